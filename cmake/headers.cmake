@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: BSL-1.0
+# Every header of quire, one on a line. The house test compares this list with the tree.
+set(quire_headers
+    include/quire/base/attributes.hpp
+    include/quire/base/byte_order.hpp
+    include/quire/base/byte_view.hpp
+    include/quire/base/contract.hpp
+    include/quire/base/detail/crc32c.hpp
+    include/quire/base/error.hpp
+    include/quire/base/page_contract.hpp
+    include/quire/base/page_id.hpp
+    include/quire/base/page_kind.hpp
+    include/quire/evict/clock.hpp
+    include/quire/evict/eviction_policy.hpp
+    include/quire/io/detail/posix_file.hpp
+    include/quire/io/detail/transfer.hpp
+    include/quire/io/direct_backend.hpp
+    include/quire/io/file_backend.hpp
+    include/quire/io/memory_backend.hpp
+    include/quire/latch/detail/futex.hpp
+    include/quire/latch/hybrid_latch.hpp
+    include/quire/latch/no_latch.hpp
+    include/quire/latch/page_latch.hpp
+    include/quire/memory/arena.hpp
+    include/quire/memory/mapping.hpp
+    include/quire/memory/poison.hpp
+    include/quire/page/heap_page.hpp
+    include/quire/page/line_pointer.hpp
+    include/quire/page/live_range.hpp
+    include/quire/page/page_header.hpp
+    include/quire/page/redirects.hpp
+    include/quire/page/slotted.hpp
+    include/quire/page/tuple_codec.hpp
+    include/quire/pool/buffer_pool.hpp
+    include/quire/pool/detail/file_ops.hpp
+    include/quire/pool/detail/frame_supply.hpp
+    include/quire/pool/detail/frame_table.hpp
+    include/quire/pool/detail/held_pages.hpp
+    include/quire/pool/detail/open_file.hpp
+    include/quire/pool/detail/page_writer.hpp
+    include/quire/pool/detail/pool_core.hpp
+    include/quire/pool/detail/waiting_room.hpp
+    include/quire/pool/frame.hpp
+    include/quire/pool/guard.hpp
+    include/quire/pool/options.hpp
+    include/quire/pool/paged_file.hpp
+    include/quire/pool/stats.hpp
+    include/quire/pool/translation.hpp
+    include/quire/quire.hpp
+    include/quire/row/codec.hpp
+    include/quire/row/column.hpp
+    include/quire/row/row_view.hpp
+    include/quire/row/schema.hpp
+)

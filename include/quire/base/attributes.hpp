@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+/// attributes: the version, the ABI namespace, and the macros that let compilers check borrows.
+///
+/// quire's macros are three families: contracts (contract.hpp), attributes and the version (here).
+/// An attribute macro is empty where the compiler lacks the attribute, so a header reads the same
+/// everywhere and no compiler warns about a word it does not know.
+///
+/// QUIRE_ABI names an inline namespace around everything. A checked build (-DQUIRE_CHECKED=1) has
+/// another one, because its guards carry more state: object files of both kinds in one program
+/// fail to link instead of disagreeing about a layout.
+///
+/// QUIRE_LIFETIMEBOUND   after a parameter or a member function's qualifiers: the result borrows
+///                       from it. Clang reports a result that outlives it.
+/// QUIRE_OWNER           on a class that owns what it lends (a guard).
+/// QUIRE_POINTER         on a class that only borrows (a view).
+/// QUIRE_ASAN            defined in builds with the address sanitizer.
+
+#define QUIRE_VERSION_MAJOR 0
+#define QUIRE_VERSION_MINOR 1
+#define QUIRE_VERSION_PATCH 0
+
+#if defined(QUIRE_CHECKED) && QUIRE_CHECKED
+#define QUIRE_ABI v0_checked
+#else
+#define QUIRE_ABI v0
+#endif
+
+#if defined(__clang__)
+#define QUIRE_LIFETIMEBOUND [[clang::lifetimebound]]
+#define QUIRE_OWNER [[gsl::Owner]]
+#define QUIRE_POINTER [[gsl::Pointer]]
+#else
+#define QUIRE_LIFETIMEBOUND
+#define QUIRE_OWNER
+#define QUIRE_POINTER
+#endif
+
+#if defined(__SANITIZE_ADDRESS__)
+#define QUIRE_ASAN 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define QUIRE_ASAN 1
+#endif
+#endif
+
+namespace quire::inline QUIRE_ABI {
+
+#if defined(__linux__) && defined(__LP64__)
+inline constexpr bool platform_is_tested = true;
+#else
+inline constexpr bool platform_is_tested = false;
+#endif
+static_assert(platform_is_tested,
+              "quire runs on 64-bit Linux; other systems are refused until they are tested");
+
+}  // namespace quire::inline QUIRE_ABI

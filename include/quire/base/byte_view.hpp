@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+/// byte_view: a pinned borrow of page bytes, and raw_page, the page view that knows no format.
+///
+/// What a page lends is dangerous exactly as long as somebody keeps it. A pinned borrow has no
+/// copy, no move and no default state: it is made in place (guaranteed elision) and stays where it
+/// was made, so it enters no container, no optional, no capture and no outer variable. `span()` is
+/// the hatch for whoever must pass a standard span on; a reviewer can grep for it.
+///
+/// Invariants
+///   I1. A byte_view's range lies inside the page that lent it.
+///   I2. Every access by offset is checked against the size: no offset is undefined behaviour.
+///   I3. The iterators are not contiguous and there is no data(): with either, the standard would
+///       convert even a temporary byte_view to a std::span that outlives it.
+
+#include <quire/base/byte_order.hpp>
+#include <quire/base/contract.hpp>
+#include <quire/base/page_id.hpp>
+
+#include <cstddef>   // std::byte, std::ptrdiff_t
+#include <cstring>   // std::memset
+#include <iterator>  // std::input_iterator_tag
+#include <span>      // std::span
+
+namespace quire::inline QUIRE_ABI {
+
+/// Base of everything that is made in place and stays there: guards, views, ranges of views.
+struct pinned {
+    pinned() = default;
+    pinned(pinned const&) = delete;
+    pinned& operator=(pinned const&) = delete;
+    ~pinned() = default;
+};
+
+/// Bytes of a page, borrowed. `Byte` is `std::byte const`, or `std::byte` under exclusive access.
+template <page_byte Byte>
+class QUIRE_POINTER byte_view : pinned {
+public:
+    explicit byte_view(std::span<Byte> bytes) noexcept : bytes_{bytes} {}
+
+    [[nodiscard]] std::size_t size() const noexcept { return bytes_.size(); }
+    [[nodiscard]] bool empty() const noexcept { return bytes_.empty(); }
+
+    /// Byte `i`. Expects: `i < size()`.
+    [[nodiscard]] std::byte operator[](std::size_t i) const noexcept {
+        QUIRE_EXPECTS(i < bytes_.size(), "an offset lies inside the byte_view");
+        return bytes_[i];
+    }
+
+    /// The little-endian number at `offset`. Expects: it lies inside.
+    template <page_number T>
+    [[nodiscard]] T load(std::size_t offset) const noexcept {
+        QUIRE_EXPECTS(holds(offset, sizeof(T)), "an offset lies inside the byte_view");
+        return load_le<T>(bytes_.data() + offset);
+    }
+
+    /// Writes a little-endian number at `offset`. Expects: it lies inside.
+    template <page_number T>
+    void store(std::size_t offset, T value) const noexcept
+        requires std::same_as<Byte, std::byte>
+    {
+        QUIRE_EXPECTS(holds(offset, sizeof(T)), "an offset lies inside the byte_view");
+        store_le<T>(bytes_.data() + offset, value);
+    }
+
+    /// The hatch: a standard span over the same bytes. It must not outlive the guard of the page.
+    [[nodiscard]] std::span<Byte> span() const& noexcept QUIRE_LIFETIMEBOUND { return bytes_; }
+    std::span<Byte> span() const&& = delete;
+
+    /// Reads byte by byte, for range-for and the input-iterator algorithms.
+    class iterator {
+    public:
+        using value_type = std::byte;
+        using difference_type = std::ptrdiff_t;
+        using iterator_concept = std::input_iterator_tag;
+
+        iterator() noexcept = default;
+        [[nodiscard]] std::byte operator*() const noexcept { return *at_; }
+        iterator& operator++() noexcept { ++at_; return *this; }
+        void operator++(int) noexcept { ++at_; }
+        friend bool operator==(iterator, iterator) noexcept = default;
+
+    private:
+        friend class byte_view;
+        explicit iterator(Byte* at) noexcept : at_{at} {}
+        Byte* at_ = nullptr;
+    };
+
+    [[nodiscard]] iterator begin() const& noexcept QUIRE_LIFETIMEBOUND {
+        return iterator{bytes_.data()};
+    }
+    [[nodiscard]] iterator end() const& noexcept QUIRE_LIFETIMEBOUND {
+        return iterator{bytes_.data() + bytes_.size()};
+    }
+    iterator begin() const&& = delete;
+    iterator end() const&& = delete;
+
+private:
+    [[nodiscard]] bool holds(std::size_t offset, std::size_t length) const noexcept {
+        return offset <= bytes_.size() && length <= bytes_.size() - offset;
+    }
+
+    std::span<Byte> bytes_;
+};
+
+/// A page of any format, as bytes: the page kind for users who bring no view of their own.
+template <page_byte Byte, std::size_t PageSize>
+class QUIRE_POINTER raw_page : pinned {
+public:
+    explicit raw_page(std::span<Byte, PageSize> bytes) noexcept : bytes_{bytes} {}
+    /// From a mutable view to a const one, as std::span converts.
+    raw_page(raw_page<std::byte, PageSize> const& other) noexcept
+        requires std::same_as<Byte, std::byte const>
+        : bytes_{other.bytes_} {}
+
+    /// Zeros the page.
+    static void format(std::span<std::byte, PageSize> bytes, page_no) noexcept {
+        std::memset(bytes.data(), 0, PageSize);
+    }
+    /// Every page is a raw page.
+    [[nodiscard]] static bool accepts(std::span<std::byte const, PageSize>) noexcept {
+        return true;
+    }
+
+    [[nodiscard]] byte_view<Byte> bytes() const& noexcept QUIRE_LIFETIMEBOUND {
+        return byte_view<Byte>{bytes_};
+    }
+    byte_view<Byte> bytes() const&& = delete;
+
+private:
+    template <page_byte, std::size_t>
+    friend class raw_page;
+    std::span<Byte, PageSize> bytes_;
+};
+
+}  // namespace quire::inline QUIRE_ABI

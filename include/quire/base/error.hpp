@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+/// error: what the world can refuse, as one closed set of codes with their data.
+///
+/// A `quire::error` is a `std::system_error`: `code()` is a `quire::errc` in quire's category, and
+/// beside it stand the operation, the page, and the system's errno (0 when none was involved).
+/// `what()` says all of it in one line. Codes compare with `errc` directly:
+///
+///     catch (quire::error const& e) { if (e.code() == quire::errc::corrupt_page) ... }
+///
+/// Bugs of the caller are not errors (contract.hpp); expected outcomes are in the return type.
+
+#include <quire/base/page_id.hpp>
+
+#include <string>        // std::string
+#include <string_view>   // std::string_view
+#include <system_error>  // std::system_error, std::error_code
+
+namespace quire::inline QUIRE_ABI {
+
+enum class errc {
+    open_failed = 1,          ///< the file could not be opened; errno says why
+    file_locked,              ///< another opener holds a lock that excludes this one
+    direct_io_refused,        ///< the file system has no O_DIRECT and buffered I/O was not allowed
+    misaligned_page_size,     ///< the page size is not a multiple of what the device asks for
+    size_not_page_multiple,   ///< the file's size is not a whole number of pages
+    too_many_files,           ///< every file slot of the pool is taken
+    file_too_large,           ///< the file has more pages than the pool was set up for
+    page_out_of_range,        ///< no such page in this file
+    read_failed,              ///< the device refused a read; errno says why
+    write_failed,             ///< the device refused a write; the page stays dirty
+    sync_failed,              ///< sync failed once: the file is poisoned, and stays so
+    grow_failed,              ///< the file could not grow; its size is unchanged
+    close_failed,             ///< the system reported an error on closing
+    short_read,               ///< the file ended in the middle of a page
+    corrupt_page,             ///< a page's bytes contradict its contract or its format
+    blank_page,               ///< a page of zeros: grown, never written
+    wrong_page_kind,          ///< the page is of another kind than the one asked for
+    read_only,                ///< a write to a file opened for reading
+    no_free_frame,            ///< every frame is held, pinned or cannot be written
+    timed_out,                ///< a wait reached its deadline
+    in_use,                   ///< a guard is held on a page of the file
+    forked,                   ///< the pool belongs to the parent process
+    reentered,                ///< the log hook came back into its pool
+    log_failed,               ///< the log hook threw, or did not make the log durable far enough
+    out_of_memory,            ///< the arena or a translation array could not be mapped
+    bad_option,               ///< an option of a pool or a file makes no sense
+    no_such_tuple,            ///< the slot holds no tuple
+    tuple_too_large,          ///< the tuple fits into no page of this size
+    row_mismatch,             ///< a tuple's bytes are not a row of the asked type
+};
+
+namespace detail {
+
+class error_category final : public std::error_category {
+public:
+    [[nodiscard]] char const* name() const noexcept override { return "quire"; }
+
+    [[nodiscard]] std::string message(int code) const override {
+        switch (static_cast<errc>(code)) {
+            case errc::open_failed: return "cannot open file";
+            case errc::file_locked: return "file is locked by another opener";
+            case errc::direct_io_refused: return "direct I/O is not offered here";
+            case errc::misaligned_page_size: return "page size does not fit the device's alignment";
+            case errc::size_not_page_multiple: return "file size is not a multiple of the page size";
+            case errc::too_many_files: return "too many open files in this pool";
+            case errc::file_too_large: return "file has more pages than the pool allows";
+            case errc::page_out_of_range: return "no such page";
+            case errc::read_failed: return "read failed";
+            case errc::write_failed: return "write failed, the page stays dirty";
+            case errc::sync_failed: return "sync failed, the file refuses further writes";
+            case errc::grow_failed: return "file could not grow";
+            case errc::close_failed: return "close failed";
+            case errc::short_read: return "file ends inside a page";
+            case errc::corrupt_page: return "page is corrupt";
+            case errc::blank_page: return "page is blank";
+            case errc::wrong_page_kind: return "page is of another kind";
+            case errc::read_only: return "file is open for reading only";
+            case errc::no_free_frame: return "no free frame: all are held, pinned or unwritable";
+            case errc::timed_out: return "timed out";
+            case errc::in_use: return "a page of the file is in use";
+            case errc::forked: return "the pool belongs to the parent process";
+            case errc::reentered: return "the log hook re-entered its pool";
+            case errc::log_failed: return "the log is not durable far enough";
+            case errc::out_of_memory: return "memory could not be mapped";
+            case errc::bad_option: return "bad option";
+            case errc::no_such_tuple: return "no tuple in this slot";
+            case errc::tuple_too_large: return "tuple is too large for any page of this size";
+            case errc::row_mismatch: return "tuple is not a row of this type";
+        }
+        return "unknown error";
+    }
+};
+
+}  // namespace detail
+
+/// quire's category: one immutable object a program.
+[[nodiscard]] inline std::error_category const& error_category() noexcept {
+    static detail::error_category const category;
+    return category;
+}
+
+[[nodiscard]] inline std::error_code make_error_code(errc code) noexcept {
+    return {static_cast<int>(code), error_category()};
+}
+
+/// What failed, doing what, on which page, and what the system said.
+class error : public std::system_error {
+public:
+    /// `operation` is a short literal such as "read" or "open users.db".
+    error(errc code, std::string_view operation, page_id page = page_id::none(), int system = 0)
+        : std::system_error{make_error_code(code), describe(operation, page, system)},
+          operation_{operation},
+          page_{page},
+          system_{system} {}
+
+    [[nodiscard]] errc kind() const noexcept { return static_cast<errc>(code().value()); }
+    [[nodiscard]] std::string const& operation() const noexcept { return operation_; }
+    /// The page it is about, or `page_id::none()`.
+    [[nodiscard]] page_id page() const noexcept { return page_; }
+    /// The system's errno, or 0.
+    [[nodiscard]] int system_errno() const noexcept { return system_; }
+
+private:
+    static std::string describe(std::string_view operation, page_id page, int system) {
+        std::string text{operation};
+        if (page != page_id::none()) {
+            text += " of page " + std::to_string(page.page().value());
+            if (page.file() != file_no::unknown) {
+                text += " in file #" + std::to_string(static_cast<int>(page.file()));
+            }
+        }
+        if (system != 0) { text += " (" + std::generic_category().message(system) + ")"; }
+        return text;
+    }
+
+    std::string operation_;
+    page_id page_;
+    int system_;
+};
+
+}  // namespace quire::inline QUIRE_ABI
+
+template <>
+struct std::is_error_code_enum<quire::errc> : std::true_type {};

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+/// page_contract: what makes a page of a file believable, given when the file is opened.
+///
+/// The pool calls `check` on every page it has read, before anybody sees it, and `seal` on every
+/// page it is about to write. That is all it knows of content. Two contracts come with quire:
+/// `crc_seal`, the default, and `no_seal` for other people's files; a user's own is two functions.
+///
+/// Byte map of a sealed page (little-endian):
+///
+///     0   4   CRC-32C of bytes 4 to the end
+///     4   4   free for the page's format
+///     8   8   the page's own number: a page read from the wrong place does not pass
+///    16  ..   free for the page's format
+///
+/// Invariants
+///   I1. After `seal(bytes, id)`, `check(bytes, id)` is `good`, and `corrupt` or `blank` after any
+///       change of up to three bits, or of up to 32 neighbouring bits on one side of the
+///       checksum's end. A burst across that end, like any larger change, passes once in 2^32.
+///   I2. Both are noexcept, keep no state, and have defined behaviour for every content.
+///   I3. A page of zeros is `blank`, not corrupt: the file was grown, the page never written.
+///
+/// Threads: both are called from any thread; `seal` runs under the page's exclusive latch.
+/// Under the address sanitizer frames without a guard are poisoned, and the pool calls both while
+/// the frame is open for access: a user's own contract needs no attribute.
+
+#include <quire/base/byte_view.hpp>
+#include <quire/base/detail/crc32c.hpp>
+
+#include <algorithm>  // std::all_of
+
+namespace quire::inline QUIRE_ABI {
+
+/// What a contract says of the bytes of a page.
+enum class page_state : std::uint8_t { good, blank, corrupt };
+
+/// Two functions that judge and seal a page. Trivially copyable; both members are required.
+struct page_contract {
+    page_state (*check)(std::span<std::byte const> bytes, page_id id) noexcept;
+    void (*seal)(std::span<std::byte> bytes, page_id id) noexcept;
+};
+
+namespace detail {
+
+[[nodiscard]] inline bool all_zero(std::span<std::byte const> bytes) noexcept {
+    return std::all_of(bytes.begin(), bytes.end(), [](std::byte b) { return b == std::byte{0}; });
+}
+
+inline page_state crc_check(std::span<std::byte const> bytes, page_id id) noexcept {
+    if (load_le<std::uint32_t>(bytes.data()) == crc32c(bytes.subspan(4)) &&
+        load_le<std::uint64_t>(bytes.data() + 8) == id.page().value()) {
+        return page_state::good;
+    }
+    return all_zero(bytes) ? page_state::blank : page_state::corrupt;
+}
+
+inline void crc_write(std::span<std::byte> bytes, page_id id) noexcept {
+    store_le<std::uint64_t>(bytes.data() + 8, id.page().value());
+    store_le<std::uint32_t>(bytes.data(), crc32c(bytes.subspan(4)));
+}
+
+inline page_state check_nothing(std::span<std::byte const>, page_id) noexcept {
+    return page_state::good;
+}
+inline void seal_nothing(std::span<std::byte>, page_id) noexcept {}
+
+}  // namespace detail
+
+/// Checksum and own page number in the first 16 bytes.
+inline constexpr page_contract crc_seal{detail::crc_check, detail::crc_write};
+
+/// Every page is good and is written as it stands.
+inline constexpr page_contract no_seal{detail::check_nothing, detail::seal_nothing};
+
+}  // namespace quire::inline QUIRE_ABI

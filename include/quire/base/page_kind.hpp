@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+/// page_kind: what the pool asks of a view class template, and all it ever asks.
+///
+/// The pool moves pages and never looks into them; views look into them and know no pool. This
+/// concept is where they meet: `file.read<heap_page>(no)` works for any template that models it,
+/// ours or a user's.
+///
+/// A model `View<Byte, PageSize>`, with `Byte` std::byte const or std::byte, has
+///
+///   expression                          semantics
+///   View<B, N>{std::span<B, N>}         views the bytes in place: holds the span, copies nothing
+///   View<std::byte, N>::format(s, no)   makes the bytes of `s` a fresh, empty page number `no`;
+///                                       noexcept, and writes every byte it relies on later
+///   View<B, N>::accepts(s)              whether a page says it is of this kind: a look at the
+///                                       header, not a validation; noexcept, for any bytes at all
+///
+/// A refused page is reported as errc::wrong_page_kind; no member of a model may have undefined
+/// behaviour for any page content. Page size is a power of two from 512 bytes to 1 MiB.
+
+#include <quire/base/byte_view.hpp>
+
+#include <bit>  // std::has_single_bit
+
+namespace quire::inline QUIRE_ABI {
+
+/// The page sizes of the pool: every power of two from 512 bytes to 1 MiB.
+template <std::size_t PageSize>
+concept pool_page_size = std::has_single_bit(PageSize) && PageSize >= 512 &&
+                         PageSize <= (std::size_t{1} << 20);
+
+template <template <class, std::size_t> class View, std::size_t PageSize>
+concept page_kind =
+    pool_page_size<PageSize> &&
+    requires(std::span<std::byte, PageSize> exclusive, std::span<std::byte const, PageSize> shared,
+             page_no no) {
+        View<std::byte, PageSize>{exclusive};
+        View<std::byte const, PageSize>{shared};
+        { View<std::byte, PageSize>::format(exclusive, no) } noexcept;
+        { View<std::byte const, PageSize>::accepts(shared) } noexcept -> std::same_as<bool>;
+    };
+
+static_assert(page_kind<raw_page, 4096>);
+
+}  // namespace quire::inline QUIRE_ABI
