@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+/// posix_file: opening, locking, measuring and growing a file descriptor for direct I/O.
+///
+/// The order on opening: open without O_DIRECT, without waiting (a pipe would) and never following
+/// what was not asked for; lock; learn the alignment that the file asks for; only then switch
+/// O_DIRECT on. So a file that is refused was neither changed nor, if this call made it, left
+/// behind. It is removed under its lock, and whoever gets the lock of a removed file starts over:
+/// nobody ends up with a file that no longer has a name.
+///
+/// Facts this rests on: not every file system rejects misaligned transfers, so quire checks page
+/// size and arena itself; `statx` tells the alignment since Linux 6.1 and libc's struct may lack
+/// the fields, hence the raw call; locks of the open file description (F_OFD_SETLK) conflict inside
+/// a process too and do not vanish when another descriptor of the file is closed.
+
+#include <quire/io/file_backend.hpp>
+
+#include <array>    // std::array
+#include <utility>  // std::exchange
+
+#include <fcntl.h>        // open, fcntl, fallocate
+#include <linux/fs.h>     // BLKSSZGET, BLKGETSIZE64
+#include <sys/ioctl.h>    // ioctl
+#include <sys/stat.h>     // fstat
+#include <sys/syscall.h>  // SYS_statx
+#include <unistd.h>       // close, fsync, unlink
+
+namespace quire::inline QUIRE_ABI::detail {
+
+/// A file descriptor, owned.
+class descriptor {
+public:
+    explicit descriptor(int fd = -1) noexcept : fd_{fd} {}
+    descriptor(descriptor&& other) noexcept : fd_{std::exchange(other.fd_, -1)} {}
+    descriptor& operator=(descriptor&& other) noexcept {
+        std::swap(fd_, other.fd_);
+        return *this;
+    }
+    ~descriptor() { static_cast<void>(close()); }
+
+    [[nodiscard]] int get() const noexcept { return fd_; }
+    [[nodiscard]] bool valid() const noexcept { return fd_ >= 0; }
+
+    /// 0 or an errno. The descriptor is gone either way: closing it again could close another's.
+    [[nodiscard]] int close() noexcept {
+        int const fd = std::exchange(fd_, -1);
+        return fd >= 0 && ::close(fd) != 0 && errno != EINTR ? errno : 0;
+    }
+
+private:
+    int fd_;
+};
+
+/// What direct transfers of a file must be multiples of, in bytes; 0 and 0: not offered.
+struct direct_alignment {
+    std::uint32_t memory = 0;
+    std::uint32_t offset = 0;
+};
+
+/// Linux's statx record up to the fields needed here; the kernel fills 256 bytes.
+struct statx_record {
+    std::uint32_t mask;
+    std::array<std::byte, 0x98 - 4> unused;
+    std::uint32_t direct_memory;
+    std::uint32_t direct_offset;
+    std::array<std::byte, 256 - 0xA0> rest;
+};
+static_assert(sizeof(statx_record) == 256);
+
+[[nodiscard]] inline direct_alignment learn_alignment(int fd, bool block_device) noexcept {
+    constexpr unsigned wants_direct = 0x2000;  // STATX_DIOALIGN
+    statx_record record{};
+    if (::syscall(SYS_statx, fd, "", AT_EMPTY_PATH, wants_direct, &record) == 0 &&
+        (record.mask & wants_direct) != 0) {
+        return {record.direct_memory, record.direct_offset};
+    }
+    int sector = 0;
+    if (block_device && ::ioctl(fd, BLKSSZGET, &sector) == 0 && sector > 0) {
+        return {static_cast<std::uint32_t>(sector), static_cast<std::uint32_t>(sector)};
+    }
+    return {512, 512};  // unknown: the smallest that devices have; a larger one shows as EINVAL
+}
+
+/// Takes the lock that an opener holds: writers alone, readers together. 0 or an errno.
+[[nodiscard]] inline int lock_file(int fd, bool writable) noexcept {
+    struct ::flock lock {};
+    lock.l_type = static_cast<short>(writable ? F_WRLCK : F_RDLCK);
+    lock.l_whence = SEEK_SET;
+    return ::fcntl(fd, F_OFD_SETLK, &lock) == 0 ? 0 : errno;
+}
+
+/// Gives the lock back also when a forked child has the descriptor still.
+inline void unlock_file(int fd) noexcept {
+    struct ::flock lock {};
+    lock.l_type = F_UNLCK;
+    lock.l_whence = SEEK_SET;
+    static_cast<void>(::fcntl(fd, F_OFD_SETLK, &lock));
+}
+
+/// Takes away the flags that would change what transfers mean. 0 or an errno.
+[[nodiscard]] inline int clear_flags(int fd) noexcept {
+    int const flags = ::fcntl(fd, F_GETFL);
+    int const wanted = flags & ~(O_APPEND | O_NONBLOCK | O_DIRECT);
+    return flags < 0 || (wanted != flags && ::fcntl(fd, F_SETFL, wanted) != 0) ? errno : 0;
+}
+
+/// Whether the open file no longer has a name.
+[[nodiscard]] inline bool is_removed(int fd) noexcept {
+    struct ::stat about {};
+    return ::fstat(fd, &about) == 0 && about.st_nlink == 0;
+}
+
+/// Makes the directory entry of a fresh file durable. 0 or an errno.
+[[nodiscard]] inline int sync_directory_of(std::string const& path) noexcept {
+    auto const slash = path.rfind('/');
+    try {
+        std::string const folder = slash == std::string::npos ? "." : path.substr(0, slash + 1);
+        descriptor const dir{::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
+        return dir.valid() && ::fsync(dir.get()) == 0 ? 0 : errno;
+    } catch (std::bad_alloc const&) {
+        return ENOMEM;
+    }
+}
+
+struct opened {
+    descriptor fd;
+    bool made = false;  ///< by this call
+};
+
+/// Opens as `request` says, without O_DIRECT. Throws errc::open_failed.
+[[nodiscard]] inline opened open_descriptor(open_request const& request) {
+    int const flags = O_CLOEXEC | O_NOCTTY | O_NONBLOCK | (request.follow_symlink ? 0 : O_NOFOLLOW) |
+                      (request.mode == open_mode::read_only ? O_RDONLY : O_RDWR);
+    constexpr ::mode_t owner_only = 0600;
+    for (int tries = 0;; ++tries) {
+        if (request.mode != open_mode::create_new) {
+            descriptor existing{::open(request.path.c_str(), flags)};
+            if (existing.valid()) { return {std::move(existing), false}; }
+        }
+        bool const may_make =
+            request.mode == open_mode::create_new ||
+            (request.mode == open_mode::create && errno == ENOENT);
+        if (may_make) {
+            descriptor fresh{
+                ::open(request.path.c_str(), flags | O_CREAT | O_EXCL, owner_only)};
+            if (fresh.valid()) { return {std::move(fresh), true}; }
+        }
+        bool const raced = request.mode == open_mode::create && errno == EEXIST;
+        if (errno != EINTR && !(raced && tries < 3)) {
+            throw error{errc::open_failed, "open " + request.path, page_id::none(), errno};
+        }
+    }
+}
+
+/// Grows by allocating, shrinks by cutting. 0 or an errno, and then the size is as before.
+[[nodiscard]] inline int resize_file(int fd, std::uint64_t from, std::uint64_t to) noexcept {
+    auto const repeat = [](auto call) {
+        int result = 0;
+        do { result = call(); } while (result != 0 && errno == EINTR);
+        return result == 0 ? 0 : errno;
+    };
+    auto const cut = [&](std::uint64_t size) {
+        return repeat([&] { return ::ftruncate(fd, static_cast<::off_t>(size)); });
+    };
+    if (to <= from) { return to == from ? 0 : cut(to); }
+    int const refused = repeat([&] {
+        return ::fallocate(fd, 0, static_cast<::off_t>(from), static_cast<::off_t>(to - from));
+    });
+    if (refused == EOPNOTSUPP) { return cut(to); }
+    if (refused != 0) { static_cast<void>(cut(from)); }  // some file systems grow half-way
+    return refused;
+}
+
+}  // namespace quire::inline QUIRE_ABI::detail

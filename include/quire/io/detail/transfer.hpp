@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+/// transfer: the one loop that moves bytes between memory and a file descriptor.
+///
+/// The system may move fewer bytes than asked, or none because a signal came. All of that is
+/// handled here and nowhere else: the rest is asked for again, from the last multiple of `granule`
+/// that arrived (direct I/O can only go on there), and calls without progress are bounded.
+///
+/// Why system calls by number: the sanitizers' interceptors would touch the buffers, which under
+/// the address sanitizer may be poisoned while nobody holds a guard.
+
+#include <quire/io/file_backend.hpp>
+
+#include <cerrno>  // errno
+
+#include <sys/syscall.h>  // SYS_preadv, SYS_pwritev
+#include <sys/uio.h>      // iovec
+#include <unistd.h>       // syscall
+
+namespace quire::inline QUIRE_ABI::detail {
+
+/// Calls in a row that may bring nothing before it counts as a failure.
+inline constexpr int idle_calls_max = 1000;
+
+/// Drops `count` bytes from the front of `parts`, and returns what is left.
+[[nodiscard]] inline std::span<::iovec> drop_front(std::span<::iovec> parts,
+                                                   std::size_t count) noexcept {
+    while (!parts.empty() && count >= parts.front().iov_len) {
+        count -= parts.front().iov_len;
+        parts = parts.subspan(1);
+    }
+    if (count > 0) {
+        parts.front().iov_base = static_cast<std::byte*>(parts.front().iov_base) + count;
+        parts.front().iov_len -= count;
+    }
+    return parts;
+}
+
+/// Moves every byte of `parts`, which is used up on the way. 0, an errno, or io_ended.
+[[nodiscard]] inline int transfer(int fd, io_verb verb, std::span<::iovec> parts,
+                                  std::uint64_t offset, std::size_t granule) noexcept {
+    long const number = verb == io_verb::read ? SYS_preadv : SYS_pwritev;
+    int idle = 0;
+    while (!parts.empty()) {
+        long const moved =
+            ::syscall(number, fd, parts.data(), static_cast<unsigned long>(parts.size()),
+                      static_cast<unsigned long>(offset), 0UL);
+        if (moved < 0) {
+            bool const again = errno == EINTR || errno == EAGAIN;
+            if (again && ++idle < idle_calls_max) { continue; }
+            return errno;
+        }
+        std::size_t total = 0;
+        for (auto const& part : parts) { total += part.iov_len; }
+        auto count = static_cast<std::size_t>(moved);
+        if (count < total) { count -= count % granule; }
+        if (count == 0) {
+            if (verb == io_verb::read) { return io_ended; }
+            if (++idle >= idle_calls_max) { return EIO; }
+            continue;
+        }
+        idle = 0;
+        parts = drop_front(parts, count);
+        offset += count;
+    }
+    return 0;
+}
+
+}  // namespace quire::inline QUIRE_ABI::detail

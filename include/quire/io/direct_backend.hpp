@@ -1,0 +1,219 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+/// direct_backend: files and block devices by O_DIRECT, synchronously.
+///
+/// A page travels by DMA between the device and its frame; the page cache never holds it. Where
+/// the file system offers no direct I/O, opening says so with errc::direct_io_refused, unless the
+/// request allows buffered I/O; `file.mode()` is what is in effect.
+///
+/// Invariants
+///   I1. A file is locked from `open` to `close`: one writer, or any number of readers.
+///   I2. In direct mode the page size is a multiple of the file's alignment, and so is every
+///       frame's address: both are checked on opening, because not every file system does.
+///   I3. `submit` completes every op before it returns; neighbouring ops travel in one call.
+///   I4. A file that this backend made and then refused is removed again.
+///
+/// Threads: as file_backend says; it keeps no state of its own but the arena's address.
+/// Cost: one system call per run of neighbouring pages; no allocation after opening.
+
+#include <quire/io/detail/posix_file.hpp>
+#include <quire/io/detail/transfer.hpp>
+
+namespace quire::inline QUIRE_ABI {
+
+class direct_backend {
+public:
+    struct options {};
+
+    /// An open file: descriptor, lock, and what was learnt about it.
+    class file {
+    public:
+        /// Bytes. Errors: errc::read_failed when the system cannot say.
+        [[nodiscard]] std::uint64_t size() const {
+            auto const end = ::lseek(fd_.get(), 0, SEEK_END);
+            if (end < 0) { throw error{errc::read_failed, "measure", page_id::none(), errno}; }
+            return static_cast<std::uint64_t>(end);
+        }
+        /// direct or buffered.
+        [[nodiscard]] io_mode mode() const noexcept { return mode_; }
+        [[nodiscard]] bool writable() const noexcept { return writable_; }
+        [[nodiscard]] bool block_device() const noexcept { return block_device_; }
+        /// What direct transfers are multiples of, in bytes; 1 in buffered mode.
+        [[nodiscard]] std::size_t alignment() const noexcept { return granule_; }
+        /// For fcntl and the like. Stays owned here.
+        [[nodiscard]] int native_handle() const noexcept { return fd_.get(); }
+
+    private:
+        friend direct_backend;
+        detail::descriptor fd_;
+        io_mode mode_ = io_mode::buffered;
+        std::size_t granule_ = 1;
+        bool writable_ = false;
+        bool block_device_ = false;
+    };
+
+    explicit direct_backend(std::span<std::byte> arena, options const&) noexcept
+        : arena_{arena} {}
+
+    /// Errors: open_failed, file_locked, direct_io_refused, misaligned_page_size.
+    [[nodiscard]] file open(open_request const& request) const {
+        for (int tries = 0;; ++tries) {
+            auto opened = detail::open_descriptor(request);
+            try {
+                file f = take(opened.fd, request);
+                if (opened.made) { sync_folder(request.path); }
+                if (!detail::is_removed(f.fd_.get())) { return f; }
+            } catch (error const& refused) {
+                // The lock is still held; without it, the file is whose lock was faster.
+                if (opened.made && refused.kind() != errc::file_locked) {
+                    static_cast<void>(::unlink(request.path.c_str()));
+                }
+                throw;
+            }
+            if (tries == 3) {
+                throw error{errc::open_failed, "open " + request.path, page_id::none(), ENOENT};
+            }
+        }
+    }
+
+    /// Takes a descriptor that the caller has opened; it is closed even when it is refused.
+    /// The access mode is the descriptor's; O_APPEND, O_NONBLOCK and O_DIRECT are not (they are
+    /// set as `request.io` says). `request.path` only serves messages.
+    [[nodiscard]] file adopt(int fd, open_request request) const {
+        detail::descriptor owned{fd};
+        int const flags = ::fcntl(fd, F_GETFL);
+        if (flags < 0) {
+            throw error{errc::open_failed, "adopt " + request.path, page_id::none(), errno};
+        }
+        request.mode =
+            (flags & O_ACCMODE) == O_RDWR ? open_mode::read_write : open_mode::read_only;
+        static_cast<void>(::fcntl(fd, F_SETFD, FD_CLOEXEC));
+        return take(owned, request);
+    }
+
+    void submit(std::span<io_op<file>> ops) const noexcept {
+        while (!ops.empty()) {
+            std::size_t const run = run_length(ops);
+            transfer_run(ops.first(run));
+            ops = ops.subspan(run);
+        }
+    }
+
+    [[nodiscard]] std::size_t reap(std::chrono::nanoseconds) const noexcept { return 0; }
+
+    [[nodiscard]] int sync(file& f) const noexcept {
+        return ::fdatasync(f.fd_.get()) == 0 ? 0 : errno;
+    }
+
+    [[nodiscard]] int resize(file& f, std::uint64_t bytes) const noexcept {
+        auto const end = ::lseek(f.fd_.get(), 0, SEEK_END);
+        if (end < 0) { return errno; }
+        if (f.block_device_) { return bytes <= static_cast<std::uint64_t>(end) ? 0 : ENOSPC; }
+        return detail::resize_file(f.fd_.get(), static_cast<std::uint64_t>(end), bytes);
+    }
+
+    [[nodiscard]] int close(file& f) const noexcept {
+        if (f.fd_.valid()) { detail::unlock_file(f.fd_.get()); }
+        return f.fd_.close();
+    }
+
+private:
+    static constexpr std::size_t run_max = 64;  // pages a call
+
+    static void sync_folder(std::string const& path) {
+        if (int const failed = detail::sync_directory_of(path); failed != 0) {
+            throw error{errc::open_failed, "sync the folder of " + path, page_id::none(), failed};
+        }
+    }
+
+    /// A file over `fd`, which stays open and locked, but with the caller, if it is refused.
+    [[nodiscard]] file take(detail::descriptor& fd, open_request const& request) const {
+        struct ::stat about {};
+        if (::fstat(fd.get(), &about) != 0) {
+            throw error{errc::open_failed, "open " + request.path, page_id::none(), errno};
+        }
+        file f;
+        f.block_device_ = S_ISBLK(about.st_mode);
+        if (!f.block_device_ && !S_ISREG(about.st_mode)) {
+            throw error{errc::open_failed,
+                        "open " + request.path + ": neither a regular file nor a block device"};
+        }
+        f.writable_ = request.mode != open_mode::read_only;
+        if (int const held = detail::lock_file(fd.get(), f.writable_); held != 0) {
+            throw error{held == EAGAIN || held == EACCES ? errc::file_locked : errc::open_failed,
+                        "lock " + request.path, page_id::none(), held};
+        }
+        if (int const failed = detail::clear_flags(fd.get()); failed != 0) {
+            throw error{errc::open_failed, "open " + request.path, page_id::none(), failed};
+        }
+        if (request.io != io_mode::buffered) { go_direct(f, fd.get(), request); }
+        f.fd_ = std::move(fd);
+        return f;
+    }
+
+    /// Switches O_DIRECT on, or leaves the file buffered if the request allows that.
+    void go_direct(file& f, int fd, open_request const& request) const {
+        auto const refuse = [&](errc code, std::string const& why, int system) {
+            if (request.io == io_mode::direct) {
+                throw error{code, "open " + request.path + why, page_id::none(), system};
+            }
+        };
+        auto const needs = detail::learn_alignment(fd, f.block_device_);
+        if (needs.offset == 0 || needs.memory == 0) {
+            return refuse(errc::direct_io_refused, ": the file system has no direct I/O", 0);
+        }
+        if (request.page_size % needs.offset != 0 || request.page_size % needs.memory != 0 ||
+            reinterpret_cast<std::uintptr_t>(arena_.data()) % needs.memory != 0) {
+            return refuse(errc::misaligned_page_size,
+                          ": page size " + std::to_string(request.page_size) +
+                              ", the file asks for multiples of " + std::to_string(needs.offset) +
+                              " on disk and " + std::to_string(needs.memory) + " in memory",
+                          0);
+        }
+        int const flags = ::fcntl(fd, F_GETFL);
+        if (flags < 0 || ::fcntl(fd, F_SETFL, flags | O_DIRECT) != 0) {
+            return refuse(errc::direct_io_refused, "", errno);
+        }
+        f.mode_ = io_mode::direct;
+        f.granule_ = needs.offset;
+    }
+
+    /// How many ops from the front are one run of neighbouring bytes.
+    [[nodiscard]] static std::size_t run_length(std::span<io_op<file> const> ops) noexcept {
+        std::size_t run = 1;
+        while (run < ops.size() && run < run_max && ops[run].verb == ops[0].verb &&
+               ops[run].file == ops[0].file &&
+               ops[run].offset == ops[run - 1].offset + ops[run - 1].bytes.size()) {
+            ++run;
+        }
+        return run;
+    }
+
+    /// One call for the whole run. If that fails, page by page, so that each page has its own
+    /// result: one bad sector must not condemn its neighbours.
+    static void transfer_run(std::span<io_op<file>> run) noexcept {
+        std::array<::iovec, run_max> parts;
+        for (std::size_t i = 0; i < run.size(); ++i) {
+            parts[i] = {run[i].bytes.data(), run[i].bytes.size()};
+        }
+        auto const move = [&](std::size_t first, std::size_t count) {
+            file const& f = *run[first].file;
+            return detail::transfer(f.fd_.get(), run[first].verb,
+                                    std::span{parts}.subspan(first, count), run[first].offset,
+                                    f.granule_);
+        };
+        bool const together = move(0, run.size()) == 0;
+        for (std::size_t i = 0; i < run.size(); ++i) {
+            if (!together) { parts[i] = {run[i].bytes.data(), run[i].bytes.size()}; }
+            run[i].error = together ? 0 : move(i, 1);
+            run[i].complete = true;
+        }
+    }
+
+    std::span<std::byte> arena_;
+};
+
+static_assert(file_backend<direct_backend>);
+
+}  // namespace quire::inline QUIRE_ABI

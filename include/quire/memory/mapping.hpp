@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+/// mapping: zeroed, aligned memory straight from the system, owned.
+///
+/// The pool's two large things stand in mappings: the frame arena, and each file's translation
+/// array. Pages of a mapping cost memory from their first touch on, so a translation array can be
+/// mapped for the largest file that is allowed and be read by one indexed load.
+///
+/// A mapping belongs to the process that made it. In a forked child the arena is gone
+/// (`after_fork::absent`: frames may be the target of a DMA under way, and copying them would be
+/// gigabytes), and a translation array is all zeros (`after_fork::zeroed`), so that every look-up
+/// there is a miss, which asks `inherited()` and says so. A kernel that knows neither advice
+/// leaves an ordinary copy.
+///
+/// Errors: errc::out_of_memory when the system gives nothing (RLIMIT_AS, strict overcommit).
+/// Threads: none of its functions changes anything after construction.
+
+#include <quire/base/error.hpp>
+
+#include <cerrno>   // errno
+#include <span>     // std::span
+#include <utility>  // std::exchange
+
+#include <sys/mman.h>  // mmap, madvise
+#include <unistd.h>    // getpid
+
+namespace quire::inline QUIRE_ABI {
+
+enum class after_fork : std::uint8_t { absent, zeroed };
+
+class mapping {
+public:
+    /// Maps `size` bytes at a multiple of `alignment` (a power of two).
+    mapping(std::size_t size, std::size_t alignment, after_fork child)
+        : whole_size_{size + alignment}, size_{size}, child_{child}, owner_{::getpid()} {
+        QUIRE_EXPECTS(size > 0 && alignment > 0, "a mapping has a size and an alignment");
+        void* const at = ::mmap(nullptr, whole_size_, PROT_READ | PROT_WRITE,
+                                MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+        if (at == MAP_FAILED) {
+            throw error{errc::out_of_memory, "map memory", page_id::none(), errno};
+        }
+        whole_ = static_cast<std::byte*>(at);
+        auto const address = reinterpret_cast<std::uintptr_t>(whole_);
+        data_ = whole_ + ((alignment - address % alignment) % alignment);
+        static_cast<void>(::madvise(
+            whole_, whole_size_, child == after_fork::absent ? MADV_DONTFORK : MADV_WIPEONFORK));
+    }
+
+    mapping(mapping&& other) noexcept
+        : whole_{std::exchange(other.whole_, nullptr)},
+          data_{std::exchange(other.data_, nullptr)},
+          whole_size_{other.whole_size_},
+          size_{std::exchange(other.size_, 0)},
+          child_{other.child_},
+          owner_{other.owner_} {}
+    mapping& operator=(mapping&&) = delete;
+    ~mapping() {
+        // In a child the addresses of an absent mapping belong to whatever came there since.
+        bool const gone = child_ == after_fork::absent && inherited();
+        if (whole_ != nullptr && !gone) { static_cast<void>(::munmap(whole_, whole_size_)); }
+    }
+
+    [[nodiscard]] std::span<std::byte> bytes() const noexcept { return {data_, size_}; }
+
+    /// Whether this process is a forked child of the one that made the mapping. Cost: a getpid.
+    [[nodiscard]] bool inherited() const noexcept { return ::getpid() != owner_; }
+
+private:
+    std::byte* whole_ = nullptr;
+    std::byte* data_ = nullptr;
+    std::size_t whole_size_;
+    std::size_t size_;
+    after_fork child_;
+    ::pid_t owner_;
+};
+
+}  // namespace quire::inline QUIRE_ABI
