@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+/// clock: second chance. An approximation of LRU whose hit costs at most one relaxed store.
+///
+/// The frames form a ring with a hand. A hit sets the frame's reference bit. A search moves the
+/// hand: a referenced frame loses its bit and is passed, the first unreferenced one is the
+/// candidate. A page enters unreferenced: only a second use earns the second chance.
+///
+/// Invariants
+///   I1. A search visits each frame at most twice (the first visit may only clear the bit).
+///   I2. `held` changes under the pool's mutex only; `referenced` by anybody at any time.
+/// Cost: a hit on a referenced frame is one load. 2 bytes a frame.
+/// Source: F. J. Corbato, "A Paging Experiment with the Multics System", 1968.
+
+#include <quire/evict/eviction_policy.hpp>
+
+#include <atomic>  // std::atomic
+
+namespace quire::inline QUIRE_ABI {
+
+class clock {
+public:
+    struct frame_state {
+        std::atomic<bool> referenced{false};
+        bool held = false;
+    };
+
+    explicit clock(frame_states<frame_state> frames) noexcept : frames_{frames} {}
+
+    void touch(frame_state& state) noexcept {
+        if (!state.referenced.load(std::memory_order_relaxed)) {
+            state.referenced.store(true, std::memory_order_relaxed);
+        }
+    }
+
+    void insert(frame_no frame) noexcept {
+        frames_[frame].referenced.store(false, std::memory_order_relaxed);
+        frames_[frame].held = true;
+    }
+    void remove(frame_no frame) noexcept { frames_[frame].held = false; }
+    [[nodiscard]] bool holds(frame_no frame) const noexcept { return frames_[frame].held; }
+
+    void search() noexcept { steps_left_ = 2 * std::uint64_t{frames_.size()}; }
+
+    [[nodiscard]] std::optional<frame_no> propose() noexcept {
+        for (; steps_left_ > 0; --steps_left_) {
+            auto const at = static_cast<frame_no>(hand_);
+            hand_ = hand_ + 1 == frames_.size() ? 0 : hand_ + 1;
+            auto& state = frames_[at];
+            if (!state.held) { continue; }
+            if (!state.referenced.load(std::memory_order_relaxed)) {
+                --steps_left_;
+                return at;
+            }
+            state.referenced.store(false, std::memory_order_relaxed);
+        }
+        return std::nullopt;
+    }
+
+private:
+    frame_states<frame_state> frames_;
+    std::uint32_t hand_ = 0;
+    std::uint64_t steps_left_ = 0;
+};
+
+static_assert(eviction_policy<clock>);
+
+}  // namespace quire::inline QUIRE_ABI

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+/// eviction_policy: who has to go when a frame is needed.
+///
+/// A policy knows frame numbers and its own state in each frame (`frame_state`, stored beside the
+/// frame's latch, so that a hit finds it in a cache line it has already). It knows no pages, no
+/// files and no latches: it proposes, and the pool refuses candidates that are held or pinned.
+///
+///   expression                  semantics
+///   P::frame_state              default constructible; at most 8 bytes, to keep a frame's header
+///                               in one cache line with the default latch
+///   P{frame_states<state>}      over all frames of a pool, none of them held by the policy
+///   p.touch(state)              the page in this frame was used. Any number of threads at once,
+///                               also while another function runs; noexcept; the hit pays for it
+///   p.insert(frame)             the frame holds a page now
+///   p.remove(frame)             it does not any more. Expects: holds(frame)
+///   p.holds(frame)              whether insert was called later than remove
+///   p.search()                  a frame is needed: begins a search
+///   p.propose()                 the search's next candidate, or nothing when it has no more. The
+///                               candidate stays where it is until it is removed; being refused
+///                               must not change its standing. A search ends, after at most
+///                               2 x frames candidates
+///
+/// All but `touch` are noexcept and called under the pool's mutex, one at a time.
+
+#include <quire/base/page_id.hpp>
+
+#include <concepts>  // std::same_as
+#include <cstddef>   // std::byte
+#include <optional>  // std::optional
+#include <span>      // std::span
+
+namespace quire::inline QUIRE_ABI {
+
+/// A policy's state in every frame, wherever the frames keep it. Borrows the frames.
+template <class State>
+class frame_states {
+public:
+    /// `member` of each of `frames`.
+    template <class Frame>
+    frame_states(std::span<Frame> frames, State Frame::*member) noexcept
+        : first_{frames.empty() ? nullptr
+                                : reinterpret_cast<std::byte*>(&(frames.front().*member))},
+          stride_{sizeof(Frame)},
+          size_{static_cast<std::uint32_t>(frames.size())} {}
+    /// For who tries a policy without a pool.
+    explicit frame_states(std::span<State> states) noexcept
+        : first_{reinterpret_cast<std::byte*>(states.data())},
+          stride_{sizeof(State)},
+          size_{static_cast<std::uint32_t>(states.size())} {}
+
+    /// Expects: `index(frame) < size()`.
+    [[nodiscard]] State& operator[](frame_no frame) const noexcept {
+        return *reinterpret_cast<State*>(first_ + std::size_t{index(frame)} * stride_);
+    }
+    /// Frames.
+    [[nodiscard]] std::uint32_t size() const noexcept { return size_; }
+
+private:
+    std::byte* first_;
+    std::size_t stride_;
+    std::uint32_t size_;
+};
+
+template <class P>
+concept eviction_policy =
+    requires { typename P::frame_state; } &&
+    std::default_initializable<typename P::frame_state> && sizeof(typename P::frame_state) <= 8 &&
+    std::constructible_from<P, frame_states<typename P::frame_state>> &&
+    requires(P policy, P const& watched, typename P::frame_state& state, frame_no frame) {
+        { policy.touch(state) } noexcept;
+        { policy.insert(frame) } noexcept;
+        { policy.remove(frame) } noexcept;
+        { watched.holds(frame) } noexcept -> std::same_as<bool>;
+        { policy.search() } noexcept;
+        { policy.propose() } noexcept -> std::same_as<std::optional<frame_no>>;
+    };
+
+}  // namespace quire::inline QUIRE_ABI

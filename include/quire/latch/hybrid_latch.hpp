@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+/// hybrid_latch: the default page latch: shared, exclusive, pins and a version in one word.
+///
+///     63          32   31      30       29     14   13      0
+///     version          writer  closed   pins        readers
+///
+/// Readers enter by one fetch_add and look for the writer afterwards; on a hit that is the whole
+/// cost of getting in, and one fetch_sub gets out. Writers enter by compare-exchange from "no
+/// reader, no writer". Whoever cannot get in spins briefly, then sleeps in the kernel on a word of
+/// its own, always for a bounded time.
+///
+/// Invariants
+///   I1. writer set  =>  nobody else reads or writes the page. A reader count above zero beside a
+///       writer is a visitor in transit, which sees the writer bit and leaves.
+///   I2. Because of I1's visitors a writer leaves by one fetch_add of (version step - writer), never
+///       by a store: a store would erase a visitor, whose leaving would then wrap the count.
+///   I3. The version moves with every exclusive section, at its end. It wraps after 2^32 of them;
+///       the carry falls off the top of the word.
+///   I4. `closed` keeps newcomers out for a writer that has slept for long; who gets the latch
+///       exclusively, or gives up waiting for it, clears it.
+///   I5. No wake-up is lost: a sleeper counts itself in `waiters_`, then looks at the word again; a
+///       leaver changes the word, then looks at `waiters_`; both in the one total order of seq_cst.
+///
+/// Limits: 16,383 readers at a time, visitors included; 65,535 pins.
+/// Threads: any. A thread must not take a latch that it already holds.
+/// Cost: 16 bytes; one uncontended atomic operation to enter and one to leave.
+
+#include <quire/base/contract.hpp>
+#include <quire/latch/detail/futex.hpp>
+#include <quire/latch/page_latch.hpp>
+
+#include <algorithm>  // std::min
+#include <thread>     // std::this_thread::yield
+
+namespace quire::inline QUIRE_ABI {
+
+class hybrid_latch {
+public:
+    hybrid_latch() noexcept = default;
+    hybrid_latch(hybrid_latch const&) = delete;
+    hybrid_latch& operator=(hybrid_latch const&) = delete;
+    ~hybrid_latch() = default;
+
+    [[nodiscard]] bool try_lock_shared() noexcept {
+        auto const before = word_.fetch_add(reader, std::memory_order_acquire);
+        if ((before & (writer | closed)) == 0) [[likely]] { return true; }
+        unlock_shared();
+        return false;
+    }
+    [[nodiscard]] bool try_lock_shared_for(std::chrono::nanoseconds wait) noexcept {
+        return try_lock_shared() || wait_for(wait, [this](bool) { return enter_shared(); });
+    }
+    void lock_shared() noexcept {
+        while (!try_lock_shared_for(slice)) {}
+    }
+    void unlock_shared() noexcept {
+        auto const before = word_.fetch_sub(reader, std::memory_order_seq_cst);
+        if ((before & readers) == reader) { wake(); }
+    }
+
+    [[nodiscard]] bool try_lock() noexcept { return enter_exclusive(readers | writer); }
+    [[nodiscard]] bool try_lock_for(std::chrono::nanoseconds wait) noexcept {
+        if (try_lock()) { return true; }
+        if (wait_for(wait, [this](bool slept_long) { return enter_over(slept_long); })) {
+            return true;
+        }
+        word_.fetch_and(~closed, std::memory_order_seq_cst);  // gave up: let newcomers in
+        wake();
+        return false;
+    }
+    void lock() noexcept {
+        while (!try_lock_for(slice)) {}
+    }
+    void unlock() noexcept {
+        word_.fetch_add(version_step - writer, std::memory_order_seq_cst);
+        wake();
+    }
+
+    /// Exclusive to shared, in one step. The version moves: the section may have written.
+    void downgrade() noexcept {
+        word_.fetch_add(version_step - writer + reader, std::memory_order_seq_cst);
+        wake();
+    }
+
+    /// Keeps the frame resident. Expects: the caller holds the latch in some mode.
+    void pin() noexcept {
+        auto const before = word_.fetch_add(pin_step, std::memory_order_acquire);
+        QUIRE_EXPECTS((before & pins) != pins, "a page has at most 65,535 pins");
+    }
+    void unpin() noexcept {
+        auto const before = word_.fetch_sub(pin_step, std::memory_order_release);
+        QUIRE_EXPECTS((before & pins) != 0, "unpin matches an earlier pin");
+    }
+    /// Exclusive if there is no reader, no writer and no pin. Never waits.
+    [[nodiscard]] bool try_lock_unpinned() noexcept {
+        return enter_exclusive(readers | writer | pins);
+    }
+
+    /// How many exclusive sections have ended, modulo 2^32.
+    [[nodiscard]] std::uint32_t version() const noexcept {
+        return static_cast<std::uint32_t>(word_.load(std::memory_order_acquire) >> 32);
+    }
+
+private:
+    static constexpr std::uint64_t reader = 1;
+    static constexpr std::uint64_t readers = (std::uint64_t{1} << 14) - 1;
+    static constexpr std::uint64_t pin_step = std::uint64_t{1} << 14;
+    static constexpr std::uint64_t pins = std::uint64_t{0xFFFF} << 14;
+    static constexpr std::uint64_t closed = std::uint64_t{1} << 30;
+    static constexpr std::uint64_t writer = std::uint64_t{1} << 31;
+    static constexpr std::uint64_t version_step = std::uint64_t{1} << 32;
+
+    static constexpr std::chrono::nanoseconds slice = std::chrono::milliseconds{10};
+    static constexpr std::chrono::nanoseconds long_wait = std::chrono::microseconds{500};
+    static constexpr int spins = 64;
+
+    /// Looks before it enters: a crowd of sleepers must not keep the count above zero.
+    [[nodiscard]] bool enter_shared() noexcept {
+        return (word_.load(std::memory_order_seq_cst) & (writer | closed)) == 0 &&
+               try_lock_shared();
+    }
+
+    [[nodiscard]] bool enter_exclusive(std::uint64_t excluded) noexcept {
+        auto word = word_.load(std::memory_order_seq_cst);
+        while ((word & excluded) == 0) {
+            if (word_.compare_exchange_weak(word, (word | writer) & ~closed,
+                                            std::memory_order_acquire,
+                                            std::memory_order_relaxed)) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    [[nodiscard]] bool enter_over(bool slept_long) noexcept {
+        if (slept_long) { word_.fetch_or(closed, std::memory_order_seq_cst); }
+        return try_lock();
+    }
+
+    /// Tries `enter(slept_long)` until it succeeds or `wait` is over.
+    template <class Enter>
+    [[nodiscard, gnu::noinline]] bool wait_for(std::chrono::nanoseconds wait,
+                                               Enter enter) noexcept {
+        for (int i = 0; i < spins; ++i) {
+            if (enter(false)) { return true; }
+            if (i % 16 == 15) { std::this_thread::yield(); }
+        }
+        auto const begin = std::chrono::steady_clock::now();
+        waiters_.fetch_add(1, std::memory_order_seq_cst);
+        bool entered = false;
+        for (;;) {
+            auto const seen = event_.load(std::memory_order_seq_cst);
+            auto const passed = std::chrono::steady_clock::now() - begin;
+            entered = enter(passed > long_wait);
+            if (entered || passed >= wait) { break; }
+            detail::futex_wait(event_, seen, std::min(wait - passed, long_wait * 2));
+        }
+        waiters_.fetch_sub(1, std::memory_order_seq_cst);
+        return entered;
+    }
+
+    void wake() noexcept {
+        if (waiters_.load(std::memory_order_seq_cst) == 0) [[likely]] { return; }
+        event_.fetch_add(1, std::memory_order_seq_cst);
+        detail::futex_wake_all(event_);
+    }
+
+    std::atomic<std::uint64_t> word_{0};
+    std::atomic<std::uint32_t> waiters_{0};
+    std::atomic<std::uint32_t> event_{0};
+};
+
+static_assert(timed_latch<hybrid_latch> && downgradable<hybrid_latch> &&
+              pinning<hybrid_latch> && versioned<hybrid_latch>);
+static_assert(sizeof(hybrid_latch) == 16);
+
+}  // namespace quire::inline QUIRE_ABI
