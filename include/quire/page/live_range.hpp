@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+/// live_range: a walk over the live slots of a slotted page, in the order of their numbers.
+///
+/// `Layout` is a slotted layout, `Item` says what a step gives: the slot's number, or a typed view
+/// of its tuple. An item is made anew at each `*` and given as a prvalue, so pinned views work:
+///
+///     for (auto row : page.rows<user>()) ...
+///
+/// The range is pinned, like all that is lent. Its iterators are ordinary and hold the page's span
+/// and a number; they look at the page at each step, so that a page which changed under them is an
+/// error or other slots, never a wild access. Redirects are passed over: their tuples have slots of
+/// their own, and no tuple is met twice.
+///
+/// Errors: `++` and begin() throw errc::corrupt_page at a line pointer that contradicts the page.
+
+#include <quire/base/byte_view.hpp>
+#include <quire/page/line_pointer.hpp>
+
+#include <iterator>  // std::default_sentinel_t
+
+namespace quire::inline QUIRE_ABI {
+
+template <class Layout, class Item>
+class QUIRE_POINTER live_range : pinned {
+public:
+    explicit live_range(Layout layout) noexcept : layout_{layout} {}
+
+    class iterator {
+    public:
+        using value_type = decltype(Item{}(std::declval<Layout const&>(), slot_id{}));
+        using difference_type = std::ptrdiff_t;
+        using iterator_concept = std::input_iterator_tag;
+
+        /// Expects: not at the end.
+        [[nodiscard]] value_type operator*() const { return Item{}(layout_, slot_id{slot_}); }
+        iterator& operator++() {
+            slot_ = layout_.next_live(slot_ + 1);
+            return *this;
+        }
+        void operator++(int) { ++*this; }
+        friend bool operator==(iterator const& it, std::default_sentinel_t) noexcept {
+            return it.slot_ == Layout::no_slot;
+        }
+
+    private:
+        friend class live_range;
+        explicit iterator(Layout layout) : layout_{layout}, slot_{layout.next_live(0)} {}
+        Layout layout_;
+        std::size_t slot_;
+    };
+
+    [[nodiscard]] iterator begin() const& QUIRE_LIFETIMEBOUND { return iterator{layout_}; }
+    [[nodiscard]] std::default_sentinel_t end() const& noexcept { return {}; }
+
+private:
+    Layout layout_;
+};
+
+}  // namespace quire::inline QUIRE_ABI

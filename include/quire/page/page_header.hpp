@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+/// page_header: the first 24 bytes of every page in one of quire's own formats.
+///
+/// Byte map (little-endian):
+///
+///     0   4   checksum                  belongs to the seal (base/page_contract.hpp)
+///     4   2   kind                      kind_no: whose view reads the rest
+///     6   1   version of that format    1
+///     7   1   flags                     zero: version 1 has none
+///     8   8   the page's own number     written by format and by the seal
+///    16   8   log sequence number       for engines that log; quire's pool never looks at it
+///    24  ..   the kind's own fields
+///
+/// The struct here is a copy of the fields, for whoever wants them by name: a page is not read
+/// through it. Compilers load only the fields that are used.
+///
+/// Invariants
+///   I1. `store` leaves the checksum alone: only the seal knows when the bytes are final.
+///   I2. `number` is what the bytes say, and may be no page number at all; `own_id` looks first.
+
+#include <quire/base/byte_order.hpp>
+#include <quire/base/error.hpp>
+
+#include <span>         // std::span
+#include <string_view>  // std::string_view
+
+namespace quire::inline QUIRE_ABI {
+
+/// Which of quire's formats a page is in. Zero stays unused: it is what a blank page says.
+enum class kind_no : std::uint16_t {
+    heap = 1,
+};
+
+/// The fields of the common header, without the checksum.
+struct page_header {
+    static constexpr std::size_t size = 24;
+    static constexpr std::size_t lsn_offset = 16;
+
+    kind_no kind{};
+    std::uint8_t version = 0;
+    std::uint8_t flags = 0;
+    std::uint64_t number = 0;
+    std::uint64_t lsn = 0;
+
+    [[nodiscard]] static page_header load(std::span<std::byte const, size> bytes) noexcept {
+        std::byte const* const at = bytes.data();
+        return {.kind = static_cast<kind_no>(load_le<std::uint16_t>(at + 4)),
+                .version = load_le<std::uint8_t>(at + 6),
+                .flags = load_le<std::uint8_t>(at + 7),
+                .number = load_le<std::uint64_t>(at + 8),
+                .lsn = load_le<std::uint64_t>(at + lsn_offset)};
+    }
+
+    void store(std::span<std::byte, size> bytes) const noexcept {
+        std::byte* const at = bytes.data();
+        store_le(at + 4, static_cast<std::uint16_t>(kind));
+        store_le(at + 6, version);
+        store_le(at + 7, flags);
+        store_le(at + 8, number);
+        store_le(at + lsn_offset, lsn);
+    }
+
+    friend bool operator==(page_header const&, page_header const&) = default;
+};
+
+namespace detail {
+
+/// The page that the bytes say they are, in no particular file; `none` when no page has the number.
+[[nodiscard]] inline page_id own_id(std::span<std::byte const, page_header::size> bytes) noexcept {
+    std::uint64_t const number = page_header::load(bytes).number;
+    return page_no::fits(number) ? page_id{file_no::unknown, number} : page_id::none();
+}
+
+/// An error about the page itself, to be thrown by who found it.
+[[nodiscard, gnu::cold, gnu::noinline]] inline error page_error(
+    errc code, std::string_view what, std::span<std::byte const, page_header::size> bytes) {
+    return error{code, what, own_id(bytes)};
+}
+
+}  // namespace detail
+}  // namespace quire::inline QUIRE_ABI

@@ -1,0 +1,323 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+/// slotted: variable-length tuples under stable numbers, in one page. The floor of page views.
+///
+/// Byte map, behind the common header of 24 bytes (page_header.hpp):
+///
+///    24   2   slot_count    number of line pointers
+///    26   2   free_upper    where tuple bytes begin, PageSize when there are none
+///    28   2   free_slots    how many line pointers are free
+///    30   2   zero
+///    HeaderSize             line pointers, 4 bytes each (line_pointer.hpp), growing up
+///    free_upper             tuples, growing down: any order, gaps where tuples were
+///
+/// Where line pointers end follows from slot_count and is stored nowhere.
+///
+/// Invariants (of a page that `validate` passes; each accessor checks those it relies on)
+///   I1. HeaderSize + 4 * slot_count <= free_upper <= PageSize; free_slots is exact.
+///   I2. A live tuple lies in [free_upper, PageSize); no two of them share a byte.
+///   I3. A free or dead pointer is nothing but its state.
+/// of every operation here
+///   I4. Any bytes are a legal page: what is read is checked, then used; loops are bounded by the
+///       page. A contradiction is errc::corrupt_page and nothing has changed.
+///   I5. A tuple is written by `place` alone. The writer runs before anything moves, so it may read
+///       from this very page; when it throws, only bytes of the free gap have changed.
+///
+/// Costs: reading a tuple and placing one where there is room are O(1); whatever asks about all
+/// slots walks the pointers. Compaction builds the new image in PageSize bytes of stack and copies
+/// it back, instead of sorting pointers by offset to move tuples in place: no sort, and nothing to
+/// undo.
+///
+/// This class is a plain value over the span, unlike the views made from it: it is what they are
+/// written in, not what a page's user gets to see. heap_page.hpp says what the operations mean.
+
+#include <quire/page/line_pointer.hpp>
+#include <quire/page/page_header.hpp>
+
+#include <array>    // std::array
+#include <bit>      // std::has_single_bit
+#include <bitset>   // std::bitset
+#include <cstring>  // std::memcpy, std::memmove
+
+namespace quire::inline QUIRE_ABI {
+
+/// The page sizes of slotted formats: offsets have 15 bits.
+template <std::size_t PageSize>
+concept slotted_page_size =
+    std::has_single_bit(PageSize) && PageSize >= 512 && PageSize <= (std::size_t{1} << 15);
+
+template <page_byte Byte, std::size_t PageSize, std::size_t HeaderSize = 32>
+class QUIRE_POINTER slotted {
+    static_assert(slotted_page_size<PageSize>,
+                  "a slotted page has a power of two of bytes, from 512 to 32768");
+    static_assert(HeaderSize >= 32 && HeaderSize <= PageSize / 4,
+                  "line pointers begin behind the slot fields, in the first quarter of the page");
+
+public:
+    using byte = Byte;
+    static constexpr bool is_mutable = std::same_as<Byte, std::byte>;
+    static constexpr std::size_t slots_max = (PageSize - HeaderSize) / line_pointer::size;
+    static constexpr std::size_t tuple_size_max = PageSize - HeaderSize - line_pointer::size;
+    static constexpr std::size_t no_slot = std::size_t{1} << 16;
+
+    /// The numbers of the header, checked against I1 (as far as they tell).
+    struct bounds {
+        std::size_t slots;
+        std::size_t upper;
+        std::size_t free_slots;
+        [[nodiscard]] constexpr std::size_t gap() const noexcept { return upper - lower(slots); }
+    };
+    /// What compaction would keep.
+    struct tally {
+        std::size_t slots;       ///< without the free ones at the end
+        std::size_t free_slots;  ///< among those
+        std::size_t bytes;       ///< of live tuples
+    };
+    explicit slotted(std::span<Byte, PageSize> bytes) noexcept : bytes_{bytes} {}
+    slotted(slotted const&) noexcept = default;
+    slotted& operator=(slotted const&) noexcept = default;
+    ~slotted() = default;
+    slotted(slotted<std::byte, PageSize, HeaderSize> const& other) noexcept
+        requires(!is_mutable)
+        : bytes_{other.bytes()} {}
+
+    /// Where line pointers end when there are `slots` of them.
+    [[nodiscard]] static constexpr std::size_t lower(std::size_t slots) noexcept {
+        return HeaderSize + slots * line_pointer::size;
+    }
+
+    /// Makes the slot fields those of a page without tuples.
+    void clear() const noexcept
+        requires is_mutable
+    {
+        put_bounds({.slots = 0, .upper = PageSize, .free_slots = 0});
+        store_le(bytes_.data() + 30, std::uint16_t{0});
+    }
+
+    // Reading
+
+    [[nodiscard]] std::span<Byte, PageSize> bytes() const noexcept { return bytes_; }
+    [[nodiscard]] auto header_bytes() const noexcept {
+        return std::span<std::byte const, PageSize>{bytes_}.template first<page_header::size>();
+    }
+
+    [[nodiscard]] bounds load_bounds() const {
+        bounds const b{.slots = load_le<std::uint16_t>(bytes_.data() + 24),
+                       .upper = load_le<std::uint16_t>(bytes_.data() + 26),
+                       .free_slots = load_le<std::uint16_t>(bytes_.data() + 28)};
+        if (b.slots > slots_max || b.upper > PageSize || b.upper < lower(b.slots)) {
+            corrupt("slot_count or free_upper");
+        }
+        if (b.free_slots > b.slots) { corrupt("free_slots"); }
+        return b;
+    }
+
+    /// Line pointer `slot`, believable. Expects: `slot < b.slots`.
+    [[nodiscard]] line_pointer load_pointer(std::size_t slot, bounds const& b) const {
+        auto const pointer =
+            line_pointer::from_bits(load_le<std::uint32_t>(bytes_.data() + lower(slot)));
+        if (!is_believable(pointer, b)) { corrupt("line pointer"); }
+        return pointer;
+    }
+
+    /// The bytes of a live tuple. Expects: `pointer` came from `load_pointer` just now.
+    [[nodiscard]] std::span<Byte> tuple(line_pointer pointer) const noexcept {
+        return bytes_.subspan(pointer.offset(), pointer.length());
+    }
+
+    /// Slot `slot` itself, live.
+    /// Errors: errc::no_such_tuple.
+    [[nodiscard]] std::span<Byte> live_tuple(slot_id slot) const {
+        bounds const b = load_bounds();
+        if (slot.value() < b.slots) {
+            line_pointer const pointer = load_pointer(slot.value(), b);
+            if (pointer.is_live()) { return tuple(pointer); }
+        }
+        throw detail::page_error(errc::no_such_tuple, "tuple", header_bytes());
+    }
+
+    /// The first live slot from `slot` on, or `no_slot`.
+    [[nodiscard]] std::size_t next_live(std::size_t slot) const {
+        bounds const b = load_bounds();
+        for (; slot < b.slots; ++slot) {
+            if (load_pointer(slot, b).is_live()) { return slot; }
+        }
+        return no_slot;
+    }
+
+    /// The free slot with the lowest number; a new one when there is none.
+    [[nodiscard]] std::size_t lowest_free(bounds const& b) const {
+        if (b.free_slots == 0) { return b.slots; }
+        for (std::size_t i = 0; i < b.slots; ++i) {
+            if (load_pointer(i, b).state() == slot_state::free) { return i; }
+        }
+        corrupt("free_slots");
+    }
+
+    /// Adds up the live tuples, but for that of slot `without`.
+    [[nodiscard]] tally count(bounds const& b, std::size_t without = no_slot) const {
+        tally sum{.slots = 0, .free_slots = 0, .bytes = 0};
+        std::size_t free_seen = 0;
+        for (std::size_t i = 0; i < b.slots; ++i) {
+            line_pointer const pointer = load_pointer(i, b);
+            if (pointer.state() == slot_state::free) {
+                ++free_seen;
+                continue;
+            }
+            sum.slots = i + 1;
+            sum.free_slots = free_seen;
+            if (pointer.is_live() && i != without) { sum.bytes += pointer.length(); }
+        }
+        if (sum.bytes > PageSize - lower(sum.slots)) { corrupt("sum of tuples"); }
+        return sum;
+    }
+
+    /// Throws errc::corrupt_page, naming what does not hold. I1 to I3.
+    void validate() const {
+        bounds const b = load_bounds();
+        std::bitset<PageSize> taken;
+        std::size_t free_seen = 0;
+        for (std::size_t i = 0; i < b.slots; ++i) {
+            line_pointer const pointer = load_pointer(i, b);
+            if (pointer.state() == slot_state::free) { ++free_seen; }
+            if (!pointer.is_live()) { continue; }
+            for (std::size_t at = 0; at < pointer.length(); ++at) {
+                if (taken.test(pointer.offset() + at)) { corrupt("overlap of tuples"); }
+                taken.set(pointer.offset() + at);
+            }
+        }
+        if (free_seen != b.free_slots) { corrupt("free_slots"); }
+        if (load_le<std::uint16_t>(bytes_.data() + 30) != 0) { corrupt("reserved field"); }
+    }
+
+    [[noreturn, gnu::cold]] void corrupt(char const* what) const {
+        throw detail::page_error(errc::corrupt_page, what, header_bytes());
+    }
+
+    // Writing
+
+    void put_bounds(bounds const& b) const noexcept
+        requires is_mutable
+    {
+        store_le(bytes_.data() + 24, static_cast<std::uint16_t>(b.slots));
+        store_le(bytes_.data() + 26, static_cast<std::uint16_t>(b.upper));
+        store_le(bytes_.data() + 28, static_cast<std::uint16_t>(b.free_slots));
+    }
+    void put_pointer(std::size_t slot, line_pointer pointer) const noexcept
+        requires is_mutable
+    {
+        store_le(bytes_.data() + lower(slot), pointer.bits());
+    }
+
+    /// Changes what slot `slot` says, and the count of free slots with it; tuple bytes stay.
+    /// A new slot may lie behind the last one: those between become free.
+    /// Expects: there is room for the line pointers up to `slot`.
+    void set_slot(std::size_t slot, line_pointer pointer, bounds b) const noexcept
+        requires is_mutable
+    {
+        for (; b.slots <= slot; ++b.slots, ++b.free_slots) {
+            put_pointer(b.slots, line_pointer::free());
+        }
+        auto const old =
+            line_pointer::from_bits(load_le<std::uint32_t>(bytes_.data() + lower(slot)));
+        if (old.state() == slot_state::free && b.free_slots > 0) { --b.free_slots; }
+        if (pointer.state() == slot_state::free) { ++b.free_slots; }
+        put_pointer(slot, pointer);
+        put_bounds(b);
+    }
+
+    /// Makes `length` bytes, written by `write(std::span<std::byte> out)`, the tuple of `slot`: an
+    /// existing slot, live or free, or the next new one. In place when it does not grow, else in
+    /// the free gap, else by compaction. False when it does not fit; then nothing has changed.
+    template <class Writer>
+    [[nodiscard]] bool place(std::size_t slot, std::size_t length, Writer&& write) const
+        requires is_mutable
+    {
+        bounds b = load_bounds();
+        bool const is_new = slot >= b.slots;
+        line_pointer const old = is_new ? line_pointer::free() : load_pointer(slot, b);
+        if (old.is_live() && length <= old.length()) {
+            std::array<std::byte, PageSize> scratch;
+            write(std::span{scratch}.first(length));
+            std::memcpy(bytes_.data() + old.offset(), scratch.data(), length);
+            put_pointer(slot, line_pointer::live(old.offset(), length));
+            return true;
+        }
+        if (length + (is_new ? line_pointer::size : 0) > b.gap()) {
+            return rebuild(slot, length, write, b);
+        }
+        write(bytes_.subspan(b.upper - length, length));
+        b.upper -= length;
+        set_slot(slot, line_pointer::live(b.upper, length), b);
+        return true;
+    }
+
+    /// Moves all tuples to the end of the page and drops free slots behind the last used one.
+    void compact() const
+        requires is_mutable
+    {
+        // True: what is there fits, or count() has thrown.
+        static_cast<void>(rebuild(no_slot, 0, [](std::span<std::byte>) {}, load_bounds()));
+    }
+
+private:
+    [[nodiscard]] static constexpr bool is_believable(line_pointer pointer,
+                                                      bounds const& b) noexcept {
+        switch (pointer.state()) {
+            case slot_state::free: return pointer == line_pointer::free();
+            case slot_state::dead: return pointer == line_pointer::dead();
+            case slot_state::redirect: return pointer.length() == 0 && pointer.target() < b.slots;
+            case slot_state::live: break;
+        }
+        if (pointer.length() == 0) { return pointer.offset() == 0; }
+        return pointer.offset() >= b.upper && pointer.offset() <= PageSize &&
+               pointer.length() <= PageSize - pointer.offset();
+    }
+
+    /// `place` by compaction: the image of all tuples first, then, when nothing can fail, the page.
+    /// With `no_slot` only the compaction.
+    template <class Writer>
+    [[nodiscard]] bool rebuild(std::size_t slot, std::size_t length, Writer&& write,
+                               bounds const& b) const {
+        tally kept = count(b, slot);
+        if (slot != no_slot && slot >= kept.slots) {
+            kept.free_slots += slot - kept.slots;
+            kept.slots = slot + 1;
+        } else if (slot != no_slot && load_pointer(slot, b).state() == slot_state::free) {
+            --kept.free_slots;
+        }
+        if (lower(kept.slots) + kept.bytes + length > PageSize) { return false; }
+
+        std::array<std::byte, PageSize> image;
+        write(std::span{image}.last(length));
+        std::size_t upper = PageSize - length;
+        for_each_live(kept.slots, b, slot, [&](std::size_t, line_pointer pointer) {
+            upper -= pointer.length();
+            std::memcpy(image.data() + upper, bytes_.data() + pointer.offset(), pointer.length());
+        });
+
+        std::size_t at = PageSize - length;
+        for_each_live(kept.slots, b, slot, [&](std::size_t i, line_pointer pointer) {
+            at -= pointer.length();
+            put_pointer(i, line_pointer::live(at, pointer.length()));
+        });
+        if (slot != no_slot) { put_pointer(slot, line_pointer::live(PageSize - length, length)); }
+        std::memcpy(bytes_.data() + upper, image.data() + upper, PageSize - upper);
+        put_bounds({.slots = kept.slots, .upper = upper, .free_slots = kept.free_slots});
+        return true;
+    }
+
+    template <class Fn>
+    void for_each_live(std::size_t slots, bounds const& b, std::size_t without, Fn&& fn) const {
+        for (std::size_t i = 0; i < slots && i < b.slots; ++i) {
+            if (i == without) { continue; }
+            line_pointer const pointer = load_pointer(i, b);
+            if (pointer.is_live()) { fn(i, pointer); }
+        }
+    }
+
+    std::span<Byte, PageSize> bytes_;
+};
+
+}  // namespace quire::inline QUIRE_ABI

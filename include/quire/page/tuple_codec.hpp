@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+/// tuple_codec: how values of a type become tuples, and how tuples are looked at as that type.
+///
+/// Pages keep bytes. This is the customisation point by which they also take and lend typed
+/// values, without knowing one: `page.insert(user{...})`, `page.rows<user>()`. row/codec.hpp
+/// specialises it for every struct described with BOOST_DESCRIBE_STRUCT; a specialisation for a
+/// type of yours wins over that one where it is more specialised (a full specialisation is).
+///
+/// A specialisation `tuple_codec<T>` has
+///
+///   expression                 semantics
+///   size(v)                    bytes that the tuple of `v` takes, a std::size_t; may throw
+///                              errc::tuple_too_large
+///   encode(v, out)             writes the tuple of `v` to `out`, a std::span<std::byte> of exactly
+///                              size(v) bytes; every byte is written, since they are not zeroed
+///   view<B>{bytes, slot}       looks at the tuple `bytes`, a std::span<B> with B std::byte const
+///                              or std::byte, which may be any bytes at all: throws
+///                              errc::row_mismatch where they are no T. Pinned (byte_view.hpp)
+///   decode(bytes)              a T from a std::span<std::byte const>; `edit` asks for it
+///   owns                       constexpr bool: whether a decoded T keeps no reference into the
+///                              tuple; `edit` asks for it
+///
+/// Why a class template and not a free function found by its arguments: a view type hangs on it,
+/// and pages must be able to ask for it by the type's name alone.
+
+#include <quire/base/byte_view.hpp>
+#include <quire/page/line_pointer.hpp>
+
+namespace quire::inline QUIRE_ABI {
+
+template <class T>
+struct tuple_codec;
+
+namespace detail {
+
+/// A view of bytes `B`; not std::constructible_from, which says nothing of the braces used here.
+template <class View, class B>
+concept tuple_view = requires(std::span<B> bytes, slot_id slot) { View{bytes, slot}; };
+
+}  // namespace detail
+
+/// A type with a tuple_codec.
+template <class T>
+concept tuple_type = requires(T const& value, std::span<std::byte> out) {
+    { tuple_codec<T>::size(value) } -> std::same_as<std::size_t>;
+    tuple_codec<T>::encode(value, out);
+    requires detail::tuple_view<typename tuple_codec<T>::template view<std::byte>, std::byte>;
+    requires detail::tuple_view<typename tuple_codec<T>::template view<std::byte const>,
+                                std::byte const>;
+};
+
+namespace detail {
+
+/// `tuple_type<T>`, with the sentence for who forgot something.
+template <class T>
+[[nodiscard]] consteval bool has_tuple_codec() {
+    static_assert(tuple_type<T>,
+                  "a page takes bytes (std::span<std::byte const>) or a type with a tuple_codec: "
+                  "describe the struct with BOOST_DESCRIBE_STRUCT, in its own namespace, and "
+                  "include <quire/row/codec.hpp>");
+    return tuple_type<T>;
+}
+
+/// What `edit` asks beyond that.
+template <class T, class Fn>
+[[nodiscard]] consteval bool is_editable_by() {
+    constexpr bool decodes = requires(std::span<std::byte const> bytes) {
+        { tuple_codec<T>::decode(bytes) } -> std::same_as<T>;
+        requires tuple_codec<T>::owns;
+    };
+    static_assert(decodes,
+                  "edit decodes into a T that owns its strings and whose tuple_codec has decode: "
+                  "the row may move under a std::string_view, use std::string");
+    static_assert(std::is_invocable_r_v<void, Fn, T&>, "edit calls fn(T&)");
+    if constexpr (std::is_invocable_v<Fn, T&>) {
+        static_assert(std::is_void_v<std::invoke_result_t<Fn, T&>>,
+                      "fn returns nothing: edit writes the row back when it returns, and leaves it "
+                      "as it was when it throws");
+    }
+    return decodes && std::is_invocable_v<Fn, T&>;
+}
+
+}  // namespace detail
+}  // namespace quire::inline QUIRE_ABI

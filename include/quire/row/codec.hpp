@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+/// codec: described structs as tuples. Including this makes pages take and lend them.
+///
+///     struct user { std::int64_t id; std::string name; std::optional<double> balance; };
+///     BOOST_DESCRIBE_STRUCT(user, (), (id, name, balance))
+///
+///     auto slot = page.insert(user{1, "Ada", 9.5});
+///     for (auto row : page.rows<user>()) std::cout << row.get<&user::name>() << '\n';
+///
+/// The bytes are those of schema.hpp; equal values make equal rows, so null columns are zeros. No
+/// allocation on the way in: `size` adds up the strings, `encode` writes straight into the page.
+
+#include <quire/page/tuple_codec.hpp>
+#include <quire/row/row_view.hpp>
+
+namespace quire::inline QUIRE_ABI {
+
+template <described T>
+struct tuple_codec<T> {
+private:
+    using columns = schema<T>;
+
+    /// The string of a variable column; empty when it is null.
+    template <std::size_t I>
+    [[nodiscard]] static std::string_view string_of(T const& value) noexcept {
+        auto const& from = value.*columns::template member<I>::pointer;
+        if constexpr (columns::template column_at<I>::is_nullable) {
+            return from ? std::string_view{*from} : std::string_view{};
+        } else {
+            return from;
+        }
+    }
+
+    template <std::size_t I>
+    static void encode_fixed(T const& value, std::byte* row) noexcept {
+        using column = typename columns::template column_at<I>;
+        constexpr column_place place = columns::template place<I>;
+        auto const& from = value.*columns::template member<I>::pointer;
+        if constexpr (column::is_nullable) {
+            if (!from) {
+                row[place.null_bit / 8] |= std::byte{1} << (place.null_bit % 8);
+                return;
+            }
+        }
+        if constexpr (!column::is_variable) {
+            if constexpr (column::is_nullable) {
+                detail::store_column(row + place.offset, *from);
+            } else {
+                detail::store_column(row + place.offset, from);
+            }
+        }
+    }
+
+public:
+    template <page_byte Byte>
+    using view = row_view<T, Byte>;
+
+    /// Whether a decoded T owns all it has.
+    static constexpr bool owns = !columns::borrows;
+
+    /// Bytes of the row.
+    /// Errors: errc::tuple_too_large past 65535.
+    [[nodiscard]] static std::size_t size(T const& value) {
+        std::size_t sum = columns::fixed_size;
+        columns::for_each([&](auto i) {
+            if constexpr (columns::template column_at<i>::is_variable) {
+                std::size_t const length = string_of<i>(value).size();
+                if (length > columns::row_size_max - sum) {
+                    throw error{errc::tuple_too_large, columns::template member<i>::name};
+                }
+                sum += length;
+            }
+        });
+        return sum;
+    }
+
+    /// Writes the row. Expects: `out` has `size(value)` bytes.
+    static void encode(T const& value, std::span<std::byte> out) noexcept {
+        QUIRE_EXPECTS(out.size() >= columns::fixed_size, "encode gets size(value) bytes");
+        std::memset(out.data(), 0, columns::fixed_size);
+        std::size_t end = columns::fixed_size;
+        columns::for_each([&](auto i) {
+            encode_fixed<i>(value, out.data());
+            if constexpr (columns::template column_at<i>::is_variable) {
+                std::string_view const from = string_of<i>(value);
+                QUIRE_EXPECTS(from.size() <= out.size() - end, "encode gets size(value) bytes");
+                if (!from.empty()) { std::memmove(out.data() + end, from.data(), from.size()); }
+                end += from.size();
+                store_le(out.data() + columns::template place<i>.offset,
+                         static_cast<std::uint16_t>(end));
+            }
+        });
+        QUIRE_EXPECTS(end == out.size(), "encode gets size(value) bytes");
+    }
+
+    /// A T from a row.
+    /// Errors: errc::row_mismatch.
+    [[nodiscard]] static T decode(std::span<std::byte const> bytes) {
+        return row_view<T, std::byte const>{bytes, slot_id{}}.load();
+    }
+};
+
+}  // namespace quire::inline QUIRE_ABI
