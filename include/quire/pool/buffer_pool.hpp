@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+/// buffer_pool: pages of files in frames of memory, read and written in place.
+///
+///     quire::buffer_pool<> pool{{.frames = 4096}};
+///     auto file = pool.open("users.db", quire::open_mode::create);
+///     auto page = file.read<quire::heap_page>(0);
+///
+/// The four template parameters are page size (a power of two, 512 bytes to 1 MiB), eviction
+/// policy, latch, and backend, each constrained by its concept.
+///
+/// What it promises
+///   - A hit costs one atomic operation to begin and one to end, and allocates nothing; a miss is
+///     one read, however many threads want the page, and allocates nothing.
+///   - After `flush` returned, every page modified before it is written and synced. A failed write
+///     leaves its page dirty, resident and readable; a failed sync poisons the file.
+///   - A page that its contract refuses is never seen by anybody. No bytes of one file reach another.
+///   - Every wait ends: by I/O, by another thread, or at its deadline.
+///   - It belongs to its process: in a forked child everything but the destructor throws
+///     errc::forked.
+/// What it does not: changes of several pages are not atomic (that is a log's job: log_hook), and a
+/// lost write of a lying device is not noticed.
+///
+/// Lifetime: guards and handles must not outlive it (checked). Its destructor closes every file; it
+/// tells `options.on_loss` what it could not write, and never throws.
+/// Threads: any; the constructor and the destructor alone.
+
+#include <quire/evict/clock.hpp>
+#include <quire/io/direct_backend.hpp>
+#include <quire/pool/paged_file.hpp>
+
+namespace quire::inline QUIRE_ABI {
+
+template <std::size_t PageSize = 4096, class Policy = clock, class Latch = hybrid_latch,
+          class Backend = direct_backend>
+class buffer_pool : pinned {
+    static_assert(pool_page_size<PageSize>,
+                  "a pool's page size is a power of two from 512 bytes to 1 MiB");
+    static_assert(eviction_policy<Policy>,
+                  "the second parameter of buffer_pool models quire::eviction_policy");
+    static_assert(page_latch<Latch>, "the third parameter of buffer_pool models quire::page_latch");
+    static_assert(file_backend<Backend>,
+                  "the fourth parameter of buffer_pool models quire::file_backend");
+    using core_type = detail::pool_core<PageSize, Policy, Latch, Backend>;
+
+public:
+    static constexpr std::size_t page_size = PageSize;
+    using options_type = pool_options<Backend>;
+    using file = paged_file<core_type>;
+    template <template <class, std::size_t> class View>
+    using read_guard = quire::read_guard<core_type, View>;
+    template <template <class, std::size_t> class View>
+    using write_guard = quire::write_guard<core_type, View>;
+
+    /// Errors: bad_option, out_of_memory.
+    explicit buffer_pool(options_type const& options = {}) : core_{options} {}
+    ~buffer_pool() { close_all(); }
+
+    /// Opens, and locks, a file of pages. Errors: open_failed, file_locked, direct_io_refused,
+    /// misaligned_page_size, size_not_page_multiple, file_too_large, too_many_files, bad_option.
+    [[nodiscard]] file open(std::string const& path, open_mode mode = open_mode::read_write,
+                            file_options const& options = {}) {
+        std::lock_guard const one_at_a_time{opening_};
+        return file{core_, operations::open(core_, path, mode, options)};
+    }
+
+    /// Flushes every file. All are tried; the first error is thrown.
+    void flush() {
+        std::exception_ptr failure = nullptr;
+        for (auto& slot : core_.files) {
+            try {
+                if (slot.is_open()) { operations::flush(core_, slot, {}); }
+            } catch (error const&) {
+                if (failure == nullptr) { failure = std::current_exception(); }
+            }
+        }
+        if (failure != nullptr) { std::rethrow_exception(failure); }
+    }
+
+    /// Sets `frames` frames aside: accesses that are given the budget do not fail for want of one.
+    /// Errors: no_free_frame (or the error of a write), and then none is set aside.
+    [[nodiscard]] frame_budget reserve(std::size_t frames) {
+        core_.expect_own_process("reserve");
+        std::vector<frame_no> got;
+        got.reserve(frames);
+        try {
+            while (got.size() < frames) { got.push_back(core_.obtain(nullptr)); }
+        } catch (...) {
+            for (auto const frame : got) { core_.supply.give_back(frame); }
+            throw;
+        }
+        return frame_budget{core_.supply, std::move(got)};
+    }
+
+    /// Sums over the files that are open now.
+    [[nodiscard]] pool_stats stats() const noexcept {
+        pool_stats sum;
+        for (auto const& slot : core_.files) {
+            if (slot.is_open()) {
+                sum += slot.counters.read(core_.hits.sum(slot.number) - slot.hits_before, PageSize);
+            }
+        }
+        return sum;
+    }
+    [[nodiscard]] std::size_t frames() const noexcept { return core_.options.frames; }
+    /// Where the frames are: every view of a page points in here.
+    [[nodiscard]] arena const& memory() const noexcept { return core_.frames.memory(); }
+
+private:
+    using operations = detail::file_ops<core_type>;
+
+    void close_all() noexcept {
+        if (core_.frames.memory().inherited()) { return; }  // the parent's files, the parent's work
+        for (auto& frame : core_.frames.headers()) {
+            QUIRE_EXPECTS(frame.latch.try_lock(), "no guard outlives its pool");
+            frame.latch.unlock();
+        }
+        for (auto& slot : core_.files) {
+            if (slot.is_open()) { close_last(slot); }
+        }
+    }
+
+    void close_last(typename core_type::file_type& slot) noexcept {
+        auto const path = slot.path;
+        try {
+            operations::close(core_, slot, unwritten::write);
+            return;
+        } catch (error const& why) {
+            report(path, why);
+        } catch (std::exception const& why) {
+            report(path, error{errc::write_failed, why.what()});
+        }
+        try {
+            if (slot.is_open()) { operations::close(core_, slot, unwritten::discard); }
+        } catch (std::exception const&) {  // reported already
+        }
+    }
+
+    void report(std::string const& path, error const& why) noexcept {
+        if (core_.options.on_loss) {
+            core_.options.on_loss(path, why);
+        } else {
+            std::fprintf(stderr, "quire: %s was not written in full: %s\n", path.c_str(),
+                         why.what());
+        }
+    }
+
+    core_type core_;
+    std::mutex opening_;
+};
+
+}  // namespace quire::inline QUIRE_ABI

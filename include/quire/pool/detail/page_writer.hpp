@@ -1,0 +1,249 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+/// page_writer: the one write-back, for eviction, writers over their limit, flush and close.
+///
+/// A batch of dirty pages, sorted by page, becomes one `submit`. For each page: latch exclusively
+/// (sealing changes bytes; pins do not refuse this), seal, go over to shared, write, raise
+/// `written`, leave. The write runs under the shared latch, because bytes that change during a DMA
+/// arrive torn; readers read on meanwhile.
+///
+/// Who has something in hand (a claimed entry, a file's grow latch, a latch of the same batch)
+/// only tries latches: `latching::tries`. Two threads that wait for each other's pages with their
+/// hands full would wait for ever. Flush and close have nothing in hand, and wait for the first
+/// latch of each batch: `latching::waits`.
+///
+/// The log comes first: with nothing latched, the hook is asked to make the log durable up to the
+/// batch's highest LSN; then pages are latched, and one whose LSN moved past the answer is left.
+///
+/// Errors: a page that could not be written stays dirty, resident and readable; the first failure
+/// is in the outcome, the other pages of the batch are written all the same.
+
+#include <quire/pool/detail/frame_table.hpp>
+#include <quire/pool/detail/open_file.hpp>
+#include <quire/pool/options.hpp>
+
+#include <algorithm>  // std::remove_if
+#include <exception>  // std::throw_with_nested
+
+namespace quire::inline QUIRE_ABI::detail {
+
+/// The pool whose log hook this thread is in.
+inline thread_local void const* pool_of_running_hook = nullptr;
+
+/// A page found dirty, and where.
+struct dirty_page {
+    frame_no frame{};
+    page_id page{};
+
+    friend bool operator<(dirty_page a, dirty_page b) noexcept { return a.page < b.page; }
+};
+
+enum class latching : std::uint8_t { tries, waits };
+
+/// What became of a write-back.
+struct write_outcome {
+    std::size_t written = 0;  ///< pages
+    std::exception_ptr failure = nullptr;
+
+    void fail(errc code, page_id page, int system = 0) {
+        if (failure == nullptr) {
+            failure = std::make_exception_ptr(error{code, "write", page, system});
+        }
+    }
+    void rethrow() const {
+        if (failure != nullptr) { std::rethrow_exception(failure); }
+    }
+};
+
+template <std::size_t PageSize, class Frame, file_backend Backend>
+class page_writer {
+public:
+    static constexpr std::size_t batch_max = 64;  // pages
+
+    page_writer(frame_table<PageSize, Frame> const& frames, std::span<open_file<Backend>> files,
+                Backend& backend, log_hook const& durable) noexcept
+        : frames_{frames}, files_{files}, backend_{backend}, durable_{durable} {}
+
+    /// Writes `pages`, which must be sorted and is used up. Pages that are clean by the time they
+    /// are latched, or have moved, count as done.
+    [[nodiscard]] write_outcome write(std::span<dirty_page> pages, latching how, deadline until) {
+        write_outcome outcome;
+        while (!pages.empty()) {
+            auto batch = pages.first(std::min(pages.size(), batch_max));
+            pages = pages.subspan(batch.size());
+            do {
+                write_batch(batch, how, until, outcome);
+                auto const rest = std::remove_if(
+                    batch.begin(), batch.end(),
+                    [](dirty_page const& p) { return p.page == page_id::none(); });
+                batch = batch.first(static_cast<std::size_t>(rest - batch.begin()));
+            } while (how == latching::waits && !batch.empty());
+        }
+        return outcome;
+    }
+
+private:
+    using operation = io_op<typename Backend::file>;
+
+    struct sealed_page {
+        dirty_page* target;
+        std::uint64_t version;
+    };
+    enum class step : std::uint8_t { sealed, later, done };
+
+    [[nodiscard]] open_file<Backend>& file_of(page_id page) const noexcept {
+        return files_[static_cast<std::size_t>(page.file())];
+    }
+
+    /// One round: what is done has its page set to none, the rest is for another round.
+    void write_batch(std::span<dirty_page> batch, latching how, deadline until,
+                     write_outcome& outcome) {
+        std::uint64_t const durable = make_log_durable(batch, outcome);
+        std::array<sealed_page, batch_max> sealed;
+        std::array<operation, batch_max> ops;
+        std::size_t count = 0;
+        for (auto& target : batch) {
+            if (target.page == page_id::none()) { continue; }
+            bool const may_wait = how == latching::waits && count == 0;
+            std::uint64_t version = 0;
+            auto const result = seal(target, durable, may_wait, until, version, outcome);
+            if (result == step::sealed) {
+                sealed[count] = {&target, version};
+                ops[count++] = {io_verb::write, &*file_of(target.page).file,
+                                *byte_offset(target.page.page(), PageSize),
+                                frames_.bytes(target.frame)};
+            } else if (result == step::done) {
+                target.page = page_id::none();
+            }
+        }
+        submit_and_wait(backend_, std::span{ops}.first(count));
+        for (std::size_t i = 0; i < count; ++i) { finish(sealed[i], ops[i], outcome); }
+    }
+
+    /// Latches and seals one page; leaves it latched shared if the result is `sealed`.
+    [[nodiscard]] step seal(dirty_page target, std::uint64_t durable, bool may_wait, deadline until,
+                            std::uint64_t& version, write_outcome& outcome) {
+        auto& file = file_of(target.page);
+        if (int const broken = file.poison.load(std::memory_order_acquire); broken != 0) {
+            outcome.fail(errc::sync_failed, target.page, broken);
+            return step::done;
+        }
+        auto& frame = frames_[target.frame];
+        if (!latch<access::exclusive>(target, may_wait, until)) {
+            return refused(frame, target, may_wait, until, outcome);
+        }
+        if (!frame.dirty()) {
+            frames_.template leave<access::exclusive>(target.frame, target.page);
+            return step::done;
+        }
+        if (auto const lsn = frame.lsn.load(std::memory_order_relaxed); lsn > durable) {
+            frames_.template leave<access::exclusive>(target.frame, target.page);
+            if (may_wait && left_until(until) == std::chrono::nanoseconds{0}) {
+                outcome.fail(errc::timed_out, target.page);
+                return step::done;
+            }
+            return step::later;
+        }
+        version = frame.version.load(std::memory_order_relaxed);
+        file.contract.seal(frames_.bytes(target.frame), target.page);
+        if constexpr (downgradable<decltype(frame.latch)>) {
+            frame.latch.downgrade();
+            return step::sealed;
+        } else {
+            frames_.template leave<access::exclusive>(target.frame, target.page);
+            if (!latch<access::shared>(target, may_wait, until)) {
+                return refused(frame, target, may_wait, until, outcome);
+            }
+            if (frame.version.load(std::memory_order_acquire) == version) { return step::sealed; }
+            frames_.template leave<access::shared>(target.frame, target.page);
+            return step::later;  // somebody wrote in between: the seal is stale
+        }
+    }
+
+    template <access Mode>
+    [[nodiscard]] bool latch(dirty_page target, bool may_wait, deadline until) const {
+        return may_wait ? frames_.template enter_within<Mode>(target.frame, target.page,
+                                                              left_until(until))
+                        : frames_.template try_enter<Mode>(target.frame, target.page);
+    }
+
+    /// Why was the latch not had? Another page lives there now: done. Held: later, or never.
+    [[nodiscard]] static step refused(Frame& frame, dirty_page target, bool may_wait,
+                                      deadline until, write_outcome& outcome) {
+        if (!frame.holds(target.page)) { return step::done; }
+        if (!may_wait) { return step::later; }
+        if (left_until(until) > std::chrono::nanoseconds{0}) { return step::later; }
+        outcome.fail(errc::timed_out, target.page);
+        return step::done;
+    }
+
+    void finish(sealed_page const& one, operation const& op, write_outcome& outcome) {
+        auto const target = *one.target;
+        auto& frame = frames_[target.frame];
+        auto& file = file_of(target.page);
+        if (op.error != 0) {
+            outcome.fail(errc::write_failed, target.page, op.error == io_ended ? 0 : op.error);
+        } else {
+            if (frame.written_back(one.version)) {
+                file.dirty.fetch_sub(1, std::memory_order_relaxed);
+            }
+            file_counters::add(file.counters.write_backs);
+            ++outcome.written;
+        }
+        frames_.template leave<access::shared>(target.frame, target.page);
+        one.target->page = page_id::none();
+    }
+
+    /// Asks the hook for the batch's highest LSN. Pages it cannot cover are failed and done.
+    [[nodiscard]] std::uint64_t make_log_durable(std::span<dirty_page> batch,
+                                                 write_outcome& outcome) {
+        if (!durable_) { return ~std::uint64_t{0}; }
+        std::uint64_t highest = 0;
+        auto const lsn_of = [&](dirty_page const& p) {
+            auto const& frame = frames_[p.frame];
+            return frame.holds(p.page) ? frame.lsn.load(std::memory_order_acquire) : 0;
+        };
+        for (auto const& target : batch) { highest = std::max(highest, lsn_of(target)); }
+        if (highest == 0) { return 0; }
+        std::uint64_t covered = 0;
+        std::exception_ptr why = nullptr;
+        auto const outer = std::exchange(pool_of_running_hook, &backend_);
+        try {
+            covered = durable_(highest);
+        } catch (...) {
+            why = std::current_exception();
+        }
+        pool_of_running_hook = outer;
+        if (covered >= highest) { return covered; }
+        for (auto& target : batch) {
+            if (lsn_of(target) <= covered) { continue; }
+            if (outcome.failure == nullptr && why != nullptr) {
+                outcome.failure = nested(target.page, why);
+            }
+            outcome.fail(errc::log_failed, target.page);
+            target.page = page_id::none();
+        }
+        return covered;
+    }
+
+    /// errc::log_failed with the hook's own exception inside.
+    [[nodiscard]] static std::exception_ptr nested(page_id page, std::exception_ptr const& why) {
+        try {
+            try {
+                std::rethrow_exception(why);
+            } catch (...) {
+                std::throw_with_nested(error{errc::log_failed, "write", page});
+            }
+        } catch (...) {
+            return std::current_exception();
+        }
+    }
+
+    frame_table<PageSize, Frame> const& frames_;
+    std::span<open_file<Backend>> files_;
+    Backend& backend_;
+    log_hook const& durable_;
+};
+
+}  // namespace quire::inline QUIRE_ABI::detail

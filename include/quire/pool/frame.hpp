@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+/// frame: the header of one frame, and the protocol by which pages come and go.
+///
+/// A frame is a page-sized place in the arena; its header says whose it is. Two atomics decide
+/// everything: the translation entry of a page says where it might be, the frame's `page` says
+/// what is there. A look-up takes the latch the entry points to and believes `page` alone.
+///
+///              obtain                 publish                  try_evict
+///    free ───────────────▶ in hand ─────────────▶ resident ─────────────────▶ in hand
+///     ▲                       │                      │  ▲
+///     └───────────────────────┘                      ▼  │ write_back
+///          give_back (failure, close)               dirty
+///
+///   state      page    entry      policy    who may touch the bytes
+///   free       none    -          no        nobody
+///   in hand    none    loading    no        the one thread that has it, without the latch
+///   resident   id      frame      yes       who holds the latch, by its mode
+///   dirty      id      frame      yes       the same; version != written
+///
+/// Invariants
+///   I1. bytes before page before entry: each stored with release, read with acquire, so who finds
+///       a frame by its entry and sees `page` equal to what it looks for sees the whole page.
+///   I2. `page` becomes none, and the entry absent, under the exclusive latch; so a reader that
+///       holds the latch and has compared `page` keeps the page.
+///   I3. Only resident frames are in the policy. Whoever publishes inserts, after the entry's
+///       store: earlier, a frame could be evicted before anybody could find it.
+///   I4. `version` moves, under the exclusive latch, when bytes are first lent for writing and
+///       again when the guard ends. `written` follows it when a write has completed, under the
+///       shared latch held during the write. Neither ever goes back, not on reuse either.
+///   I5. One thread loads a page: the one that changed its entry from absent to loading, before it
+///       looked for a frame.
+///
+/// A visitor that followed a stale entry may hold the latch of a free or loading frame for a
+/// moment; it compares `page` and leaves. So the bytes of a frame in hand are the hand's alone.
+
+#include <quire/base/page_id.hpp>
+#include <quire/evict/eviction_policy.hpp>
+#include <quire/latch/page_latch.hpp>
+
+#include <atomic>  // std::atomic
+
+namespace quire::inline QUIRE_ABI {
+
+template <page_latch Latch, class PolicyState>
+struct alignas(64) frame_header {
+    Latch latch;
+    std::atomic<std::uint64_t> page{page_id::none().bits()};
+    std::atomic<std::uint64_t> version{0};
+    std::atomic<std::uint64_t> written{0};
+    std::atomic<std::uint64_t> lsn{0};        ///< highest logged change; 0: none
+    std::atomic<std::uint64_t> first_lsn{0};  ///< first logged change since clean; 0: none
+    [[no_unique_address]] PolicyState policy_state;
+
+    [[nodiscard]] bool holds(page_id id) const noexcept {
+        return page.load(std::memory_order_acquire) == id.bits();
+    }
+    [[nodiscard]] bool dirty() const noexcept {
+        return version.load(std::memory_order_acquire) != written.load(std::memory_order_acquire);
+    }
+
+    /// The bytes are about to change, or have changed. Expects: the latch is held exclusively.
+    /// Returns whether the page was clean.
+    bool modified() noexcept {
+        auto const now = version.load(std::memory_order_relaxed);
+        bool const was_clean = now == written.load(std::memory_order_relaxed);
+        version.store(now + 1, std::memory_order_release);
+        return was_clean;
+    }
+
+    /// The bytes of version `of` are in the file. Expects: the latch is held.
+    /// Returns whether that made the page clean.
+    bool written_back(std::uint64_t of) noexcept {
+        auto before = written.load(std::memory_order_relaxed);
+        while (before < of) {
+            if (written.compare_exchange_weak(before, of, std::memory_order_acq_rel)) {
+                bool const clean = of == version.load(std::memory_order_acquire);
+                if (clean) { first_lsn.store(0, std::memory_order_relaxed); }
+                return clean;
+            }
+        }
+        return false;
+    }
+
+    /// What a frame in hand must look like before it is published: clean, with no log position.
+    void reset() noexcept {
+        written.store(version.load(std::memory_order_relaxed), std::memory_order_relaxed);
+        lsn.store(0, std::memory_order_relaxed);
+        first_lsn.store(0, std::memory_order_relaxed);
+    }
+};
+
+}  // namespace quire::inline QUIRE_ABI

@@ -1,0 +1,294 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+/// guard: owns a page's latch, and lends a view of the page for exactly as long.
+///
+/// A guard *is* the access: while it lives the page stays in its frame, readers share it, a writer
+/// has it alone. It holds a view of the page and lends it by address, `guard->tuple(slot)`; what
+/// is borrowed must end before the guard does.
+///
+/// Guards are pinned: they are returned as prvalues, and then stay. Instead of moves they have
+///   transfer()              hands the page to the guard that it returns; this one is over
+///   advance(file, no)       latches the next page, then lets this one go: hand over hand
+///   guard_slot<Guard>       room for a guard that may come later, or come and go
+///
+/// Invariants
+///   I1. A guard that is not over has its frame latched in its mode, and the frame holds `id()`.
+///   I2. A page counts as modified from the moment a write guard first lends mutable bytes, and
+///       again when the guard ends; a write guard that only ever lent `view()` leaves it clean.
+///
+/// Threads: a guard ends in the thread that made it. A thread must not ask for a page it holds.
+/// Cost: one atomic operation to begin, one to end; nothing in between.
+
+#include <quire/base/page_kind.hpp>
+#include <quire/pool/detail/pool_core.hpp>
+
+#include <new>  // placement new
+
+namespace quire::inline QUIRE_ABI {
+
+template <class Core>
+class paged_file;
+
+namespace detail {
+
+/// A latched page: what both guards are made of.
+template <class Core, access Mode>
+class latched_page : pinned {
+public:
+    latched_page(Core& core, frame_no frame, page_id id) noexcept
+        : core_{&core}, frame_{frame}, id_{id} {}
+    latched_page(latched_page& other) noexcept  // takes over
+        : core_{std::exchange(other.core_, nullptr)}, frame_{other.frame_}, id_{other.id_} {
+        QUIRE_EXPECTS(core_ != nullptr, "a guard is not used after release or transfer");
+    }
+
+    [[nodiscard]] bool held() const noexcept { return core_ != nullptr; }
+    [[nodiscard]] Core& core() const noexcept {
+        QUIRE_EXPECTS(core_ != nullptr, "a guard is not used after release or transfer");
+        return *core_;
+    }
+    [[nodiscard]] page_id id() const noexcept { return id_; }
+    [[nodiscard]] auto& frame() const noexcept { return core().frames[frame_]; }
+    [[nodiscard]] auto bytes() const noexcept { return core().frames.bytes(frame_); }
+    void modified() const noexcept { core().modified(frame_, id_); }
+
+    void release() noexcept {
+        core().template leave<Mode>(frame_, id_);
+        core_ = nullptr;
+    }
+    /// Lets this page go and holds another, which is latched already.
+    void replace(Core& core, frame_no frame, page_id id) noexcept {
+        release();
+        core_ = &core;
+        frame_ = frame;
+        id_ = id;
+    }
+
+    /// Latches page `no`, if it says it is of the kind that `accepts` takes.
+    template <class Accepts>
+    [[nodiscard]] static frame_no enter(paged_file<Core> const& file, page_no no,
+                                        access_options const& how, Accepts accepts) {
+        auto& core = file.core();
+        auto const frame = core.template enter<Mode>(file.slot(), no, how);
+        if (!accepts(core.frames.bytes(frame))) [[unlikely]] {
+            page_id const id{file.number(), no};
+            core.template leave<Mode>(frame, id);
+            throw error{errc::wrong_page_kind, "read", id};
+        }
+        return frame;
+    }
+
+private:
+    Core* core_;
+    frame_no frame_;
+    page_id id_;
+};
+
+/// Views hold a span and nothing else: to look elsewhere is to be made anew in place.
+template <class View, class Bytes>
+void look_at(View& view, Bytes bytes) noexcept {
+    std::destroy_at(&view);
+    ::new (static_cast<void*>(&view)) View{bytes};
+}
+
+}  // namespace detail
+
+/// Shared access to a page. `guard->` lends the const view.
+template <class Core, template <class, std::size_t> class View>
+    requires page_kind<View, Core::page_size>
+class [[nodiscard("a guard holds its page as long as it lives: name it")]] QUIRE_OWNER read_guard
+    : pinned {
+public:
+    using view_type = View<std::byte const, Core::page_size>;
+
+    /// Reads page `no` of `file` if it is not resident. Errors: see paged_file::read.
+    read_guard(paged_file<Core> const& file, page_no no, access_options const& how = {})
+        : page_{file.core(), page_type::enter(file, no, how, view_type::accepts),
+                page_id{file.number(), no}},
+          view_{page_.bytes()} {}
+    ~read_guard() {
+        if (page_.held()) { page_.release(); }
+    }
+
+    [[nodiscard]] view_type const* operator->() const& noexcept QUIRE_LIFETIMEBOUND {
+        static_cast<void>(page_.core());
+        return &view_;
+    }
+    [[nodiscard]] view_type const& operator*() const& noexcept QUIRE_LIFETIMEBOUND {
+        return *operator->();
+    }
+    view_type const* operator->() const&& = delete;  // name the guard first
+    view_type const& operator*() const&& = delete;   // name the guard first
+
+    [[nodiscard]] page_id id() const noexcept { return page_.id(); }
+    /// Moves whenever the page is modified; for comparing with a later guard's.
+    [[nodiscard]] std::uint64_t version() const noexcept {
+        return page_.frame().version.load(std::memory_order_relaxed);
+    }
+
+    /// Ends the access early. Expects: it has not ended.
+    void release() noexcept { page_.release(); }
+    /// Hands the page over; this guard is over.
+    [[nodiscard]] read_guard transfer() noexcept { return read_guard{page_}; }
+    /// Latches page `no`, then lets this one go. If that throws, this one is still held.
+    void advance(paged_file<Core> const& file, page_no no, access_options const& how = {}) {
+        page_.replace(file.core(), page_type::enter(file, no, how, view_type::accepts),
+                      page_id{file.number(), no});
+        detail::look_at(view_, page_.bytes());
+    }
+
+private:
+    using page_type = detail::latched_page<Core, detail::access::shared>;
+    explicit read_guard(page_type& other) noexcept : page_{other}, view_{page_.bytes()} {}
+
+    page_type page_;
+    view_type view_;
+};
+
+/// Exclusive access to a page. `guard->` lends the mutable view, and makes the page modified;
+/// `guard.view()` lends the const one, and does not.
+template <class Core, template <class, std::size_t> class View>
+    requires page_kind<View, Core::page_size>
+class [[nodiscard("a guard holds its page as long as it lives: name it")]] QUIRE_OWNER write_guard
+    : pinned {
+public:
+    using view_type = View<std::byte, Core::page_size>;
+    using const_view_type = View<std::byte const, Core::page_size>;
+
+    /// Reads page `no` of `file` if it is not resident. Errors: see paged_file::write.
+    write_guard(paged_file<Core> const& file, page_no no, access_options const& how = {})
+        : page_{writable_core(file), page_type::enter(file, no, how, const_view_type::accepts),
+                page_id{file.number(), no}},
+          view_{page_.bytes()},
+          const_view_{page_.bytes()} {}
+    ~write_guard() {
+        if (page_.held()) { release(); }
+    }
+
+    [[nodiscard]] view_type* operator->() & noexcept QUIRE_LIFETIMEBOUND { return lend(); }
+    [[nodiscard]] view_type& operator*() & noexcept QUIRE_LIFETIMEBOUND { return *lend(); }
+    [[nodiscard]] const_view_type const* operator->() const& noexcept QUIRE_LIFETIMEBOUND {
+        return &view();
+    }
+    [[nodiscard]] const_view_type const& operator*() const& noexcept QUIRE_LIFETIMEBOUND {
+        return view();
+    }
+    /// The page for reading: lending it does not make the page modified.
+    [[nodiscard]] const_view_type const& view() const& noexcept QUIRE_LIFETIMEBOUND {
+        static_cast<void>(page_.core());
+        return const_view_;
+    }
+    view_type* operator->() const&& = delete;             // name the guard first
+    view_type& operator*() const&& = delete;              // name the guard first
+    const_view_type const& view() const&& = delete;       // name the guard first
+
+    [[nodiscard]] page_id id() const noexcept { return page_.id(); }
+    /// Moves whenever the page is modified; for comparing with a later guard's.
+    [[nodiscard]] std::uint64_t version() const noexcept {
+        return page_.frame().version.load(std::memory_order_relaxed);
+    }
+
+    /// The change made under this guard is in the log at `lsn` (above 0): the page is not written
+    /// before the pool's log hook has covered it.
+    void logged(std::uint64_t lsn) noexcept {
+        QUIRE_EXPECTS(lsn > 0, "a log sequence number is above 0");
+        auto& frame = page_.frame();
+        static_cast<void>(lend());
+        if (frame.first_lsn.load(std::memory_order_relaxed) == 0) {
+            frame.first_lsn.store(lsn, std::memory_order_relaxed);
+        }
+        if (lsn > frame.lsn.load(std::memory_order_relaxed)) {
+            frame.lsn.store(lsn, std::memory_order_release);
+        }
+    }
+
+    /// Ends the access early. Expects: it has not ended.
+    void release() noexcept {
+        if (std::exchange(lent_, false)) { page_.modified(); }
+        page_.release();
+    }
+    /// Hands the page over; this guard is over.
+    [[nodiscard]] write_guard transfer() noexcept { return write_guard{page_, lent_}; }
+    /// Latches page `no`, then lets this one go. If that throws, this one is still held.
+    void advance(paged_file<Core> const& file, page_no no, access_options const& how = {}) {
+        auto& core = writable_core(file);
+        auto const next = page_type::enter(file, no, how, const_view_type::accepts);
+        if (std::exchange(lent_, false)) { page_.modified(); }
+        page_.replace(core, next, page_id{file.number(), no});
+        detail::look_at(view_, page_.bytes());
+        detail::look_at(const_view_, page_.bytes());
+    }
+
+private:
+    friend class paged_file<Core>;
+    using page_type = detail::latched_page<Core, detail::access::exclusive>;
+
+    write_guard(page_type& other, bool& lent) noexcept
+        : page_{other}, view_{page_.bytes()}, const_view_{page_.bytes()},
+          lent_{std::exchange(lent, false)} {}
+    /// A page that was just made, formatted and latched.
+    write_guard(Core& core, frame_no frame, page_id id) noexcept
+        : page_{core, frame, id}, view_{page_.bytes()}, const_view_{page_.bytes()} {}
+
+    [[nodiscard]] static Core& writable_core(paged_file<Core> const& file) {
+        file.core().expect_writable(file.slot(), "write");
+        return file.core();
+    }
+
+    view_type* lend() noexcept {
+        static_cast<void>(page_.core());
+        if (!lent_) {
+            lent_ = true;
+            page_.modified();
+        }
+        return &view_;
+    }
+
+    page_type page_;
+    view_type view_;
+    const_view_type const_view_;
+    bool lent_ = false;
+};
+
+/// Room for a guard that comes later, or comes and goes: what std::optional is to movable types.
+template <class Guard>
+class guard_slot : pinned {
+public:
+    guard_slot() noexcept {}
+    ~guard_slot() { reset(); }
+
+    /// Ends the guard that is here, if any, and makes another: `slot.emplace(file, no)`.
+    template <class... Arguments>
+    Guard& emplace(Arguments&&... arguments) QUIRE_LIFETIMEBOUND {
+        return fill([&]() -> Guard { return Guard(std::forward<Arguments>(arguments)...); });
+    }
+    /// The same with a guard that `make()` returns: `slot.fill([&] { return other.transfer(); })`.
+    template <class Make>
+    Guard& fill(Make make) QUIRE_LIFETIMEBOUND {
+        reset();
+        ::new (static_cast<void*>(&guard_)) Guard(make());
+        engaged_ = true;
+        return guard_;
+    }
+    void reset() noexcept {
+        if (std::exchange(engaged_, false)) { std::destroy_at(&guard_); }
+    }
+
+    [[nodiscard]] bool has_value() const noexcept { return engaged_; }
+    [[nodiscard]] Guard& value() & noexcept QUIRE_LIFETIMEBOUND {
+        QUIRE_EXPECTS(engaged_, "a guard_slot that is asked for its guard has one");
+        return guard_;
+    }
+    Guard& value() && = delete;
+    [[nodiscard]] Guard& operator*() & noexcept QUIRE_LIFETIMEBOUND { return value(); }
+    [[nodiscard]] Guard& operator->() & noexcept QUIRE_LIFETIMEBOUND { return value(); }
+
+private:
+    union {
+        Guard guard_;
+    };
+    bool engaged_ = false;
+};
+
+}  // namespace quire::inline QUIRE_ABI

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+/// options: what a pool, a file and a single access can be told, with the defaults.
+///
+/// All are structs of named members with defaults, checked once where they are given: a pool's by
+/// its constructor, a file's by `open`. Nothing is adjusted silently: what makes no sense is
+/// errc::bad_option.
+
+#include <quire/base/page_contract.hpp>
+#include <quire/io/file_backend.hpp>
+#include <quire/memory/arena.hpp>
+
+#include <functional>  // std::function
+
+namespace quire::inline QUIRE_ABI {
+
+class frame_budget;
+
+/// The write-ahead rule's other side: makes the log durable at least up to `lsn` if it can, and
+/// returns how far it is durable. Called with nothing latched, by whichever thread writes back.
+/// It must not enter the pool (errc::reentered). What it throws is errc::log_failed to the caller
+/// of the write, and the page stays dirty.
+using log_hook = std::function<std::uint64_t(std::uint64_t lsn)>;
+
+/// Told what a pool's destructor could not write. Must not throw.
+using loss_handler = std::function<void(std::string const& path, error const& why)>;
+
+template <file_backend Backend>
+struct pool_options {
+    /// Frames of the pool; memory is this times the page size, and 64 bytes a frame beside it.
+    std::size_t frames = 1024;
+    huge_pages huge = huge_pages::on;
+    /// Files open at once, 1 to 65,534.
+    std::size_t files_max = 64;
+    /// The largest file, in pages, up to 2^32: four bytes of address space each.
+    std::uint64_t file_pages_max = std::uint64_t{1} << 28;
+    /// The deadline of a wait for another thread's read, write or latch: errc::timed_out.
+    std::chrono::nanoseconds wait_max = std::chrono::seconds{30};
+    /// The deadline of a wait for a frame when all are held: errc::no_free_frame.
+    std::chrono::nanoseconds frame_wait_max = std::chrono::milliseconds{200};
+    log_hook durable = {};
+    /// By default one line on stderr.
+    loss_handler on_loss = {};
+    typename Backend::options backend = {};
+};
+
+struct file_options {
+    page_contract contract = crc_seal;
+    io_mode io = io_mode::direct;
+    bool follow_symlink = false;
+    /// Dirty pages of this file past which its writers write back before they go on; 0: half the
+    /// frames. It keeps a file that cannot be written from filling the pool.
+    std::size_t dirty_pages_max = 0;
+};
+
+/// For one read, write or append.
+struct access_options {
+    /// Deadline of this access's waits for others; the pool's `wait_max` when zero.
+    std::chrono::nanoseconds wait_max = {};
+    /// Where a frame comes from if one is needed; see buffer_pool::reserve.
+    frame_budget* budget = nullptr;
+};
+
+/// What closing does with pages that were not written.
+enum class unwritten : std::uint8_t { write, discard };
+
+}  // namespace quire::inline QUIRE_ABI

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+/// quire: zero-copy buffer-pool pages. Everything, in reading order.
+///
+/// Pages go from the disk into a frame by DMA and are read and written there through borrowed
+/// views. Start with pool/buffer_pool.hpp and page/heap_page.hpp; each header's note says what it
+/// promises, and what it costs.
+
+// Words that every room uses.
+#include <quire/base/attributes.hpp>
+#include <quire/base/contract.hpp>
+#include <quire/base/page_id.hpp>
+#include <quire/base/error.hpp>
+#include <quire/base/byte_order.hpp>
+#include <quire/base/byte_view.hpp>
+#include <quire/base/page_kind.hpp>
+#include <quire/base/page_contract.hpp>
+
+// Pages, as views over bytes.
+#include <quire/page/page_header.hpp>
+#include <quire/page/line_pointer.hpp>
+#include <quire/page/slotted.hpp>
+#include <quire/page/redirects.hpp>
+#include <quire/page/live_range.hpp>
+#include <quire/page/tuple_codec.hpp>
+#include <quire/page/heap_page.hpp>
+
+// Rows, as views over tuples.
+#include <quire/row/column.hpp>
+#include <quire/row/schema.hpp>
+#include <quire/row/row_view.hpp>
+#include <quire/row/codec.hpp>
+
+// What a pool is made of.
+#include <quire/memory/mapping.hpp>
+#include <quire/memory/poison.hpp>
+#include <quire/memory/arena.hpp>
+#include <quire/io/file_backend.hpp>
+#include <quire/io/memory_backend.hpp>
+#include <quire/io/direct_backend.hpp>
+#include <quire/latch/page_latch.hpp>
+#include <quire/latch/no_latch.hpp>
+#include <quire/latch/hybrid_latch.hpp>
+#include <quire/evict/eviction_policy.hpp>
+#include <quire/evict/clock.hpp>
+
+// The pool.
+#include <quire/pool/options.hpp>
+#include <quire/pool/stats.hpp>
+#include <quire/pool/translation.hpp>
+#include <quire/pool/frame.hpp>
+#include <quire/pool/guard.hpp>
+#include <quire/pool/paged_file.hpp>
+#include <quire/pool/buffer_pool.hpp>
