@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: BSL-1.0
+#include <quire/page/tuple_codec.hpp>
+
+#include "catch.hpp"
+#include "page/page_buffer.hpp"
+
+namespace {
+
+struct word {
+    std::string text;
+};
+struct undescribed {};
+struct no_encode {};
+struct no_view {};
+struct wrong_size {};
+struct no_decode {
+    int number;
+};
+
+template <class B>
+class word_view : quire::pinned {
+public:
+    word_view(std::span<B> bytes, quire::slot_id slot) : bytes_{bytes}, slot_{slot} {
+        if (bytes.empty()) { throw quire::error{quire::errc::row_mismatch, "word"}; }
+    }
+    [[nodiscard]] std::string text() const { return text_of(bytes_); }
+    [[nodiscard]] quire::slot_id slot() const { return slot_; }
+
+private:
+    std::span<B> bytes_;
+    quire::slot_id slot_;
+};
+
+}  // namespace
+
+template <>
+struct quire::tuple_codec<word> {
+    static constexpr bool owns = true;
+    static std::size_t size(word const& w) { return w.text.size(); }
+    static void encode(word const& w, std::span<std::byte> out) {
+        std::ranges::copy(bytes_of(w.text), out.begin());
+    }
+    static word decode(std::span<std::byte const> bytes) { return {text_of(bytes)}; }
+    template <quire::page_byte B>
+    using view = word_view<B>;
+};
+template <>
+struct quire::tuple_codec<no_encode> {
+    static std::size_t size(no_encode const&) { return 1; }
+    template <quire::page_byte B>
+    using view = word_view<B>;
+};
+template <>
+struct quire::tuple_codec<no_view> {
+    static std::size_t size(no_view const&) { return 1; }
+    static void encode(no_view const&, std::span<std::byte>) {}
+};
+template <>
+struct quire::tuple_codec<wrong_size> {
+    static int size(wrong_size const&) { return 1; }
+    static void encode(wrong_size const&, std::span<std::byte>) {}
+    template <quire::page_byte B>
+    using view = word_view<B>;
+};
+template <>
+struct quire::tuple_codec<no_decode> {
+    static std::size_t size(no_decode const&) { return 4; }
+    static void encode(no_decode const& v, std::span<std::byte> out) {
+        quire::store_le(out.data(), v.number);
+    }
+    template <quire::page_byte B>
+    using view = word_view<B>;
+};
+
+static_assert(quire::tuple_type<word> && quire::tuple_type<no_decode>);
+static_assert(!quire::tuple_type<undescribed> && !quire::tuple_type<int>);
+static_assert(!quire::tuple_type<no_encode> && !quire::tuple_type<no_view> &&
+              !quire::tuple_type<wrong_size>);
+
+TEST_CASE("tuple_codec: a type of the user's own goes in and is looked at in place") {
+    auto buffer = make_heap_page<512>();
+    quire::heap_page page{buffer.span()};
+    auto const ada = page.insert(word{"Ada"}).value();
+    auto const bob = page.insert(word{"Bob"}).value();
+    std::string all;
+    for (auto row : page.rows<word>()) { all += row.text() + std::to_string(row.slot().value()); }
+    CHECK(all == "Ada0Bob1");
+    CHECK(page.row<word>(bob).text() == "Bob");
+    REQUIRE(page.update(ada, word{"Countess"}));
+    CHECK(page.edit<word>(bob, [](word& w) { w.text += "by"; }));
+    CHECK(text_in(page, ada) == "Countess");
+    CHECK(text_in(page, bob) == "Bobby");
+    page.validate();
+}
+
+TEST_CASE("tuple_codec: a view that refuses the bytes is an error in iteration too") {
+    auto buffer = make_heap_page<512>();
+    quire::heap_page page{buffer.span()};
+    page.insert(bytes_of("")).value();
+    CHECK(error_of([&] {
+              for (auto row : page.rows<word>()) { (void)row.text(); }
+          }) == quire::errc::row_mismatch);
+}
+
+TEST_CASE("tuple_codec: edit changes nothing when fn throws or the result does not fit") {
+    auto buffer = make_heap_page<512>();
+    quire::heap_page page{buffer.span()};
+    auto const slot = page.insert(word{"Ada"}).value();
+    page.insert(word{std::string(400, 'x')}).value();
+    auto const before = buffer.bytes();
+    CHECK_THROWS_AS(page.edit<word>(slot,
+                                    [](word& w) {
+                                        w.text = "changed";
+                                        throw std::runtime_error{"fn"};
+                                    }),
+                    std::runtime_error);
+    CHECK(buffer.bytes() == before);
+    CHECK_FALSE(page.edit<word>(slot, [](word& w) { w.text.assign(100, 'y'); }));
+    CHECK(buffer.bytes() == before);
+    CHECK(error_of([&] {
+              (void)page.edit<word>(slot, [](word& w) { w.text.assign(1000, 'y'); });
+          }) == quire::errc::tuple_too_large);
+    CHECK(buffer.bytes() == before);
+}
