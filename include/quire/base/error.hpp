@@ -63,7 +63,7 @@ public:
             case errc::file_locked: return "file is locked by another opener";
             case errc::direct_io_refused: return "direct I/O is not offered here";
             case errc::misaligned_page_size: return "page size does not fit the device's alignment";
-            case errc::size_not_page_multiple: return "file size is not a multiple of the page size";
+            case errc::size_not_page_multiple: return "file is not a whole number of pages";
             case errc::too_many_files: return "too many open files in this pool";
             case errc::file_too_large: return "file has more pages than the pool allows";
             case errc::page_out_of_range: return "no such page";

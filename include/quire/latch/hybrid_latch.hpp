@@ -14,7 +14,7 @@
 /// Invariants
 ///   I1. writer set  =>  nobody else reads or writes the page. A reader count above zero beside a
 ///       writer is a visitor in transit, which sees the writer bit and leaves.
-///   I2. Because of I1's visitors a writer leaves by one fetch_add of (version step - writer), never
+///   I2. Because of I1's visitors a writer leaves by one fetch_add of (version step - writer), not
 ///       by a store: a store would erase a visitor, whose leaving would then wrap the count.
 ///   I3. The version moves with every exclusive section, at its end. It wraps after 2^32 of them;
 ///       the carry falls off the top of the word.

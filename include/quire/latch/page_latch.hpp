@@ -17,8 +17,8 @@
 ///   timed_latch     try_lock_for(d)            waits at most about `d`
 ///                   try_lock_shared_for(d)
 ///   downgradable    downgrade()                exclusive to shared; no writer gets in between
-///   pinning         pin() unpin()              keeps the frame resident and excludes nobody; called
-///                                              with the latch held in some mode, `unpin` without
+///   pinning         pin() unpin()              keeps the frame resident and excludes nobody;
+///                                              `pin` is called with the latch held in some mode
 ///                   try_lock_unpinned()        exclusive if also no pin is there: the evictor's
 ///   versioned       version()                  moves with every exclusive section; for comparing
 ///

@@ -15,7 +15,8 @@
 ///     one read, however many threads want the page, and allocates nothing.
 ///   - After `flush` returned, every page modified before it is written and synced. A failed write
 ///     leaves its page dirty, resident and readable; a failed sync poisons the file.
-///   - A page that its contract refuses is never seen by anybody. No bytes of one file reach another.
+///   - A page that its contract refuses is never seen by anybody. Bytes of one file never reach
+///     another.
 ///   - Every wait ends: by I/O, by another thread, or at its deadline.
 ///   - It belongs to its process: in a forked child everything but the destructor throws
 ///     errc::forked.
@@ -149,5 +150,8 @@ private:
     core_type core_;
     std::mutex opening_;
 };
+
+static_assert(sizeof(frame_header<hybrid_latch, clock::frame_state>) == 64,
+              "a frame's header is one cache line with the default latch and policy");
 
 }  // namespace quire::inline QUIRE_ABI

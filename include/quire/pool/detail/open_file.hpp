@@ -15,7 +15,7 @@
 ///   I2. `dirty` is how many resident pages of this file are dirty.
 ///   I3. `poison`, once it is an errno, stays until the slot is closed: a sync failed, and what the
 ///       kernel dropped will not be reported again.
-///   I4. A load counts itself in `loads` before it looks at `closing`; close sets `closing` and then
+///   I4. A load counts itself in `loads` before it looks at `closing`; close sets `closing`, then
 ///       waits for `loads` to become zero.
 
 #include <quire/base/page_contract.hpp>
