@@ -244,7 +244,8 @@ TEST_CASE("protocol: close is refused while a page is held, and the file goes on
     write_number(file, 1, 71);
     {
         auto page = file.read(0);
-        auto closer = std::async(std::launch::async, [&] { return refusal([&] { file.close(); }); });
+        auto closer = std::async(std::launch::async,
+                                 [&] { return refusal([&] { file.close(); }); });
         CHECK(closer.get() == errc::in_use);
         CHECK(file.is_open());
         CHECK(page->bytes().load<std::uint64_t>(64) == 0);
