@@ -28,7 +28,9 @@ struct child_end {
     std::string text;
 
     [[nodiscard]] bool exited_well() const { return WIFEXITED(status) && WEXITSTATUS(status) == 0; }
-    [[nodiscard]] bool aborted() const { return WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT; }
+    [[nodiscard]] bool aborted() const {
+        return WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT;
+    }
     [[nodiscard]] std::string how() const {
         return WIFSIGNALED(status) ? "killed by signal " + std::to_string(WTERMSIG(status))
                                    : "exited with " + std::to_string(WEXITSTATUS(status));

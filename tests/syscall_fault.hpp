@@ -63,8 +63,8 @@ inline bool refuse_when(long number, int argument, std::uint32_t value, int erro
 
 [[nodiscard]] inline bool can_refuse() {
     static bool const can = in_child([] {
-        if (!refuse(SYS_sync, 1)) { ::_exit(1); }
-    }).exited_well();
+                                if (!refuse(SYS_sync, 1)) { ::_exit(1); }
+                            }).exited_well();
     return can;
 }
 
@@ -83,11 +83,10 @@ inline long intercepted = -1;
 
 inline void on_trap(int, ::siginfo_t*, void* context) {
     auto& registers = static_cast<::ucontext_t*>(context)->uc_mcontext.gregs;
-    call_arguments const args{{static_cast<long>(registers[REG_RDI]),
-                               static_cast<long>(registers[REG_RSI]),
-                               static_cast<long>(registers[REG_RDX]),
-                               static_cast<long>(registers[REG_R10]),
-                               static_cast<long>(registers[REG_R8])}};
+    call_arguments const args{
+        {static_cast<long>(registers[REG_RDI]), static_cast<long>(registers[REG_RSI]),
+         static_cast<long>(registers[REG_RDX]), static_cast<long>(registers[REG_R10]),
+         static_cast<long>(registers[REG_R8])}};
     registers[REG_RAX] = handler(args);
 }
 
@@ -104,7 +103,7 @@ inline long pass_on(call_arguments const& c) {
 inline bool intercept(long number, call_handler handler) {
     detail::handler = handler;
     detail::intercepted = number;
-    struct ::sigaction action {};
+    struct ::sigaction action{};
     action.sa_sigaction = detail::on_trap;
     action.sa_flags = SA_SIGINFO | SA_NODEFER;
     return ::sigaction(SIGSYS, &action, nullptr) == 0 &&

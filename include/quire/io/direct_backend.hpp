@@ -63,10 +63,14 @@ public:
             try {
                 file f = take(opened.fd, request);
                 if (opened.made) { sync_folder(request.path); }
-                if (!detail::is_removed(f.fd_.get())) { return f; }
+                if (!detail::is_removed(opened.fd.get())) {
+                    f.fd_ = std::move(opened.fd);
+                    return f;
+                }
             } catch (error const& refused) {
-                // The lock is still held; without it, the file is whose lock was faster.
-                if (opened.made && refused.kind() != errc::file_locked) {
+                // Under the lock; without it the file is whose lock was faster.
+                if (opened.made && refused.kind() != errc::file_locked &&
+                    !detail::is_removed(opened.fd.get())) {
                     static_cast<void>(::unlink(request.path.c_str()));
                 }
                 throw;
@@ -89,7 +93,9 @@ public:
         request.mode =
             (flags & O_ACCMODE) == O_RDWR ? open_mode::read_write : open_mode::read_only;
         static_cast<void>(::fcntl(fd, F_SETFD, FD_CLOEXEC));
-        return take(owned, request);
+        file f = take(owned, request);
+        f.fd_ = std::move(owned);
+        return f;
     }
 
     void submit(std::span<io_op<file>> ops) const noexcept {
@@ -127,8 +133,9 @@ private:
         }
     }
 
-    /// A file over `fd`, which stays open and locked, but with the caller, if it is refused.
-    [[nodiscard]] file take(detail::descriptor& fd, open_request const& request) const {
+    /// What is learnt of `fd`, which is locked, and stays the caller's: a refused file, too, is
+    /// locked until the caller lets it go.
+    [[nodiscard]] file take(detail::descriptor const& fd, open_request const& request) const {
         struct ::stat about {};
         if (::fstat(fd.get(), &about) != 0) {
             throw error{errc::open_failed, "open " + request.path, page_id::none(), errno};
@@ -148,7 +155,6 @@ private:
             throw error{errc::open_failed, "open " + request.path, page_id::none(), failed};
         }
         if (request.io != io_mode::buffered) { go_direct(f, fd.get(), request); }
-        f.fd_ = std::move(fd);
         return f;
     }
 

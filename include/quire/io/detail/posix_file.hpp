@@ -130,7 +130,8 @@ struct opened {
 
 /// Opens as `request` says, without O_DIRECT. Throws errc::open_failed.
 [[nodiscard]] inline opened open_descriptor(open_request const& request) {
-    int const flags = O_CLOEXEC | O_NOCTTY | O_NONBLOCK | (request.follow_symlink ? 0 : O_NOFOLLOW) |
+    int const flags = O_CLOEXEC | O_NOCTTY | O_NONBLOCK |
+                      (request.follow_symlink ? 0 : O_NOFOLLOW) |
                       (request.mode == open_mode::read_only ? O_RDONLY : O_RDWR);
     constexpr ::mode_t owner_only = 0600;
     for (int tries = 0;; ++tries) {

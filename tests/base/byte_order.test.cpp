@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: BSL-1.0
+#include <quire/base/byte_order.hpp>
+
+#include "catch.hpp"
+
+#include <array>
+#include <bit>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <vector>
+
+using quire::load_le;
+using quire::page_byte;
+using quire::page_number;
+using quire::store_le;
+
+namespace {
+
+std::vector<int> stored(auto value) {
+    std::array<std::byte, sizeof value + 2> bytes;
+    bytes.fill(std::byte{0xEE});
+    store_le(bytes.data() + 1, value);
+    REQUIRE(bytes.front() == std::byte{0xEE});  // nothing beside the number
+    REQUIRE(bytes.back() == std::byte{0xEE});
+    std::vector<int> out;
+    for (std::size_t i = 1; i <= sizeof value; ++i) {
+        out.push_back(std::to_integer<int>(bytes[i]));
+    }
+    return out;
+}
+
+}  // namespace
+
+static_assert(page_byte<std::byte> && page_byte<std::byte const>);
+static_assert(!page_byte<unsigned char> && !page_byte<char> && !page_byte<std::byte volatile>);
+static_assert(!page_byte<std::byte&>);
+
+static_assert(page_number<std::int8_t> && page_number<std::uint64_t> && page_number<float>);
+static_assert(page_number<double>);
+static_assert(!page_number<bool> && !page_number<std::byte> && !page_number<void*>);
+static_assert(!page_number<bool const> && !page_number<bool volatile>);
+
+TEST_CASE("byte_order: stores integers with the lowest byte first") {
+    CHECK(stored(std::uint8_t{0x12}) == std::vector<int>{0x12});
+    CHECK(stored(std::uint16_t{0x1234}) == std::vector<int>{0x34, 0x12});
+    CHECK(stored(std::uint32_t{0x12345678}) == std::vector<int>{0x78, 0x56, 0x34, 0x12});
+    CHECK(stored(std::uint64_t{0x0123456789ABCDEF}) ==
+          std::vector<int>{0xEF, 0xCD, 0xAB, 0x89, 0x67, 0x45, 0x23, 0x01});
+    CHECK(stored(std::int16_t{-2}) == std::vector<int>{0xFE, 0xFF});
+    CHECK(stored(std::numeric_limits<std::int64_t>::min()) ==
+          std::vector<int>{0, 0, 0, 0, 0, 0, 0, 0x80});
+}
+
+TEST_CASE("byte_order: stores floating point as the bits of IEEE 754") {
+    CHECK(stored(1.5F) == std::vector<int>{0, 0, 0xC0, 0x3F});
+    CHECK(stored(-2.0) == std::vector<int>{0, 0, 0, 0, 0, 0, 0, 0xC0});
+    CHECK(stored(-0.0) == std::vector<int>{0, 0, 0, 0, 0, 0, 0, 0x80});
+}
+
+TEST_CASE("byte_order: loads what stands there at any address") {
+    alignas(8) std::array<std::byte, 24> bytes;
+    for (std::size_t i = 0; i < bytes.size(); ++i) { bytes[i] = static_cast<std::byte>(i + 1); }
+    for (std::size_t at = 0; at < 8; ++at) {
+        CAPTURE(at);
+        std::uint64_t expected = 0;
+        for (std::size_t i = 8; i > 0; --i) { expected = (expected << 8) | (at + i); }
+        CHECK(load_le<std::uint64_t>(bytes.data() + at) == expected);
+        CHECK(load_le<std::uint32_t>(bytes.data() + at) == static_cast<std::uint32_t>(expected));
+        CHECK(load_le<std::uint16_t>(bytes.data() + at) == static_cast<std::uint16_t>(expected));
+        CHECK(load_le<std::uint8_t>(bytes.data() + at) == static_cast<std::uint8_t>(expected));
+    }
+}
+
+TEMPLATE_TEST_CASE("byte_order: gives back what was stored", "", std::int8_t, std::uint8_t,
+                   std::int16_t, std::uint16_t, std::int32_t, std::uint32_t, std::int64_t,
+                   std::uint64_t, float, double) {
+    using limits = std::numeric_limits<TestType>;
+    std::array<std::byte, 16> bytes{};
+    for (TestType value : {limits::min(), limits::max(), limits::lowest(), TestType{0}, TestType{1},
+                           static_cast<TestType>(42)}) {
+        for (std::size_t at = 0; at < 8; ++at) {
+            store_le<TestType>(bytes.data() + at, value);
+            REQUIRE(load_le<TestType>(bytes.data() + at) == value);
+        }
+    }
+}
+
+TEST_CASE("byte_order: keeps the payload of a quiet NaN") {
+    auto const nan = std::bit_cast<double>(std::uint64_t{0x7FF8'0000'DEAD'BEEF});
+    std::array<std::byte, 8> bytes{};
+    store_le(bytes.data(), nan);
+    CHECK(load_le<std::uint64_t>(bytes.data()) == 0x7FF8'0000'DEAD'BEEF);
+    CHECK(std::isnan(load_le<double>(bytes.data())));
+}

@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: BSL-1.0
+#include <quire/base/byte_view.hpp>
+
+#include "../death.hpp"
+#include "catch.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <iterator>
+#include <limits>
+#include <ranges>
+#include <span>
+#include <string>
+#include <vector>
+
+using Catch::Matchers::ContainsSubstring;
+using quire::byte_view;
+using quire::raw_page;
+
+namespace {
+
+using shared = byte_view<std::byte const>;
+using exclusive = byte_view<std::byte>;
+constexpr char const* offset_rule =
+    "quire: contract violation: an offset lies inside the byte_view";
+
+template <class T>
+concept made_in_place_only = !std::is_default_constructible_v<T> &&
+                             !std::is_copy_constructible_v<T> && !std::is_move_constructible_v<T> &&
+                             !std::is_copy_assignable_v<T> && !std::is_move_assignable_v<T>;
+
+template <class V>
+concept lends_span = requires(V&& v) { static_cast<V&&>(v).span(); };
+template <class V>
+concept lends_begin = requires(V&& v) { static_cast<V&&>(v).begin(); };
+template <class V>
+concept lends_end = requires(V&& v) { static_cast<V&&>(v).end(); };
+template <class V>
+concept lends_bytes = requires(V&& v) { static_cast<V&&>(v).bytes(); };
+template <class V>
+concept has_data = requires(V& v) { v.data(); };
+template <class V>
+concept can_store = requires(V& v) { v.store(std::size_t{0}, std::uint32_t{1}); };
+
+/// Whether `V` gives a standard span, by constructor or by conversion.
+template <class V, class Byte>
+constexpr bool gives_span =
+    std::is_constructible_v<std::span<Byte>, V> || std::is_convertible_v<V, std::span<Byte>>;
+
+std::array<std::byte, 16> counting() {
+    std::array<std::byte, 16> bytes;
+    for (std::size_t i = 0; i < bytes.size(); ++i) { bytes[i] = static_cast<std::byte>(i); }
+    return bytes;
+}
+
+}  // namespace
+
+static_assert(made_in_place_only<shared> && made_in_place_only<exclusive>);
+static_assert(made_in_place_only<raw_page<std::byte, 512>>);
+static_assert(made_in_place_only<raw_page<std::byte const, 512>>);
+
+// I3: the one way to a span is the one with that name.
+static_assert(!gives_span<shared, std::byte const> && !gives_span<shared&, std::byte const>);
+static_assert(!gives_span<shared const&, std::byte const>);
+static_assert(!gives_span<exclusive, std::byte> && !gives_span<exclusive&, std::byte>);
+static_assert(!gives_span<exclusive, std::byte const> && !gives_span<exclusive&, std::byte const>);
+static_assert(!has_data<shared> && !has_data<exclusive>);
+static_assert(!std::contiguous_iterator<shared::iterator>);
+static_assert(std::input_iterator<shared::iterator> && std::ranges::input_range<shared>);
+static_assert(!std::forward_iterator<shared::iterator>);
+static_assert(!std::ranges::borrowed_range<shared> && !std::ranges::view<shared>);
+
+// Nothing is lent by a temporary.
+static_assert(lends_span<shared&> && lends_span<exclusive const&>);
+static_assert(!lends_span<shared> && !lends_span<exclusive const>);
+static_assert(lends_begin<shared&> && lends_end<shared const&>);
+static_assert(!lends_begin<shared> && !lends_end<shared> && !lends_begin<exclusive>);
+static_assert(lends_bytes<raw_page<std::byte, 512>&> && !lends_bytes<raw_page<std::byte, 512>>);
+
+static_assert(can_store<exclusive> && can_store<exclusive const> && !can_store<shared>);
+
+// As std::span converts: from more rights to fewer.
+static_assert(
+    std::is_convertible_v<raw_page<std::byte, 512> const&, raw_page<std::byte const, 512>>);
+static_assert(!std::is_constructible_v<raw_page<std::byte, 512>, raw_page<std::byte const, 512>&>);
+static_assert(!std::is_constructible_v<raw_page<std::byte, 512>, raw_page<std::byte, 512>&>);
+static_assert(sizeof(raw_page<std::byte, 512>) == sizeof(void*));
+static_assert(std::is_same_v<decltype(raw_page{std::declval<std::span<std::byte, 512>>()}),
+                             raw_page<std::byte, 512>>);
+
+TEST_CASE("byte_view: reads the bytes it was made over") {
+    auto bytes = counting();
+    shared const view{bytes};
+    CHECK(view.size() == 16);
+    CHECK_FALSE(view.empty());
+    for (std::size_t i = 0; i < 16; ++i) { CHECK(view[i] == bytes[i]); }
+    CHECK(view.span().data() == bytes.data());
+    CHECK(view.load<std::uint32_t>(3) == 0x06050403);
+    CHECK(view.load<std::uint64_t>(8) == 0x0F0E0D0C0B0A0908);
+    bytes[3] = std::byte{0xFF};
+    CHECK(view[3] == std::byte{0xFF});
+}
+
+TEST_CASE("byte_view: is empty over nothing") {
+    shared const view{std::span<std::byte const>{}};
+    CHECK(view.empty());
+    CHECK(view.begin() == view.end());
+    CHECK_THAT(violation_of([&] { static_cast<void>(view[0]); }), ContainsSubstring(offset_rule));
+}
+
+TEST_CASE("byte_view: writes numbers in place") {
+    auto bytes = counting();
+    exclusive const view{bytes};
+    view.store(1, std::uint16_t{0xABCD});
+    view.store(15, std::uint8_t{0x77});
+    CHECK(bytes[0] == std::byte{0});
+    CHECK(bytes[1] == std::byte{0xCD});
+    CHECK(bytes[2] == std::byte{0xAB});
+    CHECK(bytes[3] == std::byte{3});
+    CHECK(bytes[15] == std::byte{0x77});
+}
+
+TEST_CASE("byte_view: goes through range-for and the range algorithms") {
+    auto bytes = counting();
+    exclusive const view{bytes};
+    std::vector<std::byte> seen;
+    for (auto byte : view) { seen.push_back(byte); }
+    CHECK(std::ranges::equal(seen, bytes));
+    CHECK(std::ranges::count(view, std::byte{7}) == 1);
+    CHECK(std::ranges::equal(view, bytes));
+    auto const found = std::ranges::find(view, std::byte{9});
+    CHECK(found != view.end());
+    CHECK(*found == std::byte{9});
+}
+
+TEST_CASE("byte_view: an offset outside is a contract violation") {
+    auto bytes = counting();
+    exclusive const view{bytes};
+    constexpr auto huge = std::numeric_limits<std::size_t>::max();
+    for (std::size_t at : {std::size_t{16}, std::size_t{17}, huge}) {
+        CHECK_THAT(violation_of([&] { static_cast<void>(view[at]); }),
+                   ContainsSubstring(offset_rule));
+    }
+    for (std::size_t at : {std::size_t{13}, std::size_t{16}, huge - 3, huge}) {
+        CAPTURE(at);
+        CHECK_THAT(violation_of([&] { static_cast<void>(view.load<std::uint32_t>(at)); }),
+                   ContainsSubstring(offset_rule));
+        CHECK_THAT(violation_of([&] { view.store(at, std::uint32_t{1}); }),
+                   ContainsSubstring(offset_rule));
+    }
+    CHECK(view.load<std::uint32_t>(12) == 0x0F0E0D0C);
+}
+
+TEST_CASE("raw_page: format zeros the page and every page is accepted") {
+    std::array<std::byte, 512> bytes;
+    bytes.fill(std::byte{0xAA});
+    std::span<std::byte, 512> const all{bytes};
+    CHECK(raw_page<std::byte const, 512>::accepts(all));
+    raw_page<std::byte, 512>::format(all, 7);
+    CHECK(std::ranges::all_of(bytes, [](std::byte b) { return b == std::byte{0}; }));
+    CHECK(raw_page<std::byte const, 512>::accepts(all));
+}
+
+TEST_CASE("raw_page: views the bytes in place with the rights it was made with") {
+    std::array<std::byte, 512> bytes{};
+    raw_page const page{std::span<std::byte, 512>{bytes}};
+    auto const view = page.bytes();
+    CHECK(view.size() == 512);
+    CHECK(view.span().data() == bytes.data());
+    view.store(100, std::uint32_t{42});
+
+    raw_page<std::byte const, 512> const reading{page};
+    auto const read = reading.bytes();
+    CHECK(read.load<std::uint32_t>(100) == 42);
+    CHECK(read.span().data() == bytes.data());
+}

@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: BSL-1.0
+#include <quire/base/page_contract.hpp>
+
+#include "catch.hpp"
+#include "random.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+using quire::crc_seal;
+using quire::file_no;
+using quire::no_seal;
+using quire::page_contract;
+using quire::page_id;
+using quire::page_no;
+using quire::page_state;
+
+namespace {
+
+constexpr page_id home{file_no{1}, 7};
+
+std::vector<std::byte> sealed_page(generator& random, std::size_t size, page_id id = home) {
+    std::vector<std::byte> page(size);
+    random.fill(page);
+    crc_seal.seal(page, id);
+    return page;
+}
+
+/// Inverts bit `bit`, counted from the lowest bit of the first byte.
+void flip(std::vector<std::byte>& page, std::size_t bit) {
+    page[bit / 8] ^= static_cast<std::byte>(1U << (bit % 8));
+}
+
+/// Inverts the `length` bits from `first` on which `mask` says, the outer two in any case.
+void flip_burst(std::vector<std::byte>& page, std::size_t first, std::size_t length,
+                std::uint64_t mask) {
+    for (std::size_t i = 0; i < length; ++i) {
+        if (i == 0 || i + 1 == length || ((mask >> i) & 1U) != 0) { flip(page, first + i); }
+    }
+}
+
+constexpr std::size_t checksum_bits = 32;
+
+}  // namespace
+
+static_assert(std::is_trivially_copyable_v<page_contract>);
+static_assert(noexcept(crc_seal.check({}, home)) && noexcept(crc_seal.seal({}, home)));
+
+TEST_CASE("crc_seal: the byte map is the documented one") {
+    std::vector<std::byte> page(512);
+    for (std::size_t i = 0; i < page.size(); ++i) { page[i] = static_cast<std::byte>(i); }
+    auto const before = page;
+    crc_seal.seal(page, page_id{file_no{9}, 0x0000'1234'5678'9ABC});
+    CHECK(quire::load_le<std::uint64_t>(page.data() + 8) == 0x0000'1234'5678'9ABC);
+    CHECK(quire::load_le<std::uint32_t>(page.data()) == quire::crc32c(std::span{page}.subspan(4)));
+    CHECK(std::equal(page.begin() + 4, page.begin() + 8, before.begin() + 4));
+    CHECK(std::equal(page.begin() + 16, page.end(), before.begin() + 16));
+}
+
+TEST_CASE("crc_seal: a known page has a known checksum") {
+    std::vector<std::byte> page(512);
+    for (std::size_t i = 0; i < page.size(); ++i) { page[i] = static_cast<std::byte>(i); }
+    crc_seal.seal(page, home);
+    CHECK(quire::load_le<std::uint32_t>(page.data()) == 0xC7A488CE);
+}
+
+TEST_CASE("crc_seal: a sealed page is good whatever is in it") {
+    test_random random;
+    for (std::size_t size : {512U, 4096U, 16384U}) {
+        for (std::uint64_t number :
+             {std::uint64_t{0}, std::uint64_t{1}, std::uint64_t{page_no::max}}) {
+            page_id const id{file_no{2}, number};
+            auto page = sealed_page(random, size, id);
+            CHECK(crc_seal.check(page, id) == page_state::good);
+            crc_seal.seal(page, id);  // sealing again changes nothing
+            CHECK(crc_seal.check(page, id) == page_state::good);
+            std::fill(page.begin(), page.end(), std::byte{0});
+            crc_seal.seal(page, id);
+            CHECK(crc_seal.check(page, id) == page_state::good);
+        }
+    }
+}
+
+TEST_CASE("crc_seal: the file's number does not matter and the page's does") {
+    test_random random;
+    auto const page = sealed_page(random, 4096);
+    CHECK(crc_seal.check(page, {file_no{3}, home.page()}) == page_state::good);
+    CHECK(crc_seal.check(page, {file_no::unknown, home.page()}) == page_state::good);
+    CHECK(crc_seal.check(page, {home.file(), 6}) == page_state::corrupt);
+    CHECK(crc_seal.check(page, {home.file(), 8}) == page_state::corrupt);
+    CHECK(crc_seal.check(page, {home.file(), 7 + (std::uint64_t{1} << 40)}) == page_state::corrupt);
+}
+
+TEST_CASE("crc_seal: every flipped bit is noticed - I1") {
+    test_random random;
+    auto page = sealed_page(random, 4096);
+    for (std::size_t bit = 0; bit < page.size() * 8; ++bit) {
+        flip(page, bit);
+        REQUIRE(crc_seal.check(page, home) == page_state::corrupt);
+        flip(page, bit);
+    }
+    CHECK(crc_seal.check(page, home) == page_state::good);
+}
+
+TEST_CASE("crc_seal: every two and three flipped bits of a sample are noticed") {
+    test_random random;
+    auto page = sealed_page(random, 4096);
+    auto const bits = page.size() * 8;
+    for (int round = 0; round < 20'000; ++round) {
+        std::size_t const a = random.below(bits);
+        std::size_t const b = random.below(bits);
+        std::size_t const c = random.below(bits);
+        if (a == b || b == c || a == c) { continue; }
+        flip(page, a);
+        flip(page, b);
+        REQUIRE(crc_seal.check(page, home) == page_state::corrupt);
+        flip(page, c);
+        REQUIRE(crc_seal.check(page, home) == page_state::corrupt);
+        flip(page, a);
+        flip(page, b);
+        flip(page, c);
+    }
+}
+
+// The checksum stands before what it covers, so a burst over its end (bytes 3 and 4) is no burst to
+// the code: flipping 31 bits there can amount to no change, for every page size.
+TEST_CASE("crc_seal: a burst of up to 32 bits beside the checksum's end is noticed - I1") {
+    test_random random;
+    auto page = sealed_page(random, 4096);
+    auto const bits = page.size() * 8;
+    auto const untouched = page;
+    for (int round = 0; round < 60'000; ++round) {
+        std::size_t const length = random.between(2, 32);
+        // Every third at the front of the page, where checksum and page number are.
+        std::size_t const first = random.below(round % 3 == 0 ? 160 : bits - length + 1);
+        if (first < checksum_bits && first + length > checksum_bits) { continue; }
+        flip_burst(page, first, length, random.bits());
+        REQUIRE(crc_seal.check(page, home) == page_state::corrupt);
+        std::copy_n(untouched.begin() + static_cast<std::ptrdiff_t>(first / 8),
+                    std::min<std::size_t>(5, page.size() - first / 8),
+                    page.begin() + static_cast<std::ptrdiff_t>(first / 8));
+    }
+    CHECK(page == untouched);
+}
+
+TEST_CASE("crc_seal: the page number is compared even where the checksum fits") {
+    test_random random;
+    auto page = sealed_page(random, 4096);
+    quire::store_le<std::uint64_t>(page.data() + 8, 8);
+    quire::store_le<std::uint32_t>(page.data(), quire::crc32c(std::span{page}.subspan(4)));
+    CHECK(crc_seal.check(page, home) == page_state::corrupt);
+    CHECK(crc_seal.check(page, {home.file(), 8}) == page_state::good);
+    // A number that no page can have, with the right low bits.
+    quire::store_le<std::uint64_t>(page.data() + 8, (std::uint64_t{1} << 48) | 7);
+    quire::store_le<std::uint32_t>(page.data(), quire::crc32c(std::span{page}.subspan(4)));
+    CHECK(crc_seal.check(page, home) == page_state::corrupt);
+}
+
+TEST_CASE("crc_seal: a page of zeros is blank and one bit makes it corrupt - I3") {
+    for (std::size_t size : {512U, 4096U, 1U << 20}) {
+        std::vector<std::byte> page(size);
+        CHECK(crc_seal.check(page, home) == page_state::blank);
+        CHECK(crc_seal.check(page, {file_no{0}, 0}) == page_state::blank);
+        for (std::size_t bit : {std::size_t{0}, std::size_t{64}, size * 4, size * 8 - 1}) {
+            flip(page, bit);
+            CHECK(crc_seal.check(page, home) == page_state::corrupt);
+            flip(page, bit);
+        }
+    }
+}
+
+TEST_CASE("no_seal: every page is good and is left as it is") {
+    test_random random;
+    std::vector<std::byte> page(4096);
+    CHECK(no_seal.check(page, home) == page_state::good);
+    random.fill(page);
+    auto const before = page;
+    CHECK(no_seal.check(page, home) == page_state::good);
+    no_seal.seal(page, home);
+    CHECK(page == before);
+}

@@ -1,0 +1,956 @@
+// SPDX-License-Identifier: BSL-1.0
+#include <quire/io/direct_backend.hpp>
+
+#include "../death.hpp"
+#include "../syscall_fault.hpp"
+#include "../temp_dir.hpp"
+#include "catch.hpp"
+#include "conformance.hpp"
+
+#include <atomic>
+#include <cerrno>
+#include <csignal>
+#include <cstddef>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include <fcntl.h>
+#include <linux/loop.h>
+#include <sched.h>
+#include <sys/ioctl.h>
+#include <sys/mount.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+namespace fs = std::filesystem;
+using Catch::Matchers::ContainsSubstring;
+using quire::direct_backend;
+using quire::errc;
+using quire::io_mode;
+using quire::io_verb;
+using quire::open_mode;
+using quire::open_request;
+using quire_test::conforms;
+using quire_test::error_of;
+using quire_test::page_bytes;
+using bench = quire_test::bench<direct_backend>;
+
+namespace {
+
+/// Whether the test's folder has direct I/O, the reason of a skip if not.
+bool has_direct_io() {
+    static bool const has = [] {
+        temp_dir const dir;
+        bench b{{}, 1};
+        try {
+            auto file = b.backend.open({dir / "probe", open_mode::create});
+            return b.backend.close(file) == 0;
+        } catch (quire::error const&) { return false; }
+    }();
+    return has;
+}
+constexpr char const* no_direct = "the file system of the test's folder has no direct I/O";
+
+io_mode best() { return has_direct_io() ? io_mode::direct : io_mode::buffered; }
+
+/// Whether system calls can be made to fail. Learns first what `best` is, by calls that do not.
+bool can_refuse() {
+    static_cast<void>(best());
+    return quire_test::can_refuse();
+}
+
+open_request request(fs::path const& path, open_mode mode, io_mode io = best()) {
+    return {path.string(), mode, io, page_bytes, false};
+}
+
+struct ::stat about(int fd) {
+    struct ::stat s{};
+    REQUIRE(::fstat(fd, &s) == 0);
+    return s;
+}
+
+std::size_t open_descriptors() {
+    auto const all = fs::directory_iterator{"/proc/self/fd"};
+    return static_cast<std::size_t>(std::distance(begin(all), end(all)));
+}
+
+void write_text(fs::path const& path, std::string const& text) {
+    std::ofstream{path, std::ios::binary} << text;
+}
+
+/// What a child found, as text: the first of the conditions that does not hold.
+#define MUST(condition) \
+    do { \
+        if (!(condition)) { return std::string{#condition}; } \
+    } while (false)
+
+}  // namespace
+
+TEST_CASE("direct_backend: conforms with direct I/O") {
+    if (!has_direct_io()) { return skip(no_direct); }
+    temp_dir const dir;
+    conforms<direct_backend>({}, dir / "file", io_mode::direct);
+}
+
+TEST_CASE("direct_backend: conforms with buffered I/O") {
+    temp_dir const dir;
+    conforms<direct_backend>({}, dir / "file", io_mode::buffered);
+}
+
+// ---- opening --------------------------------------------------------------------------------
+
+TEST_CASE("direct_backend: a fresh file is private and closed on exec") {
+    temp_dir const dir;
+    bench b;
+    auto const old = ::umask(022);
+    auto file = b.backend.open(request(dir / "a", open_mode::create));
+    ::umask(old);
+    CHECK((about(file.native_handle()).st_mode & 07777U) == 0600U);
+    CHECK((::fcntl(file.native_handle(), F_GETFD) & FD_CLOEXEC) != 0);
+    CHECK((::fcntl(file.native_handle(), F_GETFL) & (O_NONBLOCK | O_APPEND)) == 0);
+    CHECK_FALSE(file.block_device());
+    CHECK(b.backend.close(file) == 0);
+}
+
+TEST_CASE("direct_backend: the mode in effect is the descriptor's") {
+    temp_dir const dir;
+    bench b;
+    for (auto io : {io_mode::direct, io_mode::direct_or_buffered, io_mode::buffered}) {
+        if (io == io_mode::direct && !has_direct_io()) { continue; }
+        auto file = b.backend.open(request(dir / "a", open_mode::create, io));
+        bool const flag = (::fcntl(file.native_handle(), F_GETFL) & O_DIRECT) != 0;
+        CHECK(flag == (file.mode() == io_mode::direct));
+        CHECK(file.mode() ==
+              (io != io_mode::buffered && has_direct_io() ? io_mode::direct : io_mode::buffered));
+        CHECK(file.alignment() >= 1);
+        CHECK((file.alignment() == 1) == !flag);
+        CHECK(page_bytes % file.alignment() == 0);
+        CHECK(b.backend.close(file) == 0);
+    }
+    if (!has_direct_io()) { skip(no_direct); }
+}
+
+TEST_CASE("direct_backend: the lock is on whatever the mode and readers need no write access") {
+    temp_dir const dir;
+    bench b;
+    write_text(dir / "a", std::string(page_bytes, 'x'));
+    ::chmod((dir / "a").c_str(), 0400);
+    auto file = b.backend.open(request(dir / "a", open_mode::read_only));
+    CHECK_FALSE(file.writable());
+    CHECK((::fcntl(file.native_handle(), F_GETFL) & O_ACCMODE) == O_RDONLY);
+    CHECK(b.content(file, 0)[0] == std::byte{'x'});
+    CHECK(b.backend.close(file) == 0);
+}
+
+TEST_CASE("direct_backend: a symbolic link is followed on request only") {
+    temp_dir const dir;
+    bench b;
+    write_text(dir / "target", std::string(page_bytes, 'x'));
+    fs::create_symlink("target", dir / "link");
+    fs::create_symlink("nowhere", dir / "dangling");
+    for (auto mode : {open_mode::read_only, open_mode::read_write, open_mode::create}) {
+        for (auto const* name : {"link", "dangling"}) {
+            auto const e =
+                error_of([&] { static_cast<void>(b.backend.open(request(dir / name, mode))); });
+            CHECK(e.code() == errc::open_failed);
+            CHECK(e.system_errno() == ELOOP);
+        }
+        auto wanted = request(dir / "link", mode);
+        wanted.follow_symlink = true;
+        auto file = b.backend.open(wanted);
+        CHECK(file.size() == page_bytes);
+        CHECK(b.backend.close(file) == 0);
+    }
+    auto const e = error_of([&] {
+        static_cast<void>(b.backend.open(request(dir / "dangling", open_mode::create_new)));
+    });
+    CHECK(e.system_errno() == EEXIST);
+    CHECK_FALSE(fs::exists(dir / "nowhere"));
+}
+
+TEST_CASE("direct_backend: what is neither file nor block device is refused") {
+    temp_dir const dir;
+    bench b;
+    fs::create_directory(dir / "folder");
+    auto const refusal = [&](fs::path const& path, open_mode mode) {
+        return error_of([&] { static_cast<void>(b.backend.open(request(path, mode))); });
+    };
+    CHECK(refusal(dir / "folder", open_mode::read_only).code() == errc::open_failed);
+    CHECK_THAT(refusal(dir / "folder", open_mode::read_only).what(),
+               ContainsSubstring("neither a regular file nor a block device"));
+    CHECK(refusal(dir / "folder", open_mode::read_write).system_errno() == EISDIR);
+    CHECK(refusal(dir / "folder", open_mode::create).system_errno() == EISDIR);
+    CHECK(fs::is_directory(dir / "folder"));
+    CHECK(refusal("/dev/null", open_mode::read_write).code() == errc::open_failed);
+    CHECK(fs::exists("/dev/null"));
+    CHECK(refusal(dir / "none" / "a", open_mode::create).system_errno() == ENOENT);
+    CHECK(refusal("", open_mode::create).system_errno() == ENOENT);
+}
+
+// Opening a pipe for reading waits for somebody who writes to it, unless it is told not to.
+TEST_CASE("direct_backend: a pipe is refused without waiting for its other end") {
+    temp_dir const dir;
+    REQUIRE(::mkfifo((dir / "pipe").c_str(), 0600) == 0);
+    bench b;
+    CHECK(failure_of([&]() -> std::string {
+              ::alarm(5);
+              for (auto mode : {open_mode::read_only, open_mode::read_write}) {
+                  auto const e = error_of(
+                      [&] { static_cast<void>(b.backend.open(request(dir / "pipe", mode))); });
+                  MUST(e.code() == errc::open_failed);
+              }
+              return {};
+          }) == "");
+}
+
+TEST_CASE("direct_backend: a page size off the device's alignment is refused with both numbers") {
+    if (!has_direct_io()) { return skip(no_direct); }
+    temp_dir const dir;
+    bench b;
+    auto file = b.backend.open(request(dir / "a", open_mode::create));
+    auto const alignment = file.alignment();
+    REQUIRE(b.backend.close(file) == 0);
+    REQUIRE(alignment > 256);
+    for (std::size_t size : {std::size_t{256}, alignment + 1, alignment * 3 / 2}) {
+        auto wanted = request(dir / "a", open_mode::read_write);
+        wanted.page_size = size;
+        auto const e = error_of([&] { static_cast<void>(b.backend.open(wanted)); });
+        CHECK(e.code() == errc::misaligned_page_size);
+        CHECK_THAT(e.what(), ContainsSubstring(std::to_string(size)));
+        CHECK_THAT(e.what(), ContainsSubstring(std::to_string(alignment)));
+        wanted.io = io_mode::direct_or_buffered;
+        auto allowed = b.backend.open(wanted);
+        CHECK(allowed.mode() == io_mode::buffered);
+        CHECK(b.backend.close(allowed) == 0);
+    }
+    CHECK(fs::exists(dir / "a"));
+}
+
+TEST_CASE("direct_backend: an arena off the device's alignment is refused") {
+    if (!has_direct_io()) { return skip(no_direct); }
+    temp_dir const dir;
+    bench const b;
+    direct_backend const crooked{b.frame(0).subspan(1), {}};
+    auto const e = error_of(
+        [&] { static_cast<void>(crooked.open(request(dir / "a", open_mode::create_new))); });
+    CHECK(e.code() == errc::misaligned_page_size);
+    CHECK_FALSE(fs::exists(dir / "a"));
+}
+
+TEST_CASE("direct_backend: a file that was made and refused is removed again - I4") {
+    if (!has_direct_io()) { return skip(no_direct); }
+    temp_dir const dir;
+    bench b;
+    for (auto mode : {open_mode::create, open_mode::create_new}) {
+        auto wanted = request(dir / "a", mode);
+        wanted.page_size = 256;
+        auto const before = open_descriptors();
+        CHECK(error_of([&] { static_cast<void>(b.backend.open(wanted)); }).kind() ==
+              errc::misaligned_page_size);
+        CHECK_FALSE(fs::exists(dir / "a"));
+        CHECK(open_descriptors() == before);
+    }
+    write_text(dir / "a", "mine");
+    auto wanted = request(dir / "a", open_mode::create);
+    wanted.page_size = 256;
+    CHECK(error_of([&] { static_cast<void>(b.backend.open(wanted)); }).kind() ==
+          errc::misaligned_page_size);
+    CHECK(fs::file_size(dir / "a") == 4);  // was there before, and stays as it was
+}
+
+// Between making a file and locking it another opener may come, or somebody who removes it; and so
+// between refusing a file and removing it. Who is told that the file is open must have the file
+// that stands in the folder.
+TEST_CASE("direct_backend: a refused file is not removed under another opener") {
+    if (!has_direct_io()) { return skip(no_direct); }
+    temp_dir const dir;
+    bench b;
+    std::atomic<bool> done{false};
+    std::atomic<int> refused{0};
+    std::vector<std::thread> others;
+    for (int i = 0; i < 2; ++i) {
+        others.emplace_back([&] {
+            auto wanted = request(dir / "a", open_mode::create);
+            wanted.page_size = 256;
+            while (!done) {
+                try {
+                    static_cast<void>(b.backend.open(wanted));
+                } catch (quire::error const&) { ++refused; }
+            }
+        });
+    }
+    int opened = 0;
+    int lost = 0;
+    auto const end = std::chrono::steady_clock::now() + std::chrono::milliseconds{700};
+    while (std::chrono::steady_clock::now() < end) {
+        try {
+            auto file = b.backend.open(request(dir / "a", open_mode::create));
+            ++opened;
+            std::this_thread::sleep_for(std::chrono::microseconds{300});
+            struct ::stat named{};
+            bool const there = ::stat((dir / "a").c_str(), &named) == 0;
+            lost += there && named.st_ino == about(file.native_handle()).st_ino ? 0 : 1;
+            static_cast<void>(::unlink((dir / "a").c_str()));
+            CHECK(b.backend.close(file) == 0);
+        } catch (quire::error const& e) {
+            CAPTURE(e.what());
+            CHECK((e.kind() == errc::file_locked || e.kind() == errc::open_failed));
+        }
+    }
+    done = true;
+    for (auto& other : others) { other.join(); }
+    CAPTURE(opened, refused.load());
+    CHECK(lost == 0);
+    CHECK(opened > 0);
+}
+
+#if defined(__x86_64__)
+namespace {
+
+constinit char const* contested = nullptr;  ///< the path of the file in question
+constinit int calls = 0;
+
+/// Somebody else locks the file just before this process does.
+long lock_first(quire_test::call_arguments const& c) {
+    if (c.a[1] == F_OFD_SETLK && calls++ == 0) {
+        auto other = c;
+        other.a[0] = ::open(contested, O_RDWR);
+        static_cast<void>(quire_test::pass_on(other));
+    }
+    return quire_test::pass_on(c);
+}
+
+/// Whoever made the file removes it just before this process locks it.
+long remove_first(quire_test::call_arguments const& c) {
+    if (c.a[1] == F_OFD_SETLK && calls++ == 0) { static_cast<void>(::unlink(contested)); }
+    return quire_test::pass_on(c);
+}
+
+}  // namespace
+#endif
+
+TEST_CASE("direct_backend: who loses the race for the lock of a file it made leaves the file") {
+#if defined(__x86_64__)
+    if (!can_refuse()) { return skip("this process must not filter system calls"); }
+    temp_dir const dir;
+    auto const path = (dir / "a").string();
+    CHECK(failure_of([&]() -> std::string {
+              bench b;
+              contested = path.c_str();
+              MUST(quire_test::intercept(SYS_fcntl, lock_first));
+              auto const e = error_of(
+                  [&] { static_cast<void>(b.backend.open(request(path, open_mode::create))); });
+              MUST(e.code() == errc::file_locked);
+              MUST(fs::exists(path));
+              return {};
+          }) == "");
+#else
+    skip("system calls can be stood in for on x86-64 only");
+#endif
+}
+
+TEST_CASE("direct_backend: who locks a file that was removed meanwhile starts over") {
+#if defined(__x86_64__)
+    if (!can_refuse()) { return skip("this process must not filter system calls"); }
+    temp_dir const dir;
+    auto const path = (dir / "a").string();
+    write_text(path, "");
+    CHECK(failure_of([&]() -> std::string {
+              bench b;
+              contested = path.c_str();
+              MUST(quire_test::intercept(SYS_fcntl, remove_first));
+              auto file = b.backend.open(request(path, open_mode::create));
+              struct ::stat named{};
+              MUST(::stat(path.c_str(), &named) == 0);
+              MUST(named.st_ino == about(file.native_handle()).st_ino);
+              return {};
+          }) == "");
+    write_text(path, "");
+    CHECK(failure_of([&]() -> std::string {
+              bench b;
+              contested = path.c_str();
+              MUST(quire_test::intercept(SYS_fcntl, remove_first));
+              auto const e = error_of(
+                  [&] { static_cast<void>(b.backend.open(request(path, open_mode::read_write))); });
+              MUST(e.code() == errc::open_failed);
+              MUST(e.system_errno() == ENOENT);
+              return {};
+          }) == "");
+#else
+    skip("system calls can be stood in for on x86-64 only");
+#endif
+}
+
+TEST_CASE("direct_backend: where there is no direct I/O opening says so or goes without") {
+    constexpr char const* no_direct_here = "/proc/version";
+    bench b;
+    auto const e = error_of([&] {
+        static_cast<void>(
+            b.backend.open(request(no_direct_here, open_mode::read_only, io_mode::direct)));
+    });
+    CHECK(e.code() == errc::direct_io_refused);
+    CHECK_THAT(e.what(), ContainsSubstring(no_direct_here));
+    auto file =
+        b.backend.open(request(no_direct_here, open_mode::read_only, io_mode::direct_or_buffered));
+    CHECK(file.mode() == io_mode::buffered);
+    CHECK(file.alignment() == 1);
+    CHECK(b.backend.close(file) == 0);
+}
+
+// ---- locks ----------------------------------------------------------------------------------
+
+TEST_CASE("direct_backend: locks hold between processes and go with the file - I1") {
+    temp_dir const dir;
+    bench b;
+    auto const in_other_process = [&](open_mode mode) {
+        return failure_of([&]() -> std::string {
+            bench other{{}, 1};
+            auto file = other.backend.open(request(dir / "a", mode));
+            return other.backend.close(file) == 0 ? "" : "not closed";
+        });
+    };
+    auto writer = b.backend.open(request(dir / "a", open_mode::create));
+    CHECK_THAT(in_other_process(open_mode::read_write), ContainsSubstring("locked by another"));
+    CHECK_THAT(in_other_process(open_mode::read_only), ContainsSubstring("locked by another"));
+    CHECK(b.backend.close(writer) == 0);
+    CHECK(in_other_process(open_mode::read_write) == "");
+
+    auto reader = b.backend.open(request(dir / "a", open_mode::read_only));
+    CHECK(in_other_process(open_mode::read_only) == "");
+    CHECK_THAT(in_other_process(open_mode::read_write), ContainsSubstring("locked by another"));
+    CHECK(b.backend.close(reader) == 0);
+    CHECK(in_other_process(open_mode::read_write) == "");
+}
+
+TEST_CASE("direct_backend: another descriptor of the file can be closed without losing the lock") {
+    temp_dir const dir;
+    bench b;
+    auto writer = b.backend.open(request(dir / "a", open_mode::create));
+    { std::ifstream const other{dir / "a"}; }
+    CHECK(error_of([&] {
+              static_cast<void>(b.backend.open(request(dir / "a", open_mode::read_only)));
+          }).code() == errc::file_locked);
+    CHECK(b.backend.close(writer) == 0);
+}
+
+// A forked child inherits the descriptor, and with it a share of the lock.
+TEST_CASE("direct_backend: close gives the lock back although a forked child lives on") {
+    temp_dir const dir;
+    bench b;
+    auto writer = b.backend.open(request(dir / "a", open_mode::create));
+    int ends[2];
+    REQUIRE(::pipe(ends) == 0);
+    ::pid_t const child = ::fork();
+    REQUIRE(child >= 0);
+    if (child == 0) {
+        ::alarm(30);
+        ::close(ends[1]);
+        char byte = 0;
+        ::_exit(::read(ends[0], &byte, 1) == 0 ? 0 : 1);  // until the parent lets go
+    }
+    ::close(ends[0]);
+    CHECK(b.backend.close(writer) == 0);
+    try {
+        auto again = b.backend.open(request(dir / "a", open_mode::read_write));
+        CHECK(b.backend.close(again) == 0);
+    } catch (quire::error const& e) { FAIL_CHECK(e.what()); }
+    ::close(ends[1]);
+    int status = 0;
+    CHECK(::waitpid(child, &status, 0) == child);
+}
+
+TEST_CASE("direct_backend: a file that goes without close gives lock and descriptor back") {
+    temp_dir const dir;
+    bench b;
+    auto const before = open_descriptors();
+    { auto const dropped = b.backend.open(request(dir / "a", open_mode::create)); }
+    CHECK(open_descriptors() == before);
+    auto again = b.backend.open(request(dir / "a", open_mode::read_write));
+    CHECK(b.backend.close(again) == 0);
+    CHECK(open_descriptors() == before);
+}
+
+// ---- adopt ----------------------------------------------------------------------------------
+
+TEST_CASE("direct_backend: adopt takes a descriptor with the access that it has") {
+    temp_dir const dir;
+    bench b;
+    write_text(dir / "a", std::string(2 * page_bytes, 'x'));
+    auto const adopt = [&](int flags, io_mode io = best()) {
+        return b.backend.adopt(::open((dir / "a").c_str(), flags),
+                               request(dir / "a", open_mode::create_new, io));
+    };
+    {
+        auto file = adopt(O_RDWR);
+        CHECK(file.writable());
+        CHECK(file.mode() == best());
+        CHECK((::fcntl(file.native_handle(), F_GETFD) & FD_CLOEXEC) != 0);
+        CHECK(b.content(file, 1)[5] == std::byte{'x'});
+        std::ranges::fill(b.frame(1), std::byte{'y'});
+        CHECK(b.write(file, 1, 1) == 0);
+        CHECK(error_of([&] {
+                  static_cast<void>(b.backend.open(request(dir / "a", open_mode::read_only)));
+              }).code() == errc::file_locked);
+        CHECK(b.backend.close(file) == 0);
+    }
+    {
+        auto file = adopt(O_RDONLY);
+        CHECK_FALSE(file.writable());
+        CHECK(b.content(file, 1)[5] == std::byte{'y'});
+        CHECK(b.write(file, 1, 1) > 0);
+        auto also = b.backend.open(request(dir / "a", open_mode::read_only));
+        CHECK(b.backend.close(also) == 0);
+        CHECK(b.backend.close(file) == 0);
+    }
+    {
+        auto const unlinked = ::open((dir / "b").c_str(), O_RDWR | O_CREAT, 0600);
+        fs::remove(dir / "b");
+        auto file = b.backend.adopt(unlinked, request("unnamed", open_mode::read_write));
+        CHECK(b.backend.resize(file, page_bytes) == 0);
+        CHECK(b.write(file, 0, 1) == 0);
+        CHECK(b.backend.close(file) == 0);
+    }
+}
+
+TEST_CASE("direct_backend: adopt closes what it refuses") {
+    temp_dir const dir;
+    bench b;
+    write_text(dir / "a", std::string(page_bytes, 'x'));
+    auto const before = open_descriptors();
+    auto const refusal = [&](int fd, std::size_t page_size = page_bytes) {
+        auto wanted = request("given", open_mode::read_write);
+        wanted.page_size = page_size;
+        return error_of([&] { static_cast<void>(b.backend.adopt(fd, wanted)); });
+    };
+    CHECK(refusal(-1).system_errno() == EBADF);
+    CHECK(refusal(::open(dir.path().c_str(), O_RDONLY | O_CLOEXEC)).code() == errc::open_failed);
+    CHECK_THAT(refusal(::open("/dev/null", O_RDWR | O_CLOEXEC)).what(), ContainsSubstring("given"));
+    if (has_direct_io()) {
+        CHECK(refusal(::open((dir / "a").c_str(), O_RDWR | O_CLOEXEC), 256).code() ==
+              errc::misaligned_page_size);
+    }
+    CHECK(refusal(::open((dir / "a").c_str(), O_WRONLY | O_CLOEXEC)).code() == errc::open_failed);
+    CHECK(open_descriptors() == before);
+    CHECK(fs::file_size(dir / "a") == page_bytes);
+}
+
+// With O_APPEND the system ignores the offset of a write: every page would go to the end.
+TEST_CASE("direct_backend: adopt does not write to the end of a file opened for appending") {
+    temp_dir const dir;
+    bench b;
+    write_text(dir / "a", std::string(3 * page_bytes, 'x'));
+    auto file = b.backend.adopt(::open((dir / "a").c_str(), O_RDWR | O_APPEND | O_CLOEXEC),
+                                request(dir / "a", open_mode::read_write));
+    std::ranges::fill(b.frame(1), std::byte{'y'});
+    CHECK(b.write(file, 1, 1) == 0);
+    CHECK(file.size() == 3 * page_bytes);
+    CHECK(b.content(file, 1)[0] == std::byte{'y'});
+    CHECK(b.content(file, 2)[0] == std::byte{'x'});
+    CHECK(b.backend.close(file) == 0);
+}
+
+TEST_CASE("direct_backend: adopt in buffered mode is buffered whatever the descriptor was") {
+    if (!has_direct_io()) { return skip(no_direct); }
+    temp_dir const dir;
+    bench b;
+    write_text(dir / "a", std::string(page_bytes, 'x'));
+    auto file = b.backend.adopt(::open((dir / "a").c_str(), O_RDWR | O_DIRECT | O_CLOEXEC),
+                                request(dir / "a", open_mode::read_write, io_mode::buffered));
+    CHECK(file.mode() == io_mode::buffered);
+    CHECK((::fcntl(file.native_handle(), F_GETFL) & O_DIRECT) == 0);
+    CHECK(b.backend.close(file) == 0);
+}
+
+// ---- transfers that the system refuses, cuts or interrupts -----------------------------------
+
+TEST_CASE("direct_backend: a write that stops half-way fails for its page and those behind it") {
+    temp_dir const dir;
+    for (auto io : {io_mode::buffered, best()}) {
+        CHECK(failure_of([&]() -> std::string {
+                  std::signal(SIGXFSZ, SIG_IGN);
+                  bench b;
+                  auto file = b.backend.open(request(dir / "a", open_mode::create, io));
+                  MUST(b.backend.resize(file, 4 * page_bytes) == 0);
+                  ::rlimit const limit{2 * page_bytes + 2048, 2 * page_bytes + 2048};
+                  MUST(::setrlimit(RLIMIT_FSIZE, &limit) == 0);
+                  std::vector<bench::op> ops;
+                  for (std::size_t p = 0; p < 4; ++p) {
+                      std::ranges::fill(b.frame(p), std::byte{7});
+                      ops.push_back(b.page_op(io_verb::write, file, p, p));
+                  }
+                  MUST(b.run(ops) == (std::vector<int>{0, 0, EFBIG, EFBIG}));
+                  MUST(b.content(file, 1).back() == std::byte{7});
+                  MUST(quire_test::is_zero(b.content(file, 3)));
+                  return {};
+              }) == "");
+        fs::remove(dir / "a");
+    }
+}
+
+TEST_CASE("direct_backend: a file that must not grow keeps its size") {
+    temp_dir const dir;
+    CHECK(failure_of([&]() -> std::string {
+              std::signal(SIGXFSZ, SIG_IGN);
+              bench b;
+              auto file = b.backend.open(request(dir / "a", open_mode::create));
+              MUST(b.backend.resize(file, 2 * page_bytes) == 0);
+              ::rlimit const limit{3 * page_bytes, 3 * page_bytes};
+              MUST(::setrlimit(RLIMIT_FSIZE, &limit) == 0);
+              MUST(b.backend.resize(file, 4 * page_bytes) == EFBIG);
+              MUST(file.size() == 2 * page_bytes);
+              MUST(b.backend.resize(file, 3 * page_bytes) == 0);
+              MUST(file.size() == 3 * page_bytes);
+              return {};
+          }) == "");
+}
+
+TEST_CASE("direct_backend: growing allocates so that writing needs no more room") {
+    temp_dir const dir;
+    bench b;
+    auto file = b.backend.open(request(dir / "a", open_mode::create));
+    CHECK(b.backend.resize(file, 100 * page_bytes) == 0);
+    CHECK(static_cast<std::size_t>(about(file.native_handle()).st_blocks) * 512 >=
+          100 * page_bytes);
+    CHECK(b.backend.close(file) == 0);
+}
+
+TEST_CASE("direct_backend: a full disk refuses to grow a file and leaves it as it was") {
+    temp_dir const dir;
+    auto const failure = failure_of([&]() -> std::string {
+        auto const mounted = ::unshare(CLONE_NEWNS) == 0 &&
+                             ::mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0 &&
+                             ::mount("none", dir.path().c_str(), "tmpfs", 0, "size=64k") == 0;
+        if (!mounted) { return "cannot mount"; }
+        bench b;
+        auto file = b.backend.open(request(dir / "a", open_mode::create, io_mode::buffered));
+        MUST(b.backend.resize(file, 4 * page_bytes) == 0);
+        std::ranges::fill(b.frame(1), std::byte{7});
+        MUST(b.write(file, 3, 1) == 0);
+        MUST(b.backend.resize(file, 64 * page_bytes) == ENOSPC);
+        MUST(file.size() == 4 * page_bytes);
+        MUST(b.content(file, 3)[0] == std::byte{7});
+        MUST(b.backend.resize(file, 8 * page_bytes) == 0);  // what was tried is free again
+        MUST(quire_test::is_zero(b.content(file, 7)));
+
+        // Nothing left: a new file can be made, and cannot grow.
+        MUST(b.backend.resize(file, 15 * page_bytes) == 0);
+        auto other = b.backend.open(request(dir / "b", open_mode::create, io_mode::buffered));
+        MUST(b.backend.resize(other, 4 * page_bytes) == ENOSPC);
+        MUST(other.size() == 0);
+        return {};
+    });
+    if (failure.ends_with("cannot mount")) {
+        return skip("this process must not mount a small disk");
+    }
+    CHECK(failure == "");
+}
+
+TEST_CASE("direct_backend: where space cannot be allocated a file grows all the same") {
+    if (!can_refuse()) { return skip("this process must not filter system calls"); }
+    temp_dir const dir;
+    CHECK(failure_of([&]() -> std::string {
+              bench b;
+              auto file = b.backend.open(request(dir / "a", open_mode::create));
+              MUST(quire_test::refuse(SYS_fallocate, EOPNOTSUPP));
+              MUST(b.backend.resize(file, 4 * page_bytes) == 0);
+              MUST(file.size() == 4 * page_bytes);
+              MUST(quire_test::is_zero(b.content(file, 3)));
+              return {};
+          }) == "");
+}
+
+TEST_CASE("direct_backend: what the system answers to sync and transfers is the result") {
+    if (!can_refuse()) { return skip("this process must not filter system calls"); }
+    temp_dir const dir;
+    CHECK(failure_of([&]() -> std::string {
+              bench b;
+              auto file = b.backend.open(request(dir / "a", open_mode::create));
+              MUST(b.backend.resize(file, 4 * page_bytes) == 0);
+              MUST(quire_test::refuse(SYS_fdatasync, EIO));
+              MUST(b.backend.sync(file) == EIO);
+              MUST(quire_test::refuse(SYS_preadv, EIO));
+              MUST(b.read(file, 0, 0) == EIO);
+              MUST(quire_test::refuse(SYS_pwritev, EDQUOT));
+              MUST(b.write(file, 0, 0) == EDQUOT);
+              MUST(quire_test::refuse(SYS_fallocate, EDQUOT));
+              MUST(b.backend.resize(file, 5 * page_bytes) == EDQUOT);
+              MUST(file.size() == 4 * page_bytes);
+              return {};
+          }) == "");
+}
+
+TEST_CASE("direct_backend: a transfer that never gets anywhere ends") {
+    if (!can_refuse()) { return skip("this process must not filter system calls"); }
+    temp_dir const dir;
+    for (int error : {EINTR, EAGAIN, 0}) {
+        CAPTURE(error);
+        CHECK(failure_of([&]() -> std::string {
+                  bench b;
+                  auto file = b.backend.open(request(dir / "a", open_mode::create));
+                  MUST(b.backend.resize(file, 4 * page_bytes) == 0);
+                  MUST(quire_test::refuse(SYS_pwritev, error));
+                  MUST(quire_test::refuse(SYS_preadv, error));
+                  MUST(b.write(file, 0, 0) == (error != 0 ? error : EIO));
+                  MUST(b.read(file, 0, 0) == (error != 0 ? error : quire::io_ended));
+                  return {};
+              }) == "");
+    }
+}
+
+TEST_CASE("direct_backend: a new file whose folder cannot be synced is refused and removed") {
+    if (!can_refuse()) { return skip("this process must not filter system calls"); }
+    temp_dir const dir;
+    CHECK(failure_of([&]() -> std::string {
+              bench b;
+              MUST(quire_test::refuse(SYS_fsync, EIO));
+              auto const e = error_of([&] {
+                  static_cast<void>(b.backend.open(request(dir / "a", open_mode::create)));
+              });
+              MUST(e.code() == errc::open_failed);
+              MUST(e.system_errno() == EIO);
+              return {};
+          }) == "");
+    CHECK_FALSE(fs::exists(dir / "a"));
+}
+
+TEST_CASE("direct_backend: a file system without locks or direct I/O refuses with its errno") {
+    if (!can_refuse()) { return skip("this process must not filter system calls"); }
+    temp_dir const dir;
+    write_text(dir / "a", std::string(page_bytes, 'x'));
+    CHECK(failure_of([&]() -> std::string {
+              bench b;
+              MUST(quire_test::refuse_when(SYS_fcntl, 1, F_OFD_SETLK, ENOLCK));
+              auto const e = error_of([&] {
+                  static_cast<void>(b.backend.open(request(dir / "a", open_mode::read_write)));
+              });
+              MUST(e.code() == errc::open_failed);
+              MUST(e.system_errno() == ENOLCK);
+              return {};
+          }) == "");
+    CHECK(failure_of([&]() -> std::string {
+              bench b;
+              auto wanted = request(dir / "a", open_mode::read_write, io_mode::buffered);
+              auto plain = b.backend.open(wanted);
+              auto const flags = ::fcntl(plain.native_handle(), F_GETFL) | O_DIRECT;
+              MUST(b.backend.close(plain) == 0);
+              MUST(quire_test::refuse_when(SYS_fcntl, 2, static_cast<unsigned>(flags), EINVAL));
+              wanted.io = io_mode::direct;
+              auto const e = error_of([&] { static_cast<void>(b.backend.open(wanted)); });
+              MUST(e.code() == errc::direct_io_refused);
+              MUST(e.system_errno() == EINVAL);
+              wanted.io = io_mode::direct_or_buffered;
+              auto file = b.backend.open(wanted);
+              MUST(file.mode() == io_mode::buffered);
+              MUST(b.content(file, 0)[0] == std::byte{'x'});
+              return {};
+          }) == "");
+    CHECK(failure_of([&]() -> std::string {  // a kernel that does not tell the alignment
+              bench b;
+              MUST(quire_test::refuse(SYS_statx, ENOSYS));
+              auto wanted = request(dir / "a", open_mode::read_write);
+              auto file = b.backend.open(wanted);
+              MUST(file.mode() == best());
+              MUST(best() == io_mode::buffered || file.alignment() == 512);
+              MUST(b.content(file, 0)[0] == std::byte{'x'});
+              return {};
+          }) == "");
+}
+
+// ---- short and interrupted transfers, continued ----------------------------------------------
+
+namespace {
+
+#if defined(__x86_64__)
+
+constinit int trouble = 0;  // counts the calls
+
+/// Each second call is interrupted; the others move the first part only, and of it at most 1536
+/// bytes: three sectors, so that every page takes several calls.
+long by_bits(quire_test::call_arguments const& c) {
+    if (trouble++ % 2 == 0) { return trouble % 4 == 1 ? -EINTR : -EAGAIN; }
+    ::iovec first{};
+    std::memcpy(&first, reinterpret_cast<void const*>(c.a[1]), sizeof first);
+    first.iov_len = std::min<std::size_t>(first.iov_len, 1536);
+    auto part = c;
+    part.a[1] = reinterpret_cast<long>(&first);
+    part.a[2] = 1;
+    return quire_test::pass_on(part);
+}
+
+/// Each second call misses the last 100 bytes: no multiple of what direct I/O can go on from.
+long all_but_a_bit(quire_test::call_arguments const& c) {
+    long const moved = quire_test::pass_on(c);
+    return trouble++ % 2 == 0 && moved > 100 ? moved - 100 : moved;
+}
+
+std::string moves_all_pages(fs::path const& path, io_mode io, long number,
+                            quire_test::call_handler handler) {
+    bench b;
+    generator random{1};
+    auto file = b.backend.open(request(path, open_mode::create, io));
+    MUST(b.backend.resize(file, 10 * page_bytes) == 0);
+    std::vector<bench::op> writes;
+    std::vector<bench::op> reads;
+    for (std::size_t p = 0; p < 10; ++p) {
+        random.fill(b.frame(1 + p));
+        writes.push_back(b.page_op(io_verb::write, file, p, 1 + p));
+        reads.push_back(b.page_op(io_verb::read, file, p, 101 + p));
+    }
+    bool const reading = number == SYS_preadv;
+    if (!reading) { MUST(quire_test::intercept(number, handler)); }
+    MUST(b.run(writes) == std::vector<int>(10, 0));
+    if (reading) { MUST(quire_test::intercept(number, handler)); }
+    MUST(b.run(reads) == std::vector<int>(10, 0));
+    for (std::size_t p = 0; p < 10; ++p) {
+        MUST(std::ranges::equal(b.frame(101 + p), b.frame(1 + p)));
+    }
+    return {};
+}
+
+#endif
+
+}  // namespace
+
+TEST_CASE("direct_backend: short and interrupted transfers are continued to the end") {
+#if defined(__x86_64__)
+    if (!can_refuse()) { return skip("this process must not filter system calls"); }
+    temp_dir const dir;
+    for (auto io : {best(), io_mode::buffered}) {
+        for (long number : {SYS_preadv, SYS_pwritev}) {
+            CAPTURE(number);
+            CHECK(failure_of([&] { return moves_all_pages(dir / "a", io, number, by_bits); }) ==
+                  "");
+            CHECK(failure_of(
+                      [&] { return moves_all_pages(dir / "a", io, number, all_but_a_bit); }) == "");
+        }
+    }
+#else
+    skip("system calls can be stood in for on x86-64 only");
+#endif
+}
+
+TEST_CASE("direct_backend: a run of neighbours travels in one call - I3") {
+#if defined(__x86_64__)
+    if (!can_refuse()) { return skip("this process must not filter system calls"); }
+    temp_dir const dir;
+    CHECK(failure_of([&]() -> std::string {
+              bench b;
+              auto file = b.backend.open(request(dir / "a", open_mode::create));
+              MUST(b.backend.resize(file, 30 * page_bytes) == 0);
+              MUST(quire_test::intercept(SYS_preadv, [](quire_test::call_arguments const& c) {
+                  ++trouble;
+                  return quire_test::pass_on(c);
+              }));
+              std::vector<bench::op> ops;
+              for (std::size_t p = 0; p < 20; ++p) {
+                  ops.push_back(b.page_op(io_verb::read, file, p < 12 ? p : p + 5, p));
+              }
+              MUST(b.run(ops) == std::vector<int>(20, 0));
+              MUST(trouble == 2);  // 0 to 11, and 17 to 24
+              return {};
+          }) == "");
+#else
+    skip("system calls can be stood in for on x86-64 only");
+#endif
+}
+
+// Some file systems allocate and grow up to where the room ends, and only then say so.
+TEST_CASE("direct_backend: a file that grew half-way is cut back to its size") {
+#if defined(__x86_64__)
+    if (!can_refuse()) { return skip("this process must not filter system calls"); }
+    temp_dir const dir;
+    CHECK(failure_of([&]() -> std::string {
+              bench b;
+              auto file = b.backend.open(request(dir / "a", open_mode::create));
+              MUST(b.backend.resize(file, 2 * page_bytes) == 0);
+              auto const half_way = [](quire_test::call_arguments const& c) -> long {
+                  return ::ftruncate(static_cast<int>(c.a[0]), c.a[2] + 100) == 0 ? -ENOSPC : -EIO;
+              };
+              MUST(quire_test::intercept(SYS_fallocate, half_way));
+              MUST(b.backend.resize(file, 8 * page_bytes) == ENOSPC);
+              MUST(file.size() == 2 * page_bytes);
+              return {};
+          }) == "");
+#else
+    skip("system calls can be stood in for on x86-64 only");
+#endif
+}
+
+// ---- block devices --------------------------------------------------------------------------
+
+namespace {
+
+/// A block device over a file, gone with its last descriptor.
+class loop_device {
+public:
+    loop_device(fs::path const& file, std::uint64_t bytes) {
+        { std::ofstream const made{file}; }
+        fs::resize_file(file, bytes);
+        int const control = ::open("/dev/loop-control", O_RDWR | O_CLOEXEC);
+        int const number = control < 0 ? -1 : ::ioctl(control, LOOP_CTL_GET_FREE);
+        if (control >= 0) { ::close(control); }
+        if (number < 0) { return; }
+        path_ = "/dev/loop" + std::to_string(number);
+        int const backing = ::open(file.c_str(), O_RDWR | O_CLOEXEC);
+        device_ = ::open(path_.c_str(), O_RDWR | O_CLOEXEC);
+        ::loop_config config{};
+        config.fd = static_cast<std::uint32_t>(backing);
+        config.info.lo_flags = LO_FLAGS_AUTOCLEAR;
+        if (device_ >= 0 && ::ioctl(device_, LOOP_CONFIGURE, &config) == 0) { works_ = true; }
+        ::close(backing);
+    }
+    loop_device(loop_device const&) = delete;
+    loop_device& operator=(loop_device const&) = delete;
+    ~loop_device() {
+        if (device_ >= 0) { ::close(device_); }
+    }
+    [[nodiscard]] bool works() const { return works_; }
+    [[nodiscard]] std::string const& path() const { return path_; }
+
+private:
+    std::string path_;
+    int device_ = -1;
+    bool works_ = false;
+};
+
+}  // namespace
+
+TEST_CASE("direct_backend: a block device is a file of fixed size") {
+    temp_dir const dir;
+    loop_device const device{dir / "image", 16 * page_bytes};
+    if (!device.works()) { return skip("this process must not make a loop device"); }
+    bench b;
+    auto file = b.backend.open(request(device.path(), open_mode::read_write, io_mode::direct));
+    CHECK(file.block_device());
+    CHECK(file.mode() == io_mode::direct);
+    CHECK(file.alignment() >= 512);
+    CHECK(file.size() == 16 * page_bytes);
+    CHECK(error_of([&] {
+              static_cast<void>(b.backend.open(request(device.path(), open_mode::read_only)));
+          }).code() == errc::file_locked);
+
+    test_random random;
+    random.fill(b.frame(1));
+    CHECK(b.write(file, 15, 1) == 0);
+    CHECK(std::ranges::equal(b.content(file, 15), b.frame(1)));
+    CHECK(b.read(file, 16, 0) == quire::io_ended);
+    CHECK(b.write(file, 16, 1) > 0);
+    CHECK(b.backend.sync(file) == 0);
+
+    CHECK(b.backend.resize(file, 16 * page_bytes) == 0);
+    CHECK(b.backend.resize(file, 3 * page_bytes) == 0);  // room enough
+    CHECK(b.backend.resize(file, 17 * page_bytes) == ENOSPC);
+    CHECK(file.size() == 16 * page_bytes);
+    CHECK(b.backend.close(file) == 0);
+
+    auto wanted = request(device.path(), open_mode::read_write, io_mode::direct);
+    wanted.page_size = 256;
+    CHECK(error_of([&] { static_cast<void>(b.backend.open(wanted)); }).kind() ==
+          errc::misaligned_page_size);
+    CHECK(fs::exists(device.path()));
+}

@@ -1,0 +1,390 @@
+// SPDX-License-Identifier: BSL-1.0
+#include <quire/latch/hybrid_latch.hpp>
+
+#include "../death.hpp"
+#include "catch.hpp"
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <thread>
+#include <vector>
+
+using namespace std::chrono_literals;
+using Catch::Matchers::ContainsSubstring;
+using quire::hybrid_latch;
+using steady = std::chrono::steady_clock;
+
+namespace {
+
+/// How long `act` takes.
+template <class Act>
+std::chrono::nanoseconds time_of(Act act) {
+    auto const begin = steady::now();
+    act();
+    return steady::now() - begin;
+}
+
+/// Asks again until `condition` holds, at most for ten seconds.
+template <class Condition>
+bool soon(Condition condition) {
+    auto const end = steady::now() + 10s;
+    while (!condition()) {
+        if (steady::now() > end) { return false; }
+        std::this_thread::sleep_for(100us);
+    }
+    return true;
+}
+
+/// Threads that come back at once: at next to no moment does none of them hold the latch.
+class crowd_of_readers {
+public:
+    explicit crowd_of_readers(hybrid_latch& latch) : latch_{latch} {
+        latch_.lock_shared();
+        for (int i = 0; i < 3; ++i) {
+            readers_.emplace_back([this] {
+                while (!done_.load()) {
+                    if (!latch_.try_lock_shared_for(2s)) { continue; }
+                    entered_.fetch_add(1);
+                    std::this_thread::sleep_for(200us);
+                    latch_.unlock_shared();
+                }
+            });
+        }
+        soon([this] { return entered_.load() > 3; });
+        latch_.unlock_shared();
+    }
+    crowd_of_readers(crowd_of_readers const&) = delete;
+    crowd_of_readers& operator=(crowd_of_readers const&) = delete;
+    ~crowd_of_readers() {
+        done_.store(true);
+        for (auto& reader : readers_) { reader.join(); }
+    }
+    [[nodiscard]] long entered() const { return entered_.load(); }
+
+private:
+    hybrid_latch& latch_;
+    std::atomic<bool> done_{false};
+    std::atomic<long> entered_{0};
+    std::vector<std::thread> readers_;
+};
+
+}  // namespace
+
+TEST_CASE("hybrid_latch: each hold refuses what it must and nothing else") {
+    hybrid_latch latch;
+    SECTION("free") {
+        CHECK(latch.try_lock());
+        latch.unlock();
+        CHECK(latch.try_lock_unpinned());
+        latch.unlock();
+        CHECK(latch.try_lock_shared());
+        latch.unlock_shared();
+    }
+    SECTION("shared") {
+        latch.lock_shared();
+        CHECK_FALSE(latch.try_lock());
+        CHECK_FALSE(latch.try_lock_unpinned());
+        CHECK(latch.try_lock_shared());
+        latch.unlock_shared();
+        CHECK_FALSE(latch.try_lock());
+        latch.unlock_shared();
+        CHECK(latch.try_lock());
+        latch.unlock();
+    }
+    SECTION("exclusive") {
+        latch.lock();
+        CHECK_FALSE(latch.try_lock());
+        CHECK_FALSE(latch.try_lock_unpinned());
+        CHECK_FALSE(latch.try_lock_shared());
+        CHECK_FALSE(latch.try_lock_shared());
+        latch.unlock();
+        CHECK(latch.try_lock_shared());
+        latch.unlock_shared();
+    }
+    SECTION("exclusive by try_lock_unpinned") {
+        REQUIRE(latch.try_lock_unpinned());
+        CHECK_FALSE(latch.try_lock());
+        CHECK_FALSE(latch.try_lock_shared());
+        latch.unlock();
+        CHECK(latch.try_lock());
+        latch.unlock();
+    }
+    SECTION("pinned") {
+        latch.lock_shared();
+        latch.pin();
+        latch.unlock_shared();
+        CHECK_FALSE(latch.try_lock_unpinned());
+        CHECK(latch.try_lock_shared());
+        latch.unlock_shared();
+        CHECK(latch.try_lock());
+        latch.unlock();
+        CHECK_FALSE(latch.try_lock_unpinned());
+        latch.unpin();
+        CHECK(latch.try_lock_unpinned());
+        latch.unlock();
+    }
+}
+
+TEST_CASE("hybrid_latch: the version moves by one with each exclusive section at its end - I3") {
+    hybrid_latch latch;
+    CHECK(latch.version() == 0);
+    latch.lock();
+    CHECK(latch.version() == 0);
+    latch.unlock();
+    CHECK(latch.version() == 1);
+    REQUIRE(latch.try_lock_unpinned());
+    latch.unlock();
+    CHECK(latch.version() == 2);
+    latch.lock();
+    latch.downgrade();
+    CHECK(latch.version() == 3);
+    latch.unlock_shared();
+    CHECK(latch.version() == 3);
+
+    latch.lock_shared();
+    CHECK_FALSE(latch.try_lock());
+    latch.pin();
+    latch.unlock_shared();
+    latch.unpin();
+    CHECK(latch.version() == 3);
+
+    latch.lock();
+    CHECK_FALSE(latch.try_lock_shared());
+    CHECK_FALSE(latch.try_lock_for(0ns));
+    CHECK(latch.version() == 3);
+    latch.unlock();
+    CHECK(latch.version() == 4);
+}
+
+TEST_CASE("hybrid_latch: a downgrade keeps the hold and lets readers in") {
+    hybrid_latch latch;
+    latch.lock();
+    latch.downgrade();
+    CHECK_FALSE(latch.try_lock());
+    CHECK(latch.try_lock_shared());
+    latch.unlock_shared();
+    CHECK_FALSE(latch.try_lock());
+    latch.unlock_shared();
+    CHECK(latch.try_lock());
+    latch.unlock();
+}
+
+// A reader that counted itself in and then sees the writer must leave by itself: had the writer's
+// leaving erased it, the count would wrap and nobody would get in again.
+TEST_CASE("hybrid_latch: readers refused by a writer leave the count as it was - I2") {
+    hybrid_latch latch;
+    for (int round = 0; round < 100; ++round) {
+        latch.lock();
+        for (int i = 0; i < 10; ++i) { REQUIRE_FALSE(latch.try_lock_shared()); }
+        if (round % 2 == 0) {
+            latch.unlock();
+        } else {
+            latch.downgrade();
+            latch.unlock_shared();
+        }
+    }
+    CHECK(latch.version() == 100);
+    CHECK(latch.try_lock_unpinned());
+    latch.unlock();
+}
+
+TEST_CASE("hybrid_latch: 16383 readers and 65535 pins fit beside each other") {
+    hybrid_latch latch;
+    for (int i = 0; i < 65'535; ++i) { latch.pin(); }
+    for (int i = 0; i < 16'383; ++i) { REQUIRE(latch.try_lock_shared()); }
+    CHECK(latch.version() == 0);
+    CHECK_FALSE(latch.try_lock());
+    for (int i = 0; i < 16'383; ++i) { latch.unlock_shared(); }
+    CHECK(latch.try_lock());
+    latch.unlock();
+    CHECK_FALSE(latch.try_lock_unpinned());
+    for (int i = 0; i < 65'535; ++i) { latch.unpin(); }
+    CHECK(latch.version() == 1);
+    CHECK(latch.try_lock_unpinned());
+    latch.unlock();
+}
+
+TEST_CASE("hybrid_latch: a pin too many or too few is a contract violation") {
+    CHECK_THAT(violation_of([] {
+                   hybrid_latch latch;
+                   for (int i = 0; i < 65'536; ++i) { latch.pin(); }
+               }),
+               ContainsSubstring("quire: contract violation: a page has at most 65,535 pins"));
+    CHECK_THAT(violation_of([] {
+                   hybrid_latch latch;
+                   latch.unpin();
+               }),
+               ContainsSubstring("quire: contract violation: unpin matches an earlier pin"));
+}
+
+TEST_CASE("hybrid_latch: a timed wait in vain ends and not before its time") {
+    hybrid_latch latch;
+    for (auto wait : {0ns, 1ns, std::chrono::nanoseconds{2ms}, std::chrono::nanoseconds{40ms}}) {
+        CAPTURE(wait.count());
+        latch.lock();
+        bool in = true;
+        auto took = time_of([&] { in = latch.try_lock_shared_for(wait); });
+        CHECK_FALSE(in);
+        CHECK(took >= wait);
+        CHECK(took < wait + 5s);
+        took = time_of([&] { in = latch.try_lock_for(wait); });
+        CHECK_FALSE(in);
+        CHECK(took >= wait);
+        CHECK(took < wait + 5s);
+        latch.unlock();
+
+        latch.lock_shared();
+        took = time_of([&] { in = latch.try_lock_for(wait); });
+        CHECK_FALSE(in);
+        CHECK(took >= wait);
+        CHECK(took < wait + 5s);
+        latch.unlock_shared();
+    }
+    latch.lock();
+    std::chrono::duration<double> shortest = 10s;
+    for (int i = 0; i < 10; ++i) {  // a loaded machine gets several tries
+        shortest = std::min<std::chrono::duration<double>>(
+            shortest, time_of([&] { CHECK_FALSE(latch.try_lock_for(20ms)); }));
+    }
+    CHECK(shortest < 30ms);
+    CHECK_FALSE(latch.try_lock_for(-1s));
+    latch.unlock();
+    CHECK(latch.try_lock_shared_for(0ns));
+    latch.unlock_shared();
+    CHECK(latch.try_lock_for(std::chrono::nanoseconds::max()));
+    latch.unlock();
+}
+
+TEST_CASE("hybrid_latch: a writer that gave up lets newcomers in again - I4") {
+    hybrid_latch latch;
+    latch.lock_shared();
+    CHECK_FALSE(latch.try_lock_for(20ms));  // long enough to close the door
+    CHECK(latch.try_lock_shared());
+    latch.unlock_shared();
+    latch.unlock_shared();
+    CHECK(latch.try_lock());
+    latch.unlock();
+}
+
+TEST_CASE("hybrid_latch: a writer that has waited long keeps newcomers out - I4") {
+    hybrid_latch latch;
+    latch.lock_shared();
+    std::atomic<bool> in{false};
+    std::thread writer{[&] {
+        in = latch.try_lock_for(20s);
+        if (in) { latch.unlock(); }
+    }};
+    bool const closed = soon([&] {
+        if (!latch.try_lock_shared()) { return true; }
+        latch.unlock_shared();
+        return false;
+    });
+    CHECK(closed);
+    CHECK_FALSE(in);
+    latch.unlock_shared();
+    writer.join();
+    CHECK(in);
+    CHECK(latch.version() == 1);
+    CHECK(latch.try_lock_shared());  // the door is open again
+    latch.unlock_shared();
+}
+
+TEST_CASE("hybrid_latch: who takes the latch over a closed door opens it - I4") {
+    hybrid_latch latch;
+    latch.lock_shared();
+    std::thread writer{[&] {
+        if (latch.try_lock_for(20s)) { latch.downgrade(); }
+    }};
+    CHECK(soon([&] {
+        if (!latch.try_lock_shared()) { return true; }
+        latch.unlock_shared();
+        return false;
+    }));
+    latch.unlock_shared();
+    writer.join();
+    CHECK(latch.try_lock_shared());
+    latch.unlock_shared();
+    latch.unlock_shared();
+}
+
+TEST_CASE("hybrid_latch: a writer gets in although readers keep coming - I4") {
+    hybrid_latch latch;
+    crowd_of_readers const crowd{latch};
+    for (int i = 0; i < 20; ++i) {
+        REQUIRE(latch.try_lock_for(5s));
+        latch.unlock();
+        auto const before = crowd.entered();
+        REQUIRE(soon([&] { return crowd.entered() > before; }));  // and the readers after it
+    }
+    CHECK(latch.version() == 20);
+}
+
+TEST_CASE("hybrid_latch: waiters get in after the holder has left") {
+    hybrid_latch latch;
+    for (int round = 0; round < 20; ++round) {
+        std::atomic<int> in{0};
+        latch.lock();
+        std::vector<std::thread> threads;
+        for (int i = 0; i < 3; ++i) {
+            threads.emplace_back([&] {
+                latch.lock_shared();
+                in.fetch_add(1);
+                latch.unlock_shared();
+            });
+        }
+        threads.emplace_back([&] {
+            latch.lock();
+            in.fetch_add(1);
+            latch.unlock();
+        });
+        std::this_thread::sleep_for(round % 2 == 0 ? 2ms : 0ms);
+        CHECK(in == 0);
+        if (round % 3 == 0) {
+            latch.downgrade();
+            CHECK(soon([&] { return in.load() > 0; }));  // readers
+            latch.unlock_shared();
+        } else {
+            latch.unlock();
+        }
+        for (auto& thread : threads) { thread.join(); }
+        CHECK(in == 4);
+    }
+}
+
+// A sleeper looks again at least once a millisecond, so a lost wake-up would show as a wait of
+// about half that. Most waits must be much shorter; a loaded machine gets several tries.
+TEST_CASE("hybrid_latch: sleepers are woken and do not find out by themselves - I5") {
+    enum class leave { unlock, downgrade, unlock_shared };
+    auto const how = GENERATE(leave::unlock, leave::downgrade, leave::unlock_shared);
+    constexpr int rounds = 60;
+    int best = 0;
+    for (int attempt = 0; attempt < 10 && best <= rounds / 2; ++attempt) {
+        int prompt = 0;
+        for (int round = 0; round < rounds; ++round) {
+            hybrid_latch latch;
+            std::atomic<bool> here{false};
+            steady::time_point entered;
+            how == leave::unlock_shared ? latch.lock_shared() : latch.lock();
+            std::thread waiter{[&] {
+                here = true;
+                how == leave::downgrade ? latch.lock_shared() : latch.lock();
+                entered = steady::now();
+                how == leave::downgrade ? latch.unlock_shared() : latch.unlock();
+            }};
+            soon([&] { return here.load(); });
+            std::this_thread::sleep_for(std::chrono::microseconds{1500 + 37 * round});
+            auto const left = steady::now();
+            switch (how) {
+                case leave::unlock: latch.unlock(); break;
+                case leave::unlock_shared: latch.unlock_shared(); break;
+                case leave::downgrade: latch.downgrade(); break;
+            }
+            waiter.join();
+            if (how == leave::downgrade) { latch.unlock_shared(); }
+            if (entered - left < 250us) { ++prompt; }
+        }
+        best = std::max(best, prompt);
+    }
+    CHECK(best > rounds / 2);
+}
