@@ -96,10 +96,10 @@ TEST_CASE("heap_page: format and operations write the bytes of the map") {
 
     std::vector<unsigned> const head{
         0,    0,    0,    0,              // checksum: the seal's
+        5,    4,    3,    2, 1, 0, 0, 0,  // own number
         1,    0,                          // kind: heap
         1,                                // version
         0,                                // flags
-        5,    4,    3,    2, 1, 0, 0, 0,  // own number
         0x0B, 0x0A, 0,    0, 0, 0, 0, 0,  // log sequence number
         6,    0,                          // slot_count
         0xF2, 0x01,                       // free_upper: 498
@@ -180,9 +180,9 @@ TEST_CASE("heap_page: a page takes as many empty tuples as line pointers fit") {
 TEST_CASE("heap_page: accepts looks at kind and version") {
     auto buffer = make_heap_page<512>();
     CHECK(shared::accepts(make_heap_page<4096>().span()));
-    SECTION("kind") { buffer.bytes()[4] = std::byte{2}; }
-    SECTION("second byte of kind") { buffer.bytes()[5] = std::byte{1}; }
-    SECTION("version") { buffer.bytes()[6] = std::byte{2}; }
+    SECTION("kind") { buffer.bytes()[12] = std::byte{2}; }
+    SECTION("second byte of kind") { buffer.bytes()[13] = std::byte{1}; }
+    SECTION("version") { buffer.bytes()[14] = std::byte{2}; }
     CHECK_FALSE(heap_page<std::byte, 512>::accepts(buffer.span()));
     CHECK(error_of([&] { heap_page{buffer.span()}.validate(); }) == errc::corrupt_page);
 }
@@ -400,7 +400,7 @@ TEST_CASE("heap_page: errors name the page and no file") {
         CHECK(e.page() == quire::page_id{quire::file_no::unknown, 99});
         CHECK(std::string{e.what()} == "tuple of page 99: no tuple in this slot");
     }
-    quire::store_le(buffer.bytes().data() + 8, ~std::uint64_t{0});
+    quire::store_le(buffer.bytes().data() + 4, ~std::uint64_t{0});
     CHECK(error_of([&] { (void)page.number(); }) == errc::corrupt_page);
     CHECK(error_of([&] { page.validate(); }) == errc::corrupt_page);
 }

@@ -12,10 +12,10 @@ namespace {
 
 constexpr std::array<unsigned char, page_header::size> golden{
     0xAA, 0xAA, 0xAA, 0xAA,                          // checksum: the seal's
+    0x08, 0x07, 0x06, 0x05, 0x04, 0x03, 0x00, 0x00,  // own number
     0x01, 0x00,                                      // kind
     0x02,                                            // version
     0x80,                                            // flags
-    0x08, 0x07, 0x06, 0x05, 0x04, 0x03, 0x00, 0x00,  // own number
     0x11, 0x22, 0x33, 0x44, 0x55, 0x66, 0x77, 0x88,  // log sequence number
 };
 constexpr page_header golden_fields{.kind = kind_no::heap,

@@ -68,7 +68,7 @@ public:
     [[nodiscard]] std::span<Byte> span() const& noexcept QUIRE_LIFETIMEBOUND { return bytes_; }
     std::span<Byte> span() const&& = delete;
 
-    /// Reads byte by byte, for range-for and the input-iterator algorithms.
+    /// Reads byte by byte, for range-for and the algorithms of std::ranges.
     class iterator {
     public:
         using value_type = std::byte;

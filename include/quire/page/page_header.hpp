@@ -6,10 +6,10 @@
 /// Byte map (little-endian):
 ///
 ///     0   4   checksum                  belongs to the seal (base/page_contract.hpp)
-///     4   2   kind                      kind_no: whose view reads the rest
-///     6   1   version of that format    1
-///     7   1   flags                     zero: version 1 has none
-///     8   8   the page's own number     written by format and by the seal
+///     4   8   the page's own number     written by format and by the seal
+///    12   2   kind                      kind_no: whose view reads the rest
+///    14   1   version of that format    1
+///    15   1   flags                     zero: version 1 has none
 ///    16   8   log sequence number       for engines that log; quire's pool never looks at it
 ///    24  ..   the kind's own fields
 ///
@@ -46,19 +46,19 @@ struct page_header {
 
     [[nodiscard]] static page_header load(std::span<std::byte const, size> bytes) noexcept {
         std::byte const* const at = bytes.data();
-        return {.kind = static_cast<kind_no>(load_le<std::uint16_t>(at + 4)),
-                .version = load_le<std::uint8_t>(at + 6),
-                .flags = load_le<std::uint8_t>(at + 7),
-                .number = load_le<std::uint64_t>(at + 8),
+        return {.kind = static_cast<kind_no>(load_le<std::uint16_t>(at + 12)),
+                .version = load_le<std::uint8_t>(at + 14),
+                .flags = load_le<std::uint8_t>(at + 15),
+                .number = load_le<std::uint64_t>(at + 4),
                 .lsn = load_le<std::uint64_t>(at + lsn_offset)};
     }
 
     void store(std::span<std::byte, size> bytes) const noexcept {
         std::byte* const at = bytes.data();
-        store_le(at + 4, static_cast<std::uint16_t>(kind));
-        store_le(at + 6, version);
-        store_le(at + 7, flags);
-        store_le(at + 8, number);
+        store_le(at + 12, static_cast<std::uint16_t>(kind));
+        store_le(at + 14, version);
+        store_le(at + 15, flags);
+        store_le(at + 4, number);
         store_le(at + lsn_offset, lsn);
     }
 
