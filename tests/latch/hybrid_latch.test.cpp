@@ -308,6 +308,33 @@ TEST_CASE("hybrid_latch: who takes the latch over a closed door opens it - I4") 
     latch.unlock_shared();
 }
 
+TEST_CASE("hybrid_latch: a reader that has slept long is not overtaken by writers - I4") {
+    hybrid_latch latch;
+    latch.lock();
+    std::atomic<bool> in{false};
+    std::atomic<bool> done{false};
+    std::thread reader{[&] {
+        latch.lock_shared();
+        in = true;
+        while (!done) { std::this_thread::yield(); }
+        latch.unlock_shared();
+    }};
+    std::this_thread::sleep_for(20ms);  // long enough to close the door
+    latch.unlock();
+    int overtaken = 0;
+    while (!in) {
+        if (latch.try_lock()) {
+            ++overtaken;
+            latch.unlock();
+        }
+    }
+    done = true;
+    reader.join();
+    CHECK(overtaken == 0);
+    CHECK(latch.try_lock());  // the door is open again
+    latch.unlock();
+}
+
 TEST_CASE("hybrid_latch: a writer gets in although readers keep coming - I4") {
     hybrid_latch latch;
     crowd_of_readers const crowd{latch};

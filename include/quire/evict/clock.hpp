@@ -5,7 +5,8 @@
 ///
 /// The frames form a ring with a hand. A hit sets the frame's reference bit. A search moves the
 /// hand: a referenced frame loses its bit and is passed, the first unreferenced one is the
-/// candidate. A page enters unreferenced: only a second use earns the second chance.
+/// candidate. A page enters unreferenced: only a second use earns the second chance. The hand has
+/// passed a candidate that was refused; it comes back to it after a turn.
 ///
 /// Invariants
 ///   I1. A search visits each frame at most twice (the first visit may only clear the bit).

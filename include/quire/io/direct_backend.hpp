@@ -115,7 +115,10 @@ public:
     [[nodiscard]] int resize(file& f, std::uint64_t bytes) const noexcept {
         auto const end = ::lseek(f.fd_.get(), 0, SEEK_END);
         if (end < 0) { return errno; }
-        if (f.block_device_) { return bytes <= static_cast<std::uint64_t>(end) ? 0 : ENOSPC; }
+        if (f.block_device_) {
+            auto const size = static_cast<std::uint64_t>(end);
+            return bytes == size ? 0 : bytes > size ? ENOSPC : EINVAL;
+        }
         return detail::resize_file(f.fd_.get(), static_cast<std::uint64_t>(end), bytes);
     }
 

@@ -10,7 +10,8 @@
 ///   expression                  semantics
 ///   B{arena_bytes, options}     every transfer's memory lies in `arena_bytes`
 ///   b.open(request)             opens and locks a file; throws quire::error
-///   b.submit(ops)               starts the transfers, which are sorted by file and offset;
+///   b.submit(ops)               starts the transfers, which are sorted by file and offset, and
+///                               whose writes lie inside the file;
 ///                               neighbours may travel together. An op is complete on return, or
 ///                               becomes complete in a later `reap`. noexcept: a refused op is
 ///                               complete with its error

@@ -18,8 +18,8 @@
 ///       by a store: a store would erase a visitor, whose leaving would then wrap the count.
 ///   I3. The version moves with every exclusive section, at its end. It wraps after 2^32 of them;
 ///       the carry falls off the top of the word.
-///   I4. `closed` keeps newcomers out for a writer that has slept for long; who gets the latch
-///       exclusively, or gives up waiting for it, clears it.
+///   I4. `closed` keeps newcomers of both kinds out for somebody who has slept for long, so that a
+///       stream of others starves nobody; who gets in after sleeping long, or gives up, clears it.
 ///   I5. No wake-up is lost: a sleeper counts itself in `waiters_`, then looks at the word again; a
 ///       leaver changes the word, then looks at `waiters_`; both in the one total order of seq_cst.
 ///
@@ -50,28 +50,26 @@ public:
         return false;
     }
     [[nodiscard]] bool try_lock_shared_for(std::chrono::nanoseconds wait) noexcept {
-        return try_lock_shared() || wait_for(wait, [this](bool) { return enter_shared(); });
+        return try_lock_shared() ||
+               wait_for(wait, [this](bool slept_long) { return enter_shared(slept_long); });
     }
     void lock_shared() noexcept {
-        while (!try_lock_shared_for(slice)) {}
+        while (!try_lock_shared_for(forever)) {}
     }
     void unlock_shared() noexcept {
         auto const before = word_.fetch_sub(reader, std::memory_order_seq_cst);
+        QUIRE_CHECK((before & readers) != 0, "unlock_shared matches an earlier lock_shared");
         if ((before & readers) == reader) { wake(); }
     }
 
-    [[nodiscard]] bool try_lock() noexcept { return enter_exclusive(readers | writer); }
+    [[nodiscard]] bool try_lock() noexcept { return enter_exclusive(readers | writer | closed); }
     [[nodiscard]] bool try_lock_for(std::chrono::nanoseconds wait) noexcept {
-        if (try_lock()) { return true; }
-        if (wait_for(wait, [this](bool slept_long) { return enter_over(slept_long); })) {
-            return true;
-        }
-        word_.fetch_and(~closed, std::memory_order_seq_cst);  // gave up: let newcomers in
-        wake();
-        return false;
+        return try_lock() || wait_for(wait, [this](bool slept_long) {
+                   return slept_long ? close_and_lock() : try_lock();
+               });
     }
     void lock() noexcept {
-        while (!try_lock_for(slice)) {}
+        while (!try_lock_for(forever)) {}
     }
     void unlock() noexcept {
         word_.fetch_add(version_step - writer, std::memory_order_seq_cst);
@@ -95,7 +93,7 @@ public:
     }
     /// Exclusive if there is no reader, no writer and no pin. Never waits.
     [[nodiscard]] bool try_lock_unpinned() noexcept {
-        return enter_exclusive(readers | writer | pins);
+        return enter_exclusive(readers | writer | closed | pins);
     }
 
     /// How many exclusive sections have ended, modulo 2^32.
@@ -112,14 +110,33 @@ private:
     static constexpr std::uint64_t writer = std::uint64_t{1} << 31;
     static constexpr std::uint64_t version_step = std::uint64_t{1} << 32;
 
+    static constexpr auto forever = std::chrono::nanoseconds::max();
     static constexpr std::chrono::nanoseconds slice = std::chrono::milliseconds{10};
-    static constexpr std::chrono::nanoseconds long_wait = std::chrono::microseconds{500};
+    static constexpr std::chrono::nanoseconds long_wait = std::chrono::microseconds{100};
     static constexpr int spins = 64;
 
     /// Looks before it enters: a crowd of sleepers must not keep the count above zero.
-    [[nodiscard]] bool enter_shared() noexcept {
+    [[nodiscard]] bool enter_shared(bool slept_long) noexcept {
+        if (slept_long) { return close_and_lock_shared(); }
         return (word_.load(std::memory_order_seq_cst) & (writer | closed)) == 0 &&
                try_lock_shared();
+    }
+
+    [[nodiscard]] bool close_and_lock_shared() noexcept {
+        if ((word_.fetch_or(closed, std::memory_order_seq_cst) & writer) != 0) { return false; }
+        if ((word_.fetch_add(reader, std::memory_order_acquire) & writer) != 0) {
+            unlock_shared();
+            return false;
+        }
+        reopen();
+        return true;
+    }
+    [[nodiscard]] bool close_and_lock() noexcept {
+        word_.fetch_or(closed, std::memory_order_seq_cst);
+        return enter_exclusive(readers | writer);
+    }
+    void reopen() noexcept {
+        if ((word_.fetch_and(~closed, std::memory_order_seq_cst) & closed) != 0) { wake(); }
     }
 
     [[nodiscard]] bool enter_exclusive(std::uint64_t excluded) noexcept {
@@ -132,11 +149,6 @@ private:
             }
         }
         return false;
-    }
-
-    [[nodiscard]] bool enter_over(bool slept_long) noexcept {
-        if (slept_long) { word_.fetch_or(closed, std::memory_order_seq_cst); }
-        return try_lock();
     }
 
     /// Tries `enter(slept_long)` until it succeeds or `wait` is over.
@@ -155,9 +167,10 @@ private:
             auto const passed = std::chrono::steady_clock::now() - begin;
             entered = enter(passed > long_wait);
             if (entered || passed >= wait) { break; }
-            detail::futex_wait(event_, seen, std::min(wait - passed, long_wait * 2));
+            detail::futex_wait(event_, seen, std::min(wait - passed, slice));
         }
         waiters_.fetch_sub(1, std::memory_order_seq_cst);
+        if (!entered) { reopen(); }  // gave up: let newcomers in
         return entered;
     }
 
