@@ -15,6 +15,20 @@
 ///                       from it. Clang reports a result that outlives it.
 /// QUIRE_OWNER           on a class that owns what it lends (a guard).
 /// QUIRE_POINTER         on a class that only borrows (a view).
+///
+/// A borrow checker by -Wthread-safety (clang 21 and later) and -Wconsumed (clang), both off by
+/// default:
+///
+/// QUIRE_LOAN            on the empty class whose objects stand for "something of this is lent".
+/// QUIRE_BORROWER        on a class that borrows as long as it lives: a view of a tuple, a range.
+/// QUIRE_UNSEEN          on its constructors: made directly over bytes, it borrows from nobody seen.
+/// QUIRE_ENDS_LOAN(type) declares its destructor, which is where the borrow ends.
+/// QUIRE_LENDS(loan)     on a function that returns a borrower of `loan`'s owner.
+/// QUIRE_UNLENT(loans)   on a function that must not be called while something is lent: it moves
+///                       bytes, or ends the access. After a trailing requires-clause.
+/// QUIRE_TYPESTATE       on a guard, which is over at some time; its functions are QUIRE_WHEN_HELD,
+///                       and those that end it QUIRE_GIVES_UP.
+///
 /// QUIRE_ASAN            defined in builds with the address sanitizer.
 
 #define QUIRE_VERSION_MAJOR 0
@@ -35,6 +49,35 @@
 #define QUIRE_LIFETIMEBOUND
 #define QUIRE_OWNER
 #define QUIRE_POINTER
+#endif
+
+#if defined(__clang__) && __has_attribute(reentrant_capability)
+#define QUIRE_LOAN __attribute__((capability("loan"), reentrant_capability))
+#define QUIRE_BORROWER __attribute__((scoped_lockable))
+#define QUIRE_ENDS_LOAN(type) \
+    ~type() __attribute__((release_capability())) {}
+#define QUIRE_UNSEEN __attribute__((no_thread_safety_analysis))
+#define QUIRE_LENDS(loan) \
+    __attribute__((acquire_shared_capability(loan), no_thread_safety_analysis))
+#define QUIRE_UNLENT(...) __attribute__((locks_excluded(__VA_ARGS__)))
+#else
+#define QUIRE_LOAN
+#define QUIRE_BORROWER
+#define QUIRE_ENDS_LOAN(type) ~type() = default;
+#define QUIRE_UNSEEN
+#define QUIRE_LENDS(loan)
+#define QUIRE_UNLENT(...)
+#endif
+
+#if defined(__clang__)
+#define QUIRE_TYPESTATE __attribute__((consumable(unconsumed)))
+#define QUIRE_WHEN_HELD __attribute__((callable_when("unconsumed", "unknown")))
+#define QUIRE_GIVES_UP \
+    __attribute__((callable_when("unconsumed", "unknown"), set_typestate(consumed)))
+#else
+#define QUIRE_TYPESTATE
+#define QUIRE_WHEN_HELD
+#define QUIRE_GIVES_UP
 #endif
 
 #if defined(__SANITIZE_ADDRESS__)

@@ -33,11 +33,16 @@ struct pinned {
     ~pinned() = default;
 };
 
+/// Stands for "something of this page is lent": an empty member of every page view, by which clang
+/// follows borrows (attributes.hpp). A user's own view may have one, or be given one by the guard.
+struct QUIRE_LOAN page_loan {};
+
 /// Bytes of a page, borrowed. `Byte` is `std::byte const`, or `std::byte` under exclusive access.
 template <page_byte Byte>
-class QUIRE_POINTER byte_view : pinned {
+class QUIRE_BORROWER QUIRE_POINTER byte_view : pinned {
 public:
-    explicit byte_view(std::span<Byte> bytes) noexcept : bytes_{bytes} {}
+    explicit byte_view(std::span<Byte> bytes) noexcept QUIRE_UNSEEN : bytes_{bytes} {}
+    QUIRE_ENDS_LOAN(byte_view)
 
     [[nodiscard]] std::size_t size() const noexcept { return bytes_.size(); }
     [[nodiscard]] bool empty() const noexcept { return bytes_.empty(); }
@@ -123,10 +128,12 @@ public:
         return true;
     }
 
-    [[nodiscard]] byte_view<Byte> bytes() const& noexcept QUIRE_LIFETIMEBOUND {
+    [[nodiscard]] byte_view<Byte> bytes() const& noexcept QUIRE_LIFETIMEBOUND QUIRE_LENDS(lent) {
         return byte_view<Byte>{bytes_};
     }
     byte_view<Byte> bytes() const&& = delete;
+
+    [[no_unique_address]] page_loan lent;
 
 private:
     template <page_byte, std::size_t>

@@ -148,7 +148,7 @@ public:
 
     /// The tuple in `slot`, or where its redirects lead.
     /// Errors: errc::no_such_tuple.
-    [[nodiscard]] byte_view<Byte> tuple(slot_id slot) const& QUIRE_LIFETIMEBOUND {
+    [[nodiscard]] byte_view<Byte> tuple(slot_id slot) const& QUIRE_LIFETIMEBOUND QUIRE_LENDS(lent) {
         return byte_view<Byte>{bytes_of(slot)};
     }
     byte_view<Byte> tuple(slot_id) const&& = delete;
@@ -157,7 +157,7 @@ public:
     /// the one asked for, also where a redirect led elsewhere.
     /// Errors: errc::no_such_tuple; errc::row_mismatch when the tuple is no T.
     template <class T>
-    [[nodiscard]] auto row(slot_id slot) const& QUIRE_LIFETIMEBOUND {
+    [[nodiscard]] auto row(slot_id slot) const& QUIRE_LIFETIMEBOUND QUIRE_LENDS(lent) {
         if constexpr (detail::has_tuple_codec<T>()) {
             using view = typename tuple_codec<T>::template view<Byte>;
             return view{bytes_of(slot), slot};
@@ -168,14 +168,14 @@ public:
 
     /// The live slots, in the order of their numbers.
     [[nodiscard]] live_range<layout, detail::slot_item> slots() const& noexcept
-        QUIRE_LIFETIMEBOUND {
+        QUIRE_LIFETIMEBOUND QUIRE_LENDS(lent) {
         return live_range<layout, detail::slot_item>{page_};
     }
     live_range<layout, detail::slot_item> slots() const&& = delete;
 
     /// The live tuples as rows of `T`, likewise: `for (auto row : page.rows<user>())`.
     template <class T>
-    [[nodiscard]] auto rows() const& QUIRE_LIFETIMEBOUND {
+    [[nodiscard]] auto rows() const& QUIRE_LIFETIMEBOUND QUIRE_LENDS(lent) {
         if constexpr (detail::has_tuple_codec<T>()) {
             return live_range<layout, detail::row_item<T>>{page_};
         }
@@ -196,14 +196,14 @@ public:
     [[nodiscard("nothing was inserted when the page is full")]] std::optional<slot_id> insert(
         std::span<std::byte const> tuple)
         requires is_mutable
-    {
+    QUIRE_UNLENT(lent) {
         return insert_with(tuple.size(), copy_of(tuple));
     }
     /// The same for a value of a type with a tuple_codec.
     template <class T>
         requires is_mutable && (!detail::tuple_bytes<T>)
     [[nodiscard("nothing was inserted when the page is full")]] std::optional<slot_id> insert(
-        T const& value) {
+        T const& value) QUIRE_UNLENT(lent) {
         if constexpr (detail::has_tuple_codec<T>()) {
             return insert_with(tuple_codec<T>::size(value), encoder_of(value));
         }
@@ -215,13 +215,14 @@ public:
     [[nodiscard("nothing was changed when it does not fit")]] bool update(
         slot_id slot, std::span<std::byte const> tuple)
         requires is_mutable
-    {
+    QUIRE_UNLENT(lent) {
         return update_with(slot, tuple.size(), copy_of(tuple));
     }
     template <class T>
         requires is_mutable && (!detail::tuple_bytes<T>)
     [[nodiscard("nothing was changed when it does not fit")]] bool update(slot_id slot,
-                                                                          T const& value) {
+                                                                          T const& value)
+        QUIRE_UNLENT(lent) {
         if constexpr (detail::has_tuple_codec<T>()) {
             return update_with(slot, tuple_codec<T>::size(value), encoder_of(value));
         }
@@ -233,7 +234,8 @@ public:
     /// Errors: errc::no_such_tuple, errc::row_mismatch, errc::tuple_too_large, and those of `fn`.
     template <class T, class Fn>
         requires is_mutable
-    [[nodiscard("nothing was changed when it does not fit")]] bool edit(slot_id slot, Fn&& fn) {
+    [[nodiscard("nothing was changed when it does not fit")]] bool edit(slot_id slot, Fn&& fn)
+        QUIRE_UNLENT(lent) {
         if constexpr (detail::has_tuple_codec<T>()) {
             if constexpr (detail::is_editable_by<T, Fn>()) {
                 T value = tuple_codec<T>::decode(bytes_of(slot));
@@ -247,7 +249,7 @@ public:
     /// Removes the tuple or the redirect in `slot`. Whether there was one.
     bool erase(slot_id slot)
         requires is_mutable
-    {
+    QUIRE_UNLENT(lent) {
         auto const b = page_.load_bounds();
         if (!holds(slot, b)) { return false; }
         page_.set_slot(slot.value(), chains().vacant(slot.value(), b), b);
@@ -257,7 +259,7 @@ public:
     /// Like `erase`, but keeps the number from being given out again, until `reclaim`.
     bool kill(slot_id slot)
         requires is_mutable
-    {
+    QUIRE_UNLENT(lent) {
         auto const b = page_.load_bounds();
         if (!holds(slot, b)) { return false; }
         page_.set_slot(slot.value(), line_pointer::dead(), b);
@@ -268,7 +270,7 @@ public:
     /// names the slot.
     bool reclaim(slot_id slot)
         requires is_mutable
-    {
+    QUIRE_UNLENT(lent) {
         auto const b = page_.load_bounds();
         if (slot.value() >= b.slots ||
             page_.load_pointer(slot.value(), b).state() != slot_state::dead ||
@@ -284,7 +286,7 @@ public:
     /// Errors: errc::no_such_tuple when `from` itself is not live.
     [[nodiscard("nothing was moved when the slot is taken")]] bool move(slot_id from, slot_id to)
         requires is_mutable
-    {
+    QUIRE_UNLENT(lent) {
         static_cast<void>(page_.live_tuple(from));
         auto b = page_.load_bounds();
         line_pointer const left = chains().vacant(from.value(), b);
@@ -306,7 +308,7 @@ public:
     [[nodiscard("there is no redirect when it would be circular or too long")]] bool redirect(
         slot_id from, slot_id to)
         requires is_mutable
-    {
+    QUIRE_UNLENT(lent) {
         static_cast<void>(bytes_of(to));
         auto const b = page_.load_bounds();
         if (from.value() >= b.slots || !chains().allows(from.value(), to.value(), b)) {
@@ -320,9 +322,11 @@ public:
     /// were lent have moved; their slots have not.
     void compact()
         requires is_mutable
-    {
+    QUIRE_UNLENT(lent) {
         page_.compact();
     }
+
+    [[no_unique_address]] page_loan lent;
 
 private:
     template <page_byte, std::size_t>

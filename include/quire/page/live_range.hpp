@@ -23,9 +23,10 @@
 namespace quire::inline QUIRE_ABI {
 
 template <class Layout, class Item>
-class QUIRE_POINTER live_range : pinned {
+class QUIRE_BORROWER QUIRE_POINTER live_range : pinned {
 public:
-    explicit live_range(Layout layout) noexcept : layout_{layout} {}
+    explicit live_range(Layout layout) noexcept QUIRE_UNSEEN : layout_{layout} {}
+    QUIRE_ENDS_LOAN(live_range)
 
     class iterator {
     public:

@@ -17,6 +17,9 @@
 ///   I2. A page counts as modified from the moment a write guard first lends mutable bytes, and
 ///       again when the guard ends; a write guard that only ever lent `view()` leaves it clean.
 ///
+/// With -Wconsumed (clang) using a guard that is over is a warning; with -Wthread-safety (clang 21
+/// and later) so is ending one while something of its page is lent (base/attributes.hpp).
+///
 /// Threads: a guard ends in the thread that made it. A thread must not ask for a page it holds.
 /// Cost: one atomic operation to begin, one to end; nothing in between.
 
@@ -85,6 +88,22 @@ private:
     page_id id_;
 };
 
+/// A view with a loan: itself if it has one.
+template <class View>
+struct view_with_loan : View {
+    using View::View;
+    [[no_unique_address]] page_loan lent;
+};
+template <class View>
+struct lending_view {
+    using type = view_with_loan<View>;
+};
+template <class View>
+    requires requires(View& view) { { view.lent } -> std::same_as<page_loan&>; }
+struct lending_view<View> {
+    using type = View;
+};
+
 /// Views hold a span and nothing else: to look elsewhere is to be made anew in place.
 template <class View, class Bytes>
 void look_at(View& view, Bytes bytes) noexcept {
@@ -97,25 +116,27 @@ void look_at(View& view, Bytes bytes) noexcept {
 /// Shared access to a page. `guard->` lends the const view.
 template <class Core, template <class, std::size_t> class View>
     requires page_kind<View, Core::page_size>
-class [[nodiscard("a guard holds its page as long as it lives: name it")]] QUIRE_OWNER read_guard
-    : pinned {
+class QUIRE_TYPESTATE QUIRE_OWNER
+    [[nodiscard("a guard holds its page as long as it lives: name it")]] read_guard : pinned {
 public:
-    using view_type = View<std::byte const, Core::page_size>;
+    using view_type = typename detail::lending_view<View<std::byte const, Core::page_size>>::type;
 
     /// Reads page `no` of `file` if it is not resident. Errors: see paged_file::read.
     read_guard(paged_file<Core> const& file, page_no no, access_options const& how = {})
         : page_{file.core(), page_type::enter(file, no, how, view_type::accepts),
                 page_id{file.number(), no}},
           view_{page_.bytes()} {}
-    ~read_guard() {
+    ~read_guard() QUIRE_UNLENT((*this)->lent) {
         if (page_.held()) { page_.release(); }
     }
 
-    [[nodiscard]] view_type const* operator->() const& noexcept QUIRE_LIFETIMEBOUND {
+    [[nodiscard]] view_type const* operator->() const& noexcept QUIRE_LIFETIMEBOUND
+        QUIRE_WHEN_HELD {
         static_cast<void>(page_.core());
         return &view_;
     }
-    [[nodiscard]] view_type const& operator*() const& noexcept QUIRE_LIFETIMEBOUND {
+    [[nodiscard]] view_type const& operator*() const& noexcept QUIRE_LIFETIMEBOUND
+        QUIRE_WHEN_HELD {
         return *operator->();
     }
     view_type const* operator->() const&& = delete;  // name the guard first
@@ -128,11 +149,14 @@ public:
     }
 
     /// Ends the access early. Expects: it has not ended.
-    void release() noexcept { page_.release(); }
+    void release() noexcept QUIRE_GIVES_UP QUIRE_UNLENT((*this)->lent) { page_.release(); }
     /// Hands the page over; this guard is over.
-    [[nodiscard]] read_guard transfer() noexcept { return read_guard{page_}; }
+    [[nodiscard]] read_guard transfer() noexcept QUIRE_GIVES_UP QUIRE_UNLENT((*this)->lent) {
+        return read_guard{page_};
+    }
     /// Latches page `no`, then lets this one go. If that throws, this one is still held.
-    void advance(paged_file<Core> const& file, page_no no, access_options const& how = {}) {
+    void advance(paged_file<Core> const& file, page_no no, access_options const& how = {})
+        QUIRE_WHEN_HELD QUIRE_UNLENT((*this)->lent) {
         page_.replace(file.core(), page_type::enter(file, no, how, view_type::accepts),
                       page_id{file.number(), no});
         detail::look_at(view_, page_.bytes());
@@ -150,11 +174,12 @@ private:
 /// `guard.view()` lends the const one, and does not.
 template <class Core, template <class, std::size_t> class View>
     requires page_kind<View, Core::page_size>
-class [[nodiscard("a guard holds its page as long as it lives: name it")]] QUIRE_OWNER write_guard
-    : pinned {
+class QUIRE_TYPESTATE QUIRE_OWNER
+    [[nodiscard("a guard holds its page as long as it lives: name it")]] write_guard : pinned {
 public:
-    using view_type = View<std::byte, Core::page_size>;
-    using const_view_type = View<std::byte const, Core::page_size>;
+    using view_type = typename detail::lending_view<View<std::byte, Core::page_size>>::type;
+    using const_view_type =
+        typename detail::lending_view<View<std::byte const, Core::page_size>>::type;
 
     /// Reads page `no` of `file` if it is not resident. Errors: see paged_file::write.
     write_guard(paged_file<Core> const& file, page_no no, access_options const& how = {})
@@ -162,26 +187,33 @@ public:
                 page_id{file.number(), no}},
           view_{page_.bytes()},
           const_view_{page_.bytes()} {}
-    ~write_guard() {
+    ~write_guard() QUIRE_UNLENT((*this)->lent, this->view().lent) {
         if (page_.held()) { release(); }
     }
 
-    [[nodiscard]] view_type* operator->() & noexcept QUIRE_LIFETIMEBOUND { return lend(); }
-    [[nodiscard]] view_type& operator*() & noexcept QUIRE_LIFETIMEBOUND { return *lend(); }
-    [[nodiscard]] const_view_type const* operator->() const& noexcept QUIRE_LIFETIMEBOUND {
+    [[nodiscard]] view_type* operator->() & noexcept QUIRE_LIFETIMEBOUND QUIRE_WHEN_HELD {
+        return lend();
+    }
+    [[nodiscard]] view_type& operator*() & noexcept QUIRE_LIFETIMEBOUND QUIRE_WHEN_HELD {
+        return *lend();
+    }
+    [[nodiscard]] const_view_type const* operator->() const& noexcept QUIRE_LIFETIMEBOUND
+        QUIRE_WHEN_HELD {
         return &view();
     }
-    [[nodiscard]] const_view_type const& operator*() const& noexcept QUIRE_LIFETIMEBOUND {
+    [[nodiscard]] const_view_type const& operator*() const& noexcept QUIRE_LIFETIMEBOUND
+        QUIRE_WHEN_HELD {
         return view();
     }
     /// The page for reading: lending it does not make the page modified.
-    [[nodiscard]] const_view_type const& view() const& noexcept QUIRE_LIFETIMEBOUND {
+    [[nodiscard]] const_view_type const& view() const& noexcept QUIRE_LIFETIMEBOUND
+        QUIRE_WHEN_HELD {
         static_cast<void>(page_.core());
         return const_view_;
     }
-    view_type* operator->() const&& = delete;             // name the guard first
-    view_type& operator*() const&& = delete;              // name the guard first
-    const_view_type const& view() const&& = delete;       // name the guard first
+    view_type* operator->() const&& = delete;        // name the guard first
+    view_type& operator*() const&& = delete;         // name the guard first
+    const_view_type const& view() const&& = delete;  // name the guard first
 
     [[nodiscard]] page_id id() const noexcept { return page_.id(); }
     /// Moves whenever the page is modified; for comparing with a later guard's.
@@ -204,14 +236,18 @@ public:
     }
 
     /// Ends the access early. Expects: it has not ended.
-    void release() noexcept {
+    void release() noexcept QUIRE_GIVES_UP QUIRE_UNLENT((*this)->lent, this->view().lent) {
         if (std::exchange(lent_, false)) { page_.modified(); }
         page_.release();
     }
     /// Hands the page over; this guard is over.
-    [[nodiscard]] write_guard transfer() noexcept { return write_guard{page_, lent_}; }
+    [[nodiscard]] write_guard transfer() noexcept QUIRE_GIVES_UP
+        QUIRE_UNLENT((*this)->lent, this->view().lent) {
+        return write_guard{page_, lent_};
+    }
     /// Latches page `no`, then lets this one go. If that throws, this one is still held.
-    void advance(paged_file<Core> const& file, page_no no, access_options const& how = {}) {
+    void advance(paged_file<Core> const& file, page_no no, access_options const& how = {})
+        QUIRE_WHEN_HELD QUIRE_UNLENT((*this)->lent, this->view().lent) {
         auto& core = writable_core(file);
         auto const next = page_type::enter(file, no, how, const_view_type::accepts);
         if (std::exchange(lent_, false)) { page_.modified(); }

@@ -58,21 +58,23 @@ struct selected<T, Member, false> {
 }  // namespace detail
 
 template <class T, page_byte Byte>
-class QUIRE_POINTER row_view : pinned {
+class QUIRE_BORROWER QUIRE_POINTER row_view : pinned {
     using columns = schema<T>;
     template <auto Member>
     using selected = detail::selected<T, Member>;
 
 public:
     /// Errors: errc::row_mismatch when the tuple is too short to be a T.
-    row_view(std::span<Byte> tuple, slot_id slot) : tuple_{tuple}, slot_{slot} {
+    row_view(std::span<Byte> tuple, slot_id slot) QUIRE_UNSEEN : tuple_{tuple}, slot_{slot} {
         if (tuple.size() < columns::fixed_size) { detail::row_mismatch("row"); }
     }
     /// From a mutable view to a const one, as std::span converts.
     row_view(row_view<T, std::byte> const& other) noexcept
         requires std::same_as<Byte, std::byte const>
-        : tuple_{other.tuple_},
+    QUIRE_UNSEEN : tuple_{other.tuple_},
           slot_{other.slot_} {}
+
+    QUIRE_ENDS_LOAN(row_view)
 
     /// The slot by which the row was asked for.
     [[nodiscard]] slot_id slot() const noexcept { return slot_; }
