@@ -46,13 +46,6 @@ namespace quire::inline QUIRE_ABI {
 
 namespace detail {
 
-struct slot_item {
-    template <class Layout>
-    [[nodiscard]] slot_id operator()(Layout const&, slot_id slot) const noexcept {
-        return slot;
-    }
-};
-
 template <class T>
 struct row_item {
     template <class Layout>
@@ -157,10 +150,14 @@ public:
     /// the one asked for, also where a redirect led elsewhere.
     /// Errors: errc::no_such_tuple; errc::row_mismatch when the tuple is no T.
     template <class T>
+        requires detail::ends_its_loan<T, Byte>
     [[nodiscard]] auto row(slot_id slot) const& QUIRE_LIFETIMEBOUND QUIRE_LENDS(lent) {
+        return typename tuple_codec<T>::template view<Byte>{bytes_of(slot), slot};
+    }
+    template <class T>
+    [[nodiscard]] auto row(slot_id slot) const& QUIRE_LIFETIMEBOUND {
         if constexpr (detail::has_tuple_codec<T>()) {
-            using view = typename tuple_codec<T>::template view<Byte>;
-            return view{bytes_of(slot), slot};
+            return typename tuple_codec<T>::template view<Byte>{bytes_of(slot), slot};
         }
     }
     template <class T>

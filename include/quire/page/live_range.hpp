@@ -22,6 +22,18 @@
 
 namespace quire::inline QUIRE_ABI {
 
+namespace detail {
+
+/// The item that is the slot's number.
+struct slot_item {
+    template <class Layout>
+    [[nodiscard]] slot_id operator()(Layout const&, slot_id slot) const noexcept {
+        return slot;
+    }
+};
+
+}  // namespace detail
+
 template <class Layout, class Item>
 class QUIRE_BORROWER QUIRE_POINTER live_range : pinned {
 public:

@@ -53,6 +53,13 @@ concept tuple_type = requires(T const& value, std::span<std::byte> out) {
 
 namespace detail {
 
+/// Whether a row of T, a borrower with QUIRE_ENDS_LOAN, shows clang where its loan ends. A codec's
+/// own view that says `using ends_its_loan = void;` promises that; others are not followed.
+template <class View>
+concept says_so = requires { typename View::ends_its_loan; };
+template <class T, class Byte>
+concept ends_its_loan = says_so<typename tuple_codec<T>::template view<Byte>>;
+
 /// `tuple_type<T>`, with the sentence for who forgot something.
 template <class T>
 [[nodiscard]] consteval bool has_tuple_codec() {

@@ -75,6 +75,7 @@ public:
           slot_{other.slot_} {}
 
     QUIRE_ENDS_LOAN(row_view)
+    using ends_its_loan = void;
 
     /// The slot by which the row was asked for.
     [[nodiscard]] slot_id slot() const noexcept { return slot_; }
