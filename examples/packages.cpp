@@ -71,6 +71,10 @@ std::optional<package> parse(fields const& stanza, std::string& problem) {
         }
         row.installed_kib = kib;
     }
+    constexpr auto most = quire::heap_page<std::byte, 4096>::tuple_size_max;
+    if (quire::tuple_codec<package>::size(row) > most) {
+        problem = "too large for a page";
+    }
     if (problem.empty()) { return row; }
     return std::nullopt;
 }
@@ -80,7 +84,9 @@ std::optional<package> parse(fields const& stanza, std::string& problem) {
 template <class Take, class Refuse>
 void for_each_package(std::string const& path, Take take, Refuse refuse) {
     std::ifstream input{path, std::ios::binary};
-    if (!input) { throw std::runtime_error{"cannot read " + path}; }
+    if (!input || std::filesystem::is_directory(path)) {
+        throw std::runtime_error{"cannot read " + path};
+    }
     fields stanza;
     std::size_t line_no = 0;
     std::size_t first_line = 1;
@@ -110,6 +116,7 @@ void for_each_package(std::string const& path, Take take, Refuse refuse) {
             : value == std::string::npos ? ""
                                          : line.substr(value);
     }
+    if (input.bad()) { throw std::runtime_error{"cannot read " + path + " to its end"}; }
     finish();
 }
 
@@ -257,6 +264,7 @@ int main(int argc, char** argv) try {
     quire::file_options const options{
         .io = buffered ? quire::io_mode::buffered : quire::io_mode::direct};
 
+    if (!std::ifstream{input}) { throw std::runtime_error{"cannot read " + input}; }
     load(input, options);
     auto const found = scan(options);
 

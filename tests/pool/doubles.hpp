@@ -58,6 +58,8 @@ public:
     }
     /// Called in the middle of a resize, in the thread that grows the file.
     std::function<void()> during_resize;
+    /// Called in the middle of a sync, in the thread that syncs.
+    std::function<void()> during_sync;
 
     [[nodiscard]] int count(quire::io_verb verb, std::uint64_t offset) {
         std::lock_guard const lock{mutex_};
@@ -89,6 +91,7 @@ private:
         return 0;
     }
     int pass_sync() {
+        if (during_sync) { during_sync(); }
         std::lock_guard const lock{mutex_};
         ++syncs_;
         return std::exchange(sync_error_, 0);
@@ -157,6 +160,7 @@ struct latch_hooks {
     std::function<void()> before_shared;
     std::function<void()> before_exclusive;
     std::function<void()> before_evict;
+    std::function<void()> after_unlock;  ///< of an exclusive latch
 
     static latch_hooks& of_this_thread() {
         static thread_local latch_hooks hooks;
@@ -180,7 +184,10 @@ public:
         latch_hooks::run(&latch_hooks::before_exclusive);
         return inner_.try_lock_for(wait);
     }
-    void unlock() { inner_.unlock(); }
+    void unlock() {
+        inner_.unlock();
+        latch_hooks::run(&latch_hooks::after_unlock);
+    }
     void lock_shared() { inner_.lock_shared(); }
     bool try_lock_shared() {
         latch_hooks::run(&latch_hooks::before_shared);

@@ -100,6 +100,29 @@ bool sealed_in_store(gated_backend::options const& io, std::uint64_t no) {
                                  {quire::file_no{0}, no}) == quire::page_state::good;
 }
 
+/// Holds a page for a moment.
+template <class Guard>
+void use_page(Guard const& guard) {
+    static_cast<void>(guard.id());
+}
+
+/// A page kind whose format writes four bytes.
+template <class Byte, std::size_t PageSize>
+class sparse_page {
+public:
+    explicit sparse_page(std::span<Byte, PageSize> bytes) noexcept : bytes_{bytes} {}
+    static void format(std::span<std::byte, PageSize> bytes, quire::page_no) noexcept {
+        quire::store_le<std::uint32_t>(bytes.data() + 12, 7);
+    }
+    static bool accepts(std::span<std::byte const, PageSize> bytes) noexcept {
+        return quire::load_le<std::uint32_t>(bytes.data() + 12) == 7;
+    }
+    [[nodiscard]] std::span<std::byte const, PageSize> bytes() const noexcept { return bytes_; }
+
+private:
+    std::span<Byte, PageSize> bytes_;
+};
+
 template <class Stats>
 void wait_for_waiters(Stats const& of, std::uint64_t count) {
     while (of.stats().waits < count) { std::this_thread::sleep_for(1ms); }
@@ -155,6 +178,23 @@ TEST_CASE("protocol: eviction sees the update of a write guard that just ended")
     CHECK(number_on(file, 1) == 1);  // evicts page 0, after writing it back
     CHECK(number_in_store(s.io, 0) == 70);
     CHECK(number_on(file, 0) == 70);
+}
+
+TEST_CASE("protocol: an evicted page is gone before its frame's latch is let go") {
+    setting s{1};
+    auto file = s.make_file(2);
+    CHECK(number_on(file, 0) == 0);
+    bool looked = false;
+    latch_hooks::of_this_thread().before_evict = [&] {
+        latch_hooks::of_this_thread().after_unlock = [&] {  // a visitor could come in now
+            looked = true;
+            auto const& frame = file.core().frames[quire::frame_no{0}];
+            CHECK_FALSE(frame.holds({file.number(), 0}));
+            CHECK(file.slot().pages->load(0) == quire::translation::entry::absent());
+        };
+    };
+    CHECK(number_on(file, 1) == 1);
+    CHECK(looked);
 }
 
 TEST_CASE("protocol: a page that was pinned after it was proposed stays") {
@@ -562,6 +602,27 @@ TEST_CASE("protocol: the log is durable before the page is written") {
     CHECK(number_in_store(s.io, 0) == 71);
 }
 
+TEST_CASE("protocol: a page logged between the hook and its latch waits for the hook again") {
+    std::vector<std::uint64_t> asked;
+    std::function<void()> meanwhile;
+    setting s{4, [&](std::uint64_t lsn) {
+                  asked.push_back(lsn);
+                  if (auto const once = std::exchange(meanwhile, nullptr)) { once(); }
+                  return lsn;
+              }};
+    auto file = s.make_file(2);
+    auto const change = [&](std::uint64_t value, std::uint64_t lsn) {
+        auto page = file.write(0);
+        page->bytes().store<std::uint64_t>(64, value);
+        page.logged(lsn);
+    };
+    change(70, 9);
+    meanwhile = [&] { std::async(std::launch::async, [&] { change(71, 30); }).get(); };
+    file.flush();
+    CHECK(asked == std::vector<std::uint64_t>{9, 30});
+    CHECK(number_in_store(s.io, 0) == 71);
+}
+
 TEST_CASE("protocol: a page beyond the durable log is not written") {
     bool throws = false;
     std::uint64_t durable = 5;
@@ -613,4 +674,30 @@ TEST_CASE("protocol: a log hook that enters its pool is told so") {
     CHECK(told == errc::reentered);
     CHECK(number_in_store(s.io, 0) == 70);
     CHECK(number_on(file, 1) == 1);  // outside the hook all is as before
+}
+
+TEST_CASE("protocol: a hit keeps its page from being the next victim") {
+    quire::buffer_pool<size, quire::clock, quire::hybrid_latch, gated_backend> pool{
+        {.frames = 3, .backend = {}}};
+    auto file = pool.open("f", quire::open_mode::create);
+    for (std::uint64_t i = 0; i < 5; ++i) { use_page(file.append()); }
+    file.flush();
+    for (std::uint64_t no = 0; no < 3; ++no) { use_page(file.read(no)); }
+    use_page(file.read(0));  // the second use
+    use_page(file.read(3));  // takes the frame of page 1
+    auto const misses = file.stats().misses;
+    use_page(file.read(0));
+    CHECK(file.stats().misses == misses);
+}
+
+TEST_CASE("protocol: a new page has nothing of what was in its frame before") {
+    setting s{1};
+    auto file = s.make_file(1);
+    {
+        auto page = file.write(0);
+        for (std::size_t i = 12; i < size; ++i) { page->bytes().store<std::uint8_t>(i, 0xAA); }
+    }
+    auto page = file.append<sparse_page>();  // formats four bytes and no more
+    auto const bytes = page.view().bytes();
+    CHECK(quire::detail::all_zero(bytes.last(size - 16)));
 }

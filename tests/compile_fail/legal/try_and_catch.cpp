@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: BSL-1.0
+// why: errors pass guards and rows by.
+
+void legal(file_type file) {
+    try {
+        auto page = file.read<heap_page>(7);
+        auto row = page->row<user>(slot);
+        use(row.get<&user::id>());
+    } catch (quire::error const& e) {
+        use(e.kind());
+    }
+}

@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: BSL-1.0
+// group: mutation through shared access
+// rust: rejects
+// g++: no matching function for call to .*edit
+// clang-19: no matching member function for call to 'edit'
+// clang-22: no matching member function for call to 'edit'
+// net: -
+// why: others are reading this page.
+
+void misuse([[maybe_unused]] file_type file) {
+#ifdef MISUSE
+    auto page = file.read<heap_page>(0);
+    use(page->edit<user>(slot, [](user& u) { u.id = 2; }));
+#else
+    auto page = file.write<heap_page>(0);
+    use(page->edit<user>(slot, [](user& u) { u.id = 2; }));
+#endif
+}

@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: BSL-1.0
+// group: copied, moved or discarded guard
+// rust: rejects
+// g++: use of deleted function
+// clang-19: (deleted|no viable overloaded)
+// clang-22: (deleted|no viable overloaded)
+// net: -
+// why: assigning would let a page go unseen.
+
+void misuse([[maybe_unused]] file_type file) {
+#ifdef MISUSE
+    auto page = file.read<heap_page>(0);
+    page = file.read<heap_page>(1);
+    use(page->size());
+#else
+    auto page = file.read<heap_page>(0);
+    page.advance(file, 1);
+    use(page->size());
+#endif
+}

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: BSL-1.0
+// group: stale sub-view
+// rust: rejects
+// g++: -
+// clang-19: -
+// clang-22: cannot call function 'insert' while loan 'page->lent' is held
+// net: -
+// why: also the bare slots are a borrow.
+
+void misuse([[maybe_unused]] file_type file) {
+#ifdef MISUSE
+    auto page = file.write<heap_page>(0);
+    for (auto one : page->slots()) {
+        use(one);
+        use(page->insert(user{}));
+    }
+#else
+    auto page = file.write<heap_page>(0);
+    for (auto one : page->slots()) { use(one); }
+    use(page->insert(user{}));
+#endif
+}

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: BSL-1.0
+// group: guard ended under a borrow
+// rust: rejects
+// g++: -
+// clang-19: -
+// clang-22: cannot call function 'release' while loan 'page->lent' is held
+// net: poison
+// why: the row is used after its page was let go.
+
+void misuse([[maybe_unused]] file_type file) {
+#ifdef MISUSE
+    auto page = file.read<heap_page>(0);
+    auto row = page->row<user>(slot);
+    page.release();
+    use(row.get<&user::id>());
+#else
+    auto page = file.read<heap_page>(0);
+    {
+        auto row = page->row<user>(slot);
+        use(row.get<&user::id>());
+    }
+    page.release();
+#endif
+}

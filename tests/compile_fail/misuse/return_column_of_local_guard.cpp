@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: BSL-1.0
+// group: borrow outlives its guard
+// rust: rejects
+// g++: -
+// clang-19: (address of|reference to) stack memory
+// clang-22: (address of|reference to) stack memory
+// net: poison
+// why: the string lies in a frame that anybody may evict now.
+
+#ifdef MISUSE
+std::string_view name(file_type file) {
+    auto page = file.read<heap_page>(0);
+    auto row = page->row<user>(slot);
+    return row.get<&user::name>();
+}
+#else
+std::string name(file_type file) {
+    auto page = file.read<heap_page>(0);
+    auto row = page->row<user>(slot);
+    return std::string{row.get<&user::name>()};
+}
+#endif

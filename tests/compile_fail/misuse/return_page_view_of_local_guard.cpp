@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: BSL-1.0
+// group: borrow outlives its guard
+// rust: rejects
+// g++: -
+// clang-19: (address of|reference to) stack memory
+// clang-22: (address of|reference to) stack memory
+// net: poison
+// why: the view belongs to the guard.
+
+#ifdef MISUSE
+reader::view_type const& first(file_type file) {
+    auto page = file.read<heap_page>(0);
+    return *page;
+}
+#else
+std::size_t first(file_type file) {
+    auto page = file.read<heap_page>(0);
+    return (*page).size();
+}
+#endif

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: BSL-1.0
+// group: borrow outlives its guard
+// rust: rejects
+// g++: -
+// clang-19: (address of|reference to) stack memory
+// clang-22: (address of|reference to) stack memory
+// net: poison
+// why: a span from the hatch leaves with the function.
+
+#ifdef MISUSE
+std::span<std::byte const> first(file_type file) {
+    auto page = file.read<heap_page>(0);
+    auto tuple = page->tuple(slot);
+    return tuple.span();
+}
+#else
+std::size_t first(file_type file) {
+    auto page = file.read<heap_page>(0);
+    auto tuple = page->tuple(slot);
+    return tuple.span().size();
+}
+#endif

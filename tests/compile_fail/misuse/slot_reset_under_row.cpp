@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: BSL-1.0
+// group: guard ended under a borrow
+// rust: rejects
+// g++: -
+// clang-19: -
+// clang-22: -
+// net: poison
+// why: the slot ends the guard that lends the row.
+
+void misuse([[maybe_unused]] file_type file) {
+#ifdef MISUSE
+    quire::guard_slot<reader> held;
+    held.emplace(file, 0);
+    auto row = held->row<user>(slot);
+    held.reset();
+    use(row.get<&user::id>());
+#else
+    quire::guard_slot<reader> held;
+    held.emplace(file, 0);
+    {
+        auto row = held->row<user>(slot);
+        use(row.get<&user::id>());
+    }
+    held.reset();
+#endif
+}

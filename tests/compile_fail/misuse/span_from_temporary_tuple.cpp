@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: BSL-1.0
+// group: borrow from a temporary
+// rust: rejects
+// g++: conversion from .* to non-scalar type .*span
+// clang-19: no viable conversion
+// clang-22: no viable conversion
+// net: -
+// why: a tuple does not turn into a span by itself.
+
+void misuse([[maybe_unused]] file_type file) {
+#ifdef MISUSE
+    auto page = file.read<heap_page>(0);
+    std::span<std::byte const> bytes = page->tuple(slot);
+    use(bytes);
+#else
+    auto page = file.read<heap_page>(0);
+    auto tuple = page->tuple(slot);
+    std::span<std::byte const> bytes = tuple.span();
+    use(bytes);
+#endif
+}

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: BSL-1.0
+// group: stale sub-view
+// rust: rejects
+// g++: -
+// clang-19: -
+// clang-22: -
+// net: -
+// why: a lambda that changes the page is called under a row.
+
+void misuse([[maybe_unused]] file_type file) {
+#ifdef MISUSE
+    auto page = file.write<heap_page>(0);
+    auto row = page->row<user>(slot);
+    auto tidy = [&] { page->compact(); };
+    tidy();
+    use(row.get<&user::id>());
+#else
+    auto page = file.write<heap_page>(0);
+    auto tidy = [&] { page->compact(); };
+    tidy();
+    auto row = page->row<user>(slot);
+    use(row.get<&user::id>());
+#endif
+}

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: BSL-1.0
+// group: stale sub-view
+// rust: rejects
+// g++: -
+// clang-19: -
+// clang-22: -
+// net: -
+// why: a function that takes the page may change it.
+
+#ifdef MISUSE
+void tidy(writer::view_type& page) { page.compact(); }
+void caller(file_type file) {
+    auto page = file.write<heap_page>(0);
+    auto row = page->row<user>(slot);
+    tidy(*page);
+    use(row.get<&user::id>());
+}
+#else
+void tidy(writer::view_type& page) { page.compact(); }
+void caller(file_type file) {
+    auto page = file.write<heap_page>(0);
+    tidy(*page);
+    auto row = page->row<user>(slot);
+    use(row.get<&user::id>());
+}
+#endif

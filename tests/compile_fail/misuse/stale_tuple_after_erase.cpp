@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: BSL-1.0
+// group: stale sub-view
+// rust: rejects
+// g++: -
+// clang-19: -
+// clang-22: cannot call function 'erase' while loan 'page->lent' is held
+// net: -
+// why: the operation may move tuples under the borrow.
+
+void misuse([[maybe_unused]] file_type file) {
+#ifdef MISUSE
+    auto page = file.write<heap_page>(0);
+    auto tuple = page->tuple(slot);
+    page->erase(slot_id{1});
+    use(tuple.size());
+#else
+    auto page = file.write<heap_page>(0);
+    {
+        auto tuple = page->tuple(slot);
+        use(tuple.size());
+    }
+    page->erase(slot_id{1});
+#endif
+}

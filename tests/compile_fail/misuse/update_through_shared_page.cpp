@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: BSL-1.0
+// group: mutation through shared access
+// rust: rejects
+// g++: no matching function for call to .*heap_page.*update
+// clang-19: 'update': constraints not satisfied
+// clang-22: 'update': constraints not satisfied
+// net: -
+// why: others are reading this page.
+
+void misuse([[maybe_unused]] file_type file) {
+#ifdef MISUSE
+    auto page = file.read<heap_page>(0);
+    use(page->update(slot, user{}));
+#else
+    auto page = file.write<heap_page>(0);
+    use(page->update(slot, user{}));
+#endif
+}
