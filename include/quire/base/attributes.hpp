@@ -21,7 +21,7 @@
 ///
 /// QUIRE_LOAN            on the empty class whose objects stand for "something of this is lent".
 /// QUIRE_BORROWER        on a class that borrows as long as it lives: a view of a tuple, a range.
-/// QUIRE_UNSEEN          on its constructors: made directly over bytes, it borrows from nobody seen.
+/// QUIRE_UNSEEN          on its constructors: made over bytes, it borrows from nobody in sight.
 /// QUIRE_ENDS_LOAN(type) declares its destructor, which is where the borrow ends.
 /// QUIRE_LENDS(loan)     on a function that returns a borrower of `loan`'s owner.
 /// QUIRE_UNLENT(loans)   on a function that must not be called while something is lent: it moves

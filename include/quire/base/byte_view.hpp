@@ -109,7 +109,8 @@ private:
     std::span<Byte> bytes_;
 };
 
-/// A page of any format, as bytes: the page kind for users who bring no view of their own.
+/// A page of any format, as bytes: the page kind for users who bring no view of their own. In a
+/// file with the default contract bytes 0 to 11 are the seal's (page_contract.hpp).
 template <page_byte Byte, std::size_t PageSize>
 class QUIRE_POINTER raw_page : pinned {
 public:

@@ -69,7 +69,7 @@ inline void seal_nothing(std::span<std::byte>, page_id) noexcept {}
 
 }  // namespace detail
 
-/// Checksum and own page number in the first 16 bytes.
+/// Checksum and own page number in the first 12 bytes, which are the seal's: it writes them over.
 inline constexpr page_contract crc_seal{detail::crc_check, detail::crc_write};
 
 /// Every page is good and is written as it stands.

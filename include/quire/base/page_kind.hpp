@@ -16,6 +16,9 @@
 ///   View<B, N>::accepts(s)              whether a page says it is of this kind: a look at the
 ///                                       header, not a validation; noexcept, for any bytes at all
 ///
+/// What a file's contract writes into a page is not the kind's: under crc_seal, the default, a
+/// format's own bytes begin at 12 (append checks that a sealed page is still accepted).
+///
 /// A refused page is reported as errc::wrong_page_kind; no member of a model may have undefined
 /// behaviour for any page content. Page size is a power of two from 512 bytes to 1 MiB.
 

@@ -12,7 +12,8 @@
 ///   I2. In direct mode the page size is a multiple of the file's alignment, and so is every
 ///       frame's address: both are checked on opening, because not every file system does.
 ///   I3. `submit` completes every op before it returns; neighbouring ops travel in one call.
-///   I4. A file that this backend made and then refused is removed again.
+///   I4. A file that this backend made and then refused is removed again. Making one also syncs
+///       its folder, and so needs the right to read that.
 ///
 /// Threads: as file_backend says; it keeps no state of its own but the arena's address.
 /// Cost: one system call per run of neighbouring pages; no allocation after opening.

@@ -21,6 +21,7 @@
 #include <memory>        // std::shared_ptr
 #include <mutex>         // std::mutex
 #include <shared_mutex>  // std::shared_mutex
+#include <utility>       // std::move
 #include <vector>        // std::vector
 
 namespace quire::inline QUIRE_ABI {

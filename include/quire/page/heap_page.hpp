@@ -41,6 +41,7 @@
 #include <quire/page/tuple_codec.hpp>
 
 #include <optional>  // std::optional
+#include <utility>   // std::forward
 
 namespace quire::inline QUIRE_ABI {
 

@@ -19,6 +19,7 @@
 #include <quire/page/line_pointer.hpp>
 
 #include <iterator>  // std::default_sentinel_t
+#include <utility>   // std::declval
 
 namespace quire::inline QUIRE_ABI {
 

@@ -23,8 +23,8 @@
 /// What it does not: changes of several pages are not atomic (that is a log's job: log_hook), and a
 /// lost write of a lying device is not noticed.
 ///
-/// Lifetime: guards and handles must not outlive it (checked). Its destructor closes every file; it
-/// tells `options.on_loss` what it could not write, and never throws.
+/// Lifetime: guards, budgets (both checked) and handles must not outlive it. Its destructor closes
+/// every file; it tells `options.on_loss` what it could not write, and never throws.
 /// Threads: any; the constructor and the destructor alone.
 
 #include <quire/evict/clock.hpp>
@@ -59,7 +59,8 @@ public:
     ~buffer_pool() { close_all(); }
 
     /// Opens, and locks, a file of pages. Errors: open_failed, file_locked, direct_io_refused,
-    /// misaligned_page_size, size_not_page_multiple, file_too_large, too_many_files, bad_option.
+    /// misaligned_page_size, size_not_page_multiple, file_too_large, too_many_files, bad_option,
+    /// out_of_memory (address space for `file_pages_max`), forked, reentered.
     [[nodiscard]] file open(std::string const& path, open_mode mode = open_mode::read_write,
                             file_options const& options = {}) {
         std::lock_guard const one_at_a_time{opening_};
@@ -71,7 +72,7 @@ public:
         std::exception_ptr failure = nullptr;
         for (auto& slot : core_.files) {
             try {
-                if (slot.is_open()) { operations::flush(core_, slot, {}); }
+                operations::flush_if_open(core_, slot);
             } catch (error const&) {
                 if (failure == nullptr) { failure = std::current_exception(); }
             }
@@ -113,13 +114,28 @@ private:
 
     void close_all() noexcept {
         if (core_.frames.memory().inherited()) { return; }  // the parent's files, the parent's work
+        std::size_t used = 0;
         for (auto& frame : core_.frames.headers()) {
-            QUIRE_EXPECTS(frame.latch.try_lock(), "no guard outlives its pool");
-            frame.latch.unlock();
+            QUIRE_EXPECTS(can_be_latched(frame), "no guard outlives its pool");
+            used += frame.page.load(std::memory_order_relaxed) == page_id::none().bits() ? 0U : 1U;
         }
+        QUIRE_EXPECTS(used + core_.supply.free_count() == core_.options.frames,
+                      "no budget outlives its pool");
         for (auto& slot : core_.files) {
             if (slot.is_open()) { close_last(slot); }
         }
+    }
+
+    /// A try may fail for no reason: several do not.
+    [[nodiscard]] static bool can_be_latched(auto& frame) noexcept {
+        for (int tries = 0; tries < 100; ++tries) {
+            if (frame.latch.try_lock()) {
+                frame.latch.unlock();
+                return true;
+            }
+            std::this_thread::yield();
+        }
+        return false;
     }
 
     void close_last(typename core_type::file_type& slot) noexcept {

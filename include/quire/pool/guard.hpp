@@ -143,7 +143,8 @@ public:
     view_type const& operator*() const&& = delete;   // name the guard first
 
     [[nodiscard]] page_id id() const noexcept { return page_.id(); }
-    /// Moves whenever the page is modified; for comparing with a later guard's.
+    /// Moves whenever the page is modified, as long as it stays in its frame: for comparing with a
+    /// later guard's only where the page cannot have been evicted in between.
     [[nodiscard]] std::uint64_t version() const noexcept {
         return page_.frame().version.load(std::memory_order_relaxed);
     }
@@ -216,7 +217,8 @@ public:
     const_view_type const& view() const&& = delete;  // name the guard first
 
     [[nodiscard]] page_id id() const noexcept { return page_.id(); }
-    /// Moves whenever the page is modified; for comparing with a later guard's.
+    /// Moves whenever the page is modified, as long as it stays in its frame: for comparing with a
+    /// later guard's only where the page cannot have been evicted in between.
     [[nodiscard]] std::uint64_t version() const noexcept {
         return page_.frame().version.load(std::memory_order_relaxed);
     }
@@ -288,6 +290,7 @@ private:
 };
 
 /// Room for a guard that comes later, or comes and goes: what std::optional is to movable types.
+/// `slot->` goes through the guard to its view; the guard's own functions are `(*slot).release()`.
 template <class Guard>
 class guard_slot : pinned {
 public:

@@ -46,7 +46,7 @@ struct pool_options {
 };
 
 struct file_options {
-    page_contract contract = crc_seal;
+    page_contract contract = crc_seal;  ///< takes bytes 0 to 11 of every page; see also no_seal
     io_mode io = io_mode::direct;
     bool follow_symlink = false;
     /// Dirty pages of this file past which its writers write back before they go on; 0: half the

@@ -8,7 +8,8 @@
 /// `close` or `flush`. Using a handle after `close` stops the program with that sentence.
 ///
 /// Errors of every access, beside those named: errc::timed_out, errc::no_free_frame (or the error
-/// of the write that kept a frame from becoming free), errc::forked, errc::reentered.
+/// of the write that kept a frame from becoming free), errc::in_use (the file is being closed),
+/// errc::forked, errc::reentered.
 /// Threads: any, at once; closing is for a thread that knows nobody else uses the file.
 
 #include <quire/pool/detail/file_ops.hpp>
@@ -24,7 +25,8 @@ public:
     template <template <class, std::size_t> class View>
     using write_guard = quire::write_guard<Core, View>;
 
-    /// Page `no`, shared.
+    /// Page `no`, shared. A blank page (grown, never written) is an error for every kind: only
+    /// `append` makes pages.
     /// Errors: page_out_of_range, read_failed, short_read, corrupt_page, blank_page,
     /// wrong_page_kind.
     template <template <class, std::size_t> class View = raw_page>
@@ -43,6 +45,7 @@ public:
     }
 
     /// A new page at the end, formatted, exclusive.
+    /// Expects: what the file's contract seals leaves the page one of its kind.
     /// Errors: as `write` without those of reading, and grow_failed and file_too_large: then the
     /// file is as it was.
     template <template <class, std::size_t> class View = raw_page>
@@ -51,7 +54,8 @@ public:
         auto const made = operations::append(
             core(), slot(), how, [](auto bytes, page_no no) noexcept {
                 View<std::byte, Core::page_size>::format(bytes, no);
-            });
+            },
+            View<std::byte const, Core::page_size>::accepts);
         return write_guard<View>(core(), made.frame, made.page);
     }
 

@@ -6,8 +6,10 @@
 /// Misses and everything behind them are rare, and counted in plain atomics of their file. Hits are
 /// not: each thread adds to a row of its own, by an ordinary load and store, and a reader of the
 /// statistics sums the rows. A thread finds its row through a thread-local slot; a row is owned by
-/// the address of that slot, so that it passes on to a later thread when its owner is gone. Threads
-/// past the first 64 at a time share the last row, by an atomic addition.
+/// the address of that slot, so that it passes on to a later thread that gets the same address when
+/// its owner is gone. Threads past the first 64 such addresses share the last row, by an atomic
+/// addition after a look at all rows; and a thread that alternates between two pools finds its row
+/// again each time, which costs some nanoseconds a hit.
 ///
 /// Invariants
 ///   I1. A row but the last is written by one thread at a time: a slot's address is one thread's.

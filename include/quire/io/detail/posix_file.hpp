@@ -17,6 +17,7 @@
 #include <quire/io/file_backend.hpp>
 
 #include <array>    // std::array
+#include <cerrno>   // errno
 #include <utility>  // std::exchange
 
 #include <fcntl.h>        // open, fcntl, fallocate

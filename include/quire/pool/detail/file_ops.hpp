@@ -45,6 +45,9 @@ struct file_ops {
         if (options.contract.check == nullptr || options.contract.seal == nullptr) {
             throw error{errc::bad_option, "open " + path + ": a page contract has two functions"};
         }
+        if (path.empty() || path.find('\0') != std::string::npos) {
+            throw error{errc::bad_option, "open: a path has characters, and no NUL among them"};
+        }
         auto const slot = std::find_if(core.files.begin(), core.files.end(),
                                        [](file_type const& f) { return !f.is_open(); });
         if (slot == core.files.end()) { throw error{errc::too_many_files, "open " + path}; }
@@ -75,10 +78,11 @@ struct file_ops {
         page_id page;
     };
 
-    /// A new page at the end, latched exclusively. `format(bytes, no)` makes it one of its kind.
-    template <class Format>
+    /// A new page at the end, latched exclusively. `format(bytes, no)` makes it one of its kind,
+    /// which `accepts(bytes)` must still say when it has been sealed.
+    template <class Format, class Accepts>
     [[nodiscard]] static appended append(Core& core, file_type& file, access_options const& how,
-                                         Format format) {
+                                         Format format, Accepts accepts) {
         core.expect_own_process("append");
         core.expect_writable(file, "append");
         auto const until = core.deadline_of(how);
@@ -99,6 +103,10 @@ struct file_ops {
             core.frames.open(f);
             std::memset(core.frames.bytes(f).data(), 0, Core::page_size);
             format(core.frames.bytes(f), id.page());
+            file.contract.seal(core.frames.bytes(f), id);
+            QUIRE_EXPECTS(accepts(core.frames.bytes(f)),
+                          "a page kind leaves alone what its file's seal writes (crc_seal: the "
+                          "first 12 bytes)");
             if (!latch_within<access::exclusive>(frame.latch, left_until(until))) {
                 throw error{errc::timed_out, "append", id};
             }
@@ -134,14 +142,26 @@ struct file_ops {
     static void flush(Core& core, file_type& file, access_options const& how) {
         core.expect_own_process("flush");
         expect_holds_nothing(&core);
-        if (!file.file->writable()) { return; }
-        auto const until = core.deadline_of(how);
-        expect_sound(file, "flush");
-        auto pages = core.dirty_pages(file);
-        auto const outcome = core.writer.write(pages, latching::waits, until);
-        sync(core, file, until);
-        outcome.rethrow();
-        expect_sound(file, "flush");
+        file_use const use{file};
+        if (!use.allowed()) {
+            throw error{errc::in_use, "flush a file that is being closed",
+                        page_id{file.number, 0}};
+        }
+        write_and_sync(core, file, how);
+    }
+
+    /// The same for a slot that another thread may be closing: waits for the end of that.
+    static void flush_if_open(Core& core, file_type& file) {
+        core.expect_own_process("flush");
+        expect_holds_nothing(&core);
+        for (auto const until = core.deadline_of({});;) {
+            if (file_use const use{file}; use.allowed()) {
+                if (file.is_open()) { write_and_sync(core, file, {}); }
+                return;
+            }
+            if (!file.is_open()) { return; }
+            file_latch const closed{file.grow, until, "flush", page_id{file.number, 0}};
+        }
     }
 
     static void close(Core& core, file_type& file, unwritten dirty) {
@@ -152,15 +172,15 @@ struct file_ops {
         file_latch const growing{file.grow, until, "close", any};
         file.closing.store(true, std::memory_order_seq_cst);
         try {
-            while (file.loads.load(std::memory_order_seq_cst) != 0) {
+            while (file.uses.load(std::memory_order_seq_cst) != 0) {
                 if (left_until(until) == std::chrono::nanoseconds{0}) {
                     throw error{errc::timed_out, "close", any};
                 }
                 std::this_thread::sleep_for(std::chrono::microseconds{50});
             }
-            if (dirty == unwritten::write) { flush(core, file, {}); }
+            if (dirty == unwritten::write) { write_and_sync(core, file, {}); }
             take_frames(core, file, dirty);
-            if (dirty == unwritten::write) { trim(core, file, until); }
+            if (dirty == unwritten::write) { trim(core, file); }
         } catch (...) {
             file.closing.store(false, std::memory_order_seq_cst);
             throw;
@@ -199,7 +219,7 @@ private:
                              : std::max<std::size_t>(1, core.options.frames / 2);
         file.dirty.store(0, std::memory_order_relaxed);
         file.poison.store(0, std::memory_order_relaxed);
-        file.closing.store(false, std::memory_order_relaxed);
+        file.closing.store(false, std::memory_order_release);
         file.counters.clear();
         file.generation.fetch_add(1, std::memory_order_release);
         return file;
@@ -211,8 +231,19 @@ private:
         }
     }
 
-    static void sync(Core& core, file_type& file, deadline until) {
-        file_latch const alone{file.syncing, until, "sync", page_id{file.number, 0}};
+    static void write_and_sync(Core& core, file_type& file, access_options const& how) {
+        if (!file.file->writable()) { return; }
+        expect_sound(file, "flush");
+        auto pages = core.dirty_pages(file);
+        auto const outcome = core.writer.write(pages, latching::waits, core.wait_of(how));
+        sync(core, file, how);
+        outcome.rethrow();
+        expect_sound(file, "flush");
+    }
+
+    static void sync(Core& core, file_type& file, access_options const& how) {
+        file_latch const alone{file.syncing, core.deadline_of(how), "sync",
+                               page_id{file.number, 0}};
         expect_sound(file, "sync");
         int const failed = core.backend.sync(*file.file);
         file_counters::add(file.counters.syncs);
@@ -220,19 +251,25 @@ private:
         expect_sound(file, "sync");
     }
 
-    /// Takes every frame of `file` away from its page. Throws errc::in_use at the first held one.
+    /// Takes every frame of `file` away from its page. Throws errc::in_use at the first held one;
+    /// threads that are busy with other files hold a latch for a moment, a write-back, too.
     static void take_frames(Core& core, file_type& file, unwritten dirty) {
         for (std::uint32_t i = 0; i < core.frames.headers().size(); ++i) {
             auto const f = static_cast<frame_no>(i);
             auto& frame = core.frames[f];
             auto const id = page_id::from_bits(frame.page.load(std::memory_order_acquire));
             if (id == page_id::none() || id.file() != file.number) { continue; }
-            if (dirty == unwritten::discard) { forget_changes(core, file, f, id); }
-            if (core.supply.take_this(f, id, core.unmap())) {
-                core.frames.shut(f);
-                core.supply.give_back(f);
-            } else if (frame.holds(id)) {
-                throw error{errc::in_use, "close", id};
+            auto const until = deadline_after(std::chrono::milliseconds{50});
+            while (frame.holds(id)) {
+                if (dirty == unwritten::discard) { forget_changes(core, file, f, id); }
+                if (core.supply.take_this(f, id, core.unmap())) {
+                    core.frames.shut(f);
+                    core.supply.give_back(f);
+                } else if (left_until(until) == std::chrono::nanoseconds{0}) {
+                    throw error{errc::in_use, "close", id};
+                } else {
+                    std::this_thread::sleep_for(std::chrono::microseconds{20});
+                }
             }
         }
     }
@@ -247,12 +284,12 @@ private:
     }
 
     /// Gives back what was reserved and not used. A failure only leaves blank pages at the end.
-    static void trim(Core& core, file_type& file, deadline until) {
+    static void trim(Core& core, file_type& file) {
         auto const used = file.page_count.load(std::memory_order_relaxed);
         if (!file.file->writable() || used >= file.pages_on_disk) { return; }
         if (core.backend.resize(*file.file, used * Core::page_size) == 0) {
             file.pages_on_disk = used;
-            sync(core, file, until);
+            sync(core, file, {});
         }
     }
 };

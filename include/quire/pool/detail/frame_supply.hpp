@@ -14,8 +14,10 @@
 #include <quire/base/byte_view.hpp>
 #include <quire/pool/detail/frame_table.hpp>
 
-#include <mutex>   // std::mutex
-#include <vector>  // std::vector
+#include <algorithm>  // std::count_if, std::find
+#include <array>      // std::array
+#include <mutex>      // std::mutex
+#include <vector>     // std::vector
 
 namespace quire::inline QUIRE_ABI::detail {
 
@@ -27,11 +29,36 @@ public:
         free_.push_back(frame);  // never grows: its capacity is all frames
     }
 
+    [[nodiscard]] std::size_t free_count() noexcept {
+        std::lock_guard const hold{mutex_};
+        return free_.size();
+    }
+
 protected:
     ~free_frames() = default;
 
     std::mutex mutex_;
     std::vector<frame_no> free_;
+};
+
+/// Victims that could not be written, so that a search goes on to others: after two of one file to
+/// those of other files, since a file that cannot be written must not hold others up; after eight
+/// to clean ones.
+class failed_victims {
+public:
+    void add(page_id page) noexcept { pages_[count_++] = page; }
+    [[nodiscard]] bool bars(page_id page) const noexcept {
+        auto const failed = std::span{pages_}.first(count_);
+        auto const of_file = std::count_if(failed.begin(), failed.end(), [&](page_id other) {
+            return other.file() == page.file();
+        });
+        return count_ == pages_.size() || of_file >= 2 ||
+               std::find(failed.begin(), failed.end(), page) != failed.end();
+    }
+
+private:
+    std::array<page_id, 8> pages_;
+    std::size_t count_ = 0;
 };
 
 template <class Frame, eviction_policy Policy>
@@ -55,10 +82,10 @@ public:
     /// The one policy call on a hit.
     void touch(Frame& frame) noexcept { policy_.touch(frame.policy_state); }
 
-    /// A frame in hand, or the first dirty candidate unless `clean_only`, or nothing.
+    /// A frame in hand, or the first dirty candidate that `failed` does not bar, or nothing.
     /// `unmap(id)` makes the entry of an evicted page absent.
     template <class Unmap>
-    [[nodiscard]] offer take(bool clean_only, Unmap unmap) noexcept {
+    [[nodiscard]] offer take(failed_victims const& failed, Unmap unmap) noexcept {
         std::lock_guard const hold{mutex_};
         if (!free_.empty()) {
             auto const frame = free_.back();
@@ -75,7 +102,7 @@ public:
             if (verdict == verdict_type::evicted) {
                 return {offer::kind::frame, *candidate, page};
             }
-            if (verdict == verdict_type::dirty && !clean_only) {
+            if (verdict == verdict_type::dirty && !failed.bars(page)) {
                 return {offer::kind::dirty, *candidate, page};
             }
         }

@@ -26,6 +26,12 @@ enum class access : std::uint8_t { shared, exclusive };
 
 using deadline = std::chrono::steady_clock::time_point;
 
+/// `wait` from now, or the end of time when that is later.
+[[nodiscard]] inline deadline deadline_after(std::chrono::nanoseconds wait) noexcept {
+    auto const now = std::chrono::steady_clock::now();
+    return wait < deadline::max() - now ? now + wait : deadline::max();
+}
+
 [[nodiscard]] inline std::chrono::nanoseconds left_until(deadline until) noexcept {
     return std::max(std::chrono::nanoseconds{0},
                     std::chrono::nanoseconds{until - std::chrono::steady_clock::now()});
@@ -55,7 +61,7 @@ template <access Mode, page_latch Latch>
     if constexpr (timed_latch<Latch>) {
         return Mode == access::shared ? latch.try_lock_shared_for(wait) : latch.try_lock_for(wait);
     } else {
-        deadline const until = std::chrono::steady_clock::now() + wait;
+        deadline const until = deadline_after(wait);
         std::chrono::nanoseconds pause = std::chrono::microseconds{1};
         while (!try_latch<Mode>(latch)) {
             auto const left = left_until(until);
@@ -73,7 +79,7 @@ public:
     using bytes_type = std::span<std::byte, PageSize>;
 
     frame_table(std::size_t frames, huge_pages huge)
-        : arena_{frames, PageSize, huge}, headers_{std::make_unique<Frame[]>(frames)},
+        : arena_{frames, PageSize, huge}, headers_{make_headers(frames)},
           size_{frames} {
         poison(arena_.bytes());
     }
@@ -114,6 +120,14 @@ public:
     void shut(frame_no f) const noexcept { poison(bytes(f)); }
 
 private:
+    [[nodiscard]] static std::unique_ptr<Frame[]> make_headers(std::size_t frames) {
+        try {
+            return std::make_unique<Frame[]>(frames);
+        } catch (std::bad_alloc const&) {
+            throw error{errc::out_of_memory, "make frame headers"};
+        }
+    }
+
     template <access Mode>
     [[nodiscard]] bool entered(frame_no f, page_id id) const noexcept {
         if (!(*this)[f].holds(id)) [[unlikely]] {

@@ -15,8 +15,8 @@
 ///   I2. `dirty` is how many resident pages of this file are dirty.
 ///   I3. `poison`, once it is an errno, stays until the slot is closed: a sync failed, and what the
 ///       kernel dropped will not be reported again.
-///   I4. A load counts itself in `loads` before it looks at `closing`; close sets `closing`, then
-///       waits for `loads` to become zero.
+///   I4. A load or flush counts itself in `uses` before it looks at `closing`; close sets that,
+///       then waits for `uses` to become zero. `closing` stays set while the slot is empty.
 
 #include <quire/base/page_contract.hpp>
 #include <quire/io/file_backend.hpp>
@@ -37,7 +37,7 @@ struct alignas(64) open_file {
 
     std::atomic<std::uint64_t> page_count{0};
     std::atomic<std::uint64_t> dirty{0};
-    std::atomic<std::uint32_t> loads{0};
+    std::atomic<std::uint32_t> uses{0};
     std::atomic<bool> closing{false};
     std::atomic<int> poison{0};
 
@@ -49,7 +49,7 @@ struct alignas(64) open_file {
     page_contract contract = no_seal;
     std::size_t dirty_max = 0;
     std::uint64_t pages_on_disk = 0;  ///< guarded by `grow`
-    std::uint64_t hits_before = 0;    ///< of earlier files in this slot
+    std::atomic<std::uint64_t> hits_before{0};  ///< of earlier files in this slot
 
     file_counters counters;
 
@@ -59,6 +59,24 @@ struct alignas(64) open_file {
     [[nodiscard]] bool has_page(page_no no) const noexcept {
         return no.value() < page_count.load(std::memory_order_acquire);
     }
+};
+
+/// What close has to wait for. See I4.
+template <file_backend Backend>
+class file_use : pinned {
+public:
+    explicit file_use(open_file<Backend>& file) noexcept : file_{file} {
+        file_.uses.fetch_add(1, std::memory_order_seq_cst);
+        allowed_ = !file_.closing.load(std::memory_order_seq_cst);
+    }
+    ~file_use() { file_.uses.fetch_sub(1, std::memory_order_seq_cst); }
+
+    /// Whether the file is not being closed, and will not be before this is over.
+    [[nodiscard]] bool allowed() const noexcept { return allowed_; }
+
+private:
+    open_file<Backend>& file_;
+    bool allowed_;
 };
 
 }  // namespace quire::inline QUIRE_ABI::detail

@@ -66,10 +66,13 @@ public:
         : frames_{frames}, files_{files}, backend_{backend}, durable_{durable} {}
 
     /// Writes `pages`, which must be sorted and is used up. Pages that are clean by the time they
-    /// are latched, or have moved, count as done.
-    [[nodiscard]] write_outcome write(std::span<dirty_page> pages, latching how, deadline until) {
+    /// are latched, or have moved, count as done. `wait` is for each batch: the time that the
+    /// writes of those before it took is not held against it.
+    [[nodiscard]] write_outcome write(std::span<dirty_page> pages, latching how,
+                                      std::chrono::nanoseconds wait) {
         write_outcome outcome;
         while (!pages.empty()) {
+            auto const until = deadline_after(wait);
             auto batch = pages.first(std::min(pages.size(), batch_max));
             pages = pages.subspan(batch.size());
             do {
@@ -139,11 +142,7 @@ private:
         }
         if (auto const lsn = frame.lsn.load(std::memory_order_relaxed); lsn > durable) {
             frames_.template leave<access::exclusive>(target.frame, target.page);
-            if (may_wait && left_until(until) == std::chrono::nanoseconds{0}) {
-                outcome.fail(errc::timed_out, target.page);
-                return step::done;
-            }
-            return step::later;
+            return later(target, may_wait, until, outcome);
         }
         version = frame.version.load(std::memory_order_relaxed);
         file.contract.seal(frames_.bytes(target.frame), target.page);
@@ -157,7 +156,8 @@ private:
             }
             if (frame.version.load(std::memory_order_acquire) == version) { return step::sealed; }
             frames_.template leave<access::shared>(target.frame, target.page);
-            return step::later;  // somebody wrote in between: the seal is stale
+            // Somebody wrote in between: the seal is stale.
+            return later(target, may_wait, until, outcome);
         }
     }
 
@@ -171,9 +171,13 @@ private:
     /// Why was the latch not had? Another page lives there now: done. Held: later, or never.
     [[nodiscard]] static step refused(Frame& frame, dirty_page target, bool may_wait,
                                       deadline until, write_outcome& outcome) {
-        if (!frame.holds(target.page)) { return step::done; }
-        if (!may_wait) { return step::later; }
-        if (left_until(until) > std::chrono::nanoseconds{0}) { return step::later; }
+        return frame.holds(target.page) ? later(target, may_wait, until, outcome) : step::done;
+    }
+
+    /// In another round, unless this page's time is over.
+    [[nodiscard]] static step later(dirty_page target, bool may_wait, deadline until,
+                                    write_outcome& outcome) {
+        if (!may_wait || left_until(until) > std::chrono::nanoseconds{0}) { return step::later; }
         outcome.fail(errc::timed_out, target.page);
         return step::done;
     }

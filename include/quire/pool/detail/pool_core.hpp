@@ -86,15 +86,16 @@ public:
         if (budget != nullptr) {
             if (auto const frame = budget->draw()) { return *frame; }
         }
-        auto const until = clock_type::now() + options.frame_wait_max;
+        constexpr std::chrono::nanoseconds pause_max = std::chrono::milliseconds{2};
+        auto const until = deadline_after(options.frame_wait_max);
         std::exception_ptr failure = nullptr;
-        for (std::chrono::nanoseconds pause = std::chrono::microseconds{20};; pause *= 2) {
+        for (std::chrono::nanoseconds pause = std::chrono::microseconds{20};;
+             pause = std::min(2 * pause, pause_max)) {
             if (auto const frame = try_obtain(failure)) { return *frame; }
             if (failure != nullptr) { std::rethrow_exception(failure); }
             auto const left = left_until(until);
             if (left == left.zero()) { break; }
-            std::this_thread::sleep_for(
-                std::min({pause, left, std::chrono::nanoseconds{std::chrono::milliseconds{2}}}));
+            std::this_thread::sleep_for(std::min(pause, left));
         }
         throw error{errc::no_free_frame, "find a frame"};
     }
@@ -136,9 +137,11 @@ public:
         if (pool_of_running_hook == &backend) { throw error{errc::reentered, operation}; }
     }
 
+    [[nodiscard]] std::chrono::nanoseconds wait_of(access_options const& how) const noexcept {
+        return how.wait_max > how.wait_max.zero() ? how.wait_max : options.wait_max;
+    }
     [[nodiscard]] deadline deadline_of(access_options const& how) const noexcept {
-        return clock_type::now() +
-               (how.wait_max > how.wait_max.zero() ? how.wait_max : options.wait_max);
+        return deadline_after(wait_of(how));
     }
 
     /// Before a writer of `file` goes on: refuses a poisoned or read-only file, and writes pages
@@ -241,16 +244,8 @@ private:
     [[nodiscard]] std::optional<frame_no> load(file_type& file, page_id id,
                                                access_options const& how) {
         expect_own_process("read");
-        struct load_count {
-            explicit load_count(std::atomic<std::uint32_t>& loads) noexcept : loads_{loads} {
-                loads_.fetch_add(1, std::memory_order_seq_cst);
-            }
-            load_count(load_count const&) = delete;
-            load_count& operator=(load_count const&) = delete;
-            ~load_count() { loads_.fetch_sub(1, std::memory_order_seq_cst); }
-            std::atomic<std::uint32_t>& loads_;
-        } const counted{file.loads};
-        if (file.closing.load(std::memory_order_seq_cst)) {
+        file_use<Backend> const use{file};
+        if (!use.allowed()) {
             throw error{errc::in_use, "read from a file that is being closed", id};
         }
         if (!file.pages->claim(id.page())) { return std::nullopt; }
@@ -297,15 +292,15 @@ private:
     /// One attempt. `failure` keeps the first failed write-back, for when there is nothing else.
     [[nodiscard]] std::optional<frame_no> try_obtain(std::exception_ptr& failure) {
         using kind = typename decltype(supply)::offer::kind;
-        bool clean_only = false;
+        failed_victims failed;
         for (std::size_t tries = 2 * frames.headers().size() + 1; tries > 0; --tries) {
-            auto const offer = supply.take(clean_only, unmap());
+            auto const offer = supply.take(failed, unmap());
             if (offer.what == kind::nothing) { return std::nullopt; }
             auto const f = offer.frame;
             if (offer.what == kind::dirty) {
                 auto const outcome = write_back_with_neighbours({f, offer.page});
                 if (outcome.failure != nullptr) {
-                    clean_only = true;
+                    failed.add(offer.page);
                     if (failure == nullptr) { failure = outcome.failure; }
                 }
                 if (!supply.take_this(f, offer.page, unmap())) { continue; }
