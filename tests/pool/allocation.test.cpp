@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: BSL-1.0
+
+/// After opening, neither a hit nor a miss allocates.
+
+#include <quire/pool/buffer_pool.hpp>
+
+#include "calls.hpp"
+
+#include <quire/io/memory_backend.hpp>
+
+#include "catch.hpp"
+#include "temp_dir.hpp"
+
+#include <cstdlib>
+#include <new>
+#include <shared_mutex>
+
+namespace {
+
+thread_local std::uint64_t allocations = 0;
+
+void* counted(std::size_t bytes, std::size_t alignment) noexcept {
+    ++allocations;
+    if (alignment <= alignof(std::max_align_t)) { return std::malloc(bytes > 0 ? bytes : 1); }
+    return std::aligned_alloc(alignment, (bytes + alignment - 1) / alignment * alignment);
+}
+/// Not inlined: g++ would see free() of what came from operator new, and warn.
+[[gnu::noinline]] void give_back(void* at) noexcept { std::free(at); }
+void* counted_or_throw(std::size_t bytes, std::size_t alignment) {
+    void* const at = counted(bytes, alignment);
+    if (at == nullptr) { throw std::bad_alloc{}; }
+    return at;
+}
+
+}  // namespace
+
+// Every form, so that none is left to a sanitizer, which would miss its partner.
+void* operator new(std::size_t n) { return counted_or_throw(n, 1); }
+void* operator new[](std::size_t n) { return counted_or_throw(n, 1); }
+void* operator new(std::size_t n, std::align_val_t a) {
+    return counted_or_throw(n, static_cast<std::size_t>(a));
+}
+void* operator new[](std::size_t n, std::align_val_t a) {
+    return counted_or_throw(n, static_cast<std::size_t>(a));
+}
+void* operator new(std::size_t n, std::nothrow_t const&) noexcept { return counted(n, 1); }
+void* operator new[](std::size_t n, std::nothrow_t const&) noexcept { return counted(n, 1); }
+void* operator new(std::size_t n, std::align_val_t a, std::nothrow_t const&) noexcept {
+    return counted(n, static_cast<std::size_t>(a));
+}
+void* operator new[](std::size_t n, std::align_val_t a, std::nothrow_t const&) noexcept {
+    return counted(n, static_cast<std::size_t>(a));
+}
+void operator delete(void* at) noexcept { give_back(at); }
+void operator delete[](void* at) noexcept { give_back(at); }
+void operator delete(void* at, std::size_t) noexcept { give_back(at); }
+void operator delete[](void* at, std::size_t) noexcept { give_back(at); }
+void operator delete(void* at, std::align_val_t) noexcept { give_back(at); }
+void operator delete[](void* at, std::align_val_t) noexcept { give_back(at); }
+void operator delete(void* at, std::size_t, std::align_val_t) noexcept { give_back(at); }
+void operator delete[](void* at, std::size_t, std::align_val_t) noexcept { give_back(at); }
+void operator delete(void* at, std::nothrow_t const&) noexcept { give_back(at); }
+void operator delete[](void* at, std::nothrow_t const&) noexcept { give_back(at); }
+
+namespace {
+
+using namespace quire_test;
+using quire::open_mode;
+
+/// How often this thread allocates in `act`.
+template <class Act>
+std::uint64_t allocations_in(Act act) {
+    auto const before = allocations;
+    act();
+    return allocations - before;
+}
+
+}  // namespace
+
+TEST_CASE("allocation: the counter counts") {
+    CHECK(allocations_in([] { ::operator delete(::operator new(10)); }) == 1);
+    CHECK(allocations_in([] {}) == 0);
+}
+
+TEMPLATE_TEST_CASE("allocation: none on a hit, a miss, an eviction or a write-back", "",
+                   quire::hybrid_latch, std::shared_mutex) {
+    temp_dir const dir;
+    quire::buffer_pool<4096, quire::clock, TestType> pool{{.frames = 8}};
+    auto file = pool.open(dir / "f", open_mode::create, {.dirty_pages_max = 100});
+    append_numbers(file, 40);
+    file.flush();
+    CHECK(allocations_in([&] {
+              for (int i = 0; i < 10; ++i) { number_on(file, 39); }
+          }) == 0);
+    auto const before = file.stats();
+    CHECK(allocations_in([&] {
+              for (std::uint64_t no = 0; no < 40; ++no) { number_on(file, no); }
+          }) == 0);
+    CHECK(file.stats().misses > before.misses + 30);
+    CHECK(allocations_in([&] {
+              for (std::uint64_t no = 0; no < 40; ++no) { write_number(file, no, 1); }
+          }) == 0);
+    CHECK(file.stats().write_backs >= before.write_backs + 32);
+    CHECK(file.stats().evictions >= before.evictions + 60);
+    std::uint64_t elsewhere = 1;
+    std::thread{[&] {  // a thread's first hit, too
+        elsewhere = allocations_in([&] { number_on(file, 39); });
+    }}.join();
+    CHECK(elsewhere == 0);
+    CHECK(allocations_in([&] {
+              auto budget = pool.reserve(2);
+              auto page = file.read(0, {.budget = &budget});
+          }) == 1);  // the budget's list
+}
+
+TEST_CASE("allocation: appending allocates nothing either") {
+    temp_dir const dir;
+    quire::buffer_pool<> pool{{.frames = 8}};
+    auto file = pool.open(dir / "f", open_mode::create, {.dirty_pages_max = 100});
+    CHECK(allocations_in([&] { append_numbers(file, 20); }) == 0);
+}

@@ -1,0 +1,314 @@
+// SPDX-License-Identifier: BSL-1.0
+
+#include <quire/pool/detail/page_writer.hpp>
+
+#include "calls.hpp"
+#include "doubles.hpp"
+
+#include <quire/pool/buffer_pool.hpp>
+
+#include "catch.hpp"
+
+#include <cerrno>
+#include <future>
+#include <thread>
+
+using namespace quire_test;
+using namespace std::chrono_literals;
+using quire::errc;
+using quire::io_verb;
+using quire::open_mode;
+
+namespace {
+
+constexpr std::size_t size = 512;  // bytes of a page
+
+template <class Latch = quire::hybrid_latch>
+using gated_pool = quire::buffer_pool<size, quire::clock, Latch, gated_backend>;
+
+constexpr quire::file_options no_limit{.dirty_pages_max = 10'000};
+
+std::uint64_t number_in_store(gated_backend::options const& io, std::uint64_t no) {
+    auto const bytes = io.store->bytes("f");
+    REQUIRE(bytes.size() >= (no + 1) * size);
+    return quire::load_le<std::uint64_t>(bytes.data() + no * size + number_at);
+}
+
+/// A miss has chosen dirty page 0, and is about to latch it at `when`; then page 0 is taken by a
+/// thread that next waits for what the miss is loading. If the miss waited, too, so would both.
+template <bool Downgrades>
+void expect_that_a_miss_only_tries(std::function<void()> latch_hooks::*when) {
+    gated_backend::options io;
+    quire::buffer_pool<size, told_policy, hooked_latch<Downgrades>, gated_backend> pool{
+        {.frames = 2, .frame_wait_max = 20ms, .backend = io}};
+    policy_orders::current() = {};
+    auto file = pool.open("f", open_mode::create, no_limit);
+    append_numbers(file, 3);
+    file.flush();
+    write_number(file, 0, 70);
+    CHECK(number_on(file, 2) == 2);
+    policy_orders::current().candidates = {file.slot().pages->load(0).frame()};
+    std::promise<void> about_to_latch;
+    std::promise<void> taken;
+    auto loader = std::async(std::launch::async, [&] {
+        latch_hooks::of_this_thread().*when = [&] {
+            about_to_latch.set_value();
+            taken.get_future().wait();
+        };
+        return refusal([&] { number_on(file, 1); });
+    });
+    about_to_latch.get_future().wait();
+    auto page = file.write(0);
+    taken.set_value();
+    CHECK(refusal([&] { number_on(file, 1, {.wait_max = 2s}); }) == errc::no_free_frame);
+    page.release();
+    CHECK(loader.get() == errc::no_free_frame);
+    policy_orders::current() = {};
+    CHECK(number_on(file, 0) == 70);
+}
+
+}  // namespace
+
+TEST_CASE("page_writer: a miss only tries the latch of its victim") {
+    expect_that_a_miss_only_tries<true>(&latch_hooks::before_exclusive);
+}
+TEST_CASE("page_writer: without downgrade a miss only tries it the second time, too") {
+    expect_that_a_miss_only_tries<false>(&latch_hooks::before_exclusive);
+    expect_that_a_miss_only_tries<false>(&latch_hooks::before_shared);
+}
+
+TEST_CASE("page_writer: a change that was logged while the log was written waits for the log") {
+    std::vector<std::uint64_t> asked;
+    std::function<void()> meanwhile;
+    gated_backend::options io;
+    gated_pool<> pool{{.frames = 4,
+                       .durable =
+                           [&](std::uint64_t lsn) {
+                               asked.push_back(lsn);
+                               if (auto const act = std::exchange(meanwhile, nullptr)) { act(); }
+                               return lsn;
+                           },
+                       .backend = io}};
+    auto file = pool.open("f", open_mode::create, no_limit);
+    append_numbers(file, 1);
+    auto const write_logged = [&](std::uint64_t number, std::uint64_t lsn) {
+        auto page = file.write(0);
+        page->bytes().store<std::uint64_t>(number_at, number);
+        page.logged(lsn);
+    };
+    write_logged(70, 5);
+    meanwhile = [&] { std::async(std::launch::async, [&] { write_logged(71, 9); }).get(); };
+    file.flush();
+    CHECK(asked == std::vector<std::uint64_t>{5, 9});
+    CHECK(number_in_store(io, 0) == 71);
+}
+
+TEST_CASE("page_writer: who waited for a sync that failed does not sync again") {
+    // The kernel reports what it dropped once; a second sync would say that all is well.
+    gated_backend::options io;
+    gated_pool<> pool{{.frames = 4, .backend = io}};
+    auto file = pool.open("f", open_mode::create);
+    append_numbers(file, 1);
+    std::promise<void> inside;
+    std::promise<void> go_on;
+    std::atomic<bool> first{true};
+    io.script->during_sync = [&] {
+        if (first.exchange(false)) {
+            inside.set_value();
+            go_on.get_future().wait();
+        }
+    };
+    io.script->fail_sync(EIO);
+    auto const flush = [&] { return refusal([&] { file.flush(); }); };
+    auto one = std::async(std::launch::async, flush);
+    inside.get_future().wait();
+    auto two = std::async(std::launch::async, flush);
+    std::this_thread::sleep_for(30ms);
+    go_on.set_value();
+    CHECK(one.get() == errc::sync_failed);
+    CHECK(two.get() == errc::sync_failed);
+    CHECK(io.script->syncs() == 1);
+    file.close(quire::unwritten::discard);
+}
+
+TEST_CASE("page_writer: flush writes more pages than a batch has, each once") {
+    gated_backend::options io;
+    gated_pool<> pool{{.frames = 200, .backend = io}};
+    auto file = pool.open("f", open_mode::create, no_limit);
+    append_numbers(file, 150, 1000);
+    file.flush();
+    for (std::uint64_t no = 0; no < 150; ++no) {
+        CHECK(number_in_store(io, no) == 1000 + no);
+        CHECK(io.script->count(io_verb::write, no * size) == 1);
+    }
+    CHECK(file.stats().write_backs == 150);
+    CHECK(file.slot().dirty == 0);
+}
+
+TEST_CASE("page_writer: a flush of nothing writes nothing, and syncs") {
+    gated_backend::options io;
+    gated_pool<> pool{{.frames = 4, .backend = io}};
+    auto file = pool.open("f", open_mode::create);
+    file.flush();
+    CHECK(file.stats().write_backs == 0);
+    CHECK(file.stats().syncs == 1);
+    CHECK(io.script->syncs() == 1);
+}
+
+TEST_CASE("page_writer: the time that earlier writes took is not held against a later page") {
+    // A flush of many pages takes longer than any wait for a latch should. When it then meets a
+    // reader, it must wait for it as it would have at first.
+    gated_backend::options io;
+    gated_pool<> pool{{.frames = 100, .backend = io}};
+    auto file = pool.open("f", open_mode::create, no_limit);
+    append_numbers(file, 66, 1000);  // a batch of 64, and another
+    io.script->hold(io_verb::write, 0);
+    auto flusher = std::async(std::launch::async, [&] {
+        return refusal([&] { file.flush({.wait_max = 200ms}); });
+    });
+    io.script->wait_until_held();
+    {
+        auto page = file.read(64);
+        std::this_thread::sleep_for(300ms);
+        io.script->let_go();
+        std::this_thread::sleep_for(50ms);
+    }
+    CHECK(flusher.get() == std::nullopt);
+    CHECK(number_in_store(io, 64) == 1064);
+}
+
+TEST_CASE("page_writer: a flush that waits for a guard ends at its deadline, others are written") {
+    gated_backend::options io;
+    gated_pool<> pool{{.frames = 8, .backend = io}};
+    auto file = pool.open("f", open_mode::create, no_limit);
+    append_numbers(file, 3, 70);
+    {
+        auto page = file.read(1);
+        auto flusher = std::async(std::launch::async, [&] {
+            return refusal([&] { file.flush({.wait_max = 20ms}); });
+        });
+        CHECK(flusher.get() == errc::timed_out);
+        CHECK(number_in_store(io, 0) == 70);
+        CHECK(number_in_store(io, 1) == 0);
+        CHECK(number_in_store(io, 2) == 72);
+        CHECK(page->bytes().load<std::uint64_t>(number_at) == 71);
+    }
+    file.flush();
+    CHECK(number_in_store(io, 1) == 71);
+}
+
+TEST_CASE("page_writer: without downgrade, a page that always changes does not hold for ever") {
+    gated_backend::options io;
+    gated_pool<hooked_latch<false>> pool{{.frames = 4, .backend = io}};
+    auto file = pool.open("f", open_mode::create, no_limit);
+    append_numbers(file, 1);
+    std::uint64_t changes = 0;
+    std::function<void()> change = [&] {
+        std::async(std::launch::async, [&] { write_number(file, 0, ++changes); }).get();
+        latch_hooks::of_this_thread().before_shared = change;
+    };
+    latch_hooks::of_this_thread().before_shared = change;
+    CHECK(refusal([&] { file.flush({.wait_max = 20ms}); }) == errc::timed_out);
+    latch_hooks::of_this_thread() = {};
+    CHECK(changes > 1);
+    file.flush();
+    CHECK(number_in_store(io, 0) == changes);
+}
+
+TEST_CASE("page_writer: two flushes at once both end, and the pages are written") {
+    gated_backend::options io;
+    gated_pool<> pool{{.frames = 8, .backend = io}};
+    auto file = pool.open("f", open_mode::create, no_limit);
+    append_numbers(file, 4, 70);
+    io.script->hold(io_verb::write, 2 * size);
+    auto one = std::async(std::launch::async, [&] { file.flush(); });
+    io.script->wait_until_held();
+    auto two = std::async(std::launch::async, [&] { file.flush(); });
+    CHECK(two.wait_for(20ms) == std::future_status::timeout);  // its pages are not written yet
+    io.script->let_go();
+    one.get();
+    two.get();
+    for (std::uint64_t no = 0; no < 4; ++no) { CHECK(number_in_store(io, no) == 70 + no); }
+    CHECK(file.slot().dirty == 0);
+}
+
+TEST_CASE("page_writer: one page that fails does not stop its neighbours") {
+    gated_backend::options io;
+    gated_pool<> pool{{.frames = 8, .backend = io}};
+    auto file = pool.open("f", open_mode::create, no_limit);
+    append_numbers(file, 4, 70);
+    io.script->fail(io_verb::write, 1 * size, ENOSPC);
+    CHECK(refusal([&] { file.flush(); }) == errc::write_failed);
+    CHECK(number_in_store(io, 0) == 70);
+    CHECK(number_in_store(io, 1) == 0);
+    CHECK(number_in_store(io, 3) == 73);
+    CHECK(file.slot().dirty == 1);
+    CHECK(file.stats().syncs == 1);  // what was written is durable
+    file.flush();
+    CHECK(file.slot().dirty == 0);
+    CHECK(number_in_store(io, 1) == 71);
+}
+
+TEST_CASE("page_writer: past their limit of dirty pages writers write back before they go on") {
+    gated_backend::options io;
+    gated_pool<> pool{{.frames = 16, .backend = io}};
+    auto file = pool.open("f", open_mode::create, {.dirty_pages_max = 3});
+    append_numbers(file, 8, 70);
+    CHECK(file.slot().dirty <= 3);
+    CHECK(file.stats().write_backs >= 6);
+    CHECK(file.stats().syncs == 0);
+    file.flush();
+    for (std::uint64_t no = 0; no < 3; ++no) { write_number(file, no, 700 + no); }
+    CHECK(number_in_store(io, 0) == 70);
+    auto held = file.read(1);  // cannot be sealed: is left
+    io.script->fail(io_verb::write, 2 * size, EIO);
+    CHECK(refusal([&] { write_number(file, 3, 703); }) == errc::write_failed);
+    CHECK(number_in_store(io, 0) == 700);
+    CHECK(number_in_store(io, 1) == 71);
+    write_number(file, 3, 703);
+    CHECK(number_on(file, 2) == 702);
+    held.release();
+    file.flush();
+    CHECK(number_in_store(io, 3) == 703);
+}
+
+TEST_CASE("page_writer: a miss writes its victim's neighbours in the same turn") {
+    gated_backend::options io;
+    gated_pool<> pool{{.frames = 4, .backend = io}};
+    auto file = pool.open("f", open_mode::create, no_limit);
+    append_numbers(file, 8, 70);
+    file.flush();
+    for (std::uint64_t no = 0; no < 4; ++no) { write_number(file, no, 700 + no); }
+    CHECK(number_on(file, 7) == 77);
+    CHECK(file.slot().dirty == 0);
+    for (std::uint64_t no = 0; no < 4; ++no) { CHECK(number_in_store(io, no) == 700 + no); }
+}
+
+TEST_CASE("page_writer: a page has no log position from whoever had its frame before") {
+    std::vector<std::uint64_t> asked;
+    gated_backend::options io;
+    gated_pool<> pool{{.frames = 1,
+                       .frame_wait_max = 10ms,
+                       .durable =
+                           [&](std::uint64_t lsn) {
+                               asked.push_back(lsn);
+                               return lsn;
+                           },
+                       .backend = io}};
+    auto file = pool.open("f", open_mode::create, no_limit);
+    append_numbers(file, 2);
+    {
+        auto page = file.write(0);
+        page.logged(50);
+    }
+    write_number(file, 1, 71);  // evicts page 0, by a miss
+    file.flush();
+    CHECK(asked == std::vector<std::uint64_t>{50});
+    {
+        auto page = file.write(1);
+        page.logged(60);
+    }
+    append_numbers(file, 1);  // evicts page 1, by an append
+    file.flush();
+    CHECK(asked == std::vector<std::uint64_t>{50, 60});
+}

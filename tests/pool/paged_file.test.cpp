@@ -1,0 +1,512 @@
+// SPDX-License-Identifier: BSL-1.0
+
+#include <quire/pool/paged_file.hpp>
+
+#include "calls.hpp"
+#include "doubles.hpp"
+
+#include <quire/io/memory_backend.hpp>
+#include <quire/page/heap_page.hpp>
+#include <quire/pool/buffer_pool.hpp>
+
+#include "catch.hpp"
+#include "death.hpp"
+#include "temp_dir.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <filesystem>
+#include <future>
+#include <thread>
+
+using namespace quire_test;
+using namespace std::chrono_literals;
+using Catch::Matchers::ContainsSubstring;
+using quire::errc;
+using quire::open_mode;
+
+namespace {
+
+constexpr std::size_t size = 512;  // bytes of a page
+
+using pool_type = quire::buffer_pool<size, quire::clock, quire::hybrid_latch,
+                                     quire::memory_backend>;
+using gated_pool = quire::buffer_pool<size, quire::clock, quire::hybrid_latch, gated_backend>;
+using disk_pool = quire::buffer_pool<4096>;
+
+struct setting {
+    pool_type make(std::size_t frames = 4) const {
+        return pool_type{{.frames = frames,
+                          .files_max = 2,
+                          .file_pages_max = 10,
+                          .frame_wait_max = 10ms,
+                          .backend = {store}}};
+    }
+    void write_file(std::string const& name, std::uint64_t pages, std::uint64_t base = 0) const {
+        pool_type pool = make();
+        auto file = pool.open(name, open_mode::create);
+        append_numbers(file, pages, base);
+        file.close();
+    }
+    std::uint64_t bytes(std::string const& name) const { return store->bytes(name).size(); }
+
+    std::shared_ptr<quire::memory_store> store = std::make_shared<quire::memory_store>();
+};
+
+/// A page kind whose format relies on nothing, and so writes nothing.
+template <class Byte, std::size_t PageSize>
+class plain_page {
+public:
+    explicit plain_page(std::span<Byte, PageSize> bytes) noexcept : bytes_{bytes} {}
+    static void format(std::span<std::byte, PageSize>, quire::page_no) noexcept {}
+    static bool accepts(std::span<std::byte const, PageSize>) noexcept { return true; }
+    [[nodiscard]] std::span<Byte, PageSize> bytes() const noexcept { return bytes_; }
+
+private:
+    std::span<Byte, PageSize> bytes_;
+};
+
+/// A page kind that says what it is in byte 3.
+template <class Byte, std::size_t PageSize>
+class page_of_an_eight : public plain_page<Byte, PageSize> {
+public:
+    using plain_page<Byte, PageSize>::plain_page;
+    static void format(std::span<std::byte, PageSize> bytes, quire::page_no) noexcept {
+        bytes[3] = std::byte{8};
+    }
+    static bool accepts(std::span<std::byte const, PageSize> bytes) noexcept {
+        return bytes[3] == std::byte{8};
+    }
+};
+
+/// How `call` fails, whole.
+template <class Call>
+quire::error failure_of_call(Call call) {
+    try {
+        call();
+    } catch (quire::error const& e) {
+        return e;
+    }
+    throw std::logic_error{"it did not fail"};
+}
+
+}  // namespace
+
+TEST_CASE("paged_file: a closed file's pages are there again when it is opened again") {
+    setting s;
+    auto pool = s.make();
+    auto file = pool.open("f", open_mode::create);
+    CHECK(file.path() == "f");
+    CHECK(file.pages() == 0);
+    append_numbers(file, 6, 70);
+    CHECK(file.pages() == 6);
+    file.close();
+    CHECK_FALSE(file.is_open());
+    auto const again = pool.open("f");
+    CHECK(again.pages() == 6);
+    for (std::uint64_t no = 0; no < 6; ++no) { CHECK(number_on(again, no) == 70 + no); }
+    CHECK(again.stats().misses == 6);  // counted from the opening on
+    CHECK(again.stats().hits == 0);
+    CHECK(again.stats().appends == 0);
+}
+
+TEST_CASE("paged_file: a file number is used again, under a new generation") {
+    setting s;
+    auto pool = s.make();
+    auto old = pool.open("f", open_mode::create);
+    append_numbers(old, 3, 70);
+    old.close();
+    auto file = pool.open("g", open_mode::create);
+    CHECK(file.number() == old.number());
+    CHECK(file.is_open());
+    CHECK_FALSE(old.is_open());
+    append_numbers(file, 2, 80);
+    CHECK(number_on(file, 1) == 81);  // not the other file's
+    CHECK(refusal([&] { number_on(file, 2); }) == errc::page_out_of_range);
+}
+
+TEST_CASE("paged_file: a handle used after close stops the program") {
+    auto const broken_by = [](auto use) {
+        return violation_of([&] {
+            setting s;
+            auto pool = s.make();
+            auto file = pool.open("f", open_mode::create);
+            append_numbers(file, 1);
+            file.close();
+            append_numbers(pool.open("g", open_mode::create), 1);  // in the same slot
+            use(file);
+        });
+    };
+    auto const rule = ContainsSubstring("a file handle is not used after close");
+    CHECK_THAT(broken_by([](auto& f) { number_on(f, 0); }), rule);
+    CHECK_THAT(broken_by([](auto& f) { static_cast<void>(f.write(0)); }), rule);
+    CHECK_THAT(broken_by([](auto& f) { static_cast<void>(f.append()); }), rule);
+    CHECK_THAT(broken_by([](auto& f) { f.flush(); }), rule);
+    CHECK_THAT(broken_by([](auto& f) { f.reserve(1); }), rule);
+    CHECK_THAT(broken_by([](auto& f) { f.close(); }), rule);
+    CHECK_THAT(broken_by([](auto& f) { static_cast<void>(f.pages()); }), rule);
+    CHECK_THAT(broken_by([](auto& f) { static_cast<void>(f.mode()); }), rule);
+    CHECK_THAT(broken_by([](auto& f) { static_cast<void>(f.path()); }), rule);
+    CHECK_THAT(broken_by([](auto& f) { static_cast<void>(f.stats()); }), rule);
+}
+
+TEST_CASE("paged_file: a pool has as many files as its slots") {
+    setting s;
+    auto pool = s.make();
+    auto a = pool.open("a", open_mode::create);
+    append_numbers(pool.open("b", open_mode::create), 1);
+    CHECK(refusal([&] { static_cast<void>(pool.open("c", open_mode::create)); }) ==
+          errc::too_many_files);
+    a.close();
+    auto c = pool.open("c", open_mode::create);
+    CHECK(c.is_open());
+}
+
+TEST_CASE("paged_file: opening refuses what is no file of pages, and takes no slot") {
+    setting s;
+    s.store->assign("odd", std::vector<std::byte>(700));
+    s.store->assign("large", std::vector<std::byte>(11 * size));
+    s.store->assign("largest", std::vector<std::byte>(10 * size));
+    auto pool = s.make();
+    auto other = pool.open("a", open_mode::create);
+    auto const odd = failure_of_call([&] { static_cast<void>(pool.open("odd")); });
+    CHECK(odd.kind() == errc::size_not_page_multiple);
+    CHECK_THAT(odd.what(), ContainsSubstring("700") && ContainsSubstring("512"));
+    CHECK(refusal([&] { static_cast<void>(pool.open("large")); }) == errc::file_too_large);
+    CHECK(refusal([&] { static_cast<void>(pool.open("none")); }) == errc::open_failed);
+    CHECK(refusal([&] { static_cast<void>(pool.open("a", open_mode::create_new)); }) ==
+          errc::open_failed);
+    CHECK(refusal([&] { static_cast<void>(pool.open("a")); }) == errc::file_locked);
+    CHECK(refusal([&] {
+              static_cast<void>(pool.open("odd", open_mode::read_write,
+                                          {.contract = {nullptr, nullptr}}));
+          }) == errc::bad_option);
+    CHECK(refusal([&] { static_cast<void>(pool.open("odd")); }) ==
+          errc::size_not_page_multiple);  // not locked by the refusal
+    auto largest = pool.open("largest");
+    CHECK(largest.pages() == 10);
+    CHECK(other.is_open());
+}
+
+TEST_CASE("paged_file: a page number is checked before anything is done with it") {
+    setting s;
+    s.write_file("f", 2);
+    auto pool = s.make();
+    auto file = pool.open("f");
+    for (std::uint64_t no : {std::uint64_t{2}, std::uint64_t{9}, std::uint64_t{10},
+                             std::uint64_t{1} << 32, (std::uint64_t{1} << 48) - 1}) {
+        auto const e = failure_of_call([&] { number_on(file, no); });
+        CHECK(e.kind() == errc::page_out_of_range);
+        CHECK(e.page() == quire::page_id{file.number(), no});
+        CHECK(refusal([&] { static_cast<void>(file.write(no)); }) == errc::page_out_of_range);
+    }
+    CHECK(number_on(file, 1) == 1);
+}
+
+TEST_CASE("paged_file: a file opened for reading refuses writers") {
+    setting s;
+    s.write_file("f", 2, 70);
+    auto pool = s.make();
+    auto file = pool.open("f", open_mode::read_only);
+    CHECK(number_on(file, 1) == 71);
+    CHECK(refusal([&] { static_cast<void>(file.write(0)); }) == errc::read_only);
+    CHECK(refusal([&] { static_cast<void>(file.append()); }) == errc::read_only);
+    CHECK(refusal([&] { file.reserve(1); }) == errc::read_only);
+    file.flush();
+    auto second = pool.open("f", open_mode::read_only);  // readers together
+    CHECK(number_on(second, 0) == 70);
+    file.close();
+    second.close(quire::unwritten::discard);
+    CHECK(s.bytes("f") == 2 * size);
+}
+
+TEST_CASE("paged_file: a corrupt page is refused, named, and read again next time") {
+    setting s;
+    s.write_file("f", 3, 70);
+    auto const good = s.store->bytes("f");
+    auto bad = good;
+    bad[size + 300] ^= std::byte{4};
+    std::copy_n(good.begin(), size, bad.begin() + 2 * size);  // page 0 in the place of page 2
+    s.store->assign("f", bad);
+    auto pool = s.make();
+    auto file = pool.open("f");
+    auto const e = failure_of_call([&] { number_on(file, 1); });
+    CHECK(e.kind() == errc::corrupt_page);
+    CHECK(e.page() == quire::page_id{file.number(), 1});
+    CHECK(refusal([&] { static_cast<void>(file.write(1)); }) == errc::corrupt_page);
+    CHECK(refusal([&] { number_on(file, 2); }) == errc::corrupt_page);
+    CHECK(number_on(file, 0) == 70);
+    s.store->assign("f", good);
+    CHECK(number_on(file, 1) == 71);
+    CHECK(number_on(file, 2) == 72);
+    CHECK(file.stats().misses == 6);
+}
+
+TEST_CASE("paged_file: a file that was cut is a short read, never zeros") {
+    setting s;
+    s.write_file("f", 3);
+    auto pool = s.make();
+    auto file = pool.open("f");
+    auto bytes = s.store->bytes("f");
+    bytes.resize(size + 100);
+    s.store->assign("f", bytes);
+    CHECK(refusal([&] { number_on(file, 1); }) == errc::short_read);
+    CHECK(refusal([&] { number_on(file, 2); }) == errc::short_read);
+    CHECK(number_on(file, 0) == 0);
+
+    temp_dir const dir;
+    std::string const path = dir / "f";
+    disk_pool disk{{.frames = 4}};
+    auto on_disk = disk.open(path, open_mode::create);
+    append_numbers(on_disk, 6);
+    on_disk.flush();
+    std::filesystem::resize_file(path, 4096 + 1000);
+    CHECK(refusal([&] { number_on(on_disk, 1); }) == errc::short_read);
+    CHECK(number_on(on_disk, 0) == 0);
+    on_disk.close(quire::unwritten::discard);
+}
+
+TEST_CASE("paged_file: a page of another kind is refused, and not held") {
+    setting s;
+    auto pool = s.make();
+    auto file = pool.open("f", open_mode::create);
+    append_numbers(file, 1);
+    {
+        auto page = file.append<quire::heap_page>();
+        CHECK(page->size() == 0);
+    }
+    auto const e = failure_of_call([&] { static_cast<void>(file.read<quire::heap_page>(0)); });
+    CHECK(e.kind() == errc::wrong_page_kind);
+    CHECK(e.page() == quire::page_id{file.number(), 0});
+    CHECK(refusal([&] { static_cast<void>(file.write<quire::heap_page>(0)); }) ==
+          errc::wrong_page_kind);
+    auto page = file.read<quire::heap_page>(1);
+    write_number(file, 0, 5);
+    CHECK(number_on(file, 0) == 5);
+}
+
+TEST_CASE("paged_file: reserved pages need no growing, and what is left is cut off on closing") {
+    gated_backend::options io;
+    gated_pool pool{{.frames = 4, .file_pages_max = 10, .backend = io}};
+    auto file = pool.open("f", open_mode::create);
+    append_numbers(file, 1);
+    file.reserve(5);
+    CHECK(io.store->bytes("f").size() == 6 * size);
+    CHECK(file.pages() == 1);
+    CHECK(refusal([&] { number_on(file, 1); }) == errc::page_out_of_range);
+    int resizes = 0;
+    io.script->during_resize = [&] { ++resizes; };
+    append_numbers(file, 3);
+    file.reserve(1);  // is there
+    CHECK(resizes == 0);
+    CHECK(refusal([&] { file.reserve(7); }) == errc::file_too_large);
+    CHECK(refusal([&] { file.reserve(~std::uint64_t{0}); }) == errc::file_too_large);
+    io.script->fail_resize(ENOSPC);
+    CHECK(refusal([&] { file.reserve(6); }) == errc::grow_failed);
+    CHECK(io.store->bytes("f").size() == 6 * size);
+    file.reserve(6);
+    CHECK(io.store->bytes("f").size() == 10 * size);
+    file.close();
+    CHECK(io.store->bytes("f").size() == 4 * size);
+    CHECK(number_on(pool.open("f"), 3) == 3);
+}
+
+TEST_CASE("paged_file: after a crash, pages that were grown and not written are blank") {
+    setting s;
+    auto pool = s.make();
+    auto file = pool.open("f", open_mode::create);
+    append_numbers(file, 2, 70);
+    file.reserve(3);
+    file.flush();
+    append_numbers(file, 1);  // not written
+    s.store->assign("crashed", s.store->bytes("f"));
+    auto crashed = pool.open("crashed");
+    CHECK(crashed.pages() == 5);
+    CHECK(number_on(crashed, 1) == 71);
+    for (std::uint64_t no = 2; no < 5; ++no) {
+        CHECK(refusal([&] { number_on(crashed, no); }) == errc::blank_page);
+    }
+}
+
+TEST_CASE("paged_file: a file grows to its limit and no further") {
+    setting s;
+    auto pool = s.make();
+    auto file = pool.open("f", open_mode::create);
+    append_numbers(file, 10);
+    auto const e = failure_of_call([&] { static_cast<void>(file.append()); });
+    CHECK(e.kind() == errc::file_too_large);
+    CHECK(file.pages() == 10);
+    CHECK(s.bytes("f") == 10 * size);
+    CHECK(refusal([&] { file.reserve(1); }) == errc::file_too_large);
+    for (std::uint64_t no = 0; no < 10; ++no) { CHECK(number_on(file, no) == no); }
+    file.close();
+}
+
+TEST_CASE("paged_file: a new page is zeroed, whoever had its frame before") {
+    setting s;
+    auto pool = s.make(1);
+    auto file = pool.open("f", open_mode::create);
+    auto other = pool.open("g", open_mode::create);
+    {
+        auto page = file.append<plain_page>();
+        std::ranges::fill(page->bytes(), std::byte{0xAA});
+    }
+    auto page = other.append<plain_page>();
+    CHECK(quire::detail::all_zero(page.view().bytes().subspan(12)));  // before that: the seal
+}
+
+TEST_CASE("paged_file: an append that waited for the file's end is refused") {
+    gated_backend::options io;
+    gated_pool pool{{.frames = 4, .backend = io}};
+    auto file = pool.open("f", open_mode::create);
+    append_numbers(file, 1);
+    io.script->hold(quire::io_verb::write, 0);
+    auto closer = std::async(std::launch::async, [&] { file.close(); });
+    io.script->wait_until_held();
+    auto appender = std::async(std::launch::async, [&] {
+        return refusal([&] { static_cast<void>(file.append()); });
+    });
+    std::this_thread::sleep_for(30ms);
+    io.script->let_go();
+    closer.get();
+    CHECK(appender.get() == errc::in_use);
+    CHECK(io.store->bytes("f").size() == size);
+}
+
+TEST_CASE("paged_file: discard on closing leaves the pages as they were") {
+    setting s;
+    s.write_file("f", 3, 70);
+    auto pool = s.make();
+    auto file = pool.open("f", open_mode::read_write, {.dirty_pages_max = 100});
+    write_number(file, 1, 700);
+    CHECK(file.slot().dirty == 1);
+    file.close(quire::unwritten::discard);
+    file = pool.open("f");
+    CHECK(file.slot().dirty == 0);
+    CHECK(number_on(file, 1) == 71);
+    auto all = pool.reserve(4);  // every frame came back
+    CHECK(all.frames() == 4);
+}
+
+TEST_CASE("paged_file: close gives the frames back, dirty or clean, and unlocks the file") {
+    setting s;
+    auto pool = s.make();
+    auto file = pool.open("f", open_mode::create);
+    append_numbers(file, 8, 70);
+    file.close();
+    auto other = pool.open("g", open_mode::create);
+    append_numbers(other, 4);
+    CHECK(pool.stats().evictions == 0);
+    auto second = s.make();
+    CHECK(number_on(second.open("f"), 7) == 77);
+}
+
+TEST_CASE("paged_file: close is refused while a page is pinned") {
+    setting s;
+    auto pool = s.make();
+    auto file = pool.open("f", open_mode::create);
+    append_numbers(file, 2);
+    auto& latch = file.core().frames[file.slot().pages->load(0).frame()].latch;
+    latch.lock_shared();
+    latch.pin();
+    latch.unlock_shared();
+    CHECK(refusal([&] { file.close(); }) == errc::in_use);
+    CHECK(file.is_open());
+    CHECK(number_on(file, 1) == 1);
+    write_number(file, 0, 5);
+    latch.unpin();
+    file.close();
+}
+
+TEST_CASE("paged_file: a page kind that lives in the seal's bytes stops the program at once") {
+    CHECK_THAT(violation_of([] {
+                   setting s;
+                   auto pool = s.make();
+                   auto file = pool.open("f", open_mode::create);
+                   static_cast<void>(file.append<page_of_an_eight>());
+               }),
+               ContainsSubstring("leaves alone what its file's seal writes"));
+    setting s;
+    auto pool = s.make();
+    auto file = pool.open("f", open_mode::create, {.contract = quire::no_seal});
+    auto page = file.append<page_of_an_eight>();
+    CHECK(page.view().bytes()[3] == std::byte{8});
+}
+
+TEST_CASE("paged_file: other people's files are read and written as they stand") {
+    setting s;
+    std::vector<std::byte> bytes(2 * size, std::byte{0x5A});
+    std::fill_n(bytes.begin() + size, size, std::byte{0});
+    s.store->assign("f", bytes);
+    auto pool = s.make();
+    auto file = pool.open("f", open_mode::read_write, {.contract = quire::no_seal});
+    {
+        auto page = file.write(0);
+        CHECK(page->bytes()[0] == std::byte{0x5A});
+        page->bytes().store(7, std::uint8_t{1});
+    }
+    {
+        auto page = file.read(1);  // zeros are as good as anything
+        CHECK(page->bytes()[100] == std::byte{0});
+    }
+    file.close();
+    bytes[7] = std::byte{1};
+    CHECK(s.store->bytes("f") == bytes);
+}
+
+TEST_CASE("paged_file: a user's contract judges every page read and seals every page written") {
+    static std::atomic<int> checks;
+    static std::atomic<int> seals;
+    checks = 0;
+    seals = 0;
+    quire::page_contract const contract{
+        [](std::span<std::byte const> bytes, quire::page_id id) noexcept {
+            ++checks;
+            return bytes[0] == std::byte{7} && id.page().value() < 3 ? quire::page_state::good
+                                                                     : quire::page_state::corrupt;
+        },
+        [](std::span<std::byte> bytes, quire::page_id) noexcept {
+            ++seals;
+            bytes[0] = std::byte{7};
+        }};
+    setting s;
+    auto pool = s.make(2);
+    auto file = pool.open("f", open_mode::create, {.contract = contract});
+    append_numbers(file, 4);
+    file.flush();
+    CHECK(seals == 8);  // when it is made, and when it is written
+    CHECK(checks == 0);
+    CHECK(number_on(file, 0) == 0);
+    CHECK(number_on(file, 1) == 1);
+    CHECK(number_on(file, 2) == 2);
+    CHECK(checks == 3);
+    auto const refused = refusal([&] {
+        append_numbers(file, 1);
+        file.flush();
+        number_on(file, 0);
+        number_on(file, 1);
+        number_on(file, 3);
+    });
+    CHECK(refused == errc::corrupt_page);
+}
+
+TEST_CASE("paged_file: on a disk pages travel by direct I/O, there and back") {
+    temp_dir const dir;
+    std::string const path = dir / "f";
+    {
+        disk_pool pool{{.frames = 8}};
+        auto file = pool.open(path, open_mode::create_new);
+        if (file.mode() != quire::io_mode::direct) {
+            return skip("this file system has no direct I/O");
+        }
+        append_numbers(file, 40, 70);
+        file.reserve(10);
+        file.close();
+    }
+    CHECK(std::filesystem::file_size(path) == 40 * 4096);
+    disk_pool pool{{.frames = 8}};
+    auto file = pool.open(path, open_mode::read_only);
+    for (std::uint64_t no = 0; no < 40; ++no) { CHECK(number_on(file, no) == 70 + no); }
+    CHECK(file.stats().bytes_read == 40 * 4096);
+    CHECK(file.stats().evictions == 32);
+}

@@ -1,0 +1,460 @@
+// SPDX-License-Identifier: BSL-1.0
+
+/// Many threads over few frames. Every page carries its version in every sector, so a torn, stale
+/// or foreign page shows, and so does an update that was lost.
+
+#include <quire/pool/buffer_pool.hpp>
+
+#include <quire/io/memory_backend.hpp>
+
+#include "catch.hpp"
+#include "random.hpp"
+#include "temp_dir.hpp"
+
+#include <cerrno>
+#include <shared_mutex>
+#include <thread>
+
+using namespace std::chrono_literals;
+using quire::errc;
+
+namespace {
+
+constexpr std::size_t size = 4096;  // bytes of a page
+constexpr std::size_t sector = 512;
+constexpr std::size_t pages_max = 256;
+constexpr int threads = 8;
+
+/// memory_backend that refuses one op in `one_in`, while that is not 0.
+class flaky_backend {
+public:
+    struct options {
+        std::shared_ptr<quire::memory_store> store = std::make_shared<quire::memory_store>();
+        std::shared_ptr<std::atomic<unsigned>> one_in = std::make_shared<std::atomic<unsigned>>(0);
+    };
+    using file = quire::memory_backend::file;
+
+    flaky_backend(std::span<std::byte> arena, options const& given)
+        : inner_{arena, {given.store}}, one_in_{given.one_in} {}
+
+    file open(quire::open_request const& request) { return inner_.open(request); }
+    void submit(std::span<quire::io_op<file>> ops) noexcept {
+        for (auto& op : ops) {
+            unsigned const one_in = one_in_->load();
+            if (one_in != 0 && ops_.fetch_add(1) % one_in == one_in - 1) {
+                op.error = EIO;
+                op.complete = true;
+            } else {
+                inner_.submit({&op, 1});
+            }
+        }
+    }
+    std::size_t reap(std::chrono::nanoseconds) noexcept { return 0; }
+    int sync(file& f) noexcept { return inner_.sync(f); }
+    int resize(file& f, std::uint64_t bytes) noexcept { return inner_.resize(f, bytes); }
+    int close(file& f) noexcept { return inner_.close(f); }
+
+private:
+    quire::memory_backend inner_;
+    std::shared_ptr<std::atomic<unsigned>> one_in_;
+    std::atomic<unsigned> ops_{0};
+};
+static_assert(quire::file_backend<flaky_backend>);
+
+/// The version that all sectors of a page carry; nothing when they do not agree.
+template <class View>
+std::optional<std::uint64_t> stamp_of(View const& page) {
+    auto const first = page.bytes().template load<std::uint64_t>(16);
+    for (std::size_t at = sector; at < size; at += sector) {
+        if (page.bytes().template load<std::uint64_t>(at + 16) != first) { return std::nullopt; }
+    }
+    return first;
+}
+
+template <class View>
+void stamp(View& page, std::uint64_t version) {
+    for (std::size_t at = 0; at < size; at += sector) {
+        page.bytes().template store<std::uint64_t>(at + 16, version);
+    }
+}
+
+/// What the threads of one run found. Catch2's macros belong to one thread, so they only count.
+struct findings {
+    std::atomic<int> torn{0};
+    std::atomic<int> fell{0};      ///< a version lower than one seen before
+    std::atomic<int> lost{0};      ///< a version other than the number of exclusive sections
+    std::atomic<int> expected{0};  ///< errors that the run provokes
+    std::atomic<int> other{0};     ///< errors that it does not
+    std::array<std::atomic<std::uint64_t>, pages_max> sections{};  ///< exclusive ones, by page
+    std::array<std::atomic<std::uint64_t>, pages_max> seen{};      ///< highest version, by page
+
+    template <class View>
+    void look(View const& page, std::uint64_t no) {
+        auto const before = seen[no].load();
+        auto const now = stamp_of(page);
+        if (!now) {
+            ++torn;
+            return;
+        }
+        if (*now < before) { ++fell; }
+        auto highest = seen[no].load();
+        while (highest < *now && !seen[no].compare_exchange_weak(highest, *now)) {}
+    }
+    /// Expects: exclusive access.
+    template <class View>
+    void change(View& page, std::uint64_t no) {
+        auto const now = stamp_of(page);
+        if (!now) { ++torn; }
+        auto const sections_before = sections[no].fetch_add(1);
+        if (now && *now != sections_before) { ++lost; }
+        stamp(page, sections_before + 1);
+    }
+};
+
+struct run_options {
+    std::uint64_t pages = 64;
+    std::uint64_t pages_end = 96;  ///< appends stop there
+    int ops = 10000;               ///< of each thread
+    bool faults = false;
+};
+
+template <class File>
+void one_thread(File const& file, findings& found, run_options const& run, std::uint64_t seed) {
+    generator random{seed};
+    for (int i = 0; i < run.ops; ++i) {
+        try {
+            auto const what = random.below(100);
+            auto const no = random.below(file.pages());
+            if (what < 50) {
+                auto page = file.read(no);
+                found.look(*page, no);
+            } else if (what < 97 || file.pages() >= run.pages_end) {
+                auto page = file.write(no);
+                found.change(*page, no);
+            } else {
+                auto page = file.append();
+                found.change(*page, page.id().page().value());
+            }
+        } catch (quire::error const& e) {
+            bool const provoked = e.kind() == errc::read_failed || e.kind() == errc::write_failed ||
+                                  e.kind() == errc::no_free_frame;
+            ++(run.faults && provoked ? found.expected : found.other);
+        }
+    }
+}
+
+/// Runs the threads and a flusher over `pool`, and checks what is left, then what is on the disk.
+template <class Pool>
+void stamps_hold(typename Pool::options_type options, std::string const& path,
+                 run_options const& run, std::atomic<unsigned>* one_in = nullptr) {
+    findings found;
+    options.frame_wait_max = 10s;
+    {
+        Pool pool{options};
+        auto file = pool.open(path, quire::open_mode::create_new);
+        for (std::uint64_t i = 0; i < run.pages; ++i) {
+            auto page = file.append();
+            found.change(*page, i);
+        }
+        file.flush();
+        if (one_in != nullptr) { *one_in = 37; }
+        std::atomic<bool> stop{false};
+        std::atomic<int> flushes{0};
+        std::thread flusher{[&] {
+            while (!stop) {
+                try {
+                    file.flush();
+                    ++flushes;
+                } catch (quire::error const& e) {
+                    bool const provoked = run.faults && e.kind() == errc::write_failed;
+                    ++(provoked ? found.expected : found.other);
+                }
+                std::this_thread::sleep_for(200us);
+            }
+        }};
+        std::vector<std::thread> workers;
+        for (int t = 0; t < threads; ++t) {
+            auto const seed = quire_test::test_seed() + static_cast<std::uint64_t>(t);
+            workers.emplace_back([&, seed] { one_thread(file, found, run, seed); });
+        }
+        for (auto& worker : workers) { worker.join(); }
+        stop = true;
+        flusher.join();
+        if (one_in != nullptr) { *one_in = 0; }
+
+        auto const stats = pool.stats();
+        CHECK(found.torn == 0);
+        CHECK(found.fell == 0);
+        CHECK(found.lost == 0);
+        CHECK(found.other == 0);
+        CHECK((found.expected > 0) == run.faults);
+        CHECK(stats.hits > 0);
+        CHECK(stats.evictions > 0);
+        CHECK(stats.write_backs > 0);
+        CHECK(flushes > 0);
+        file.flush();
+        CHECK(file.slot().dirty == 0);
+        file.close();
+    }
+    Pool fresh{options};
+    auto file = fresh.open(path);
+    for (std::uint64_t i = 0; i < file.pages(); ++i) {
+        auto page = file.read(i);
+        auto const version = stamp_of(*page);
+        if (version != found.sections[i].load()) {
+            INFO("page " << i << " of " << file.pages());
+            CHECK(version == found.sections[i].load());
+        }
+    }
+}
+
+/// Closes a file that nobody holds a page of. On a machine that is busy with other things, a thread
+/// may be stopped with a latch in its hand: only a refusal after some waiting is forgiven.
+template <class File>
+void close_soon(File const& file, quire::unwritten dirty) {
+    for (int tries = 0;; ++tries) {
+        auto const begin = std::chrono::steady_clock::now();
+        try {
+            file.close(dirty);
+            return;
+        } catch (quire::error const& e) {
+            auto const waited = std::chrono::steady_clock::now() - begin;
+            if (e.kind() != errc::in_use || waited < 40ms || tries == 20) { throw; }
+        }
+    }
+}
+
+template <class Latch, class Backend>
+using pool_of = quire::buffer_pool<size, quire::clock, Latch, Backend>;
+
+}  // namespace
+
+TEST_CASE("pool: no update is torn or lost among 8 threads over 12 frames") {
+    stamps_hold<pool_of<quire::hybrid_latch, quire::memory_backend>>(
+        {.frames = 12, .backend = {std::make_shared<quire::memory_store>()}}, "f", {});
+}
+
+TEST_CASE("pool: nor with a latch that cannot be downgraded or timed") {
+    stamps_hold<pool_of<std::shared_mutex, quire::memory_backend>>(
+        {.frames = 12, .backend = {std::make_shared<quire::memory_store>()}}, "f", {.ops = 6000});
+}
+
+TEST_CASE("pool: nor when reads and writes fail now and then") {
+    flaky_backend::options io;
+    stamps_hold<pool_of<quire::hybrid_latch, flaky_backend>>(
+        {.frames = 12, .backend = io}, "f", {.faults = true}, io.one_in.get());
+}
+
+TEST_CASE("pool: nor when they fail and the latch cannot be downgraded") {
+    flaky_backend::options io;
+    stamps_hold<pool_of<std::shared_mutex, flaky_backend>>(
+        {.frames = 12, .backend = io}, "f", {.ops = 6000, .faults = true}, io.one_in.get());
+}
+
+TEST_CASE("pool: nor on a disk") {
+    temp_dir const dir;
+    stamps_hold<pool_of<quire::hybrid_latch, quire::direct_backend>>(
+        {.frames = 12}, dir / "f", {.pages = 32, .pages_end = 40, .ops = 1000});
+}
+
+TEST_CASE("pool: nor on a disk with std shared_mutex") {
+    temp_dir const dir;
+    stamps_hold<pool_of<std::shared_mutex, quire::direct_backend>>(
+        {.frames = 12}, dir / "f", {.pages = 32, .pages_end = 40, .ops = 700});
+}
+
+TEMPLATE_TEST_CASE("pool: with too few frames every call ends, and nothing is torn", "",
+                   quire::hybrid_latch, std::shared_mutex) {
+    pool_of<TestType, quire::memory_backend> pool{
+        {.frames = 4, .wait_max = 20ms, .frame_wait_max = 2ms}};
+    auto file = pool.open("f", quire::open_mode::create);
+    constexpr std::uint64_t pages = 16;
+    findings found;
+    for (std::uint64_t i = 0; i < pages; ++i) {
+        auto page = file.append();
+        found.change(*page, i);
+    }
+    std::atomic<int> both{0};
+    std::atomic<int> refused{0};
+    std::vector<std::thread> workers;
+    for (int t = 0; t < threads; ++t) {
+        workers.emplace_back([&, t] {
+            generator random{quire_test::test_seed() + static_cast<std::uint64_t>(t)};
+            for (int i = 0; i < 60; ++i) {
+                auto const one = random.below(pages);
+                auto const two = (one + 1 + random.below(pages - 1)) % pages;  // in any order
+                try {
+                    auto first = file.write(one);
+                    std::this_thread::yield();
+                    auto second = file.write(two);
+                    found.change(*first, one);
+                    found.change(*second, two);
+                    ++both;
+                } catch (quire::error const& e) {
+                    bool const provoked =
+                        e.kind() == errc::timed_out || e.kind() == errc::no_free_frame;
+                    ++(provoked ? refused : found.other);
+                }
+            }
+        });
+    }
+    for (auto& worker : workers) { worker.join(); }
+    CHECK(found.torn == 0);
+    CHECK(found.lost == 0);
+    CHECK(found.other == 0);
+    CHECK(both > 0);
+    CHECK(both + refused == threads * 60);
+    for (std::uint64_t i = 0; i < pages; ++i) {
+        auto page = file.read(i);
+        CHECK(stamp_of(*page) == found.sections[i].load());
+    }
+}
+
+TEST_CASE("pool: threads with budgets never lack a frame") {
+    constexpr std::size_t each = 2;
+    pool_of<quire::hybrid_latch, quire::memory_backend> pool{
+        {.frames = each * threads, .frame_wait_max = 10s}};
+    auto file = pool.open("f", quire::open_mode::create);
+    for (std::uint64_t i = 0; i < 64; ++i) { static_cast<void>(file.append()); }
+    std::atomic<int> errors{0};
+    std::vector<std::thread> workers;
+    for (int t = 0; t < threads; ++t) {
+        workers.emplace_back([&, t] {
+            generator random{quire_test::test_seed() + static_cast<std::uint64_t>(t)};
+            for (int i = 0; i < 200; ++i) {
+                try {
+                    auto budget = pool.reserve(each);
+                    auto const one = random.below(63);
+                    auto first = file.write(one, {.budget = &budget});
+                    stamp(*first, 1);
+                    auto second = file.read(one + 1 + random.below(63 - one), {.budget = &budget});
+                } catch (quire::error const&) {
+                    ++errors;
+                }
+            }
+        });
+    }
+    for (auto& worker : workers) { worker.join(); }
+    CHECK(errors == 0);
+    CHECK(pool.stats().evictions > 0);
+}
+
+TEMPLATE_TEST_CASE("pool: a file opens and closes while others keep the pool busy", "",
+                   quire::hybrid_latch, std::shared_mutex) {
+    // Whoever is busy elsewhere may look into any frame for a moment, or write its page back:
+    // that is no guard, and does not keep a file from closing.
+    pool_of<TestType, quire::memory_backend> pool{{.frames = 12, .frame_wait_max = 10s}};
+    auto busy = pool.open("busy", quire::open_mode::create);
+    for (std::uint64_t i = 0; i < 64; ++i) { static_cast<void>(busy.append()); }
+    std::atomic<bool> stop{false};
+    std::atomic<int> errors{0};
+    std::vector<std::thread> workers;
+    for (int t = 0; t < 4; ++t) {
+        workers.emplace_back([&, t] {
+            generator random{quire_test::test_seed() + static_cast<std::uint64_t>(t)};
+            while (!stop) {
+                try {
+                    auto const no = random.below(64);
+                    if (random.chance(1, 2)) {
+                        auto page = busy.read(no);
+                    } else {
+                        auto page = busy.write(no);
+                        stamp(*page, 1);
+                    }
+                } catch (quire::error const&) {
+                    ++errors;
+                }
+            }
+        });
+    }
+    workers.emplace_back([&] {
+        while (!stop) {
+            try {
+                pool.flush();  // of all files, whichever are open
+                static_cast<void>(pool.stats());
+            } catch (quire::error const&) {
+                ++errors;
+            }
+        }
+    });
+    generator random{quire_test::test_seed()};
+    for (int i = 0; i < 400; ++i) {
+        try {
+            auto file = pool.open("file", quire::open_mode::create);
+            for (std::uint64_t no = 0; no < 3; ++no) {
+                if (no >= file.pages()) {
+                    auto page = file.append();
+                    stamp(*page, 1);
+                } else {
+                    auto page = file.write(no);
+                    stamp(*page, 1);
+                }
+            }
+            close_soon(file, random.chance(1, 4) && i > 0 ? quire::unwritten::discard
+                                                          : quire::unwritten::write);
+        } catch (quire::error const& e) {
+            UNSCOPED_INFO(i << ": " << e.what());
+            ++errors;
+            break;
+        }
+    }
+    stop = true;
+    for (auto& worker : workers) { worker.join(); }
+    CHECK(errors == 0);
+}
+
+TEST_CASE("pool: threads that open files at the same time get different slots") {
+    pool_of<quire::hybrid_latch, quire::memory_backend> pool{
+        {.frames = 32, .files_max = threads, .frame_wait_max = 10s}};
+    std::atomic<int> errors{0};
+    std::array<std::atomic<bool>, threads> taken{};
+    std::vector<std::thread> workers;
+    for (int t = 0; t < threads; ++t) {
+        workers.emplace_back([&, t] {
+            for (std::uint64_t i = 0; i < 100; ++i) {
+                try {
+                    auto file = pool.open(std::to_string(t), quire::open_mode::create);
+                    if (taken[static_cast<std::size_t>(file.number())].exchange(true)) { ++errors; }
+                    if (file.pages() != i) { ++errors; }
+                    auto page = file.append();
+                    stamp(*page, 1);
+                    page.release();
+                    taken[static_cast<std::size_t>(file.number())] = false;
+                    file.close();
+                } catch (quire::error const&) {
+                    ++errors;
+                }
+            }
+        });
+    }
+    for (auto& worker : workers) { worker.join(); }
+    CHECK(errors == 0);
+}
+
+TEST_CASE("pool: hits of more threads than there are rows are all counted") {
+    constexpr int crowd = 80;
+    constexpr int reads = 2000;
+    pool_of<quire::hybrid_latch, quire::memory_backend> pool{{.frames = 8}};
+    auto file = pool.open("f", quire::open_mode::create);
+    auto other = pool.open("g", quire::open_mode::create);
+    for (int i = 0; i < 2; ++i) {
+        static_cast<void>(file.append());
+        static_cast<void>(other.append());
+    }
+    std::atomic<int> ready{0};
+    std::vector<std::thread> workers;
+    for (int t = 0; t < crowd; ++t) {
+        workers.emplace_back([&, t] {
+            ++ready;
+            while (ready < crowd) { std::this_thread::yield(); }
+            for (int i = 0; i < reads; ++i) {
+                auto page = (t % 4 == 0 ? other : file).read(static_cast<unsigned>(i) % 2);
+            }
+        });
+    }
+    for (auto& worker : workers) { worker.join(); }
+    CHECK(file.stats().hits == crowd * 3 / 4 * reads);
+    CHECK(other.stats().hits == crowd / 4 * reads);
+    CHECK(pool.stats().hits == crowd * reads);
+    CHECK(pool.stats().misses == 0);
+}
