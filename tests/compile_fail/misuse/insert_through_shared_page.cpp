@@ -2,8 +2,8 @@
 // group: mutation through shared access
 // rust: rejects
 // g++: no matching function for call to .*heap_page.*insert
-// clang-19: 'insert': constraints not satisfied
-// clang-22: 'insert': constraints not satisfied
+// clang-19: no matching member function for call to 'insert'
+// clang-22: no matching member function for call to 'insert'
 // net: -
 // why: others are reading this page.
 

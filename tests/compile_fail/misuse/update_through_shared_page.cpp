@@ -2,8 +2,8 @@
 // group: mutation through shared access
 // rust: rejects
 // g++: no matching function for call to .*heap_page.*update
-// clang-19: 'update': constraints not satisfied
-// clang-22: 'update': constraints not satisfied
+// clang-19: no matching member function for call to 'update'
+// clang-22: no matching member function for call to 'update'
 // net: -
 // why: others are reading this page.
 
