@@ -111,6 +111,33 @@ TEST_CASE("buffer_pool: flush writes every file, and one that fails does not sto
     pool.flush();  // a closed file is nobody's business
 }
 
+TEST_CASE("buffer_pool: files that are opened at the same time get different slots") {
+    gated_backend::options io;
+    gated_pool pool{{.frames = 4, .backend = io}};
+    std::promise<void> inside;
+    std::promise<void> go_on;
+    io.script->during_open = [&](std::string const& path) {
+        if (path == "a") {
+            inside.set_value();
+            go_on.get_future().wait();
+        }
+    };
+    auto const open = [&](char const* path) {
+        return std::async(std::launch::async,
+                          [&pool, path] { return pool.open(path, open_mode::create); });
+    };
+    auto first = open("a");
+    inside.get_future().wait();
+    auto second = open("b");
+    static_cast<void>(second.wait_for(20ms));
+    go_on.set_value();
+    auto const a = first.get();
+    auto const b = second.get();
+    CHECK(a.number() != b.number());
+    CHECK(a.path() == "a");
+    CHECK(b.path() == "b");
+}
+
 TEST_CASE("buffer_pool: flush waits for a file that another thread is closing") {
     // A flush that passed over such a file would return with pages unwritten if closing failed.
     gated_backend::options io;

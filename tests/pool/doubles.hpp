@@ -58,6 +58,8 @@ public:
     }
     /// Called in the middle of a resize, in the thread that grows the file.
     std::function<void()> during_resize;
+    /// Called in the middle of opening `path`, in the thread that opens it.
+    std::function<void(std::string const& path)> during_open;
     /// Called in the middle of a sync, in the thread that syncs.
     std::function<void()> during_sync;
 
@@ -126,7 +128,10 @@ public:
     gated_backend(std::span<std::byte> arena, options const& given)
         : inner_{arena, {given.store}}, script_{given.script} {}
 
-    file open(quire::open_request const& request) { return inner_.open(request); }
+    file open(quire::open_request const& request) {
+        if (script_->during_open) { script_->during_open(request.path); }
+        return inner_.open(request);
+    }
     void submit(std::span<quire::io_op<file>> ops) noexcept {
         for (auto& op : ops) {
             int const error = script_->pass(op.verb, op.offset);

@@ -355,7 +355,7 @@ TEST_CASE("paged_file: a new page is zeroed, whoever had its frame before") {
     CHECK(quire::detail::all_zero(page.view().bytes().subspan(12)));  // before that: the seal
 }
 
-TEST_CASE("paged_file: an append that waited for the file's end is refused") {
+TEST_CASE("paged_file: who waited for the file's end is refused") {
     gated_backend::options io;
     gated_pool pool{{.frames = 4, .backend = io}};
     auto file = pool.open("f", open_mode::create);
@@ -363,13 +363,25 @@ TEST_CASE("paged_file: an append that waited for the file's end is refused") {
     io.script->hold(quire::io_verb::write, 0);
     auto closer = std::async(std::launch::async, [&] { file.close(); });
     io.script->wait_until_held();
-    auto appender = std::async(std::launch::async, [&] {
-        return refusal([&] { static_cast<void>(file.append()); });
-    });
+    std::atomic<int> started{0};
+    auto const outcome_of = [&started](auto call) {
+        return std::async(std::launch::async, [&started, call] {
+            ++started;
+            return refusal(call);
+        });
+    };
+    auto appender = outcome_of([&] { static_cast<void>(file.append()); });
+    auto reserver = outcome_of([&] { file.reserve(1); });
+    auto flusher = outcome_of([&] { file.flush(); });
+    auto second_closer = outcome_of([&] { file.close(); });
+    while (started < 4) { std::this_thread::sleep_for(1ms); }
     std::this_thread::sleep_for(30ms);
     io.script->let_go();
     closer.get();
     CHECK(appender.get() == errc::in_use);
+    CHECK(reserver.get() == errc::in_use);
+    CHECK(flusher.get() == errc::in_use);
+    CHECK(second_closer.get() == errc::in_use);
     CHECK(io.store->bytes("f").size() == size);
 }
 

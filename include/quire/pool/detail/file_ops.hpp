@@ -88,9 +88,7 @@ struct file_ops {
         auto const until = core.deadline_of(how);
         file_latch const growing{file.grow, until, "append", page_id{file.number, 0}};
         page_id const id{file.number, file.page_count.load(std::memory_order_relaxed)};
-        if (file.closing.load(std::memory_order_seq_cst)) {
-            throw error{errc::in_use, "append to a file that is being closed", id};
-        }
+        expect_not_closing(file, "append");
         if (id.page().value() >= file.pages->pages()) {
             throw error{errc::file_too_large, "append", id};
         }
@@ -132,6 +130,7 @@ struct file_ops {
         core.expect_writable(file, "reserve");
         file_latch const growing{file.grow, core.deadline_of({}), "reserve",
                                  page_id{file.number, 0}};
+        expect_not_closing(file, "reserve");
         auto const count = file.page_count.load(std::memory_order_relaxed);
         if (pages > file.pages->pages() - count) {
             throw error{errc::file_too_large, "reserve", page_id{file.number, count}};
@@ -170,6 +169,7 @@ struct file_ops {
         auto const until = core.deadline_of({});
         page_id const any{file.number, 0};
         file_latch const growing{file.grow, until, "close", any};
+        expect_not_closing(file, "close");
         file.closing.store(true, std::memory_order_seq_cst);
         try {
             while (file.uses.load(std::memory_order_seq_cst) != 0) {
@@ -223,6 +223,13 @@ private:
         file.counters.clear();
         file.generation.fetch_add(1, std::memory_order_release);
         return file;
+    }
+
+    /// Who waited for `grow` may have waited for the file's end.
+    static void expect_not_closing(file_type const& file, char const* operation) {
+        if (file.closing.load(std::memory_order_seq_cst)) {
+            throw error{errc::in_use, operation, page_id{file.number, 0}};
+        }
     }
 
     static void expect_sound(file_type const& file, char const* operation) {
