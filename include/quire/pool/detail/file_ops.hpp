@@ -10,8 +10,8 @@
 ///          always. Syncs of a file are one at a time, and a failed one is never tried again: the
 ///          kernel reports it once and forgets what it dropped.
 /// close    no new loads, running ones end; flush; every frame is taken away from its page; the
-///          descriptor goes. Refused with errc::in_use, and then nothing has changed but which
-///          pages are resident, when a guard is held.
+///          descriptor goes. Refused with errc::in_use when a guard is held: then the file is
+///          still open, and only other pages may be resident (or, when discarding, unchanged).
 
 #include <quire/pool/detail/pool_core.hpp>
 

@@ -46,9 +46,13 @@ struct write_outcome {
     std::size_t written = 0;  ///< pages
     std::exception_ptr failure = nullptr;
 
-    void fail(errc code, page_id page, int system = 0) {
-        if (failure == nullptr) {
+    /// Called with latches held: must not throw, even when there is no memory for an error.
+    void fail(errc code, page_id page, int system = 0) noexcept {
+        if (failure != nullptr) { return; }
+        try {
             failure = std::make_exception_ptr(error{code, "write", page, system});
+        } catch (...) {
+            failure = std::current_exception();
         }
     }
     void rethrow() const {
