@@ -5,6 +5,7 @@
 #include "page/page_buffer.hpp"
 
 #include <algorithm>
+#include <optional>
 #include <ranges>
 
 using quire::slot_id;
@@ -47,11 +48,16 @@ TEST_CASE("live_range: only live slots come in order") {
 }
 
 TEST_CASE("live_range: a page that changes under it gives other slots or an error") {
+    if (quire::checked_build) { return; }  // which stops the program at the change
     auto buffer = make_heap_page<512>();
     quire::heap_page page{buffer.span()};
     for (int i = 0; i < 4; ++i) { page.insert(bytes_of("t")).value(); }
-    auto const slots = page.slots();
-    auto at = slots.begin();
+    std::optional<slots_type::iterator> walk;
+    {  // the loan ends, the iterator goes on
+        auto const slots = page.slots();
+        walk.emplace(slots.begin());
+    }
+    auto& at = *walk;
     page.erase(slot_id{1});
     page.erase(slot_id{2});
     ++at;
@@ -59,7 +65,7 @@ TEST_CASE("live_range: a page that changes under it gives other slots or an erro
     page.erase(slot_id{3});
     page.compact();
     ++at;
-    CHECK(at == slots.end());
+    CHECK(at == std::default_sentinel);
 }
 
 TEST_CASE("live_range: a line pointer that is corrupt ends the walk with an error") {

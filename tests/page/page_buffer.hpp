@@ -57,6 +57,17 @@ template <class Page>
     return text_of(tuple.span());
 }
 
+/// The bytes of the tuple in a slot, when the borrow of it has ended: what outlives that is the
+/// test's own risk.
+template <class Page>
+[[nodiscard]] std::span<std::byte const> bytes_in(Page const& page, quire::slot_id slot) {
+    auto const tuple = page.tuple(slot);
+    auto const size = tuple.size();
+    std::byte const* first = nullptr;
+    if (size > 0) { first = &tuple.span()[0]; }
+    return {first, size};
+}
+
 /// The code of the error that `fn` throws; fails the test when it throws none.
 template <class Fn>
 [[nodiscard]] quire::errc error_of(Fn&& fn) {
@@ -69,6 +80,7 @@ template <class Fn>
 }  // namespace quire_test
 
 using quire_test::bytes_of;
+using quire_test::bytes_in;
 using quire_test::error_of;
 using quire_test::make_heap_page;
 using quire_test::page_buffer;

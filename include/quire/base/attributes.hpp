@@ -7,9 +7,9 @@
 /// An attribute macro is empty where the compiler lacks the attribute, so a header reads the same
 /// everywhere and no compiler warns about a word it does not know.
 ///
-/// QUIRE_ABI names an inline namespace around everything. A checked build (-DQUIRE_CHECKED=1) has
-/// another one, because its guards carry more state: object files of both kinds in one program
-/// fail to link instead of disagreeing about a layout.
+/// QUIRE_ABI names an inline namespace around everything. A checked build (-DQUIRE_CHECKED=1) and
+/// one with the address sanitizer have others, because what they watch takes room in guards and
+/// views: object files of two kinds in one program fail to link instead of disagreeing about that.
 ///
 /// QUIRE_LIFETIMEBOUND   after a parameter or a member function's qualifiers: the result borrows
 ///                       from it. Clang reports a result that outlives it.
@@ -19,15 +19,21 @@
 /// A borrow checker by -Wthread-safety (clang 21 and later) and -Wconsumed (clang), both off by
 /// default:
 ///
-/// QUIRE_LOAN            on the empty class whose objects stand for "something of this is lent".
+/// QUIRE_LOAN(name)      on an empty class whose objects stand for "something of this is lent".
 /// QUIRE_BORROWER        on a class that borrows as long as it lives: a view of a tuple, a range.
 /// QUIRE_UNSEEN          on its constructors: made over bytes, it borrows from nobody in sight.
 /// QUIRE_ENDS_LOAN(type) declares its destructor, which is where the borrow ends.
-/// QUIRE_LENDS(loan)     on a function that returns a borrower of `loan`'s owner.
-/// QUIRE_UNLENT(loans)   on a function that must not be called while something is lent: it moves
-///                       bytes, or ends the access. After a trailing requires-clause.
+/// QUIRE_LENDS           on a function of a lender (loan.hpp) that returns a borrower.
+/// QUIRE_LENDS_ALONE     the same where nothing else may be lent at that time: mutable bytes.
+/// QUIRE_CHANGES         on a function of a lender that moves bytes. After a requires-clause.
+/// QUIRE_PASSES_ON(loan) on a function of yours that returns what a page lends it, as cursors do.
+/// QUIRE_UNLENT(loans)   on a function that ends the access to a page: nothing of these is lent.
 /// QUIRE_TYPESTATE       on a guard, which is over at some time; its functions are QUIRE_WHEN_HELD,
 ///                       and those that end it QUIRE_GIVES_UP.
+///
+/// QUIRE_REFUSED(why)    = delete, with the sentence where the compiler prints it. For others the
+///                       result type of a refused overload says it (loan.hpp).
+/// QUIRE_REFUSED_ON_SHARED(function) declares the mutator that a view over const bytes has not.
 ///
 /// QUIRE_ASAN            defined in builds with the address sanitizer.
 
@@ -35,8 +41,20 @@
 #define QUIRE_VERSION_MINOR 1
 #define QUIRE_VERSION_PATCH 0
 
-#if defined(QUIRE_CHECKED) && QUIRE_CHECKED
+#if defined(__SANITIZE_ADDRESS__)
+#define QUIRE_ASAN 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define QUIRE_ASAN 1
+#endif
+#endif
+
+#if defined(QUIRE_CHECKED) && QUIRE_CHECKED && defined(QUIRE_ASAN)
+#define QUIRE_ABI v0_checked_asan
+#elif defined(QUIRE_CHECKED) && QUIRE_CHECKED
 #define QUIRE_ABI v0_checked
+#elif defined(QUIRE_ASAN)
+#define QUIRE_ABI v0_asan
 #else
 #define QUIRE_ABI v0
 #endif
@@ -52,20 +70,30 @@
 #endif
 
 #if defined(__clang__) && __has_attribute(reentrant_capability)
-#define QUIRE_LOAN __attribute__((capability("loan"), reentrant_capability))
+#define QUIRE_LOAN(name) __attribute__((capability(name), reentrant_capability))
 #define QUIRE_BORROWER __attribute__((scoped_lockable))
 #define QUIRE_ENDS_LOAN(type) \
     ~type() __attribute__((release_capability())) {}
 #define QUIRE_UNSEEN __attribute__((no_thread_safety_analysis))
-#define QUIRE_LENDS(loan) \
+#define QUIRE_LENDS                                                                        \
+    __attribute__((acquire_shared_capability(lent), locks_excluded(lent_mutable), \
+                   no_thread_safety_analysis))
+#define QUIRE_LENDS_ALONE                                                                \
+    __attribute__((acquire_capability(lent_mutable), locks_excluded(lent, lent_mutable), \
+                   no_thread_safety_analysis))
+#define QUIRE_CHANGES __attribute__((locks_excluded(lent, lent_mutable)))
+#define QUIRE_PASSES_ON(loan) \
     __attribute__((acquire_shared_capability(loan), no_thread_safety_analysis))
 #define QUIRE_UNLENT(...) __attribute__((locks_excluded(__VA_ARGS__)))
 #else
-#define QUIRE_LOAN
+#define QUIRE_LOAN(name)
 #define QUIRE_BORROWER
 #define QUIRE_ENDS_LOAN(type) ~type() = default;
 #define QUIRE_UNSEEN
-#define QUIRE_LENDS(loan)
+#define QUIRE_LENDS
+#define QUIRE_LENDS_ALONE
+#define QUIRE_CHANGES
+#define QUIRE_PASSES_ON(loan)
 #define QUIRE_UNLENT(...)
 #endif
 
@@ -80,13 +108,23 @@
 #define QUIRE_GIVES_UP
 #endif
 
-#if defined(__SANITIZE_ADDRESS__)
-#define QUIRE_ASAN 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define QUIRE_ASAN 1
+#if defined(__clang__) && __clang_major__ >= 19
+#define QUIRE_REFUSED(why)                                                                 \
+    _Pragma("clang diagnostic push") _Pragma("clang diagnostic ignored \"-Wc++26-extensions\"") \
+        = delete(why) _Pragma("clang diagnostic pop")
+#else
+#define QUIRE_REFUSED(why) = delete
 #endif
-#endif
+
+#define QUIRE_REFUSED_AS_SHARED \
+    QUIRE_REFUSED("the page is shared: what a write guard lends by -> or * can be changed")
+#define QUIRE_REFUSED_ON_SHARED(function)       \
+    template <class = void, class... Arguments> \
+        requires(!::quire::writable_page<Byte>) \
+    ::quire::the_page_is_shared function(Arguments&&...) const QUIRE_REFUSED_AS_SHARED
+#define QUIRE_REFUSED_TO_MOVE \
+    QUIRE_REFUSED("what a page lends stays where it was made: copy the values, or ask again")
+#define QUIRE_REFUSED_ON_TEMPORARIES QUIRE_REFUSED("a temporary ends at once: name it first")
 
 namespace quire::inline QUIRE_ABI {
 

@@ -25,6 +25,10 @@ namespace quire::inline QUIRE_ABI {
 template <class B>
 concept page_byte = std::same_as<B, std::byte> || std::same_as<B, std::byte const>;
 
+/// What changes a page asks for: bytes lent by a write guard, or the user's own.
+template <class B>
+concept writable_page = std::same_as<B, std::byte>;
+
 /// A number that can stand in a page. Not `bool`: most bytes are none.
 template <class T>
 concept page_number =

@@ -15,7 +15,7 @@
 ///       convert even a temporary byte_view to a std::span that outlives it.
 
 #include <quire/base/byte_order.hpp>
-#include <quire/base/contract.hpp>
+#include <quire/base/loan.hpp>
 #include <quire/base/page_id.hpp>
 
 #include <cstddef>   // std::byte, std::ptrdiff_t
@@ -25,23 +25,17 @@
 
 namespace quire::inline QUIRE_ABI {
 
-/// Base of everything that is made in place and stays there: guards, views, ranges of views.
-struct pinned {
-    pinned() = default;
-    pinned(pinned const&) = delete;
-    pinned& operator=(pinned const&) = delete;
-    ~pinned() = default;
-};
-
-/// Stands for "something of this page is lent": an empty member of every page view, by which clang
-/// follows borrows (attributes.hpp). A user's own view may have one, or be given one by the guard.
-struct QUIRE_LOAN page_loan {};
-
-/// Bytes of a page, borrowed. `Byte` is `std::byte const`, or `std::byte` under exclusive access.
+/// Bytes of a page, borrowed. `Byte` is `std::byte const`, or `std::byte` under exclusive access;
+/// mutable bytes are lent alone, while no row, tuple or range of the page is.
 template <page_byte Byte>
 class QUIRE_BORROWER QUIRE_POINTER byte_view : pinned {
 public:
     explicit byte_view(std::span<Byte> bytes) noexcept QUIRE_UNSEEN : bytes_{bytes} {}
+    /// For a page view that lends a part of itself.
+    byte_view(std::span<Byte> bytes, lender const& from) noexcept QUIRE_UNSEEN
+        : bytes_{bytes},
+          borrow_{from, writable_page<Byte> ? lending::alone : lending::shared} {}
+    byte_view(byte_view const&) QUIRE_REFUSED_TO_MOVE;
     QUIRE_ENDS_LOAN(byte_view)
 
     [[nodiscard]] std::size_t size() const noexcept { return bytes_.size(); }
@@ -63,15 +57,20 @@ public:
     /// Writes a little-endian number at `offset`. Expects: it lies inside.
     template <page_number T>
     void store(std::size_t offset, T value) const noexcept
-        requires std::same_as<Byte, std::byte>
+        requires writable_page<Byte>
     {
         QUIRE_EXPECTS(holds(offset, sizeof(T)), "an offset lies inside the byte_view");
         store_le<T>(bytes_.data() + offset, value);
     }
 
+    QUIRE_REFUSED_ON_SHARED(store);
+
     /// The hatch: a standard span over the same bytes. It must not outlive the guard of the page.
     [[nodiscard]] std::span<Byte> span() const& noexcept QUIRE_LIFETIMEBOUND { return bytes_; }
-    std::span<Byte> span() const&& = delete;
+    name_the_view_first span() const&& QUIRE_REFUSED_ON_TEMPORARIES;
+
+    template <class B>
+    operator std::span<B>() const QUIRE_REFUSED("a view of page bytes becomes a span by span()");
 
     /// Reads byte by byte, for range-for and the algorithms of std::ranges.
     class iterator {
@@ -98,8 +97,8 @@ public:
     [[nodiscard]] iterator end() const& noexcept QUIRE_LIFETIMEBOUND {
         return iterator{bytes_.data() + bytes_.size()};
     }
-    iterator begin() const&& = delete;
-    iterator end() const&& = delete;
+    name_the_view_first begin() const&& QUIRE_REFUSED_ON_TEMPORARIES;
+    name_the_view_first end() const&& QUIRE_REFUSED_ON_TEMPORARIES;
 
 private:
     [[nodiscard]] bool holds(std::size_t offset, std::size_t length) const noexcept {
@@ -107,18 +106,22 @@ private:
     }
 
     std::span<Byte> bytes_;
+    [[no_unique_address]] borrow borrow_;
 };
 
 /// A page of any format, as bytes: the page kind for users who bring no view of their own. In a
 /// file with the default contract bytes 0 to 11 are the seal's (page_contract.hpp).
 template <page_byte Byte, std::size_t PageSize>
-class QUIRE_POINTER raw_page : pinned {
+class QUIRE_POINTER raw_page : public lender {
 public:
     explicit raw_page(std::span<Byte, PageSize> bytes) noexcept : bytes_{bytes} {}
     /// From a mutable view to a const one, as std::span converts.
-    raw_page(raw_page<std::byte, PageSize> const& other) noexcept
-        requires std::same_as<Byte, std::byte const>
-        : bytes_{other.bytes_} {}
+    raw_page(raw_page<std::byte, PageSize> const& other QUIRE_LIFETIMEBOUND) noexcept
+        requires(!writable_page<Byte>)
+        : bytes_{other.bytes_} {
+        join(other);
+    }
+    raw_page(raw_page const&) QUIRE_REFUSED_TO_MOVE;
 
     /// Zeros the page.
     static void format(std::span<std::byte, PageSize> bytes, page_no) noexcept {
@@ -129,12 +132,14 @@ public:
         return true;
     }
 
-    [[nodiscard]] byte_view<Byte> bytes() const& noexcept QUIRE_LIFETIMEBOUND QUIRE_LENDS(lent) {
-        return byte_view<Byte>{bytes_};
-    }
-    byte_view<Byte> bytes() const&& = delete;
-
-    [[no_unique_address]] page_loan lent;
+    [[nodiscard]] byte_view<Byte> bytes() const& noexcept QUIRE_LIFETIMEBOUND
+        requires(!writable_page<Byte>)
+    QUIRE_LENDS { return byte_view<Byte>{bytes_, *this}; }
+    /// Mutable bytes: one borrow at a time.
+    [[nodiscard]] byte_view<Byte> bytes() const& noexcept QUIRE_LIFETIMEBOUND
+        requires writable_page<Byte>
+    QUIRE_LENDS_ALONE { return byte_view<Byte>{bytes_, *this}; }
+    name_the_page_first bytes() const&& QUIRE_REFUSED_ON_TEMPORARIES;
 
 private:
     template <page_byte, std::size_t>

@@ -32,7 +32,7 @@ enum class errc {
     read_failed,              ///< the device refused a read; errno says why
     write_failed,             ///< the device refused a write; the page stays dirty
     sync_failed,              ///< sync failed once: the file is poisoned, and stays so
-    grow_failed,              ///< the file could not grow; its size is unchanged
+    grow_failed,              ///< the file could not grow or shrink; its size is unchanged
     close_failed,             ///< the system reported an error on closing
     short_read,               ///< the file ended in the middle of a page
     corrupt_page,             ///< a page's bytes contradict its contract or its format

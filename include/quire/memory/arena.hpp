@@ -16,7 +16,7 @@
 /// Lifetime: everything the pool lends points into its arena and dies with it.
 
 #include <quire/memory/mapping.hpp>
-#include <quire/memory/poison.hpp>
+#include <quire/base/poison.hpp>
 
 #include <limits>  // std::numeric_limits
 

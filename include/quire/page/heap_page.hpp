@@ -27,7 +27,8 @@
 ///   I2. An operation that fails changes nothing: neither what the page holds nor any number.
 ///   I3. Any bytes are a legal page: no member has undefined behaviour for any content. What
 ///       contradicts itself is errc::corrupt_page with the page's own number, no file.
-///   I4. Bytes and values given to insert, update and edit may lie in this very page.
+///   I4. Bytes given to insert and update may lie in this very page, though not under a view that
+///       is still lent: { auto t = page.tuple(s); bytes = t.span(); } and then insert(bytes).
 ///
 /// Expected outcomes are in the return types (no room; nothing there); asking for what is not there
 /// by `tuple`, `row`, `update`, `edit`, `move` throws errc::no_such_tuple. No member allocates,
@@ -37,6 +38,7 @@
 
 #include <quire/base/page_kind.hpp>
 #include <quire/page/live_range.hpp>
+#include <quire/page/page_change.hpp>
 #include <quire/page/redirects.hpp>
 #include <quire/page/tuple_codec.hpp>
 
@@ -45,28 +47,11 @@
 
 namespace quire::inline QUIRE_ABI {
 
-namespace detail {
-
-template <class T>
-struct row_item {
-    template <class Layout>
-    [[nodiscard]] auto operator()(Layout const& layout, slot_id slot) const {
-        using view = typename tuple_codec<T>::template view<typename Layout::byte>;
-        return view{layout.live_tuple(slot), slot};
-    }
-};
-
-template <class T>
-concept tuple_bytes = std::convertible_to<T const&, std::span<std::byte const>>;
-
-}  // namespace detail
-
 template <page_byte Byte, std::size_t PageSize>
-class QUIRE_POINTER heap_page : pinned {
+class QUIRE_POINTER heap_page : public lender {
     static_assert(slotted_page_size<PageSize>,
                   "a heap page has a power of two of bytes, from 512 to 32768");
     using layout = slotted<Byte, PageSize>;
-    static constexpr bool is_mutable = std::same_as<Byte, std::byte>;
 
 public:
     static constexpr std::uint8_t version = 1;
@@ -77,9 +62,12 @@ public:
 
     explicit heap_page(std::span<Byte, PageSize> bytes) noexcept : page_{bytes} {}
     /// From a mutable view to a const one, as std::span converts.
-    heap_page(heap_page<std::byte, PageSize> const& other) noexcept
-        requires(!is_mutable)
-        : page_{other.page_} {}
+    heap_page(heap_page<std::byte, PageSize> const& other QUIRE_LIFETIMEBOUND) noexcept
+        requires(!writable_page<Byte>)
+        : page_{other.page_} {
+        join(other);
+    }
+    heap_page(heap_page const&) QUIRE_REFUSED_TO_MOVE;
 
     /// Makes `bytes` an empty heap page number `no`; nothing of what was there stays.
     static void format(std::span<std::byte, PageSize> bytes, page_no no) noexcept {
@@ -142,18 +130,23 @@ public:
 
     /// The tuple in `slot`, or where its redirects lead.
     /// Errors: errc::no_such_tuple.
-    [[nodiscard]] byte_view<Byte> tuple(slot_id slot) const& QUIRE_LIFETIMEBOUND QUIRE_LENDS(lent) {
-        return byte_view<Byte>{bytes_of(slot)};
-    }
-    byte_view<Byte> tuple(slot_id) const&& = delete;
+    [[nodiscard]] byte_view<Byte> tuple(slot_id slot) const& QUIRE_LIFETIMEBOUND
+        requires(!writable_page<Byte>)
+    QUIRE_LENDS { return byte_view<Byte>{bytes_of(slot), *this}; }
+    /// The same, mutable: lent while nothing else of the page is.
+    [[nodiscard]] byte_view<Byte> tuple(slot_id slot) const& QUIRE_LIFETIMEBOUND
+        requires writable_page<Byte>
+    QUIRE_LENDS_ALONE { return byte_view<Byte>{bytes_of(slot), *this}; }
+    name_the_page_first tuple(slot_id) const&& QUIRE_REFUSED_ON_TEMPORARIES;
 
     /// The tuple as a `T`, to be read and set in place: a `tuple_codec<T>::view<Byte>`. Its slot is
     /// the one asked for, also where a redirect led elsewhere.
     /// Errors: errc::no_such_tuple; errc::row_mismatch when the tuple is no T.
     template <class T>
-        requires detail::ends_its_loan<T, Byte>
-    [[nodiscard]] auto row(slot_id slot) const& QUIRE_LIFETIMEBOUND QUIRE_LENDS(lent) {
-        return typename tuple_codec<T>::template view<Byte>{bytes_of(slot), slot};
+        requires detail::keeps_its_loan<T, Byte>
+    [[nodiscard]] auto row(slot_id slot) const& QUIRE_LIFETIMEBOUND QUIRE_LENDS {
+        return typename tuple_codec<T>::template view<Byte>{bytes_of(slot), slot,
+                                                            borrow{*this, lending::shared}};
     }
     template <class T>
     [[nodiscard]] auto row(slot_id slot) const& QUIRE_LIFETIMEBOUND {
@@ -162,29 +155,29 @@ public:
         }
     }
     template <class T>
-    auto row(slot_id) const&& = delete;
+    name_the_page_first row(slot_id) const&& QUIRE_REFUSED_ON_TEMPORARIES;
 
     /// The live slots, in the order of their numbers.
     [[nodiscard]] live_range<layout, detail::slot_item> slots() const& noexcept
-        QUIRE_LIFETIMEBOUND QUIRE_LENDS(lent) {
-        return live_range<layout, detail::slot_item>{page_};
+        QUIRE_LIFETIMEBOUND QUIRE_LENDS {
+        return live_range<layout, detail::slot_item>{page_, *this};
     }
-    live_range<layout, detail::slot_item> slots() const&& = delete;
+    name_the_page_first slots() const&& QUIRE_REFUSED_ON_TEMPORARIES;
 
     /// The live tuples as rows of `T`, likewise: `for (auto row : page.rows<user>())`.
     template <class T>
-    [[nodiscard]] auto rows() const& QUIRE_LIFETIMEBOUND QUIRE_LENDS(lent) {
+    [[nodiscard]] auto rows() const& QUIRE_LIFETIMEBOUND QUIRE_LENDS {
         if constexpr (detail::has_tuple_codec<T>()) {
-            return live_range<layout, detail::row_item<T>>{page_};
+            return live_range<layout, detail::row_item<T>>{page_, *this};
         }
     }
     template <class T>
-    auto rows() const&& = delete;
+    name_the_page_first rows() const&& QUIRE_REFUSED_ON_TEMPORARIES;
 
     // Writing
 
     void set_lsn(std::uint64_t lsn) noexcept
-        requires is_mutable
+        requires writable_page<Byte>
     {
         store_le(page_.bytes().data() + page_header::lsn_offset, lsn);
     }
@@ -193,17 +186,17 @@ public:
     /// Errors: errc::tuple_too_large when no page of this size could hold it.
     [[nodiscard("nothing was inserted when the page is full")]] std::optional<slot_id> insert(
         std::span<std::byte const> tuple)
-        requires is_mutable
-    QUIRE_UNLENT(lent) {
-        return insert_with(tuple.size(), copy_of(tuple));
+        requires writable_page<Byte>
+    QUIRE_CHANGES {
+        return insert_with(tuple.size(), detail::copy_of(tuple));
     }
     /// The same for a value of a type with a tuple_codec.
     template <class T>
-        requires is_mutable && (!detail::tuple_bytes<T>)
+        requires writable_page<Byte> && (!detail::tuple_bytes<T>)
     [[nodiscard("nothing was inserted when the page is full")]] std::optional<slot_id> insert(
-        T const& value) QUIRE_UNLENT(lent) {
+        T const& value) QUIRE_CHANGES {
         if constexpr (detail::has_tuple_codec<T>()) {
-            return insert_with(tuple_codec<T>::size(value), encoder_of(value));
+            return insert_with(tuple_codec<T>::size(value), detail::encoder_of(value));
         }
         return std::nullopt;
     }
@@ -212,17 +205,17 @@ public:
     /// Errors: errc::no_such_tuple; errc::tuple_too_large as above.
     [[nodiscard("nothing was changed when it does not fit")]] bool update(
         slot_id slot, std::span<std::byte const> tuple)
-        requires is_mutable
-    QUIRE_UNLENT(lent) {
-        return update_with(slot, tuple.size(), copy_of(tuple));
+        requires writable_page<Byte>
+    QUIRE_CHANGES {
+        return update_with(slot, tuple.size(), detail::copy_of(tuple));
     }
     template <class T>
-        requires is_mutable && (!detail::tuple_bytes<T>)
+        requires writable_page<Byte> && (!detail::tuple_bytes<T>)
     [[nodiscard("nothing was changed when it does not fit")]] bool update(slot_id slot,
                                                                           T const& value)
-        QUIRE_UNLENT(lent) {
+        QUIRE_CHANGES {
         if constexpr (detail::has_tuple_codec<T>()) {
-            return update_with(slot, tuple_codec<T>::size(value), encoder_of(value));
+            return update_with(slot, tuple_codec<T>::size(value), detail::encoder_of(value));
         }
         return false;
     }
@@ -231,9 +224,9 @@ public:
     /// is changed when it throws, or when the row no longer fits (false).
     /// Errors: errc::no_such_tuple, errc::row_mismatch, errc::tuple_too_large, and those of `fn`.
     template <class T, class Fn>
-        requires is_mutable
+        requires writable_page<Byte>
     [[nodiscard("nothing was changed when it does not fit")]] bool edit(slot_id slot, Fn&& fn)
-        QUIRE_UNLENT(lent) {
+        QUIRE_CHANGES {
         if constexpr (detail::has_tuple_codec<T>()) {
             if constexpr (detail::is_editable_by<T, Fn>()) {
                 T value = tuple_codec<T>::decode(bytes_of(slot));
@@ -246,20 +239,22 @@ public:
 
     /// Removes the tuple or the redirect in `slot`. Whether there was one.
     bool erase(slot_id slot)
-        requires is_mutable
-    QUIRE_UNLENT(lent) {
+        requires writable_page<Byte>
+    QUIRE_CHANGES {
+        page_change const change{*this, page_};
         auto const b = page_.load_bounds();
-        if (!holds(slot, b)) { return false; }
+        if (!page_.holds(slot, b)) { return false; }
         page_.set_slot(slot.value(), chains().vacant(slot.value(), b), b);
         return true;
     }
 
     /// Like `erase`, but keeps the number from being given out again, until `reclaim`.
     bool kill(slot_id slot)
-        requires is_mutable
-    QUIRE_UNLENT(lent) {
+        requires writable_page<Byte>
+    QUIRE_CHANGES {
+        page_change const change{*this, page_};
         auto const b = page_.load_bounds();
-        if (!holds(slot, b)) { return false; }
+        if (!page_.holds(slot, b)) { return false; }
         page_.set_slot(slot.value(), line_pointer::dead(), b);
         return true;
     }
@@ -267,8 +262,9 @@ public:
     /// Lets the number of a dead slot be given out again. Whether it does: not while a redirect
     /// names the slot.
     bool reclaim(slot_id slot)
-        requires is_mutable
-    QUIRE_UNLENT(lent) {
+        requires writable_page<Byte>
+    QUIRE_CHANGES {
+        page_change const change{*this, page_};
         auto const b = page_.load_bounds();
         if (slot.value() >= b.slots ||
             page_.load_pointer(slot.value(), b).state() != slot_state::dead ||
@@ -283,12 +279,13 @@ public:
     /// taken or there is no room for the line pointers up to it. `from` is then as after `erase`.
     /// Errors: errc::no_such_tuple when `from` itself is not live.
     [[nodiscard("nothing was moved when the slot is taken")]] bool move(slot_id from, slot_id to)
-        requires is_mutable
-    QUIRE_UNLENT(lent) {
+        requires writable_page<Byte>
+    QUIRE_CHANGES {
+        page_change const change{*this, page_};
         static_cast<void>(page_.live_tuple(from));
         auto b = page_.load_bounds();
         line_pointer const left = chains().vacant(from.value(), b);
-        if (to.value() >= layout::slots_max || is_taken(to, b)) { return false; }
+        if (to.value() >= layout::slots_max || page_.is_taken(to, b)) { return false; }
         if (to.value() >= b.slots && layout::lower(to.value() + 1U) > b.upper) {
             if (layout::lower(to.value() + 1U) + page_.count(b).bytes > PageSize) { return false; }
             page_.compact();
@@ -305,8 +302,9 @@ public:
     /// Errors: errc::no_such_tuple when `to` names no tuple.
     [[nodiscard("there is no redirect when it would be circular or too long")]] bool redirect(
         slot_id from, slot_id to)
-        requires is_mutable
-    QUIRE_UNLENT(lent) {
+        requires writable_page<Byte>
+    QUIRE_CHANGES {
+        page_change const change{*this, page_};
         static_cast<void>(bytes_of(to));
         auto const b = page_.load_bounds();
         if (from.value() >= b.slots || !chains().allows(from.value(), to.value(), b)) {
@@ -319,12 +317,22 @@ public:
     /// Makes the free space one piece, and forgets free slots behind the last used one. Tuples that
     /// were lent have moved; their slots have not.
     void compact()
-        requires is_mutable
-    QUIRE_UNLENT(lent) {
+        requires writable_page<Byte>
+    QUIRE_CHANGES {
+        page_change const change{*this, page_};
         page_.compact();
     }
 
-    [[no_unique_address]] page_loan lent;
+    QUIRE_REFUSED_ON_SHARED(set_lsn);
+    QUIRE_REFUSED_ON_SHARED(insert);
+    QUIRE_REFUSED_ON_SHARED(update);
+    QUIRE_REFUSED_ON_SHARED(edit);
+    QUIRE_REFUSED_ON_SHARED(erase);
+    QUIRE_REFUSED_ON_SHARED(kill);
+    QUIRE_REFUSED_ON_SHARED(reclaim);
+    QUIRE_REFUSED_ON_SHARED(move);
+    QUIRE_REFUSED_ON_SHARED(redirect);
+    QUIRE_REFUSED_ON_SHARED(compact);
 
 private:
     template <page_byte, std::size_t>
@@ -354,6 +362,7 @@ private:
 
     template <class Writer>
     std::optional<slot_id> insert_with(std::size_t length, Writer&& write) {
+        page_change const change{*this, page_};
         if (length > tuple_size_max) { throw failure(errc::tuple_too_large); }
         std::size_t const slot = page_.lowest_free(page_.load_bounds());
         if (!page_.place(slot, length, write)) { return std::nullopt; }
@@ -361,31 +370,10 @@ private:
     }
     template <class Writer>
     bool update_with(slot_id slot, std::size_t length, Writer&& write) {
+        page_change const change{*this, page_};
         auto const end = find(slot);
         if (length > tuple_size_max) { throw failure(errc::tuple_too_large); }
         return page_.place(end.slot, length, write);
-    }
-
-    /// memmove: who passes bytes that an erase gave up long ago may name the free gap itself.
-    [[nodiscard]] static auto copy_of(std::span<std::byte const> tuple) noexcept {
-        return [tuple](std::span<std::byte> out) noexcept {
-            if (!tuple.empty()) { std::memmove(out.data(), tuple.data(), tuple.size()); }
-        };
-    }
-    template <class T>
-    [[nodiscard]] static auto encoder_of(T const& value) noexcept {
-        return [&value](std::span<std::byte> out) { tuple_codec<T>::encode(value, out); };
-    }
-
-    /// Whether `slot` itself is live or a redirect.
-    [[nodiscard]] bool holds(slot_id slot, typename layout::bounds const& b) const {
-        if (slot.value() >= b.slots) { return false; }
-        slot_state const state = page_.load_pointer(slot.value(), b).state();
-        return state == slot_state::live || state == slot_state::redirect;
-    }
-    [[nodiscard]] bool is_taken(slot_id slot, typename layout::bounds const& b) const {
-        return slot.value() < b.slots &&
-               page_.load_pointer(slot.value(), b).state() != slot_state::free;
     }
 
     layout page_;

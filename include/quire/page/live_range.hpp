@@ -9,9 +9,9 @@
 ///     for (auto row : page.rows<user>()) ...
 ///
 /// The range is pinned, like all that is lent. Its iterators are ordinary and hold the page's span
-/// and a number; they look at the page at each step, so that a page which changed under them is an
-/// error or other slots, never a wild access. Redirects are passed over: their tuples have slots of
-/// their own, and no tuple is met twice.
+/// and a number, and in checked builds a part of the loan; they look at the page at each step, so
+/// that a page which changed under them is an error or other slots, never a wild access. Redirects
+/// are passed over: their tuples have slots of their own, and no tuple is met twice.
 ///
 /// Errors: `++` and begin() throw errc::corrupt_page at a line pointer that contradicts the page.
 
@@ -28,7 +28,7 @@ namespace detail {
 /// The item that is the slot's number.
 struct slot_item {
     template <class Layout>
-    [[nodiscard]] slot_id operator()(Layout const&, slot_id slot) const noexcept {
+    [[nodiscard]] slot_id operator()(Layout const&, slot_id slot, borrow const&) const noexcept {
         return slot;
     }
 };
@@ -38,17 +38,22 @@ struct slot_item {
 template <class Layout, class Item>
 class QUIRE_BORROWER QUIRE_POINTER live_range : pinned {
 public:
-    explicit live_range(Layout layout) noexcept QUIRE_UNSEEN : layout_{layout} {}
+    live_range(Layout layout, lender const& from) noexcept QUIRE_UNSEEN
+        : layout_{layout}, borrow_{from, lending::shared} {}
+    live_range(live_range const&) QUIRE_REFUSED_TO_MOVE;
     QUIRE_ENDS_LOAN(live_range)
 
     class iterator {
     public:
-        using value_type = decltype(Item{}(std::declval<Layout const&>(), slot_id{}));
+        using value_type =
+            decltype(Item{}(std::declval<Layout const&>(), slot_id{}, std::declval<borrow>()));
         using difference_type = std::ptrdiff_t;
         using iterator_concept = std::input_iterator_tag;
 
         /// Expects: not at the end.
-        [[nodiscard]] value_type operator*() const { return Item{}(layout_, slot_id{slot_}); }
+        [[nodiscard]] value_type operator*() const {
+            return Item{}(layout_, slot_id{slot_}, borrow_);
+        }
         iterator& operator++() {
             slot_ = layout_.next_live(slot_ + 1);
             return *this;
@@ -60,16 +65,23 @@ public:
 
     private:
         friend class live_range;
-        explicit iterator(Layout layout) : layout_{layout}, slot_{layout.next_live(0)} {}
+        iterator(Layout layout, borrow const& from)
+            : layout_{layout}, slot_{layout.next_live(0)}, borrow_{from} {}
         Layout layout_;
         std::size_t slot_;
+        [[no_unique_address]] borrow borrow_;
     };
 
-    [[nodiscard]] iterator begin() const& QUIRE_LIFETIMEBOUND { return iterator{layout_}; }
+    [[nodiscard]] iterator begin() const& QUIRE_LIFETIMEBOUND {
+        return iterator{layout_, borrow_};
+    }
+    name_the_view_first begin() const&& QUIRE_REFUSED_ON_TEMPORARIES;
     [[nodiscard]] std::default_sentinel_t end() const& noexcept { return {}; }
+    name_the_view_first end() const&& QUIRE_REFUSED_ON_TEMPORARIES;
 
 private:
     Layout layout_;
+    [[no_unique_address]] borrow borrow_;
 };
 
 }  // namespace quire::inline QUIRE_ABI

@@ -56,7 +56,6 @@ class QUIRE_POINTER slotted {
 
 public:
     using byte = Byte;
-    static constexpr bool is_mutable = std::same_as<Byte, std::byte>;
     static constexpr std::size_t slots_max = (PageSize - HeaderSize) / line_pointer::size;
     static constexpr std::size_t tuple_size_max = PageSize - HeaderSize - line_pointer::size;
     static constexpr std::size_t no_slot = std::size_t{1} << 16;
@@ -79,7 +78,7 @@ public:
     slotted& operator=(slotted const&) noexcept = default;
     ~slotted() = default;
     slotted(slotted<std::byte, PageSize, HeaderSize> const& other) noexcept
-        requires(!is_mutable)
+        requires(!writable_page<Byte>)
         : bytes_{other.bytes()} {}
 
     /// Where line pointers end when there are `slots` of them.
@@ -89,7 +88,7 @@ public:
 
     /// Makes the slot fields those of a page without tuples.
     void clear() const noexcept
-        requires is_mutable
+        requires writable_page<Byte>
     {
         put_bounds({.slots = 0, .upper = PageSize, .free_slots = 0});
         store_le(bytes_.data() + 30, std::uint16_t{0});
@@ -113,12 +112,48 @@ public:
         return b;
     }
 
+    /// For page_change: all behind the header; none if I1 does not hold.
+    [[nodiscard]] std::span<std::byte const> body() const noexcept {
+        std::size_t const slots = load_le<std::uint16_t>(bytes_.data() + 24);
+        std::size_t const upper = load_le<std::uint16_t>(bytes_.data() + 26);
+        if (slots > slots_max || upper > PageSize || upper < lower(slots)) { return {}; }
+        return bytes_.subspan(HeaderSize);
+    }
+    /// For page_change: line pointers, and live tuples as far as they are believable.
+    template <class Fn>
+    void for_each_used(Fn fn) const noexcept {
+        if (body().empty()) { return; }
+        bounds const b{.slots = load_le<std::uint16_t>(bytes_.data() + 24),
+                       .upper = load_le<std::uint16_t>(bytes_.data() + 26),
+                       .free_slots = 0};
+        fn(std::span<std::byte const>{bytes_.subspan(HeaderSize, b.slots * line_pointer::size)});
+        for (std::size_t i = 0; i < b.slots; ++i) {
+            auto const pointer =
+                line_pointer::from_bits(load_le<std::uint32_t>(bytes_.data() + lower(i)));
+            if (pointer.is_live() && is_believable(pointer, b)) {
+                fn(std::span<std::byte const>{tuple(pointer)});
+            }
+        }
+    }
+
     /// Line pointer `slot`, believable. Expects: `slot < b.slots`.
     [[nodiscard]] line_pointer load_pointer(std::size_t slot, bounds const& b) const {
         auto const pointer =
             line_pointer::from_bits(load_le<std::uint32_t>(bytes_.data() + lower(slot)));
         if (!is_believable(pointer, b)) { corrupt("line pointer"); }
         return pointer;
+    }
+
+    /// Whether `slot` itself is live or a redirect.
+    [[nodiscard]] bool holds(slot_id slot, bounds const& b) const {
+        if (slot.value() >= b.slots) { return false; }
+        slot_state const state = load_pointer(slot.value(), b).state();
+        return state == slot_state::live || state == slot_state::redirect;
+    }
+    /// Whether `slot` is there and not free.
+    [[nodiscard]] bool is_taken(slot_id slot, bounds const& b) const {
+        return slot.value() < b.slots &&
+               load_pointer(slot.value(), b).state() != slot_state::free;
     }
 
     /// The bytes of a live tuple. Expects: `pointer` came from `load_pointer` just now.
@@ -198,14 +233,14 @@ public:
     // Writing
 
     void put_bounds(bounds const& b) const noexcept
-        requires is_mutable
+        requires writable_page<Byte>
     {
         store_le(bytes_.data() + 24, static_cast<std::uint16_t>(b.slots));
         store_le(bytes_.data() + 26, static_cast<std::uint16_t>(b.upper));
         store_le(bytes_.data() + 28, static_cast<std::uint16_t>(b.free_slots));
     }
     void put_pointer(std::size_t slot, line_pointer pointer) const noexcept
-        requires is_mutable
+        requires writable_page<Byte>
     {
         store_le(bytes_.data() + lower(slot), pointer.bits());
     }
@@ -214,7 +249,7 @@ public:
     /// A new slot may lie behind the last one: those between become free.
     /// Expects: there is room for the line pointers up to `slot`.
     void set_slot(std::size_t slot, line_pointer pointer, bounds b) const noexcept
-        requires is_mutable
+        requires writable_page<Byte>
     {
         for (; b.slots <= slot; ++b.slots, ++b.free_slots) {
             put_pointer(b.slots, line_pointer::free());
@@ -232,7 +267,7 @@ public:
     /// the free gap, else by compaction. False when it does not fit; then nothing has changed.
     template <class Writer>
     [[nodiscard]] bool place(std::size_t slot, std::size_t length, Writer&& write) const
-        requires is_mutable
+        requires writable_page<Byte>
     {
         bounds b = load_bounds();
         bool const is_new = slot >= b.slots;
@@ -255,7 +290,7 @@ public:
 
     /// Moves all tuples to the end of the page and drops free slots behind the last used one.
     void compact() const
-        requires is_mutable
+        requires writable_page<Byte>
     {
         // True: what is there fits, or count() has thrown.
         static_cast<void>(rebuild(no_slot, 0, [](std::span<std::byte>) {}, load_bounds()));

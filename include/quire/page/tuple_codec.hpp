@@ -17,7 +17,10 @@
 ///                              size(v) bytes; every byte is written, since they are not zeroed
 ///   view<B>{bytes, slot}       looks at the tuple `bytes`, a std::span<B> with B std::byte const
 ///                              or std::byte, which may be any bytes at all: throws
-///                              errc::row_mismatch where they are no T. Pinned (byte_view.hpp)
+///                              errc::row_mismatch where they are no T. Pinned (loan.hpp)
+///   view<B>{bytes, slot, from} optional: keeps `from`, a quire::borrow, as long as it lives, and
+///                              has QUIRE_BORROWER and QUIRE_ENDS_LOAN (loan.hpp); then compilers
+///                              and checked builds see that it must end before the page changes
 ///   decode(bytes)              a T from a std::span<std::byte const>; `edit` asks for it
 ///   owns                       constexpr bool: whether a decoded T keeps no reference into the
 ///                              tuple; `edit` asks for it
@@ -27,6 +30,8 @@
 
 #include <quire/base/byte_view.hpp>
 #include <quire/page/line_pointer.hpp>
+
+#include <cstring>  // std::memmove
 
 namespace quire::inline QUIRE_ABI {
 
@@ -53,12 +58,43 @@ concept tuple_type = requires(T const& value, std::span<std::byte> out) {
 
 namespace detail {
 
-/// Whether a row of T, a borrower with QUIRE_ENDS_LOAN, shows clang where its loan ends. A codec's
-/// own view that says `using ends_its_loan = void;` promises that; others are not followed.
-template <class View>
-concept says_so = requires { typename View::ends_its_loan; };
+/// What a page takes as it is, without a codec.
+template <class T>
+concept tuple_bytes = std::convertible_to<T const&, std::span<std::byte const>>;
+
+/// Whether a row of T is a borrower that keeps its loan.
+template <class View, class B>
+concept lent_view = requires(std::span<B> bytes, slot_id slot, borrow const& from) {
+    View{bytes, slot, from};
+};
 template <class T, class Byte>
-concept ends_its_loan = says_so<typename tuple_codec<T>::template view<Byte>>;
+concept keeps_its_loan = lent_view<typename tuple_codec<T>::template view<Byte>, Byte>;
+
+/// Writers of a tuple. memmove: the bytes may lie where an erase gave them up, in the free gap.
+[[nodiscard]] inline auto copy_of(std::span<std::byte const> tuple) noexcept {
+    return [tuple](std::span<std::byte> out) noexcept {
+        if (!tuple.empty()) { std::memmove(out.data(), tuple.data(), tuple.size()); }
+    };
+}
+template <class T>
+[[nodiscard]] auto encoder_of(T const& value) noexcept {
+    return [&value](std::span<std::byte> out) { tuple_codec<T>::encode(value, out); };
+}
+
+/// An item of a walk (live_range.hpp) over tuples: the row.
+template <class T>
+struct row_item {
+    template <class Layout>
+    [[nodiscard]] auto operator()(Layout const& layout, slot_id slot,
+                                  [[maybe_unused]] borrow const& from) const {
+        using view = typename tuple_codec<T>::template view<typename Layout::byte>;
+        if constexpr (lent_view<view, typename Layout::byte>) {
+            return view{layout.live_tuple(slot), slot, from};
+        } else {
+            return view{layout.live_tuple(slot), slot};
+        }
+    }
+};
 
 /// `tuple_type<T>`, with the sentence for who forgot something.
 template <class T>

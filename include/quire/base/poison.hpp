@@ -4,8 +4,9 @@
 /// poison: bytes that nobody may touch now, as the address sanitizer sees them.
 ///
 /// In builds with the address sanitizer every frame without a guard is poisoned, so a use after
-/// the guard's end is reported at the very line, for raw spans as well. In other builds these
-/// functions are empty.
+/// the guard's end is reported at the very line, for raw spans as well; and so are, while a write
+/// guard holds a page, the bytes of it that mean nothing (page/page_change.hpp). In other builds
+/// these functions are empty.
 ///
 /// A poisoned granule has 8 bytes: ranges are rounded inward on poisoning. Who poisons a frame
 /// must hold it exclusively: another reader might just have entered it.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-#include <quire/memory/poison.hpp>
+#include <quire/base/poison.hpp>
 
 #include <quire/memory/arena.hpp>
 

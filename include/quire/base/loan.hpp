@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+/// loan: who lends what of a page, for compilers and for checked builds.
+///
+/// A page view lends parts of its page: tuples, rows, ranges, bytes. A part must end before the
+/// page is changed, since a change may move it, and before the page's guard ends. Two empty
+/// members of every page view stand for that: `lent`, something is lent for reading or as rows, and
+/// `lent_mutable`, raw mutable bytes are, which nothing may alias. Clang follows them at compile
+/// time (attributes.hpp). A checked build counts at run time: it sees what no compiler does, a loan
+/// behind a call, an alias or a container, and stops the program at the change itself, before
+/// anything is stale.
+///
+/// A view of your own has `quire::lender` as a public base, lends by functions with QUIRE_LENDS or
+/// QUIRE_LENDS_ALONE whose borrowers keep a `quire::borrow`, and begins each function that moves
+/// bytes, marked QUIRE_CHANGES, with `expect_unlent()`, or a page_change (page/page_change.hpp).
+/// All of it is empty in other builds.
+///
+/// Why counts and no epochs: an epoch notices the stale view when it is used, if it is; the count
+/// names the line that made it stale. What is not counted: a column's std::string_view once its row
+/// has ended, a span from the hatch, and a codec's view that keeps no borrow (tuple_codec.hpp).
+///
+/// Threads: a page view may be read from several threads at once, so the count is atomic.
+
+#include <quire/base/contract.hpp>
+
+#if defined(QUIRE_CHECKED) && QUIRE_CHECKED
+#include <atomic>   // std::atomic
+#include <utility>  // std::exchange
+#endif
+
+namespace quire::inline QUIRE_ABI {
+
+/// Base of everything that is made in place and stays there: guards, views, ranges of views.
+struct pinned {
+    pinned() = default;
+    pinned(pinned const&) QUIRE_REFUSED("what borrows or holds a page stays where it was made");
+    pinned& operator=(pinned const&)
+        QUIRE_REFUSED("what borrows or holds a page stays where it was made");
+    ~pinned() = default;
+};
+
+/// Result types of overloads that are refused: g++ prints them in its first line.
+struct the_page_is_shared;
+struct name_the_guard_first;
+struct name_the_page_first;
+struct name_the_view_first;
+struct name_the_row_first;
+
+/// Stand for "something of this page is lent".
+struct QUIRE_LOAN("loan") page_loan {};
+struct QUIRE_LOAN("mutable loan") mutable_loan {};
+
+/// Whether a borrow shares the page with others.
+enum class lending : bool { shared, alone };
+
+namespace detail {
+
+#if defined(QUIRE_CHECKED) && QUIRE_CHECKED
+
+/// How many parts of a page are lent.
+class loan_account : pinned {
+public:
+    ~loan_account() {  // of another's account that other will tell
+        QUIRE_EXPECTS(parts_.load(std::memory_order_relaxed) == 0,
+                      "rows, tuples and ranges of a page end before its view does");
+    }
+
+    /// From now on another's account is kept instead: two views of one page under one guard.
+    void join(loan_account const& other) noexcept {
+        shared_with_ = other.shared_with_ != nullptr ? other.shared_with_ : &other;
+    }
+    void expect_none(char const* rule) const noexcept {
+        QUIRE_EXPECTS(parts().load(std::memory_order_relaxed) == 0, rule);
+    }
+    void add(lending how) const noexcept {
+        int now = parts().load(std::memory_order_relaxed);
+        do {
+            QUIRE_EXPECTS(how == lending::alone ? now == 0 : now >= 0,
+                          "mutable bytes of a page are lent alone");
+        } while (!parts().compare_exchange_weak(now, how == lending::alone ? alone : now + 1,
+                                                std::memory_order_relaxed));
+    }
+    void remove(lending how) const noexcept {
+        parts().fetch_sub(how == lending::alone ? alone : 1, std::memory_order_relaxed);
+    }
+
+private:
+    static constexpr int alone = -1;
+    [[nodiscard]] std::atomic<int>& parts() const noexcept {
+        return shared_with_ == nullptr ? parts_ : shared_with_->parts_;
+    }
+    mutable std::atomic<int> parts_{0};
+    loan_account const* shared_with_ = nullptr;
+};
+
+#else
+
+struct loan_account {
+    void join(loan_account const&) const noexcept {}
+    void expect_none(char const*) const noexcept {}
+};
+
+#endif
+
+}  // namespace detail
+
+/// Base of a page view.
+class lender : pinned {
+public:
+    [[no_unique_address]] page_loan lent;
+    [[no_unique_address]] mutable_loan lent_mutable;
+
+    /// Before bytes of the page move, or its guard ends.
+    void expect_unlent(char const* rule = "a page is changed only while no row, tuple or range of "
+                                          "it is lent") const noexcept {
+        account_.expect_none(rule);
+    }
+
+    /// Two views of the same page are one lender: for guards, and for the const view that is made
+    /// from a mutable one.
+    void join(lender const& other) noexcept { account_.join(other.account_); }
+    /// For guards: the page lies in a frame that nobody else may touch now, so that bytes without a
+    /// meaning may be poisoned.
+    void frame_is_mine() noexcept {
+#if defined(QUIRE_ASAN)
+        poisons_ = true;
+#endif
+    }
+    /// For page_change: whether this is the outermost of changes that may be nested.
+#if defined(QUIRE_ASAN)
+    [[nodiscard]] bool begin_change() const noexcept { return changes_++ == 0 && poisons_; }
+    [[nodiscard]] bool end_change() const noexcept { return --changes_ == 0 && poisons_; }
+#else
+    [[nodiscard]] bool begin_change() const noexcept { return false; }
+    [[nodiscard]] bool end_change() const noexcept { return false; }
+#endif
+
+private:
+    friend class borrow;
+    [[no_unique_address]] detail::loan_account account_;
+#if defined(QUIRE_ASAN)
+    bool poisons_ = false;
+    mutable int changes_ = 0;
+#endif
+};
+
+/// What a borrower keeps of its lender: as long as it lives, a part is lent.
+class borrow {
+public:
+    borrow() noexcept = default;  ///< from nobody in sight
+
+#if defined(QUIRE_CHECKED) && QUIRE_CHECKED
+    borrow(lender const& from, lending how) noexcept : account_{&from.account_}, how_{how} {
+        account_->add(how_);
+    }
+    /// A copy is one part more, which `lending::alone` forbids: such a borrow is moved.
+    borrow(borrow const& other) noexcept : account_{other.account_}, how_{other.how_} {
+        if (account_ != nullptr) { account_->add(how_); }
+    }
+    borrow(borrow&& other) noexcept
+        : account_{std::exchange(other.account_, nullptr)}, how_{other.how_} {}
+    borrow& operator=(borrow other) noexcept {
+        std::swap(account_, other.account_);
+        std::swap(how_, other.how_);
+        return *this;
+    }
+    ~borrow() {
+        if (account_ != nullptr) { account_->remove(how_); }
+    }
+
+private:
+    detail::loan_account const* account_ = nullptr;
+    lending how_ = lending::shared;
+#else
+    borrow(lender const&, lending) noexcept {}
+#endif
+};
+
+}  // namespace quire::inline QUIRE_ABI

@@ -1,0 +1,229 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+/// owned: values that borrow nothing, which is what may leave a closure that was lent a page.
+///
+///     auto name = file.with_read<heap_page>(0, [&](auto const& page) {
+///         auto row = page.template row<user>(slot);
+///         return std::string{row.template get<&user::name>()};    // a string_view is refused
+///     });
+///
+/// `owned<T>` looks through what holds other values. Owned are
+///   - void, numbers, enumerations, std::nullptr_t, pointers to functions and to members;
+///   - whatever is smaller than a pointer: there is no room in it for a borrow;
+///   - page ids, and guards (of other pages: they own what they hold);
+///   - containers (with an allocator), container adapters, std::pair, tuple, array, optional,
+///     expected, variant, unique_ptr, shared_ptr, durations and points in time: when all types in
+///     their brackets are, deleters, comparators and allocators included;
+///   - aggregates without bases, of at most 12 members that {} can initialise: when those are;
+///   - described structs and classes, private members and bases included (row/described.hpp);
+///   - whatever is vouched for: `template <> inline constexpr bool quire::owns_its_values<money> =
+///     true;`, which also may say false.
+/// Nothing else is: references, pointers, spans, string views, iterators, std::reference_wrapper,
+/// closures that captured something, std::function, std::any, unions, and classes that nobody
+/// vouches for: such a one may hide a view, and the price of asking is one line.
+///
+/// Not seen: a smart pointer made from a pointer into the page, or to a base of what borrows; what
+/// a closure stores elsewhere. An aggregate that cannot be taken apart (anonymous unions, members
+/// that {} cannot initialise) is an error that names it: describe it, or vouch for it.
+
+#include <quire/base/page_id.hpp>
+
+#include <array>        // std::array
+#include <memory>       // std::unique_ptr, std::shared_ptr
+#include <optional>     // std::optional
+#include <tuple>        // std::tuple
+#include <type_traits>  // std::is_class_v and others
+
+namespace quire::inline QUIRE_ABI {
+
+namespace detail {
+
+struct not_vouched_for {};
+
+}  // namespace detail
+
+/// Whether a T owns all it holds, where it is not clear from the type: to be specialised.
+template <class T>
+inline constexpr auto owns_its_values = detail::not_vouched_for{};
+template <>
+inline constexpr bool owns_its_values<page_no> = true;
+template <>
+inline constexpr bool owns_its_values<page_id> = true;
+
+namespace detail {
+
+template <class...>
+struct type_list {};
+
+/// Converts to the bases of T alone.
+template <class T>
+struct to_base_of {
+    template <class Base>
+        requires(std::is_base_of_v<Base, T> && !std::is_same_v<Base, T>)
+    operator Base() const;
+};
+
+/// Whether T's members can be counted: they are as many as {}s can initialise it at most.
+template <class T>
+concept countable = std::is_aggregate_v<T> && !requires { std::tuple_size<T>::value; } &&
+                    !std::is_union_v<T> && !std::is_array_v<T> &&
+                    !requires { T{to_base_of<T>{}}; } && requires { T{}; } &&
+                    !requires { T{{}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}}; };
+
+template <countable T>
+auto types_of_members(T& of) {
+    if constexpr (requires { T{{}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}}; }) {
+        auto& [a, b, c, d, e, f, g, h, i, j, k, l] = of;
+        return type_list<decltype(a), decltype(b), decltype(c), decltype(d), decltype(e),
+                         decltype(f), decltype(g), decltype(h), decltype(i), decltype(j),
+                         decltype(k), decltype(l)>{};
+    } else if constexpr (requires { T{{}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}}; }) {
+        auto& [a, b, c, d, e, f, g, h, i, j, k] = of;
+        return type_list<decltype(a), decltype(b), decltype(c), decltype(d), decltype(e),
+                         decltype(f), decltype(g), decltype(h), decltype(i), decltype(j),
+                         decltype(k)>{};
+    } else if constexpr (requires { T{{}, {}, {}, {}, {}, {}, {}, {}, {}, {}}; }) {
+        auto& [a, b, c, d, e, f, g, h, i, j] = of;
+        return type_list<decltype(a), decltype(b), decltype(c), decltype(d), decltype(e),
+                         decltype(f), decltype(g), decltype(h), decltype(i), decltype(j)>{};
+    } else if constexpr (requires { T{{}, {}, {}, {}, {}, {}, {}, {}, {}}; }) {
+        auto& [a, b, c, d, e, f, g, h, i] = of;
+        return type_list<decltype(a), decltype(b), decltype(c), decltype(d), decltype(e),
+                         decltype(f), decltype(g), decltype(h), decltype(i)>{};
+    } else if constexpr (requires { T{{}, {}, {}, {}, {}, {}, {}, {}}; }) {
+        auto& [a, b, c, d, e, f, g, h] = of;
+        return type_list<decltype(a), decltype(b), decltype(c), decltype(d), decltype(e),
+                         decltype(f), decltype(g), decltype(h)>{};
+    } else if constexpr (requires { T{{}, {}, {}, {}, {}, {}, {}}; }) {
+        auto& [a, b, c, d, e, f, g] = of;
+        return type_list<decltype(a), decltype(b), decltype(c), decltype(d), decltype(e),
+                         decltype(f), decltype(g)>{};
+    } else if constexpr (requires { T{{}, {}, {}, {}, {}, {}}; }) {
+        auto& [a, b, c, d, e, f] = of;
+        return type_list<decltype(a), decltype(b), decltype(c), decltype(d), decltype(e),
+                         decltype(f)>{};
+    } else if constexpr (requires { T{{}, {}, {}, {}, {}}; }) {
+        auto& [a, b, c, d, e] = of;
+        return type_list<decltype(a), decltype(b), decltype(c), decltype(d), decltype(e)>{};
+    } else if constexpr (requires { T{{}, {}, {}, {}}; }) {
+        auto& [a, b, c, d] = of;
+        return type_list<decltype(a), decltype(b), decltype(c), decltype(d)>{};
+    } else if constexpr (requires { T{{}, {}, {}}; }) {
+        auto& [a, b, c] = of;
+        return type_list<decltype(a), decltype(b), decltype(c)>{};
+    } else if constexpr (requires { T{{}, {}}; }) {
+        auto& [a, b] = of;
+        return type_list<decltype(a), decltype(b)>{};
+    } else if constexpr (requires { T{{}}; }) {
+        auto& [a] = of;
+        return type_list<decltype(a)>{};
+    } else {
+        static_cast<void>(of);
+        return type_list<>{};
+    }
+}
+
+/// The types of T's members and bases, where they can be told. Described types: row/described.hpp.
+template <class T>
+struct known_members {};
+template <class T, std::size_t N>
+struct known_members<std::array<T, N>> {
+    using type = type_list<T>;
+};
+template <countable T>
+struct known_members<T> {
+    using type = decltype(types_of_members(std::declval<T&>()));
+};
+
+template <class T, class... Above>
+[[nodiscard]] consteval bool is_owned();
+
+template <class... Above, class... T>
+[[nodiscard]] consteval bool are_owned(type_list<T...>) {
+    return (is_owned<T, Above...>() && ...);
+}
+/// The types in a template's brackets.
+template <class T>
+struct brackets {};
+template <template <class...> class Template, class... T>
+struct brackets<Template<T...>> {
+    using type = type_list<T...>;
+};
+
+/// Templates that hold just what is in their brackets. By their shape where their headers would be
+/// the only use of them here.
+template <class T>
+inline constexpr bool holds_its_brackets = requires(T& t) {
+    typename T::allocator_type;
+    typename T::value_type;
+} || requires(T& t) {
+    typename T::container_type;
+    typename T::size_type;
+} || requires(T& t) { t.valueless_by_exception(); } || requires(T& t) {
+    typename T::unexpected_type;
+    typename T::error_type;
+};
+template <class... T>
+inline constexpr bool holds_its_brackets<std::tuple<T...>> = true;
+template <class A, class B>
+inline constexpr bool holds_its_brackets<std::pair<A, B>> = true;
+template <class T>
+inline constexpr bool holds_its_brackets<std::optional<T>> = true;
+template <class T, class Deleter>
+inline constexpr bool holds_its_brackets<std::unique_ptr<T, Deleter>> = true;
+template <class T>
+inline constexpr bool holds_its_brackets<std::shared_ptr<T>> = true;
+
+template <class T>
+concept template_of_values = holds_its_brackets<T> && requires { typename brackets<T>::type; };
+template <class T>
+concept complete = requires { sizeof(T); };
+template <class T>
+concept duration_like = requires { typename T::rep; typename T::period; };
+template <class T>
+concept time_point_like = requires { typename T::clock; typename T::duration; };
+template <class T>
+concept has_known_members = requires { typename known_members<T>::type; };
+
+/// `Above` are the types being looked into: one that holds itself is decided by the rest.
+template <class T, class... Above>
+[[nodiscard]] consteval bool is_owned() {
+    if constexpr (std::is_const_v<T> || std::is_volatile_v<T>) {
+        return is_owned<std::remove_cv_t<T>, Above...>();
+    } else if constexpr ((std::is_same_v<T, Above> || ...)) {
+        return true;
+    } else if constexpr (std::is_same_v<decltype(owns_its_values<T>), bool const>) {
+        return owns_its_values<T>;
+    } else if constexpr (std::is_array_v<T>) {
+        return is_owned<std::remove_extent_t<T>, Above...>();
+    } else if constexpr (std::is_pointer_v<T>) {
+        return std::is_function_v<std::remove_pointer_t<T>>;
+    } else if constexpr (std::is_void_v<T>) {
+        return sizeof...(Above) == 0;  // in brackets it stands for anything
+    } else if constexpr (!std::is_class_v<T>) {
+        return !std::is_reference_v<T> && !std::is_union_v<T>;
+    } else if constexpr (!complete<T>) {
+        return false;
+    } else if constexpr (sizeof(T) < sizeof(void*)) {
+        return true;
+    } else if constexpr (template_of_values<T>) {
+        return are_owned<T, Above...>(typename brackets<T>::type{});
+    } else if constexpr (duration_like<T>) {
+        return is_owned<typename T::rep, T, Above...>();
+    } else if constexpr (time_point_like<T>) {
+        return is_owned<typename T::duration, T, Above...>();
+    } else if constexpr (has_known_members<T>) {
+        return are_owned<T, Above...>(typename known_members<T>::type{});
+    } else {
+        return false;
+    }
+}
+
+}  // namespace detail
+
+/// A value that borrows nothing, as far as its type tells. `void` is one.
+template <class T>
+concept owned = detail::is_owned<T>();
+
+}  // namespace quire::inline QUIRE_ABI

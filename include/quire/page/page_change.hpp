@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+/// page_change: the time in which bytes of a page move.
+///
+///     page_change const change{*this, layout};   // first line of a function with QUIRE_CHANGES
+///
+/// Checked builds stop the program here when something of the page is lent. Under the address
+/// sanitizer the bytes of a page that a write guard holds and that mean nothing, its free gap and
+/// what tuples left behind, are poisoned between changes: a stale view into them is reported at
+/// the line that uses it. Here they are opened, and what is left of them is shut at the end. In
+/// other builds nothing happens. Changes may be nested; the outermost counts.
+///
+/// `Layout` has `body()`, the bytes behind the fixed header (none for a page that contradicts
+/// itself), and `for_each_used(fn)`: `fn(bytes)` for the parts of it that mean something.
+
+#include <quire/base/loan.hpp>
+#include <quire/base/poison.hpp>
+
+namespace quire::inline QUIRE_ABI {
+
+template <class Layout>
+class [[nodiscard("a change lasts as long as this lives: name it")]] page_change : pinned {
+public:
+    page_change(lender const& page, Layout layout) noexcept : page_{page}, layout_{layout} {
+        page_.expect_unlent();
+        if (page_.begin_change()) { unpoison(layout_.body()); }
+    }
+    ~page_change() {
+        if (!page_.end_change()) { return; }
+        poison(layout_.body());
+        layout_.for_each_used([](std::span<std::byte const> used) { unpoison(used); });
+    }
+
+private:
+    lender const& page_;
+    Layout layout_;
+};
+
+}  // namespace quire::inline QUIRE_ABI
