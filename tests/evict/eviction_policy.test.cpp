@@ -13,6 +13,7 @@
 using quire::eviction_policy;
 using quire::frame_no;
 using quire::frame_states;
+using quire::page_id;
 
 namespace {
 
@@ -23,8 +24,8 @@ struct archetype {
     };
     explicit archetype(frame_states<frame_state>) {}
     void touch(frame_state&) noexcept {}
-    void insert(frame_no) noexcept {}
-    void remove(frame_no) noexcept {}
+    void insert(frame_no, page_id) noexcept {}
+    void remove(frame_no, page_id) noexcept {}
     [[nodiscard]] bool holds(frame_no) const noexcept { return false; }
     void search() noexcept {}
     std::optional<frame_no> propose() noexcept { return {}; }
@@ -46,7 +47,11 @@ struct touch_throws : archetype {
 };
 struct insert_throws : archetype {
     using archetype::archetype;
-    void insert(frame_no) {}
+    void insert(frame_no, page_id) {}
+};
+struct forgets_the_page : archetype {
+    using archetype::archetype;
+    void insert(frame_no) noexcept {}
 };
 struct holds_changes : archetype {
     using archetype::archetype;
@@ -73,6 +78,7 @@ static_assert(!eviction_policy<no_state> && !eviction_policy<int>);
 static_assert(!eviction_policy<no_frames>);
 static_assert(!eviction_policy<large_state>);
 static_assert(!eviction_policy<touch_throws> && !eviction_policy<insert_throws>);
+static_assert(!eviction_policy<forgets_the_page>);
 static_assert(!eviction_policy<holds_changes> && !eviction_policy<proposes_a_number>);
 
 TEST_CASE("frame_states: finds the state in each frame of the caller") {

@@ -35,11 +35,11 @@ public:
         }
     }
 
-    void insert(frame_no frame) noexcept {
+    void insert(frame_no frame, page_id) noexcept {
         frames_[frame].referenced.store(false, std::memory_order_relaxed);
         frames_[frame].held = true;
     }
-    void remove(frame_no frame) noexcept { frames_[frame].held = false; }
+    void remove(frame_no frame, page_id) noexcept { frames_[frame].held = false; }
     [[nodiscard]] bool holds(frame_no frame) const noexcept { return frames_[frame].held; }
 
     void search() noexcept { steps_left_ = 2 * std::uint64_t{frames_.size()}; }

@@ -4,17 +4,20 @@
 /// eviction_policy: who has to go when a frame is needed.
 ///
 /// A policy knows frame numbers and its own state in each frame (`frame_state`, stored beside the
-/// frame's latch, so that a hit finds it in a cache line it has already). It knows no pages, no
-/// files and no latches: it proposes, and the pool refuses candidates that are held or pinned.
+/// frame's latch, so that a hit finds it in a cache line it has already). It is told page ids for
+/// one purpose: to remember pages that left. It knows no files and no latches: it proposes, and the
+/// pool refuses candidates that are held or pinned.
 ///
 ///   expression                  semantics
 ///   P::frame_state              default constructible; at most 8 bytes, to keep a frame's header
 ///                               in one cache line with the default latch
-///   P{frame_states<state>}      over all frames of a pool, none of them held by the policy
+///   P{frame_states<state>}      over all frames of a pool, none of them held by the policy. All
+///                               that it ever allocates; may throw std::bad_alloc
 ///   p.touch(state)              the page in this frame was used. Any number of threads at once,
 ///                               also while another function runs; noexcept; the hit pays for it
-///   p.insert(frame)             the frame holds a page now
-///   p.remove(frame)             it does not any more. Expects: holds(frame)
+///   p.insert(frame, page)       the frame holds this page now. Expects: !holds(frame)
+///   p.remove(frame, page)       it does not any more: the page was evicted, or its file closed.
+///                               Expects: holds(frame), since an insert with the same page
 ///   p.holds(frame)              whether insert was called later than remove
 ///   p.search()                  a frame is needed: begins a search
 ///   p.propose()                 the search's next candidate, or nothing when it has no more. The
@@ -68,10 +71,11 @@ concept eviction_policy =
     requires { typename P::frame_state; } &&
     std::default_initializable<typename P::frame_state> && sizeof(typename P::frame_state) <= 8 &&
     std::constructible_from<P, frame_states<typename P::frame_state>> &&
-    requires(P policy, P const& watched, typename P::frame_state& state, frame_no frame) {
+    requires(P policy, P const& watched, typename P::frame_state& state, frame_no frame,
+             page_id page) {
         { policy.touch(state) } noexcept;
-        { policy.insert(frame) } noexcept;
-        { policy.remove(frame) } noexcept;
+        { policy.insert(frame, page) } noexcept;
+        { policy.remove(frame, page) } noexcept;
         { watched.holds(frame) } noexcept -> std::same_as<bool>;
         { policy.search() } noexcept;
         { policy.propose() } noexcept -> std::same_as<std::optional<frame_no>>;

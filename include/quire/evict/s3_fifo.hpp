@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+/// s3_fifo: three queues. New pages have to earn their place in a small one, so that a scan passes
+/// through a tenth of the pool and leaves the rest alone.
+///
+///                      used twice, when it is the oldest
+///    new page ──▶ small ─────────────────────────▶ main ──▶ leaves, unless it was used:
+///                   │                               ▲       then to the back, one use fewer
+///                   ▼ else: leaves, its id is kept  │
+///                 ghost ────────────────────────────┘ comes back while its id is kept
+///
+/// A page enters `small` unused, or `main`, if its id is among the ghosts: those of the last pages
+/// that left `small`. A hit is a use, counted up to three. A search looks into `small` first when
+/// that has its tenth of the frames, else into `main`; each from the oldest to the newest. When a
+/// queue has nothing more it goes on in the other, and ends in `main`, where pages have gone that
+/// `small` does not give up.
+///
+/// As in the authors' own implementation, a page that moves from `small` to `main` makes nobody
+/// else leave, and uses are not carried over. `small` aims at a tenth of the frames, at least one;
+/// as many ids are kept as `main` aims at. A page that leaves `small` because its file is closed
+/// leaves a ghost like any other, which may show the page of a later file into `main`: no harm.
+///
+/// The price: pages whose uses come in bursts (a scan that takes each page several times) look
+/// like pages in use; and when the pages in use change, the old ones leave `main` slowly.
+/// bench/README.md compares it with two_q, which does better there and worse elsewhere.
+///
+/// A refused candidate stays where it is in its queue, and is among the first of the next search.
+///
+/// Invariants
+///   I1. A frame that is held is in exactly one of `small` and `main`, and `at` says in which.
+///   I2. A search proposes each frame at most twice, and takes at most 6 x frames steps.
+///   I3. All but `uses` changes under the pool's mutex only; `uses` by anybody. A hit that comes
+///       while a search takes a use away may be lost: it is an estimate.
+/// Cost: a hit is one load, on each of a page's first three hits also one relaxed store. 10 bytes a
+/// frame and up to 32 for its ghost.
+/// Source: Yang, Zhang, Qiu, Yue, Rashmi, "FIFO Queues are All You Need for Cache Eviction",
+/// SOSP 2023; libCacheSim.
+
+#include <quire/evict/detail/ghost_list.hpp>
+#include <quire/evict/eviction_policy.hpp>
+
+#include <algorithm>  // std::max, std::min
+#include <atomic>     // std::atomic
+#include <memory>     // std::make_unique
+
+namespace quire::inline QUIRE_ABI {
+
+class s3_fifo {
+    using queue_type = detail::index_queue;
+
+    static constexpr std::uint8_t uses_max = 3;
+    static constexpr std::uint8_t uses_to_stay = 2;  ///< in `small`
+
+public:
+    enum class place : std::uint8_t { nowhere, small, main };
+
+    struct frame_state {
+        std::atomic<std::uint8_t> uses{0};
+        place at = place::nowhere;
+    };
+
+    explicit s3_fifo(frame_states<frame_state> frames)
+        : frames_{frames},
+          small_aim_{std::max(1U, frames.size() / 10)},
+          links_{std::make_unique<detail::queue_link[]>(frames.size())},
+          small_{{links_.get(), frames.size()}},
+          main_{{links_.get(), frames.size()}},
+          ghosts_{frames.size() - std::min(frames.size(), small_aim_)} {}
+
+    void touch(frame_state& state) noexcept {
+        auto const uses = state.uses.load(std::memory_order_relaxed);
+        if (uses < uses_max) {
+            state.uses.store(static_cast<std::uint8_t>(uses + 1), std::memory_order_relaxed);
+        }
+    }
+
+    void insert(frame_no frame, page_id page) noexcept {
+        frames_[frame].uses.store(0, std::memory_order_relaxed);
+        enter(ghosts_.take(page) ? place::main : place::small, frame);
+    }
+    void remove(frame_no frame, page_id page) noexcept {
+        auto const from = frames_[frame].at;
+        if (cursor_ == index(frame)) { cursor_ = queue(from).newer(cursor_); }
+        leave(frame);
+        if (from == place::small) { ghosts_.add(page); }
+    }
+    [[nodiscard]] bool holds(frame_no frame) const noexcept {
+        return frames_[frame].at != place::nowhere;
+    }
+
+    void search() noexcept {
+        bool const small_first = small_.size() >= small_aim_;
+        steps_left_ = 6 * std::uint64_t{frames_.size()};
+        queues_left_ = small_first ? 2 : 3;
+        look_into(small_first ? place::small : place::main);
+    }
+
+    [[nodiscard]] std::optional<frame_no> propose() noexcept {
+        while (queues_left_ > 0) {
+            if (auto const found = looking_in_ == place::small ? in_small() : in_main()) {
+                return found;
+            }
+            --queues_left_;
+            look_into(looking_in_ == place::small ? place::main : place::small);
+        }
+        return std::nullopt;
+    }
+
+private:
+    /// The next in `small` that has not been used enough; those that have go to `main`.
+    [[nodiscard]] std::optional<frame_no> in_small() noexcept {
+        for (; cursor_ != queue_type::none && steps_left_ > 0; --steps_left_) {
+            auto const frame = static_cast<frame_no>(cursor_);
+            cursor_ = small_.newer(cursor_);
+            auto& uses = frames_[frame].uses;
+            if (uses.load(std::memory_order_relaxed) < uses_to_stay) { return frame; }
+            uses.store(0, std::memory_order_relaxed);
+            move(frame, place::main);
+        }
+        return std::nullopt;
+    }
+
+    /// The next in `main` without a use; those that have one give it for a place at the back.
+    [[nodiscard]] std::optional<frame_no> in_main() noexcept {
+        for (; cursor_ != queue_type::none && steps_left_ > 0; --steps_left_) {
+            auto const frame = static_cast<frame_no>(cursor_);
+            auto const next = main_.newer(cursor_);
+            auto& uses = frames_[frame].uses;
+            auto const left = uses.load(std::memory_order_relaxed);
+            if (left == 0) {
+                cursor_ = next;
+                return frame;
+            }
+            uses.store(static_cast<std::uint8_t>(left - 1), std::memory_order_relaxed);
+            move(frame, place::main);
+            if (next != queue_type::none) { cursor_ = next; }  // else it is the newest still
+        }
+        return std::nullopt;
+    }
+
+    [[nodiscard]] queue_type& queue(place at) noexcept {
+        return at == place::small ? small_ : main_;
+    }
+    void look_into(place at) noexcept {
+        looking_in_ = at;
+        cursor_ = queue(at).oldest();
+    }
+    void enter(place at, frame_no frame) noexcept {
+        frames_[frame].at = at;
+        queue(at).push(index(frame));
+    }
+    void leave(frame_no frame) noexcept {
+        queue(frames_[frame].at).remove(index(frame));
+        frames_[frame].at = place::nowhere;
+    }
+    void move(frame_no frame, place to) noexcept {
+        leave(frame);
+        enter(to, frame);
+    }
+
+    frame_states<frame_state> frames_;
+    std::uint32_t small_aim_;  ///< frames
+    std::unique_ptr<detail::queue_link[]> links_;
+    queue_type small_;
+    queue_type main_;
+    detail::ghost_list ghosts_;
+    place looking_in_ = place::small;
+    queue_type::index_type cursor_ = queue_type::none;  ///< the search's next, in `looking_in_`
+    int queues_left_ = 0;
+    std::uint64_t steps_left_ = 0;
+};
+
+static_assert(eviction_policy<s3_fifo>);
+
+}  // namespace quire::inline QUIRE_ABI
