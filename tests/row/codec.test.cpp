@@ -2,9 +2,12 @@
 #include <quire/row/codec.hpp>
 
 #include "catch.hpp"
+#include "death.hpp"
 #include "page/page_buffer.hpp"
 #include "random.hpp"
 
+#include <array>
+#include <chrono>
 #include <limits>
 
 using quire::errc;
@@ -53,6 +56,49 @@ BOOST_DESCRIBE_STRUCT(every, (),
                       (flag, letter, i8, u16, i32, u64, f32, f64, shade, text, flag_or, u32_or,
                        shade_or, text_or, last))
 
+enum class state : std::uint8_t { off, on, held = 7 };
+BOOST_DESCRIBE_ENUM(state, off, on, held)
+struct point {
+    std::int16_t x;
+    state how;
+    friend bool operator==(point const&, point const&) = default;
+};
+BOOST_DESCRIBE_STRUCT(point, (), (x, how))
+struct sample_base {
+    std::array<std::uint16_t, 2> range;
+    std::optional<point> first;
+    friend bool operator==(sample_base const&, sample_base const&) = default;
+};
+BOOST_DESCRIBE_STRUCT(sample_base, (), (range, first))
+struct sample : sample_base {
+    std::vector<std::byte> data;
+    std::chrono::sys_time<std::chrono::duration<std::int32_t>> when;
+    std::array<point, 2> ends;
+    std::optional<std::vector<std::byte>> extra;
+    std::optional<std::array<bool, 2>> flags;
+    std::string note;
+    friend bool operator==(sample const&, sample const&) = default;
+};
+BOOST_DESCRIBE_STRUCT(sample, (sample_base), (data, when, ends, extra, flags, note))
+struct sample_ref : sample_base {
+    std::span<std::byte const> data;
+    std::chrono::sys_time<std::chrono::duration<std::int32_t>> when;
+    std::array<point, 2> ends;
+    std::optional<std::span<std::byte const>> extra;
+    std::optional<std::array<bool, 2>> flags;
+    std::string_view note;
+};
+BOOST_DESCRIBE_STRUCT(sample_ref, (sample_base), (data, when, ends, extra, flags, note))
+static_assert(quire::same_schema<sample, sample_ref>);
+static_assert(tuple_codec<sample>::owns && !tuple_codec<sample_ref>::owns);
+
+struct limited {
+    std::int64_t id;
+    std::string name;
+    std::optional<std::vector<std::byte>> blob;
+};
+BOOST_DESCRIBE_STRUCT(limited, (), (id, name, blob))
+
 struct undescribed {
     int a;
 };
@@ -76,6 +122,28 @@ template <class P>
 concept inserts = requires(P& p, user const& u) { p.insert(u); };
 static_assert(edits<heap_page<std::byte, 512>> && !edits<shared>);
 static_assert(inserts<heap_page<std::byte, 512>> && !inserts<shared>);
+
+std::vector<std::byte> random_bytes(generator& random, std::size_t size) {
+    std::vector<std::byte> bytes(size);
+    random.fill(bytes);
+    return bytes;
+}
+point random_point(generator& random) {
+    constexpr std::array states{state::off, state::on, state::held};
+    return {static_cast<std::int16_t>(random.bits()), states[random.below(3)]};
+}
+sample random_sample(generator& random) {
+    sample v{};
+    v.range = {static_cast<std::uint16_t>(random.bits()), 1};
+    if (random.chance(1, 2)) { v.first = random_point(random); }
+    v.data = random_bytes(random, random.below(20));
+    v.when += std::chrono::duration<std::int32_t>{static_cast<std::int32_t>(random.below(1000))};
+    v.ends = {random_point(random), random_point(random)};
+    if (random.chance(1, 2)) { v.extra = random_bytes(random, random.below(5)); }
+    if (random.chance(1, 2)) { v.flags = {random.chance(1, 2), random.chance(1, 2)}; }
+    v.note = random.text(random.below(9));
+    return v;
+}
 
 std::vector<unsigned> numbers(std::span<std::byte const> bytes) {
     std::vector<unsigned> out;
@@ -114,6 +182,11 @@ every random_value(generator& random) {
 
 }  // namespace
 
+template <>
+inline constexpr auto quire::row_options<limited> =
+    quire::options_of<limited>(quire::key<&limited::id>, quire::max_bytes<&limited::name, 5>,
+                               quire::max_bytes<&limited::blob, 2>);
+
 TEST_CASE("codec: a row has the bytes of the map") {
     every const value{.flag = true,
                       .letter = 'Q',
@@ -151,6 +224,77 @@ TEST_CASE("codec: a row has the bytes of the map") {
     };
     CHECK(numbers(encoded(value)) == golden);
     CHECK(tuple_codec<every>::decode(encoded(value)) == value);
+}
+
+TEST_CASE("codec: arrays, structs, times and byte strings have the bytes of the map") {
+    sample value{};
+    value.range = {0x0102, 0x0304};
+    value.first = {-2, state::held};
+    value.data = {std::byte{0xDA}, std::byte{0x7A}};
+    value.when += std::chrono::seconds{0x01020304};
+    value.ends = {point{1, state::on}, point{2, state::off}};
+    value.flags = {true, false};
+    value.note = "ok";
+    std::vector<unsigned> const golden{
+        0x02,                    // null: extra
+        0x02, 0x01, 0x04, 0x03,  // range, of the base
+        0xFE, 0xFF, 0x07,        // first, of the base
+        0x04, 0x03, 0x02, 0x01,  // when
+        1,    0,    1,           // ends[0]
+        2,    0,    0,           // ends[1]
+        1,    0,                 // flags
+        28,   0,                 // data ends
+        28,   0,                 // extra ends, null
+        30,   0,                 // note ends
+        0xDA, 0x7A, 'o',  'k',
+    };
+    CHECK(numbers(encoded(value)) == golden);
+    CHECK(tuple_codec<sample>::decode(encoded(value)) == value);
+    value.first.reset();
+    value.flags.reset();
+    auto const nulls = numbers(encoded(value));
+    CHECK(nulls[0] == 0x07);
+    for (std::size_t const at : {5U, 6U, 7U, 18U, 19U}) { CHECK(nulls[at] == 0); }
+}
+
+TEST_CASE("codec: a borrowed struct makes the same row as one that owns") {
+    test_random random;
+    for (int i = 0; i < 1000; ++i) {
+        sample const value = random_sample(random);
+        auto const bytes = encoded(value);
+        quire::row_view<sample, std::byte const> const row{bytes, slot_id{}};
+        auto const borrowed = row.load<sample_ref>();
+        if (row.load() != value) { FAIL("a value came back changed"); }
+        if (encoded(borrowed) != bytes) { FAIL("bytes came back changed"); }
+        if (!borrowed.data.empty() && (borrowed.data.data() < bytes.data() ||
+                                       borrowed.data.data() >= bytes.data() + bytes.size())) {
+            FAIL("borrowed bytes are not the row's");
+        }
+    }
+}
+
+TEST_CASE("codec: past its max_bytes a column is too large, and the error names it") {
+    using Catch::Matchers::ContainsSubstring;
+    auto buffer = make_heap_page<512>();
+    heap_page page{buffer.span()};
+    auto const slot = page.insert(limited{1, "12345", std::vector<std::byte>(2)}).value();
+    auto const before = buffer.bytes();
+    CHECK(error_of([&] { (void)page.insert(limited{2, "123456", {}}); }) == errc::tuple_too_large);
+    CHECK_THROWS_WITH(page.insert(limited{2, "123456", {}}), ContainsSubstring("name"));
+    CHECK_THROWS_WITH(page.update(slot, limited{2, "", std::vector<std::byte>(3)}),
+                      ContainsSubstring("blob"));
+    CHECK(error_of([&] { (void)page.edit<limited>(slot, [](limited& l) { l.name += '6'; }); }) ==
+          errc::tuple_too_large);
+    CHECK(buffer.bytes() == before);
+}
+
+TEST_CASE("codec: what is no enumerator of a described enum does not go into a row") {
+    CHECK_THAT(violation_of([] {
+                   sample value{};
+                   value.ends[1].how = state{3};
+                   (void)encoded(value);
+               }),
+               Catch::Matchers::ContainsSubstring("is one of its enumerators"));
 }
 
 TEST_CASE("codec: whatever goes in comes out") {
@@ -259,6 +403,18 @@ TEST_CASE("codec: edit writes back what fn made of the row") {
     CHECK(page.row<user>(b).load().name == std::string(300, 'b'));
 }
 
+TEST_CASE("codec: names bound to columns keep their row lent") {
+    if (!quire::checked_build) { return; }
+    auto const rule = violation_of([] {
+        auto buffer = make_heap_page<512>();
+        heap_page page{buffer.span()};
+        auto const slot = page.insert(user{1, "Ada", 9.5}).value();
+        auto const& [id, name, balance] = page.row<user>(slot);
+        (void)page.insert(user{id, std::string{name}, balance});
+    });
+    CHECK_THAT(rule, Catch::Matchers::ContainsSubstring("only while no row"));
+}
+
 TEST_CASE("codec: a string from the page itself may be part of the row that goes in") {
     auto buffer = make_heap_page<512>();
     heap_page page{buffer.span()};
@@ -266,20 +422,23 @@ TEST_CASE("codec: a string from the page itself may be part of the row that goes
     auto const source = page.insert(user{1, "a name that is long enough to matter", {}}).value();
     page.insert(user{2, std::string(200, 'o'), {}}).value();
     page.erase(dropped);
+    auto const name = [&] {  // lent no more
+        auto const bytes = bytes_in(page, source);
+        std::size_t const size = 36;
+        return std::string_view{reinterpret_cast<char const*>(bytes.data()), bytes.size()}.substr(
+            bytes.size() - size);
+    }();
+    REQUIRE(name == "a name that is long enough to matter");
     SECTION("inserted by compaction") {
-        auto const row = page.row<user>(source);
-        auto const copy = page.insert(user_ref{3, row.get<&user::name>(), 1.0}).value();
+        auto const copy = page.insert(user_ref{3, name, 1.0}).value();
         CHECK(page.row<user>(copy).load().name == "a name that is long enough to matter");
     }
     SECTION("updated in place from the row itself") {
-        auto const row = page.row<user>(source);
-        auto const shorter = row.get<&user::name>().substr(7, 20);
+        auto const shorter = name.substr(7, 20);
         REQUIRE(page.update(source, user_ref{4, shorter, 1.0}));
         CHECK(page.row<user>(source).load().name == "that is long enough ");
     }
     SECTION("updated by compaction from the row itself") {
-        auto const row = page.row<user>(source);
-        auto const name = row.get<&user::name>();
         std::string_view const with_end{name.data() - 10, name.size() + 10};
         std::string const expected{with_end};
         REQUIRE(page.free_space() >= 10);

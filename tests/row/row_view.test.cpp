@@ -5,6 +5,7 @@
 #include "page/page_buffer.hpp"
 #include "random.hpp"
 
+#include <algorithm>
 #include <array>
 #include <type_traits>
 
@@ -15,6 +16,7 @@ using quire::slot_id;
 namespace {
 
 enum class level : std::uint8_t { low = 1, high = 9 };
+BOOST_DESCRIBE_ENUM(level, low, high)
 
 struct item {
     std::int32_t id;
@@ -44,7 +46,7 @@ std::vector<std::byte> good_row() {
         0x04,                                            // next is null
         0xD6, 0xFF, 0xFF, 0xFF,                          // id: -42
         0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x23, 0x40,  // price: 9.5
-        0x80,                                            // active
+        0x01,                                            // active
         0x09,                                            // grade: high
         0x00,                                            // next
         0x18, 0x00,                                      // name ends at 24
@@ -67,6 +69,8 @@ template <class R, auto M>
 concept gets = requires(R&& row) { static_cast<R&&>(row).template get<M>(); };
 template <class R, auto M, class V>
 concept sets = requires(R&& row, V value) { static_cast<R&&>(row).template set<M>(value); };
+template <class R>
+concept binds_a_string = requires(R&& row) { static_cast<R&&>(row).template get<2>(); };
 template <class R, class U>
 concept loads = requires(R&& row) { static_cast<R&&>(row).template load<U>(); };
 
@@ -74,11 +78,65 @@ concept loads = requires(R&& row) { static_cast<R&&>(row).template load<U>(); };
 static_assert(gets<reader&, &item::name> && !gets<reader, &item::name>);
 static_assert(gets<reader&, &item::note> && !gets<reader, &item::note>);
 static_assert(gets<reader, &item::id> && gets<reader, &item::price> && gets<reader, &item::next>);
+static_assert(binds_a_string<reader&> && binds_a_string<reader const&>);
+static_assert(!binds_a_string<reader> && !binds_a_string<reader const>);
 static_assert(loads<reader, item> && loads<reader&, item_ref> && !loads<reader, item_ref>);
 
 static_assert(sets<writer&, &item::id, int> && sets<writer&, &item::price, std::nullopt_t>);
 static_assert(sets<writer&, &item::grade, level> && !sets<writer&, &item::grade, int>);
 static_assert(!sets<reader&, &item::id, int> && !sets<writer const&, &item::id, int>);
+
+// What cannot be wrong is read without a check.
+static_assert(noexcept(std::declval<reader&>().get<&item::id>()));
+static_assert(noexcept(std::declval<reader&>().get<&item::price>()));
+static_assert(!noexcept(std::declval<reader&>().get<&item::active>()));
+static_assert(!noexcept(std::declval<reader&>().get<&item::grade>()));
+
+static_assert(std::tuple_size_v<reader> == 7 && std::tuple_size_v<writer const> == 7);
+static_assert(std::same_as<std::tuple_element_t<0, writer>, std::int32_t const>);
+static_assert(std::same_as<std::tuple_element_t<2, reader>, std::string_view const>);
+
+struct spot {
+    std::int16_t x = 7;
+    bool known = true;
+    friend bool operator==(spot const&, spot const&) = default;
+};
+BOOST_DESCRIBE_STRUCT(spot, (), (x, known))
+struct drawing {
+    std::optional<spot> at;
+    std::array<level, 2> levels;
+    std::vector<std::byte> pixels;
+    std::optional<std::vector<std::byte>> mask;
+};
+BOOST_DESCRIBE_STRUCT(drawing, (), (at, levels, pixels, mask))
+struct drawing_ref {
+    std::optional<spot> at;
+    std::array<std::uint8_t, 2> levels;
+    std::span<std::byte const> pixels;
+    std::optional<std::span<std::byte const>> mask;
+};
+BOOST_DESCRIBE_STRUCT(drawing_ref, (), (at, levels, pixels, mask))
+static_assert(quire::same_schema<drawing, drawing_ref>);
+
+struct nine_nullable {
+    std::optional<bool> a, b, c, d, e, f, g, h, i;
+};
+BOOST_DESCRIBE_STRUCT(nine_nullable, (), (a, b, c, d, e, f, g, h, i))
+
+// 0 null bits, 1 at, 4 levels, 6 end of pixels, 8 end of mask, 10 ...
+std::vector<std::byte> drawing_bytes() {
+    constexpr std::array<unsigned char, 13> bytes{0, 3, 0, 1, 9, 1, 12, 0, 13, 0, 0xAA, 0xBB, 0xCC};
+    auto const view = std::as_bytes(std::span{bytes});
+    return {view.begin(), view.end()};
+}
+
+template <class Fn>
+bool is_mismatch(Fn&& fn) {
+    try {
+        fn();
+        return false;
+    } catch (quire::error const& e) { return e.kind() == errc::row_mismatch; }
+}
 
 }  // namespace
 
@@ -191,6 +249,122 @@ TEST_CASE("row_view: end offsets that contradict the tuple are errors for their 
     CHECK(row.get<&item::id>() == -42);
 }
 
+TEST_CASE("row_view: structured bindings give the columns") {
+    auto bytes = good_row();
+    reader const row{bytes, slot_id{}};
+    auto const& [id, price, name, active, grade, note, next] = row;
+    CHECK(id == -42);
+    CHECK(price == 9.5);
+    CHECK(static_cast<void const*>(name.data()) == bytes.data() + 20);
+    CHECK(active);
+    CHECK(grade == level::high);
+    CHECK(note == "ok");
+    CHECK(next == std::nullopt);
+    bytes[13] = std::byte{2};
+    CHECK(is_mismatch([&] {
+        auto const& [i, p, n, a, g, t, x] = row;
+        (void)a;
+    }));
+}
+
+TEST_CASE("row_view: structured bindings keep the row that they take apart") {
+    auto const buffer_bytes = drawing_bytes();
+    auto const make = [&] { return row_view<drawing, std::byte const>{buffer_bytes, slot_id{}}; };
+    auto const& [at, levels, pixels, mask] = make();
+    CHECK(at == spot{3, true});
+    CHECK(levels == std::array{level::high, level::low});
+    CHECK(pixels.data() == buffer_bytes.data() + 10);
+    CHECK(pixels.size() == 2);
+    CHECK(mask->data() == buffer_bytes.data() + 12);
+}
+
+TEST_CASE("row_view: structs, arrays and byte strings are loaded, owned or borrowed") {
+    auto bytes = drawing_bytes();
+    row_view<drawing, std::byte> row{bytes, slot_id{}};
+    drawing const owned = row.load();
+    CHECK(owned.at == spot{3, true});
+    CHECK(owned.levels == std::array{level::high, level::low});
+    CHECK(owned.pixels == std::vector{std::byte{0xAA}, std::byte{0xBB}});
+    CHECK(owned.mask == std::vector{std::byte{0xCC}});
+    drawing_ref const borrowed = row.load<drawing_ref>();
+    CHECK(borrowed.levels == std::array<std::uint8_t, 2>{9, 1});
+    CHECK(borrowed.pixels.data() == bytes.data() + 10);
+    CHECK(borrowed.mask->size() == 1);
+
+    row.set<&drawing::levels>({level::low, level::low});
+    row.set<&drawing::at>(spot{-1, false});
+    auto expected = drawing_bytes();
+    expected[1] = expected[2] = std::byte{0xFF};
+    expected[3] = std::byte{0};
+    expected[4] = std::byte{1};
+    CHECK(bytes == expected);
+    // Null is zeros, whatever an empty struct would be.
+    row.set<&drawing::at>(std::nullopt);
+    expected[0] = std::byte{1};
+    expected[1] = expected[2] = std::byte{0};
+    CHECK(bytes == expected);
+    CHECK(row.get<&drawing::at>() == std::nullopt);
+}
+
+TEST_CASE("row_view: bytes that are no value are an error for their column") {
+    auto bytes = good_row();
+    reader const row{bytes, slot_id{}};
+    SECTION("bool") {
+        bytes[13] = std::byte{2};
+        CHECK(is_mismatch([&] { (void)row.get<&item::active>(); }));
+        CHECK(row.get<&item::grade>() == level::high);
+        CHECK(is_mismatch([&] { (void)row.load(); }));
+    }
+    SECTION("described enum") {
+        bytes[14] = std::byte{2};
+        CHECK(is_mismatch([&] { (void)row.get<&item::grade>(); }));
+        CHECK(is_mismatch([&] { (void)row.load(); }));
+        CHECK(row.load<item_ref>().grade == 2);  // there it is a number
+    }
+    SECTION("null is not looked at") {
+        bytes[15] = std::byte{2};
+        CHECK(row.get<&item::next>() == std::nullopt);
+        bytes[0] = std::byte{0};
+        CHECK(is_mismatch([&] { (void)row.get<&item::next>(); }));
+    }
+}
+
+TEST_CASE("row_view: the error names the column") {
+    auto bytes = good_row();
+    bytes[13] = std::byte{0xFF};
+    reader const row{bytes, slot_id{}};
+    CHECK_THROWS_WITH((void)row.get<&item::active>(), Catch::Matchers::ContainsSubstring("active"));
+}
+
+TEST_CASE("row_view: parts of structs and arrays are checked too") {
+    auto bytes = drawing_bytes();
+    row_view<drawing, std::byte const> const row{bytes, slot_id{}};
+    bytes[3] = std::byte{2};
+    CHECK(is_mismatch([&] { (void)row.get<&drawing::at>(); }));
+    CHECK(row.get<&drawing::levels>() == std::array{level::high, level::low});
+    bytes[5] = std::byte{0};
+    CHECK(is_mismatch([&] { (void)row.get<&drawing::levels>(); }));
+}
+
+TEST_CASE("row_view: null bits of no column are an error for the row") {
+    auto bytes = good_row();
+    for (unsigned bit = 0; bit < 8; ++bit) {
+        bytes[0] = std::byte{static_cast<std::uint8_t>(1U << bit)};
+        CHECK(is_mismatch([&] { (void)reader{bytes, slot_id{}}.slot(); }) == (bit >= 3));
+    }
+}
+
+TEST_CASE("row_view: all null bytes but the last belong to columns") {
+    std::vector<std::byte> bytes(11);
+    bytes[0] = std::byte{0xFF};
+    bytes[1] = std::byte{1};
+    using nine = row_view<nine_nullable, std::byte const>;
+    CHECK(nine{bytes, slot_id{}}.get<&nine_nullable::h>() == std::nullopt);
+    CHECK(nine{bytes, slot_id{}}.get<&nine_nullable::i>() == std::nullopt);
+    bytes[1] = std::byte{2};
+    CHECK(is_mismatch([&] { (void)nine{bytes, slot_id{}}.slot(); }));
+}
+
 TEST_CASE("row_view: any bytes are a row or an error") {
     test_random random;
     std::size_t answers = 0;
@@ -198,7 +372,11 @@ TEST_CASE("row_view: any bytes are a row or an error") {
     for (int i = 0; i < 20000; ++i) {
         std::vector<std::byte> bytes(random.below(48));
         random.fill(bytes);
-        if (bytes.size() >= 20 && random.chance(1, 2)) {
+        if (bytes.size() >= 20 && random.chance(3, 4)) {
+            bytes[0] &= std::byte{0x0F};
+            bytes[13] &= std::byte{0x01};
+            bytes[14] = bytes[15] =
+                std::byte{random.chance(1, 8) ? std::uint8_t{2} : std::uint8_t{9}};
             quire::store_le(bytes.data() + 16, static_cast<std::uint16_t>(random.between(18, 50)));
             quire::store_le(bytes.data() + 18, static_cast<std::uint16_t>(random.between(18, 50)));
         }
@@ -213,6 +391,36 @@ TEST_CASE("row_view: any bytes are a row or an error") {
             item_ref const borrowed = row.load<item_ref>();
             CHECK(owned.name == borrowed.name);
             CHECK(owned.note == borrowed.note);
+            ++answers;
+        } catch (quire::error const& e) {
+            CHECK(e.kind() == errc::row_mismatch);
+            ++errors;
+        }
+    }
+    CHECK(answers > 1000);
+    CHECK(errors > 1000);
+}
+
+TEST_CASE("row_view: any bytes are a row of structs and byte strings, or an error") {
+    test_random random;
+    std::size_t answers = 0;
+    std::size_t errors = 0;
+    for (int i = 0; i < 20000; ++i) {
+        auto bytes = drawing_bytes();
+        bytes.resize(random.between(8, 20));
+        for (auto changes = random.below(3); changes > 0 && !bytes.empty(); --changes) {
+            bytes[random.below(bytes.size())] = static_cast<std::byte>(random.below(16));
+        }
+        std::vector<std::byte> const exact = bytes;
+        try {
+            row_view<drawing, std::byte const> const row{exact, slot_id{}};
+            auto const& [at, levels, pixels, mask] = row;
+            drawing const owned = row.load();
+            CHECK(owned.at == at);
+            CHECK(owned.levels == levels);
+            CHECK(
+                std::equal(pixels.begin(), pixels.end(), owned.pixels.begin(), owned.pixels.end()));
+            CHECK(owned.mask.has_value() == mask.has_value());
             ++answers;
         } catch (quire::error const& e) {
             CHECK(e.kind() == errc::row_mismatch);

@@ -11,6 +11,10 @@
 ///
 /// The bytes are those of schema.hpp; equal values make equal rows, so null columns are zeros. No
 /// allocation on the way in: `size` adds up the strings, `encode` writes straight into the page.
+/// What can be a column is in column.hpp, keys and limits in row_options.hpp.
+///
+/// A struct that borrows (std::string_view, std::span) goes in like one that owns. It comes out by
+/// `row.load()` of a named row alone, not by `edit`, which may move the row while it is in hand.
 
 #include <quire/page/tuple_codec.hpp>
 #include <quire/row/row_view.hpp>
@@ -22,14 +26,14 @@ struct tuple_codec<T> {
 private:
     using columns = schema<T>;
 
-    /// The string of a variable column; empty when it is null.
+    /// The bytes of a variable column; none when it is null.
     template <std::size_t I>
-    [[nodiscard]] static std::string_view string_of(T const& value) noexcept {
+    [[nodiscard]] static std::span<std::byte const> bytes_of(T const& value) noexcept {
         auto const& from = value.*columns::template member<I>::pointer;
         if constexpr (columns::template column_at<I>::is_nullable) {
-            return from ? std::string_view{*from} : std::string_view{};
+            return from ? std::as_bytes(std::span{*from}) : std::span<std::byte const>{};
         } else {
-            return from;
+            return std::as_bytes(std::span{from});
         }
     }
 
@@ -45,10 +49,11 @@ private:
             }
         }
         if constexpr (!column::is_variable) {
+            using format = detail::fixed_format<typename column::value>;
             if constexpr (column::is_nullable) {
-                detail::store_column(row + place.offset, *from);
+                format::store(row + place.offset, *from);
             } else {
-                detail::store_column(row + place.offset, from);
+                format::store(row + place.offset, from);
             }
         }
     }
@@ -61,12 +66,17 @@ public:
     static constexpr bool owns = !columns::borrows;
 
     /// Bytes of the row.
-    /// Errors: errc::tuple_too_large past 65535.
+    /// Errors: errc::tuple_too_large past 65535, or past a column's max_bytes.
     [[nodiscard]] static std::size_t size(T const& value) {
         std::size_t sum = columns::fixed_size;
         columns::for_each([&](auto i) {
             if constexpr (columns::template column_at<i>::is_variable) {
-                std::size_t const length = string_of<i>(value).size();
+                std::size_t const length = bytes_of<i>(value).size();
+                if (length > columns::template max_bytes<i>) {
+                    throw error{errc::tuple_too_large,
+                                std::string{columns::template member<i>::name} +
+                                    ", past its max_bytes"};
+                }
                 if (length > columns::row_size_max - sum) {
                     throw error{errc::tuple_too_large, columns::template member<i>::name};
                 }
@@ -84,7 +94,7 @@ public:
         columns::for_each([&](auto i) {
             encode_fixed<i>(value, out.data());
             if constexpr (columns::template column_at<i>::is_variable) {
-                std::string_view const from = string_of<i>(value);
+                std::span<std::byte const> const from = bytes_of<i>(value);
                 QUIRE_EXPECTS(from.size() <= out.size() - end, "encode gets size(value) bytes");
                 if (!from.empty()) { std::memmove(out.data() + end, from.data(), from.size()); }
                 end += from.size();

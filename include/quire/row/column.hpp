@@ -3,48 +3,66 @@
 
 /// column: how one member of a described struct stands in a row.
 ///
-///   member                                   in the row                       `get` gives
-///   bool                                     1 byte; any that is not 0: true  bool
-///   integers, characters, float, double      their own width, little-endian   the same
-///   enum, scoped or with a fixed type        its underlying type              the same
-///   std::string, std::string_view            variable                         std::string_view
-///   std::optional of one of these            that, and a bit that says null   std::optional of it
+///   member                                       in the row         `get` gives
+///   of fixed width (fixed_format.hpp):           those bytes        the value
+///     bool, numbers, characters, enums, durations and points in time,
+///     std::array and described structs of these
+///   std::string, std::string_view                variable           std::string_view
+///   std::vector<std::byte>,                      variable           std::span<std::byte const>
+///     std::span<std::byte const>
+///   std::optional of one of these                that, and a bit    std::optional of it
+///                                                that says null
 ///
-/// Anything else is refused where the struct is first used, by a sentence. A plain enum without a
-/// fixed type is refused because not every value of its bytes is a value of the enum: reading a
-/// foreign row would be undefined.
+/// Anything else is refused where the struct is first used, by a sentence that says what to write.
+/// A C array is refused because no function can return one. A struct inside is flattened in place
+/// and has no null bits and no end offsets of its own, so its members are of fixed width and none
+/// is optional; the struct as a whole may be.
+///
+/// Why one bit for null and not a value that stands for it: every value of a column is a value.
 ///
 /// std::string and std::string_view make the same rows: they differ in what a decoded struct owns.
+/// The same holds for std::vector<std::byte> and std::span<std::byte const>.
 
-#include <quire/base/byte_order.hpp>
+#include <quire/row/compound_format.hpp>
 
 #include <optional>     // std::optional
+#include <span>         // std::span
 #include <string>       // std::string
 #include <string_view>  // std::string_view
-#include <type_traits>  // std::underlying_type_t
+#include <vector>       // std::vector
 
 namespace quire::inline QUIRE_ABI {
 
-/// What a column's bytes mean; with their number and nullability, all that a format knows of it.
-enum class column_type : std::uint8_t { boolean, character, integer, natural, floating, string };
+/// What a column's bytes mean.
+enum class column_type : std::uint8_t {
+    boolean,
+    character,
+    integer,
+    natural,
+    floating,
+    string,
+    bytes,
+    array,
+    structure,
+    duration,
+    time_point
+};
 
 namespace detail {
 
 template <class M>
-concept character = std::same_as<M, char> || std::same_as<M, wchar_t> || std::same_as<M, char8_t> ||
-                    std::same_as<M, char16_t> || std::same_as<M, char32_t>;
-
-/// An enum each of whose underlying values is a value of it: then E{n} is allowed.
-template <class M>
-concept fixed_enum = std::is_enum_v<M> && requires { M{std::underlying_type_t<M>{}}; };
-
-template <class M>
 concept string_column = std::same_as<M, std::string> || std::same_as<M, std::string_view>;
-
 template <class M>
-concept fixed_column = !std::is_const_v<M> && (fixed_enum<M> || std::same_as<M, bool> ||
-                                               (page_number<M> && sizeof(M) <= 8));
+concept bytes_column =
+    std::same_as<M, std::vector<std::byte>> || std::same_as<M, std::span<std::byte const>>;
+template <class M>
+concept variable_column = string_column<M> || bytes_column<M>;
+/// What refers to a row's bytes.
+template <class M>
+concept lent_column =
+    std::same_as<M, std::string_view> || std::same_as<M, std::span<std::byte const>>;
 
+/// A column's type, and whether it may be null.
 template <class M>
 struct optional_of {
     using type = M;
@@ -60,10 +78,18 @@ template <class M>
 [[nodiscard]] consteval column_type column_type_of() {
     if constexpr (string_column<M>) {
         return column_type::string;
+    } else if constexpr (bytes_column<M>) {
+        return column_type::bytes;
     } else if constexpr (std::is_enum_v<M>) {
         return column_type_of<std::underlying_type_t<M>>();
     } else if constexpr (std::same_as<M, bool>) {
         return column_type::boolean;
+    } else if constexpr (duration_column<M>) {
+        return column_type::duration;
+    } else if constexpr (time_column<M>) {
+        return column_type::time_point;
+    } else if constexpr (std::is_class_v<M>) {
+        return described<M> ? column_type::structure : column_type::array;
     } else if constexpr (character<M>) {
         return column_type::character;
     } else if constexpr (std::floating_point<M>) {
@@ -73,58 +99,94 @@ template <class M>
     }
 }
 
-/// The value that stands at `at`. Every byte is read as some value of `M`.
-template <fixed_column M>
-[[nodiscard]] M load_column(std::byte const* at) noexcept {
-    if constexpr (std::is_enum_v<M>) {
-        return static_cast<M>(load_column<std::underlying_type_t<M>>(at));
-    } else if constexpr (std::same_as<M, bool>) {
-        return *at != std::byte{0};
-    } else {
-        return load_le<M>(at);
-    }
-}
-
-template <fixed_column M>
-void store_column(std::byte* at, M value) noexcept {
-    if constexpr (std::is_enum_v<M>) {
-        store_column(at, static_cast<std::underlying_type_t<M>>(value));
-    } else if constexpr (std::same_as<M, bool>) {
-        *at = std::byte{value ? std::uint8_t{1} : std::uint8_t{0}};
-    } else {
-        store_le(at, value);
-    }
-}
+/// What is wrong with a member: one of these at most.
+template <class M, class Value>
+struct refusal {
+    static constexpr bool is_const = !unqualified<M> || !unqualified<Value>;
+    static constexpr bool applies = !is_const && !fixed_column<Value> && !variable_column<Value>;
+    static constexpr bool pointer =
+        applies && (std::is_pointer_v<Value> || std::is_member_pointer_v<Value>);
+    static constexpr bool c_array = applies && std::is_array_v<Value>;
+    static constexpr bool loose_enum = applies && std::is_enum_v<Value>;
+    static constexpr bool structure = applies && described<Value>;
+    static constexpr bool other = applies && !pointer && !c_array && !loose_enum && !structure;
+};
 
 }  // namespace detail
 
 /// The column that a member of type `M` is.
 template <class M>
 struct column {
-    /// The member's type without std::optional.
-    using value = typename detail::optional_of<M>::type;
-    static constexpr bool is_nullable = detail::optional_of<M>::is_optional;
-    static constexpr bool is_valid = detail::fixed_column<value> || detail::string_column<value>;
-    static_assert(is_valid,
+private:
+    using refused = detail::refusal<M, typename detail::optional_of<M>::type>;
+    static_assert(!refused::is_const,
+                  "a column's member is not const: a struct is made from a row by assigning its "
+                  "members, so drop the const");
+    static_assert(!refused::pointer,
+                  "a pointer is no column, an address means nothing in a file: store the value, or "
+                  "the id of what it points to");
+    static_assert(!refused::c_array,
+                  "a C array is no column, since no function returns one: use std::array");
+    static_assert(!refused::loose_enum,
+                  "an enum in a row has a fixed underlying type: write `enum class e` or "
+                  "`enum e : int`");
+    static_assert(!refused::structure,
+                  "a struct inside of a row's struct is laid out in place: its members (at least "
+                  "one) and its bases are described and of fixed width, none is a string or "
+                  "optional, and it is default-constructible");
+    static_assert(!refused::other,
                   "a column is a bool, an integer or character of at most 8 bytes, a float or "
-                  "double, an enum that is scoped or has a fixed underlying type, a std::string or "
-                  "std::string_view, or a std::optional of one of these; and it is not const");
+                  "double, an enum, a std::string or std::string_view, a std::vector<std::byte> or "
+                  "std::span<std::byte const>, a std::chrono::duration or point of system_clock, a "
+                  "std::array or a described struct of those with a fixed width, or a "
+                  "std::optional of one of these: use one, or describe the class with "
+                  "BOOST_DESCRIBE_STRUCT");
 
-    static constexpr bool is_variable = detail::string_column<value>;
+public:
+    static constexpr bool is_valid = !refused::is_const && !refused::applies;
+    /// The member's type without std::optional. (After a sentence: any, so that no more is said.)
+    using value = std::conditional_t<is_valid, typename detail::optional_of<M>::type, char>;
+    static constexpr bool is_nullable = detail::optional_of<M>::is_optional;
+    static constexpr bool is_variable = detail::variable_column<value>;
     /// Whether a member decoded from a row refers to the row's bytes.
-    static constexpr bool borrows = std::same_as<value, std::string_view>;
+    static constexpr bool borrows = detail::lent_column<value>;
     static constexpr column_type type = detail::column_type_of<value>();
     /// Bytes in the fixed part of the row, besides an end offset where it is variable.
-    static constexpr std::size_t width = is_variable ? 0 : sizeof(value);
+    static constexpr std::size_t width = [] {
+        if constexpr (detail::fixed_column<value>) {
+            return detail::fixed_format<value>::width;
+        } else {
+            return std::size_t{0};
+        }
+    }();
+    /// Whether reading can find bytes that are no value: errc::row_mismatch.
+    static constexpr bool is_checked = [] {
+        if constexpr (detail::fixed_column<value>) {
+            return detail::fixed_format<value>::is_checked;
+        } else {
+            return true;
+        }
+    }();
 
-    /// What a value looks like from outside: strings are lent.
-    using lent_value = std::conditional_t<is_variable, std::string_view, value>;
+    /// What a value looks like from outside: strings and bytes are lent.
+    using lent_value = std::conditional_t<
+        detail::string_column<value>, std::string_view,
+        std::conditional_t<detail::bytes_column<value>, std::span<std::byte const>, value>>;
     using lent = std::conditional_t<is_nullable, std::optional<lent_value>, lent_value>;
+
+    /// Writes the type in the words of schema_text.hpp.
+    static constexpr void spell(detail::text_writer& to) noexcept {
+        if constexpr (is_variable) {
+            to.put(detail::string_column<value> ? "string" : "bytes");
+        } else {
+            detail::fixed_format<value>::spell(to);
+        }
+        if (is_nullable) { to.put("?"); }
+    }
 };
 
 /// Whether both are the same bytes with the same meaning.
 template <class A, class B>
-concept same_column =
-    A::type == B::type && A::width == B::width && A::is_nullable == B::is_nullable;
+concept same_column = detail::text_of<A>::value == detail::text_of<B>::value;
 
 }  // namespace quire::inline QUIRE_ABI

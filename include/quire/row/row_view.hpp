@@ -6,56 +6,39 @@
 ///     for (auto row : page.rows<user>()) { total += row.get<&user::balance>().value_or(0); }
 ///
 /// Nothing is decoded before it is asked for. A fixed column is one load at a constant offset; a
-/// string is a std::string_view into the page.
+/// string is a std::string_view into the page. All columns at once, by structured bindings:
 ///
-/// Lifetime: what `get` and `load` lend ends where the page is next changed, at the latest with its
-/// guard. Column values are standard types, because they are what programs pass on; so they are
-/// lent from a named row only, and clang reports those that outlive it. Values that borrow nothing
-/// may be taken from a temporary: `page.row<user>(slot).get<&user::id>()`.
+///     for (auto const& [id, name, balance] : page->rows<user>()) { ... }
+///
+/// The row itself is what is taken apart, and not a tuple that some function of it returns: the
+/// hidden variable behind the names is then the row, which so lives, and is lent, as long as they
+/// do. They are constants: `set` is what writes. All columns are loaded and checked at that line.
+/// `auto` without `const&` is refused where the row has strings, or would be copied. Clang follows
+/// the row behind the names, and so sees a change of the page below them; a name that leaves its
+/// function it does not see, as it does with `get`: the address sanitizer does.
+///
+/// Lifetime: what `get` and `load` lend is good until the page is next changed, at the latest until
+/// its guard ends. Column values are standard types, because they are what programs pass on; so
+/// they are lent from a named row only, and clang reports those that outlive the row, which is all
+/// that it can follow. Who keeps one longer copies it, or keeps the slot. Values that borrow
+/// nothing may be taken from a temporary: `page.row<user>(slot).get<&user::id>()`.
 ///
 /// Invariants
 ///   I1. The tuple has at least `schema<T>::fixed_size` bytes: the constructor throws otherwise.
 ///   I2. An end offset is checked at each use against its neighbour and the tuple's size; any bytes
 ///       are some row or errc::row_mismatch, never undefined behaviour.
+///   I3. A value is checked when it is read (fixed_format.hpp says which can be wrong), unless it
+///       is null; null bits that belong to no column are 0, else the constructor throws.
 
 #include <quire/base/byte_view.hpp>
 #include <quire/base/error.hpp>
 #include <quire/page/line_pointer.hpp>
-#include <quire/row/schema.hpp>
+#include <quire/row/detail/selected.hpp>
 
 namespace quire::inline QUIRE_ABI {
 
-namespace detail {
-
-[[noreturn, gnu::cold, gnu::noinline]] inline void row_mismatch(std::string_view what) {
-    throw error{errc::row_mismatch, what};
-}
-
-/// Stands for the argument of a `set` that ends in a static_assert.
-struct anything {
-    template <class V>
-    anything(V const&) noexcept {}
-};
-
-template <class T, auto Member>
-inline constexpr std::size_t index_in = schema<T>::template index_of<Member>();
-
-/// What `Member` is in `T`, as far as it is a column at all.
-template <class T, auto Member, bool = index_in<T, Member> != schema<T>::no_column>
-struct selected {
-    using column = typename schema<T>::template column_at<index_in<T, Member>>;
-    static constexpr bool exists = true;
-    static constexpr bool is_variable = column::is_variable;
-    using argument = std::conditional_t<is_variable, anything, typename column::lent>;
-};
-template <class T, auto Member>
-struct selected<T, Member, false> {
-    static constexpr bool exists = false;
-    static constexpr bool is_variable = false;
-    using argument = anything;
-};
-
-}  // namespace detail
+/// Result type of an overload that is refused, as in loan.hpp.
+struct bind_columns_by_auto_const_ref;
 
 template <class T, page_byte Byte>
 class QUIRE_BORROWER QUIRE_POINTER row_view : pinned {
@@ -64,29 +47,39 @@ class QUIRE_BORROWER QUIRE_POINTER row_view : pinned {
     using selected = detail::selected<T, Member>;
 
 public:
-    /// Errors: errc::row_mismatch when the tuple is too short to be a T.
-    row_view(std::span<Byte> tuple, slot_id slot) QUIRE_UNSEEN : tuple_{tuple}, slot_{slot} {
+    /// Errors: errc::row_mismatch when the tuple is too short to be a T, or has null bits that T
+    /// has not.
+    row_view(std::span<Byte> tuple, slot_id slot, borrow const& from = {}) QUIRE_UNSEEN
+        : tuple_{tuple},
+          slot_{slot},
+          borrow_{from} {
         if (tuple.size() < columns::fixed_size) { detail::row_mismatch("row"); }
+        if constexpr (columns::unused_null_bits != std::byte{0}) {
+            if ((tuple[columns::null_bytes - 1] & columns::unused_null_bits) != std::byte{0}) {
+                detail::row_mismatch("null bits");
+            }
+        }
     }
     /// From a mutable view to a const one, as std::span converts.
-    row_view(row_view<T, std::byte> const& other) noexcept
-        requires std::same_as<Byte, std::byte const>
-    QUIRE_UNSEEN : tuple_{other.tuple_},
-          slot_{other.slot_} {}
-
+    row_view(row_view<T, std::byte> const& other QUIRE_LIFETIMEBOUND) noexcept
+        requires(!writable_page<Byte>)
+    QUIRE_UNSEEN : tuple_{other.tuple_}, slot_{other.slot_}, borrow_{other.borrow_} {}
+    row_view(row_view const&) QUIRE_REFUSED_TO_MOVE;
     QUIRE_ENDS_LOAN(row_view)
-    using ends_its_loan = void;
 
     /// The slot by which the row was asked for.
     [[nodiscard]] slot_id slot() const noexcept { return slot_; }
 
-    /// A fixed column's value; std::optional of it where the member is one.
+    /// A fixed column's value; std::optional of it where the member is one. `Member` is a pointer
+    /// to member, or the column's number, as structured bindings have it.
+    /// Errors: errc::row_mismatch when the bytes are no such value: bool and described enums.
     template <auto Member>
         requires(!selected<Member>::is_variable)
-    [[nodiscard]] auto get() const noexcept {
+    [[nodiscard]] auto get() const noexcept(!selected<Member>::is_checked) {
         if constexpr (is_column<Member>()) { return lend<detail::index_in<T, Member>>(); }
     }
-    /// A string's std::string_view into the page; std::optional of it where the member is one.
+    /// A string's std::string_view into the page, a byte string's std::span<std::byte const>;
+    /// std::optional of it where the member is one.
     /// Errors: errc::row_mismatch when the end offsets contradict the tuple.
     template <auto Member>
         requires(selected<Member>::is_variable)
@@ -94,12 +87,16 @@ public:
         return lend<detail::index_in<T, Member>>();
     }
     template <auto Member>
-        requires(selected<Member>::is_variable)
-    auto get() const&& = delete;
+        requires(selected<Member>::is_variable && !selected<Member>::is_number)
+    name_the_row_first get() const&& QUIRE_REFUSED_ON_TEMPORARIES;
+    template <auto Member>
+        requires(selected<Member>::is_variable && selected<Member>::is_number)
+    bind_columns_by_auto_const_ref get() const&& QUIRE_REFUSED(
+        "columns are bound by `auto const& [...]`, so that the row is kept");
 
     /// Writes a fixed column in place; std::nullopt makes a nullable one null.
     template <auto Member>
-        requires std::same_as<Byte, std::byte>
+        requires writable_page<Byte>
     void set(typename selected<Member>::argument value) noexcept {
         if constexpr (is_column<Member>()) {
             static_assert(!selected<Member>::is_variable,
@@ -110,6 +107,9 @@ public:
             }
         }
     }
+    template <auto Member, class Value>
+        requires(!writable_page<Byte>)
+    the_page_is_shared set(Value const&) const QUIRE_REFUSED_AS_SHARED;
 
     /// The whole row as a struct: T, or another of the same schema. Its std::string_view members
     /// refer to the page, and are then taken from a named row only; std::string members own.
@@ -126,7 +126,7 @@ public:
     }
     template <class U = T>
         requires(schema<U>::borrows)
-    U load() const&& = delete;
+    name_the_row_first load() const&& QUIRE_REFUSED_ON_TEMPORARIES;
 
 private:
     template <class, page_byte>
@@ -147,7 +147,7 @@ private:
 
     /// The bytes of variable column `I`, checked.
     template <std::size_t I>
-    [[nodiscard]] std::string_view string() const {
+    [[nodiscard]] std::span<std::byte const> variable() const {
         constexpr column_place at = columns::template place<I>;
         std::size_t const end = load_le<std::uint16_t>(tuple_.data() + at.offset);
         std::size_t begin = columns::fixed_size;
@@ -157,35 +157,59 @@ private:
         if (begin < columns::fixed_size || begin > end || end > tuple_.size()) {
             detail::row_mismatch(columns::template member<I>::name);
         }
-        return {reinterpret_cast<char const*>(tuple_.data()) + begin, end - begin};
+        return tuple_.subspan(begin, end - begin);
     }
 
     /// Column `I` as `Column`, which is the same bytes under perhaps another type.
     template <std::size_t I, class Column = typename columns::template column_at<I>>
-    [[nodiscard]] auto lend() const noexcept(!Column::is_variable) -> typename Column::lent {
+    [[nodiscard]] auto lend() const noexcept(!Column::is_checked) -> typename Column::lent {
+        using value = typename Column::value;
         if constexpr (Column::is_nullable) {
             if (is_null<I>()) { return std::nullopt; }
         }
-        if constexpr (Column::is_variable) {
-            return string<I>();
+        if constexpr (detail::string_column<value>) {
+            auto const bytes = variable<I>();
+            return std::string_view{reinterpret_cast<char const*>(bytes.data()), bytes.size()};
+        } else if constexpr (Column::is_variable) {
+            return variable<I>();
         } else {
-            return detail::load_column<typename Column::value>(tuple_.data() +
-                                                               columns::template place<I>.offset);
+            std::byte const* const at = tuple_.data() + columns::template place<I>.offset;
+            if constexpr (Column::is_checked) {
+                if (!detail::fixed_format<value>::holds(at)) {
+                    detail::row_mismatch(columns::template member<I>::name);
+                }
+            }
+            return detail::fixed_format<value>::load(at);
         }
     }
 
     template <std::size_t I>
-    void store(typename columns::template column_at<I>::lent value) const noexcept {
+    void store(typename columns::template column_at<I>::lent const& value) const noexcept {
         using column = typename columns::template column_at<I>;
+        using format = detail::fixed_format<typename column::value>;
         std::byte* const at = tuple_.data() + columns::template place<I>.offset;
         if constexpr (column::is_nullable) {
             constexpr std::size_t bit = columns::template place<I>.null_bit;
             std::byte const mask{static_cast<std::uint8_t>(1U << (bit % 8))};
             std::byte& nulls = tuple_[bit / 8];
             nulls = value ? nulls & ~mask : nulls | mask;
-            detail::store_column(at, value.value_or(typename column::value{}));
+            if (value) {
+                format::store(at, *value);
+            } else {
+                std::memset(at, 0, format::width);
+            }
         } else {
-            detail::store_column(at, value);
+            format::store(at, value);
+        }
+    }
+
+    /// Gives a member what was lent: copies where it owns.
+    template <class V, class Lent>
+    static void assign(V& to, Lent const& from) {
+        if constexpr (detail::variable_column<V> && !detail::lent_column<V>) {
+            to.assign(from.begin(), from.end());
+        } else {
+            to = from;
         }
     }
 
@@ -201,15 +225,13 @@ private:
             columns::for_each([&](auto i) {
                 using column = typename schema<U>::template column_at<i>;
                 auto& to = out.*schema<U>::template member<i>::pointer;
-                if constexpr (column::is_nullable && column::is_variable) {
-                    auto const lent = lend<i, column>();
-                    if (lent) {
-                        to.emplace(*lent);
-                    } else {
-                        to.reset();
-                    }
+                auto const lent = lend<i, column>();
+                if constexpr (!column::is_nullable) {
+                    assign(to, lent);
+                } else if (lent) {
+                    assign(to.emplace(), *lent);
                 } else {
-                    to = lend<i, column>();
+                    to.reset();
                 }
             });
         }
@@ -218,6 +240,16 @@ private:
 
     std::span<Byte> tuple_;
     slot_id slot_;
+    [[no_unique_address]] borrow borrow_;
 };
 
 }  // namespace quire::inline QUIRE_ABI
+
+/// For structured bindings.
+template <class T, quire::page_byte Byte>
+struct std::tuple_size<quire::row_view<T, Byte>>
+    : std::integral_constant<std::size_t, quire::schema<T>::size> {};
+template <std::size_t I, class T, quire::page_byte Byte>
+struct std::tuple_element<I, quire::row_view<T, Byte>> {
+    using type = typename quire::schema<T>::template column_at<I>::lent const;
+};

@@ -15,25 +15,23 @@
 ///
 /// The columns are what BOOST_DESCRIBE_STRUCT names: bases first, then members, in its order. What
 /// is not named there is not in the row, and is default-initialised when a struct is made from one.
-/// The struct's type and names are not in the row either: `same_schema` compares structs, and a
-/// program reads what it wrote.
+/// A struct inside the struct is one column. The struct's type and names are not in the row either:
+/// `schema<T>::text` spells them (schema_text.hpp), `fingerprint` is their hash for a catalogue or
+/// a page that keeps rows, and `same_schema` compares them.
 ///
-/// Limits of Boost.Describe: at most 52 members; the description must stand in the struct's own
-/// namespace, else it is not found, and the sentence says so.
+/// How to describe, and the limits of it: described.hpp. Keys and limits: row_options.hpp.
 
 #include <quire/row/column.hpp>
+#include <quire/row/row_options.hpp>
 
-#include <boost/describe.hpp>
-#include <boost/mp11.hpp>
+#include <boost/describe/class.hpp>  // for who describes a struct
+#include <boost/describe/enum.hpp>
+#include <boost/mp11/algorithm.hpp>
 
 #include <array>    // std::array
 #include <utility>  // std::index_sequence
 
 namespace quire::inline QUIRE_ABI {
-
-/// A struct that Boost.Describe knows: BOOST_DESCRIBE_STRUCT(T, (bases), (members)).
-template <class T>
-concept described = std::is_class_v<T> && boost::describe::has_describe_members<T>::value;
 
 /// Where a column lies. Units: bytes from the row's start, but for `null_bit` and `order`.
 struct column_place {
@@ -46,12 +44,12 @@ template <class T>
 struct schema {
     static_assert(described<T>,
                   "describe the struct with BOOST_DESCRIBE_STRUCT, in its own namespace");
+    static_assert(!described<T> || detail::is_described_to_its_roots<T>(),
+                  "describe the bases too: BOOST_DESCRIBE_STRUCT(base, (), (members)), each in its "
+                  "own namespace");
 
 private:
-    using members = boost::describe::describe_members<T, boost::describe::mod_any_access |
-                                                             boost::describe::mod_inherited>;
-    template <class D>
-    using column_of = column<std::remove_reference_t<decltype(std::declval<T&>().*D::pointer)>>;
+    using members = detail::members_of<T>;
 
 public:
     static constexpr std::size_t size = boost::mp11::mp_size<members>::value;
@@ -62,7 +60,7 @@ public:
     template <std::size_t I>
     using member = boost::mp11::mp_at_c<members, I>;
     template <std::size_t I>
-    using column_at = column_of<member<I>>;
+    using column_at = column<detail::member_type<member<I>>>;
 
     /// Calls `fn(std::integral_constant<std::size_t, I>)` for each column in order.
     template <class Fn>
@@ -72,10 +70,15 @@ public:
         }(std::make_index_sequence<size>{});
     }
 
-    /// The number of the column that `Member`, a pointer to member, names, or `no_column`.
+    /// The number of the column that `Member` names, or `no_column`. `Member` is a pointer to
+    /// member, or the number itself.
     template <auto Member>
     [[nodiscard]] static consteval std::size_t index_of() {
         std::size_t found = no_column;
+        if constexpr (std::integral<decltype(Member)>) {
+            constexpr auto number = static_cast<std::size_t>(Member);
+            found = number < size ? number : no_column;
+        }
         for_each([&](auto i) {
             if constexpr (std::same_as<decltype(member<i>::pointer), decltype(Member) const>) {
                 if (member<i>::pointer == Member) { found = i; }
@@ -113,6 +116,39 @@ private:
         return m;
     }
     static constexpr map layout = make_map();
+    [[nodiscard]] static consteval bool has_distinct_names() {
+        std::array<std::string_view, size> names{};
+        for_each([&](auto i) { names[i] = member<i>::name; });
+        for (std::size_t i = 0; i < size; ++i) {
+            for (std::size_t k = 0; k < i; ++k) {
+                if (names[i] == names[k]) { return false; }
+            }
+        }
+        return true;
+    }
+    static_assert(has_distinct_names(),
+                  "two columns have one name, in a base and in the struct or in two bases: rename "
+                  "one");
+    static_assert(layout.end <= row_size_max,
+                  "a row has at most 65535 bytes, and the columns of fixed width take more");
+
+    static constexpr bool has_options = !std::is_null_pointer_v<decltype(row_options<T>)>;
+    [[nodiscard]] static consteval std::size_t key_of_options() {
+        if constexpr (has_options) {
+            static_assert(std::same_as<typename decltype(row_options<T>)::row, T>,
+                          "row_options<T> is initialised with options_of<T>, the same T");
+            return row_options<T>.key_index();
+        } else {
+            return no_column;
+        }
+    }
+    [[nodiscard]] static consteval std::size_t limit_of_options(std::size_t i) {
+        if constexpr (has_options) {
+            return row_options<T>.max_bytes(i, row_size_max);
+        } else {
+            return i < size ? row_size_max : 0;
+        }
+    }
 
 public:
     template <std::size_t I>
@@ -124,36 +160,39 @@ public:
     static constexpr std::size_t table = layout.table;
     /// Where variable bytes begin: every row has at least so many bytes.
     static constexpr std::size_t fixed_size = layout.end;
-    /// Whether a decoded T refers to the row's bytes: it has a std::string_view.
+    /// Null bits of the last null byte that are no column's, and are 0 in every row.
+    static constexpr std::byte unused_null_bits{
+        static_cast<std::uint8_t>(layout.null_bits % 8 == 0 ? 0 : 0xFF << layout.null_bits % 8)};
+    /// Whether a decoded T refers to the row's bytes: it has a std::string_view or std::span.
     static constexpr bool borrows = layout.borrows;
+
+    /// The column named as the key by row_options.hpp, or `no_column`.
+    static constexpr std::size_t key_index = key_of_options();
+    /// Bytes that variable column `I` takes at most.
+    template <std::size_t I>
+    static constexpr std::size_t max_bytes = limit_of_options(I);
+
+    /// Names, types and nullability of the columns: "id:i64,name:string,balance:f64?".
+    static constexpr std::string_view text = detail::text_of<schema>::value;
+    /// A hash of `text`.
+    static constexpr std::uint64_t fingerprint = fingerprint_of(text);
+
+    /// Writes `text`.
+    static constexpr void spell(detail::text_writer& to) noexcept {
+        for_each([&](auto i) {
+            if (i > 0) { to.put(","); }
+            to.put(member<i>::name);
+            to.put(":");
+            column_at<i>::spell(to);
+        });
+    }
 };
 
-namespace detail {
-
+/// Whether rows of `T` can be read as `U`: columns of the same names, types and nullability in the
+/// same order. std::string and std::string_view are the same here, and so are an enum and its
+/// underlying type.
 template <class T, class U>
-[[nodiscard]] consteval bool have_same_columns() {
-    using a = schema<T>;
-    using b = schema<U>;
-    if constexpr (a::size != b::size) {
-        return false;
-    } else {
-        bool same = true;
-        a::for_each([&](auto i) {
-            same =
-                same &&
-                same_column<typename a::template column_at<i>, typename b::template column_at<i>> &&
-                std::string_view{a::template member<i>::name} == b::template member<i>::name;
-        });
-        return same;
-    }
-}
-
-}  // namespace detail
-
-/// Whether rows of `T` can be read as `U`: columns of the same names, meanings, widths and
-/// nullability in the same order. std::string and std::string_view are the same here, and so are
-/// an enum and its underlying type.
-template <class T, class U>
-concept same_schema = described<T> && described<U> && detail::have_same_columns<T, U>();
+concept same_schema =
+    described<T> && described<U> && (std::same_as<T, U> || schema<T>::text == schema<U>::text);
 
 }  // namespace quire::inline QUIRE_ABI

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+/// selected: what the `Member` of `row.get<Member>()` is, whatever a user wrote there.
+///
+/// Overloads of row_view are chosen by it before any sentence is spoken, so it also has an answer
+/// for pointers that name no column: then the overload for fixed columns is chosen, which has the
+/// sentence.
+
+#include <quire/base/error.hpp>
+#include <quire/row/schema.hpp>
+
+namespace quire::inline QUIRE_ABI::detail {
+
+[[noreturn, gnu::cold, gnu::noinline]] inline void row_mismatch(std::string_view what) {
+    throw error{errc::row_mismatch, what};
+}
+
+/// Stands for the argument of a `set` that ends in a static_assert.
+struct anything {
+    template <class V>
+    anything(V const&) noexcept {}
+};
+
+/// The column's number in T's schema, or `no_column`.
+template <class T, auto Member>
+inline constexpr std::size_t index_in = schema<T>::template index_of<Member>();
+
+/// What `Member` is in `T`, as far as it is a column at all.
+template <class T, auto Member, bool = index_in<T, Member> != schema<T>::no_column>
+struct selected {
+    using column = typename schema<T>::template column_at<index_in<T, Member>>;
+    static constexpr bool exists = true;
+    static constexpr bool is_number = std::integral<decltype(Member)>;
+    static constexpr bool is_checked = column::is_checked;
+    static constexpr bool is_variable = column::is_variable;
+    using argument = std::conditional_t<is_variable, anything, typename column::lent>;
+};
+template <class T, auto Member>
+struct selected<T, Member, false> {
+    static constexpr bool exists = false;
+    static constexpr bool is_number = false;
+    static constexpr bool is_checked = false;
+    static constexpr bool is_variable = false;
+    using argument = anything;
+};
+
+}  // namespace quire::inline QUIRE_ABI::detail

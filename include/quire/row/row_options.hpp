@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+/// row_options: what a program says of a struct's columns beyond their types.
+///
+///     template <>
+///     inline constexpr auto quire::row_options<user> = quire::options_of<user>(
+///         quire::key<&user::id>, quire::max_bytes<&user::name, 64>);
+///
+/// It stands behind the description and before the first use of the struct in a row, outside of
+/// the struct's namespace. Pointers to members, not names: the compiler knows whether they exist.
+///
+///   key<&T::m>           rows are told apart by column m, `schema<T>::key_index`; not optional
+///   max_bytes<&T::m, N>  a string or byte string takes N bytes at most. Longer ones do not go into
+///                        a page: errc::tuple_too_large with the column's name. Reading does not
+///                        ask, so a limit may be lowered later
+///
+/// Options are no part of the row's bytes, nor of its fingerprint.
+///
+/// Why a variable of yours and not words in the struct: a described struct stays what it was, and
+/// one from somebody else's header may have options too.
+
+#include <quire/row/described.hpp>
+
+namespace quire::inline QUIRE_ABI {
+
+template <class T>
+struct schema;
+
+/// The options of T; none, where it is not specialised.
+template <class T>
+inline constexpr auto row_options = nullptr;
+
+namespace detail {
+
+template <auto Member>
+struct key_option {
+    static constexpr auto member = Member;
+    static constexpr bool is_key = true;
+    static constexpr std::size_t bytes = 0;
+};
+template <auto Member, std::size_t Bytes>
+struct max_bytes_option {
+    static constexpr auto member = Member;
+    static constexpr bool is_key = false;
+    static constexpr std::size_t bytes = Bytes;
+};
+
+template <class T, class Option>
+inline constexpr std::size_t column_of_option = schema<T>::template index_of<Option::member>();
+
+template <class T, class... Option>
+struct row_option_list {
+    using row = T;
+
+    [[nodiscard]] static consteval std::size_t key_index() {
+        std::size_t found = schema<T>::no_column;
+        ((found = Option::is_key ? column_of_option<T, Option> : found), ...);
+        return found;
+    }
+    /// `otherwise` where column `i` has no limit.
+    [[nodiscard]] static consteval std::size_t max_bytes([[maybe_unused]] std::size_t i,
+                                                         std::size_t otherwise) {
+        std::size_t found = otherwise;
+        ((found = !Option::is_key && column_of_option<T, Option> == i ? Option::bytes : found),
+         ...);
+        return found;
+    }
+    /// How many options beside `Other` say the same of the same column.
+    template <class Other>
+    [[nodiscard]] static consteval std::size_t as_often() {
+        return (std::size_t{Option::is_key == Other::is_key &&
+                            column_of_option<T, Option> == column_of_option<T, Other>} +
+                ...);
+    }
+};
+
+template <class T, class Option>
+[[nodiscard]] consteval bool option_fits() {
+    constexpr std::size_t i = column_of_option<T, Option>;
+    static_assert(i != schema<T>::no_column,
+                  "the pointer in a row option names no described member of the struct");
+    if constexpr (i != schema<T>::no_column) {
+        using column = typename schema<T>::template column_at<i>;
+        static_assert(!Option::is_key || !column::is_nullable,
+                      "a key is not optional: a row without one could not be found");
+        static_assert(Option::is_key || column::is_variable,
+                      "max_bytes limits a string or byte string: a column of fixed width has its "
+                      "width already");
+        static_assert(Option::is_key ||
+                          (Option::bytes > 0 && Option::bytes <= schema<T>::row_size_max),
+                      "max_bytes is at least 1, and at most 65535, as a row has no more");
+    }
+    return true;
+}
+
+}  // namespace detail
+
+/// The column by which rows are told apart.
+template <auto Member>
+inline constexpr detail::key_option<Member> key{};
+/// At most `Bytes` bytes of a string or byte string.
+template <auto Member, std::size_t Bytes>
+inline constexpr detail::max_bytes_option<Member, Bytes> max_bytes{};
+
+/// What `row_options<T>` is initialised with.
+template <class T, class... Option>
+[[nodiscard]] consteval auto options_of(Option...) {
+    using options = detail::row_option_list<T, Option...>;
+    static_assert((detail::option_fits<T, Option>() && ...));
+    static_assert((std::size_t{Option::is_key} + ... + 0) <= 1,
+                  "a struct has one key: name one column, or make it a struct of several");
+    static_assert(((Option::is_key || options::template as_often<Option>() == 1) && ...),
+                  "a column has one max_bytes");
+    return options{};
+}
+
+}  // namespace quire::inline QUIRE_ABI
