@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: BSL-1.0
 #include <quire/io/direct_backend.hpp>
 
+#include <quire/testing/check_backend.hpp>
+
 #include "../death.hpp"
 #include "../syscall_fault.hpp"
 #include "../temp_dir.hpp"
+#include "bench.hpp"
 #include "catch.hpp"
-#include "conformance.hpp"
+#include "random.hpp"
 
 #include <atomic>
 #include <cerrno>
@@ -35,7 +38,7 @@ using quire::io_mode;
 using quire::io_verb;
 using quire::open_mode;
 using quire::open_request;
-using quire_test::conforms;
+using quire::testing::check_backend;
 using quire_test::error_of;
 using quire_test::page_bytes;
 using bench = quire_test::bench<direct_backend>;
@@ -94,12 +97,14 @@ void write_text(fs::path const& path, std::string const& text) {
 TEST_CASE("direct_backend: conforms with direct I/O") {
     if (!has_direct_io()) { return skip(no_direct); }
     temp_dir const dir;
-    conforms<direct_backend>({}, dir / "file", io_mode::direct);
+    CHECK(check_backend<direct_backend>({.path = dir / "file"}).text() == "");
 }
 
 TEST_CASE("direct_backend: conforms with buffered I/O") {
     temp_dir const dir;
-    conforms<direct_backend>({}, dir / "file", io_mode::buffered);
+    auto const found =
+        check_backend<direct_backend>({.path = dir / "file", .io = io_mode::buffered});
+    CHECK(found.text() == "");
 }
 
 // ---- opening --------------------------------------------------------------------------------

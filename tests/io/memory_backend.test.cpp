@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 #include <quire/io/memory_backend.hpp>
 
+#include "bench.hpp"
 #include "catch.hpp"
-#include "conformance.hpp"
 
 #include <cstddef>
 #include <memory>
@@ -14,15 +14,7 @@ using quire::memory_backend;
 using quire::memory_store;
 using quire::open_mode;
 using quire_test::bench;
-using quire_test::conforms;
 using quire_test::page_bytes;
-
-TEST_CASE("memory_backend: conforms") {
-    SECTION("with a store of its own") { conforms<memory_backend>({}, "a", io_mode::direct); }
-    SECTION("with a given store") {
-        conforms<memory_backend>({std::make_shared<memory_store>()}, "a", io_mode::buffered);
-    }
-}
 
 TEST_CASE("memory_backend: is direct whatever was asked for") {
     bench<memory_backend> b;

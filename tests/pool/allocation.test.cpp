@@ -6,6 +6,9 @@
 
 #include "calls.hpp"
 
+#include <quire/evict/lru.hpp>
+#include <quire/evict/s3_fifo.hpp>
+#include <quire/evict/sieve.hpp>
 #include <quire/io/memory_backend.hpp>
 
 #include "catch.hpp"
@@ -83,9 +86,13 @@ TEST_CASE("allocation: the counter counts") {
 }
 
 TEMPLATE_TEST_CASE("allocation: none on a hit, a miss, an eviction or a write-back", "",
-                   quire::hybrid_latch, std::shared_mutex) {
+                   (quire::buffer_pool<4096, quire::clock, quire::hybrid_latch>),
+                   (quire::buffer_pool<4096, quire::clock, std::shared_mutex>),
+                   (quire::buffer_pool<4096, quire::sieve, quire::hybrid_latch>),
+                   (quire::buffer_pool<4096, quire::s3_fifo, quire::hybrid_latch>),
+                   (quire::buffer_pool<4096, quire::lru, quire::hybrid_latch>)) {
     temp_dir const dir;
-    quire::buffer_pool<4096, quire::clock, TestType> pool{{.frames = 8}};
+    TestType pool{{.frames = 8}};
     auto file = pool.open(dir / "f", open_mode::create, {.dirty_pages_max = 100});
     append_numbers(file, 40);
     file.flush();

@@ -237,12 +237,12 @@ public:
     explicit told_policy(quire::frame_states<frame_state> frames) { held_.resize(frames.size()); }
 
     void touch(frame_state&) noexcept {}
-    void insert(quire::frame_no frame) noexcept {
+    void insert(quire::frame_no frame, quire::page_id) noexcept {
         if (policy_orders::current().on_insert) { policy_orders::current().on_insert(frame); }
         held_[quire::index(frame)] = true;
         order_.push_back(frame);
     }
-    void remove(quire::frame_no frame) noexcept {
+    void remove(quire::frame_no frame, quire::page_id) noexcept {
         held_[quire::index(frame)] = false;
         std::erase(order_, frame);
     }

@@ -3,6 +3,9 @@
 #include <quire/pool/frame.hpp>
 
 #include <quire/evict/clock.hpp>
+#include <quire/evict/lru.hpp>
+#include <quire/evict/s3_fifo.hpp>
+#include <quire/evict/sieve.hpp>
 #include <quire/latch/hybrid_latch.hpp>
 #include <quire/latch/no_latch.hpp>
 
@@ -15,6 +18,11 @@ using frame_type = quire::frame_header<quire::hybrid_latch, quire::clock::frame_
 // One cache line with the default latch and policy, and never two frames in one line.
 static_assert(sizeof(frame_type) == 64 && alignof(frame_type) == 64);
 static_assert(alignof(quire::frame_header<quire::no_latch, quire::clock::frame_state>) == 64);
+template <class Policy>
+constexpr bool one_line =
+    sizeof(quire::frame_header<quire::hybrid_latch, typename Policy::frame_state>) == 64;
+static_assert(one_line<quire::clock> && one_line<quire::sieve>);
+static_assert(one_line<quire::s3_fifo> && one_line<quire::lru>);
 static_assert(sizeof(quire::frame_header<std::shared_mutex, quire::clock::frame_state>) % 64 == 0);
 
 }  // namespace
@@ -42,15 +50,15 @@ TEST_CASE("frame: it is dirty from its first change until that version is writte
     CHECK(frame.modified());
 }
 
-TEST_CASE("frame: reset makes it clean without a version going back") {
+TEST_CASE("frame: reset makes it clean, and its version moves on") {
     frame_type frame;
     for (int i = 0; i < 5; ++i) { static_cast<void>(frame.modified()); }
     frame.lsn = 9;
     frame.first_lsn = 4;
     frame.reset();
     CHECK_FALSE(frame.dirty());
-    CHECK(frame.version == 5);
-    CHECK(frame.written == 5);
+    CHECK(frame.version == 6);
+    CHECK(frame.written == 6);
     CHECK(frame.lsn == 0);
     CHECK(frame.first_lsn == 0);
 }

@@ -59,6 +59,7 @@ void expect_consistent(Core& core, Files const& files, std::size_t set_aside) {
     };
     std::size_t resident = 0;
     std::map<quire::file_no, std::size_t> dirty;
+    std::map<quire::file_no, std::size_t> of_file;
     for (std::uint32_t i = 0; i < core.frames.headers().size(); ++i) {
         auto const f = static_cast<quire::frame_no>(i);
         auto& frame = core.frames[f];
@@ -71,6 +72,7 @@ void expect_consistent(Core& core, Files const& files, std::size_t set_aside) {
             continue;
         }
         ++resident;
+        ++of_file[id.file()];
         if (frame.dirty()) { ++dirty[id.file()]; }
         auto const& file = core.files[static_cast<std::size_t>(id.file())];
         expect(file.is_open(), "a page of a closed file is resident");
@@ -83,6 +85,8 @@ void expect_consistent(Core& core, Files const& files, std::size_t set_aside) {
     for (auto const& file : files) {
         if (!file) { continue; }
         expect(file->slot().dirty == dirty[file->number()], "the count of dirty pages is wrong");
+        expect(file->slot().resident == of_file[file->number()],
+               "the count of resident pages is wrong");
         expect(file->slot().uses == 0, "somebody uses a file that nobody uses");
         std::size_t mapped = 0;
         for (std::uint64_t no = 0; no < file->slot().pages->pages(); ++no) {

@@ -5,6 +5,9 @@
 
 #include <quire/pool/buffer_pool.hpp>
 
+#include <quire/evict/lru.hpp>
+#include <quire/evict/s3_fifo.hpp>
+#include <quire/evict/sieve.hpp>
 #include <quire/io/memory_backend.hpp>
 
 #include "catch.hpp"
@@ -224,14 +227,56 @@ void close_soon(File const& file, quire::unwritten dirty) {
     }
 }
 
-template <class Latch, class Backend>
-using pool_of = quire::buffer_pool<size, quire::clock, Latch, Backend>;
+template <class Latch, class Backend, class Policy = quire::clock>
+using pool_of = quire::buffer_pool<size, Policy, Latch, Backend>;
 
 }  // namespace
 
-TEST_CASE("pool: no update is torn or lost among 8 threads over 12 frames") {
-    stamps_hold<pool_of<quire::hybrid_latch, quire::memory_backend>>(
+TEMPLATE_TEST_CASE("pool: no update is torn or lost among 8 threads over 12 frames", "",
+                   quire::clock, quire::sieve, quire::s3_fifo, quire::lru) {
+    stamps_hold<pool_of<quire::hybrid_latch, quire::memory_backend, TestType>>(
         {.frames = 12, .backend = {std::make_shared<quire::memory_store>()}}, "f", {});
+}
+
+TEMPLATE_TEST_CASE("pool: hits while others evict leave the policy whole", "", quire::clock,
+                   quire::sieve, quire::s3_fifo, quire::lru) {
+    // Most reads are hits, of pages that all threads want; the others evict without a pause.
+    constexpr std::uint64_t pages = 200;
+    constexpr std::uint64_t hot = 12;
+    pool_of<quire::hybrid_latch, quire::memory_backend, TestType> pool{
+        {.frames = 32, .frame_wait_max = 10s}};
+    auto file = pool.open("f", quire::open_mode::create);
+    for (std::uint64_t i = 0; i < pages; ++i) {
+        auto page = file.append();
+        stamp(*page, i);
+    }
+    std::atomic<int> wrong{0};
+    std::vector<std::thread> workers;
+    for (int t = 0; t < threads; ++t) {
+        workers.emplace_back([&, t] {
+            generator random{quire_test::test_seed() + static_cast<std::uint64_t>(t)};
+            for (int i = 0; i < 5'000; ++i) {
+                auto const no = random.chance(9, 10) ? random.below(hot) : random.below(pages);
+                try {
+                    auto page = file.read(no);
+                    if (stamp_of(*page) != no) { ++wrong; }
+                } catch (quire::error const&) {
+                    ++wrong;
+                }
+            }
+        });
+    }
+    for (auto& worker : workers) { worker.join(); }
+    CHECK(wrong == 0);
+    auto const stats = file.stats();
+    CHECK(stats.hits > 2 * stats.misses);
+    CHECK(stats.evictions > 1'000);
+    file.flush();
+    for (std::uint64_t i = 0; i < pages; ++i) {  // every frame can still be had
+        auto page = file.read(i);
+        CHECK(stamp_of(*page) == i);
+    }
+    file.close();
 }
 
 TEST_CASE("pool: nor with a latch that cannot be downgraded or timed") {

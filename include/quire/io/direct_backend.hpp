@@ -224,6 +224,6 @@ private:
     std::span<std::byte> arena_;
 };
 
-static_assert(file_backend<direct_backend>);
+static_assert(adopting_backend<direct_backend>);
 
 }  // namespace quire::inline QUIRE_ABI

@@ -93,6 +93,13 @@ concept file_backend =
         { const_file.writable() } noexcept -> std::same_as<bool>;
     };
 
+/// One that also takes descriptors: `b.adopt(fd, request)`, closed also when it is refused; the
+/// access mode is the descriptor's, and `request.path` serves messages.
+template <class B>
+concept adopting_backend = file_backend<B> && requires(B b, int fd, open_request const& request) {
+    { b.adopt(fd, request) } -> std::same_as<typename B::file>;
+};
+
 /// Submits `ops` and returns when all are complete.
 template <file_backend B>
 void submit_and_wait(B& backend, std::span<io_op<typename B::file>> ops) noexcept {

@@ -23,8 +23,8 @@
 /// What it does not: changes of several pages are not atomic (that is a log's job: log_hook), and a
 /// lost write of a lying device is not noticed.
 ///
-/// Lifetime: guards, budgets (both checked) and handles must not outlive it. Its destructor closes
-/// every file; it tells `options.on_loss` what it could not write, and never throws.
+/// Lifetime: guards, pins, budgets (all checked) and handles must not outlive it. Its destructor
+/// closes every file; it tells `options.on_loss` what it could not write, and never throws.
 /// Threads: any; the constructor and the destructor alone.
 
 #include <quire/evict/clock.hpp>
@@ -62,9 +62,20 @@ public:
     /// misaligned_page_size, size_not_page_multiple, file_too_large, too_many_files, bad_option,
     /// out_of_memory (address space for `file_pages_max`), forked, reentered.
     [[nodiscard]] file open(std::string const& path, open_mode mode = open_mode::read_write,
-                            file_options const& options = {}) {
+                            file_options const& options = {}) QUIRE_LIFETIMEBOUND {
         std::lock_guard const one_at_a_time{opening_};
         return file{core_, operations::open(core_, path, mode, options)};
+    }
+
+    /// Takes a descriptor that the caller has opened, and locks its file; `name` serves messages.
+    /// The access mode is the descriptor's. It is closed when it is refused, too.
+    /// Errors: as `open`.
+    [[nodiscard]] file adopt(int descriptor, std::string const& name,
+                             file_options const& options = {}) QUIRE_LIFETIMEBOUND
+        requires adopting_backend<Backend>
+    {
+        std::lock_guard const one_at_a_time{opening_};
+        return file{core_, operations::adopt(core_, descriptor, name, options)};
     }
 
     /// Flushes every file. All are tried; the first error is thrown.
@@ -72,7 +83,7 @@ public:
         std::exception_ptr failure = nullptr;
         for (auto& slot : core_.files) {
             try {
-                operations::flush_if_open(core_, slot);
+                detail::file_flush<core_type>::flush_if_open(core_, slot);
             } catch (error const&) {
                 if (failure == nullptr) { failure = std::current_exception(); }
             }
@@ -87,12 +98,18 @@ public:
         std::vector<frame_no> got;
         got.reserve(frames);
         try {
-            while (got.size() < frames) { got.push_back(core_.obtain(nullptr)); }
+            while (got.size() < frames) { got.push_back(core_.obtain(nullptr, nullptr)); }
         } catch (...) {
             for (auto const frame : got) { core_.supply.give_back(frame); }
             throw;
         }
         return frame_budget{core_.supply, std::move(got)};
+    }
+
+    /// paged_file::for_each_dirty over all files.
+    template <class Fn>
+    void for_each_dirty(Fn fn) const {
+        core_.for_each_dirty(nullptr, fn);
     }
 
     /// Sums over the files that are open now.
@@ -117,6 +134,10 @@ private:
         std::size_t used = 0;
         for (auto& frame : core_.frames.headers()) {
             QUIRE_EXPECTS(can_be_latched(frame), "no guard outlives its pool");
+            if constexpr (pinning<Latch>) {
+                QUIRE_EXPECTS(frame.latch.try_lock_unpinned(), "no pin outlives its pool");
+                frame.latch.unlock();
+            }
             used += frame.page.load(std::memory_order_relaxed) == page_id::none().bits() ? 0U : 1U;
         }
         QUIRE_EXPECTS(used + core_.supply.free_count() == core_.options.frames,

@@ -27,8 +27,9 @@
 ///   I3. Only resident frames are in the policy. Whoever publishes inserts, after the entry's
 ///       store: earlier, a frame could be evicted before anybody could find it.
 ///   I4. `version` moves, under the exclusive latch, when bytes are first lent for writing and
-///       again when the guard ends. `written` follows it when a write has completed, under the
-///       shared latch held during the write. Neither ever goes back, not on reuse either.
+///       again when the guard ends; and when a page is loaded or made in the frame. `written`
+///       follows it when a write has completed, under the shared latch held during the write.
+///       Neither ever goes back, not on reuse either.
 ///   I5. One thread loads a page: the one that changed its entry from absent to loading, before it
 ///       looked for a frame.
 ///
@@ -42,6 +43,20 @@
 #include <atomic>  // std::atomic
 
 namespace quire::inline QUIRE_ABI {
+
+/// What a guard saw of a page: equal to what another saw exactly if the page was neither changed
+/// nor out of its frame in between. (An eviction counts as a change: nobody knows any more.)
+class page_version {
+public:
+    constexpr page_version() noexcept = default;
+    constexpr page_version(frame_no frame, std::uint64_t count) noexcept
+        : frame_{frame}, count_{count} {}
+    friend constexpr bool operator==(page_version, page_version) noexcept = default;
+
+private:
+    frame_no frame_{};
+    std::uint64_t count_ = ~std::uint64_t{0};
+};
 
 template <page_latch Latch, class PolicyState>
 struct alignas(64) frame_header {
@@ -83,9 +98,12 @@ struct alignas(64) frame_header {
         return false;
     }
 
-    /// What a frame in hand must look like before it is published: clean, with no log position.
+    /// What a frame in hand must look like before it is published: clean, with no log position. Its
+    /// version moves, so that what was seen of a page here is not taken for what comes.
     void reset() noexcept {
-        written.store(version.load(std::memory_order_relaxed), std::memory_order_relaxed);
+        auto const next = version.load(std::memory_order_relaxed) + 1;
+        version.store(next, std::memory_order_relaxed);
+        written.store(next, std::memory_order_relaxed);
         lsn.store(0, std::memory_order_relaxed);
         first_lsn.store(0, std::memory_order_relaxed);
     }

@@ -10,28 +10,36 @@
 /// Guards are pinned: they are returned as prvalues, and then stay. Instead of moves they have
 ///   transfer()              hands the page to the guard that it returns; this one is over
 ///   advance(file, no)       latches the next page, then lets this one go: hand over hand
+///   downgrade()             makes exclusive access shared, with nobody in between
 ///   guard_slot<Guard>       room for a guard that may come later, or come and go
 ///
 /// Invariants
 ///   I1. A guard that is not over has its frame latched in its mode, and the frame holds `id()`.
 ///   I2. A page counts as modified from the moment a write guard first lends mutable bytes, and
-///       again when the guard ends; a write guard that only ever lent `view()` leaves it clean.
+///       again when the guard ends; a write guard that only ever lent `view()` leaves it clean. One
+///       that has lent mutable bytes and advances has lent the next page, too: who kept the view's
+///       address looks at that one now.
 ///
 /// With -Wconsumed (clang) using a guard that is over is a warning; with -Wthread-safety (clang 21
-/// and later) so is ending one while something of its page is lent (base/attributes.hpp).
+/// and later) so is ending one while something of its page is lent. A checked build stops the
+/// program at either (base/loan.hpp).
 ///
 /// Threads: a guard ends in the thread that made it. A thread must not ask for a page it holds.
 /// Cost: one atomic operation to begin, one to end; nothing in between.
 
+#include <quire/base/owned.hpp>
 #include <quire/base/page_kind.hpp>
 #include <quire/pool/detail/pool_core.hpp>
+#include <quire/pool/guard_slot.hpp>
 
-#include <new>  // placement new
 
 namespace quire::inline QUIRE_ABI {
 
 template <class Core>
 class paged_file;
+template <class Core, template <class, std::size_t> class View>
+    requires page_kind<View, Core::page_size>
+class write_guard;
 
 namespace detail {
 
@@ -54,11 +62,22 @@ public:
     [[nodiscard]] page_id id() const noexcept { return id_; }
     [[nodiscard]] auto& frame() const noexcept { return core().frames[frame_]; }
     [[nodiscard]] auto bytes() const noexcept { return core().frames.bytes(frame_); }
+    [[nodiscard]] page_version version() const noexcept {
+        return {frame_, frame().version.load(std::memory_order_relaxed)};
+    }
     void modified() const noexcept { core().modified(frame_, id_); }
 
     void release() noexcept {
         core().template leave<Mode>(frame_, id_);
         core_ = nullptr;
+    }
+    /// Exclusive to shared, with nobody in between; this one is over.
+    [[nodiscard]] latched_page<Core, access::shared> downgrade() noexcept {
+        auto& core = this->core();
+        core.frames.open(frame_);  // the view's free gap, too
+        frame().latch.downgrade();
+        core_ = nullptr;
+        return {core, frame_, id_};
     }
     /// Lets this page go and holds another, which is latched already.
     void replace(Core& core, frame_no frame, page_id id) noexcept {
@@ -88,21 +107,25 @@ private:
     page_id id_;
 };
 
-/// A view with a loan: itself if it has one.
+/// A view that is a lender: itself if it is one.
 template <class View>
-struct view_with_loan : View {
-    using View::View;
-    [[no_unique_address]] page_loan lent;
+struct view_that_lends : View, lender {
+    static_assert(!std::is_final_v<View>,
+                  "a page kind is no final class, unless it has quire::lender as a public base");
+    template <class Bytes>
+    explicit view_that_lends(Bytes bytes) noexcept : View{bytes} {}
 };
 template <class View>
 struct lending_view {
-    using type = view_with_loan<View>;
+    using type = view_that_lends<View>;
 };
-template <class View>
-    requires requires(View& view) { { view.lent } -> std::same_as<page_loan&>; }
+template <std::derived_from<lender> View>
 struct lending_view<View> {
     using type = View;
 };
+
+inline constexpr char const* guard_ends_unlent =
+    "a guard ends, or goes on, only while no row, tuple or range of its page is lent";
 
 /// Views hold a span and nothing else: to look elsewhere is to be made anew in place.
 template <class View, class Bytes>
@@ -126,8 +149,11 @@ public:
         : page_{file.core(), page_type::enter(file, no, how, view_type::accepts),
                 page_id{file.number(), no}},
           view_{page_.bytes()} {}
+    read_guard(read_guard const&)
+        QUIRE_REFUSED("a guard stays where it is made: transfer() hands its page on, a guard_slot "
+                      "keeps it for later");
     ~read_guard() QUIRE_UNLENT((*this)->lent) {
-        if (page_.held()) { page_.release(); }
+        if (page_.held()) { release(); }
     }
 
     [[nodiscard]] view_type const* operator->() const& noexcept QUIRE_LIFETIMEBOUND
@@ -139,31 +165,36 @@ public:
         QUIRE_WHEN_HELD {
         return *operator->();
     }
-    view_type const* operator->() const&& = delete;  // name the guard first
-    view_type const& operator*() const&& = delete;   // name the guard first
+    name_the_guard_first* operator->() const&& QUIRE_REFUSED_ON_TEMPORARIES;
+    name_the_guard_first operator*() const&& QUIRE_REFUSED_ON_TEMPORARIES;
 
     [[nodiscard]] page_id id() const noexcept { return page_.id(); }
-    /// Moves whenever the page is modified, as long as it stays in its frame: for comparing with a
-    /// later guard's only where the page cannot have been evicted in between.
-    [[nodiscard]] std::uint64_t version() const noexcept {
-        return page_.frame().version.load(std::memory_order_relaxed);
+    /// For telling later whether the page is still as it is now: see paged_file::write_unchanged.
+    [[nodiscard]] page_version version() const noexcept QUIRE_WHEN_HELD {
+        return page_.version();
     }
 
     /// Ends the access early. Expects: it has not ended.
-    void release() noexcept QUIRE_GIVES_UP QUIRE_UNLENT((*this)->lent) { page_.release(); }
+    void release() noexcept QUIRE_GIVES_UP QUIRE_UNLENT((*this)->lent) {
+        view_.expect_unlent(detail::guard_ends_unlent);
+        page_.release();
+    }
     /// Hands the page over; this guard is over.
     [[nodiscard]] read_guard transfer() noexcept QUIRE_GIVES_UP QUIRE_UNLENT((*this)->lent) {
+        view_.expect_unlent(detail::guard_ends_unlent);
         return read_guard{page_};
     }
     /// Latches page `no`, then lets this one go. If that throws, this one is still held.
     void advance(paged_file<Core> const& file, page_no no, access_options const& how = {})
         QUIRE_WHEN_HELD QUIRE_UNLENT((*this)->lent) {
+        view_.expect_unlent(detail::guard_ends_unlent);
         page_.replace(file.core(), page_type::enter(file, no, how, view_type::accepts),
                       page_id{file.number(), no});
         detail::look_at(view_, page_.bytes());
     }
 
 private:
+    friend class write_guard<Core, View>;
     using page_type = detail::latched_page<Core, detail::access::shared>;
     explicit read_guard(page_type& other) noexcept : page_{other}, view_{page_.bytes()} {}
 
@@ -187,8 +218,13 @@ public:
         : page_{writable_core(file), page_type::enter(file, no, how, const_view_type::accepts),
                 page_id{file.number(), no}},
           view_{page_.bytes()},
-          const_view_{page_.bytes()} {}
-    ~write_guard() QUIRE_UNLENT((*this)->lent, this->view().lent) {
+          const_view_{page_.bytes()} {
+        prepare_views();
+    }
+    write_guard(write_guard const&)
+        QUIRE_REFUSED("a guard stays where it is made: transfer() hands its page on, a guard_slot "
+                      "keeps it for later");
+    ~write_guard() QUIRE_UNLENT((*this)->lent, (*this)->lent_mutable, this->view().lent) {
         if (page_.held()) { release(); }
     }
 
@@ -212,20 +248,19 @@ public:
         static_cast<void>(page_.core());
         return const_view_;
     }
-    view_type* operator->() const&& = delete;        // name the guard first
-    view_type& operator*() const&& = delete;         // name the guard first
-    const_view_type const& view() const&& = delete;  // name the guard first
+    name_the_guard_first* operator->() const&& QUIRE_REFUSED_ON_TEMPORARIES;
+    name_the_guard_first operator*() const&& QUIRE_REFUSED_ON_TEMPORARIES;
+    name_the_guard_first view() const&& QUIRE_REFUSED_ON_TEMPORARIES;
 
     [[nodiscard]] page_id id() const noexcept { return page_.id(); }
-    /// Moves whenever the page is modified, as long as it stays in its frame: for comparing with a
-    /// later guard's only where the page cannot have been evicted in between.
-    [[nodiscard]] std::uint64_t version() const noexcept {
-        return page_.frame().version.load(std::memory_order_relaxed);
+    /// For telling later whether the page is still as it is now: see paged_file::write_unchanged.
+    [[nodiscard]] page_version version() const noexcept QUIRE_WHEN_HELD {
+        return page_.version();
     }
 
     /// The change made under this guard is in the log at `lsn` (above 0): the page is not written
     /// before the pool's log hook has covered it.
-    void logged(std::uint64_t lsn) noexcept {
+    void logged(std::uint64_t lsn) noexcept QUIRE_WHEN_HELD {
         QUIRE_EXPECTS(lsn > 0, "a log sequence number is above 0");
         auto& frame = page_.frame();
         static_cast<void>(lend());
@@ -238,24 +273,39 @@ public:
     }
 
     /// Ends the access early. Expects: it has not ended.
-    void release() noexcept QUIRE_GIVES_UP QUIRE_UNLENT((*this)->lent, this->view().lent) {
+    void release() noexcept QUIRE_GIVES_UP
+        QUIRE_UNLENT((*this)->lent, (*this)->lent_mutable, this->view().lent) {
+        view_.expect_unlent(detail::guard_ends_unlent);
         if (std::exchange(lent_, false)) { page_.modified(); }
         page_.release();
     }
     /// Hands the page over; this guard is over.
     [[nodiscard]] write_guard transfer() noexcept QUIRE_GIVES_UP
-        QUIRE_UNLENT((*this)->lent, this->view().lent) {
+        QUIRE_UNLENT((*this)->lent, (*this)->lent_mutable, this->view().lent) {
+        view_.expect_unlent(detail::guard_ends_unlent);
         return write_guard{page_, lent_};
+    }
+    /// Makes this shared access, with nobody in between; this guard is over.
+    [[nodiscard]] read_guard<Core, View> downgrade() noexcept
+        requires downgradable<typename Core::latch_type>
+    QUIRE_GIVES_UP QUIRE_UNLENT((*this)->lent, (*this)->lent_mutable, this->view().lent) {
+        view_.expect_unlent(detail::guard_ends_unlent);
+        if (std::exchange(lent_, false)) { page_.modified(); }
+        auto shared = page_.downgrade();
+        return read_guard<Core, View>{shared};
     }
     /// Latches page `no`, then lets this one go. If that throws, this one is still held.
     void advance(paged_file<Core> const& file, page_no no, access_options const& how = {})
-        QUIRE_WHEN_HELD QUIRE_UNLENT((*this)->lent, this->view().lent) {
+        QUIRE_WHEN_HELD QUIRE_UNLENT((*this)->lent, (*this)->lent_mutable, this->view().lent) {
+        view_.expect_unlent(detail::guard_ends_unlent);
         auto& core = writable_core(file);
         auto const next = page_type::enter(file, no, how, const_view_type::accepts);
-        if (std::exchange(lent_, false)) { page_.modified(); }
+        if (lent_) { page_.modified(); }
         page_.replace(core, next, page_id{file.number(), no});
+        if (lent_) { page_.modified(); }
         detail::look_at(view_, page_.bytes());
         detail::look_at(const_view_, page_.bytes());
+        prepare_views();
     }
 
 private:
@@ -264,14 +314,23 @@ private:
 
     write_guard(page_type& other, bool& lent) noexcept
         : page_{other}, view_{page_.bytes()}, const_view_{page_.bytes()},
-          lent_{std::exchange(lent, false)} {}
+          lent_{std::exchange(lent, false)} {
+        prepare_views();
+    }
     /// A page that was just made, formatted and latched.
     write_guard(Core& core, frame_no frame, page_id id) noexcept
-        : page_{core, frame, id}, view_{page_.bytes()}, const_view_{page_.bytes()} {}
+        : page_{core, frame, id}, view_{page_.bytes()}, const_view_{page_.bytes()} {
+        prepare_views();
+    }
 
     [[nodiscard]] static Core& writable_core(paged_file<Core> const& file) {
         file.core().expect_writable(file.slot(), "write");
         return file.core();
+    }
+
+    void prepare_views() noexcept {
+        const_view_.join(view_);
+        view_.frame_is_mine();
     }
 
     view_type* lend() noexcept {
@@ -289,45 +348,10 @@ private:
     bool lent_ = false;
 };
 
-/// Room for a guard that comes later, or comes and goes: what std::optional is to movable types.
-/// `slot->` goes through the guard to its view; the guard's own functions are `(*slot).release()`.
-template <class Guard>
-class guard_slot : pinned {
-public:
-    guard_slot() noexcept {}
-    ~guard_slot() { reset(); }
-
-    /// Ends the guard that is here, if any, and makes another: `slot.emplace(file, no)`.
-    template <class... Arguments>
-    Guard& emplace(Arguments&&... arguments) QUIRE_LIFETIMEBOUND {
-        return fill([&]() -> Guard { return Guard(std::forward<Arguments>(arguments)...); });
-    }
-    /// The same with a guard that `make()` returns: `slot.fill([&] { return other.transfer(); })`.
-    template <class Make>
-    Guard& fill(Make make) QUIRE_LIFETIMEBOUND {
-        reset();
-        ::new (static_cast<void*>(&guard_)) Guard(make());
-        engaged_ = true;
-        return guard_;
-    }
-    void reset() noexcept {
-        if (std::exchange(engaged_, false)) { std::destroy_at(&guard_); }
-    }
-
-    [[nodiscard]] bool has_value() const noexcept { return engaged_; }
-    [[nodiscard]] Guard& value() & noexcept QUIRE_LIFETIMEBOUND {
-        QUIRE_EXPECTS(engaged_, "a guard_slot that is asked for its guard has one");
-        return guard_;
-    }
-    Guard& value() && = delete;
-    [[nodiscard]] Guard& operator*() & noexcept QUIRE_LIFETIMEBOUND { return value(); }
-    [[nodiscard]] Guard& operator->() & noexcept QUIRE_LIFETIMEBOUND { return value(); }
-
-private:
-    union {
-        Guard guard_;
-    };
-    bool engaged_ = false;
-};
+/// A guard owns its page: a closure that was lent one page may return the guard of another.
+template <class Core, template <class, std::size_t> class View>
+inline constexpr bool owns_its_values<read_guard<Core, View>> = true;
+template <class Core, template <class, std::size_t> class View>
+inline constexpr bool owns_its_values<write_guard<Core, View>> = true;
 
 }  // namespace quire::inline QUIRE_ABI

@@ -26,6 +26,15 @@ using log_hook = std::function<std::uint64_t(std::uint64_t lsn)>;
 /// Told what a pool's destructor could not write. Must not throw.
 using loss_handler = std::function<void(std::string const& path, error const& why)>;
 
+/// Told what happens, for traces and metrics. Called in the midst of it, by any thread: must not
+/// throw, must not wait, and must not enter the pool.
+struct pool_observer {
+    std::function<void(page_id)> on_miss = {};   ///< before the read
+    std::function<void(page_id)> on_evict = {};  ///< its frame is taken for another page
+    /// A page could not be written; it stays dirty. 0 when the file ended, else the errno.
+    std::function<void(page_id, int system)> on_write_error = {};
+};
+
 template <file_backend Backend>
 struct pool_options {
     /// Frames of the pool; memory is this times the page size, and 64 bytes a frame beside it.
@@ -40,18 +49,25 @@ struct pool_options {
     /// The deadline of a wait for a frame when all are held: errc::no_free_frame.
     std::chrono::nanoseconds frame_wait_max = std::chrono::milliseconds{200};
     log_hook durable = {};
+    pool_observer observer = {};
     /// By default one line on stderr.
     loss_handler on_loss = {};
     typename Backend::options backend = {};
 };
 
 struct file_options {
-    page_contract contract = crc_seal;  ///< takes bytes 0 to 11 of every page; see also no_seal
+    /// crc_seal takes bytes 0 to 11 of every page; see also no_seal. A repair tool that must see
+    /// pages whose seal is broken gives {no_seal.check, crc_seal.seal}.
+    page_contract contract = crc_seal;
     io_mode io = io_mode::direct;
     bool follow_symlink = false;
     /// Dirty pages of this file past which its writers write back before they go on; 0: half the
     /// frames. It keeps a file that cannot be written from filling the pool.
     std::size_t dirty_pages_max = 0;
+    /// Frames past which a page of this file takes the place of another of its pages; 0: no limit.
+    /// So a scan of one file leaves the others theirs. Threads that miss at once may pass it by
+    /// one each. A frame of a budget does not count against it.
+    std::size_t frames_max = 0;
 };
 
 /// For one read, write or append.

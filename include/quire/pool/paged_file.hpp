@@ -12,10 +12,38 @@
 /// errc::forked, errc::reentered.
 /// Threads: any, at once; closing is for a thread that knows nobody else uses the file.
 
+#include <quire/base/owned.hpp>
 #include <quire/pool/detail/file_ops.hpp>
 #include <quire/pool/guard.hpp>
+#include <quire/pool/page_pin.hpp>
 
 namespace quire::inline QUIRE_ABI {
+
+namespace detail {
+
+/// Sentences for closures that are lent a page.
+template <class Page, class Fn, class... Arguments>
+consteval void expect_owned_result() {
+    constexpr bool takes_it = std::is_invocable_v<Fn, Page, Arguments...>;
+    static_assert(takes_it, "fn is called with the page's view by reference, const when it is only "
+                            "read, and then the arguments: [](auto const& page) { ... }");
+    if constexpr (takes_it) {
+        static_assert(owned<std::invoke_result_t<Fn, Page, Arguments...>>,
+                      "the result of fn may borrow from the page, whose guard ends with the call: "
+                      "return what owns what it holds (std::string, numbers, structs and "
+                      "containers of those), or vouch for a class with quire::owns_its_values");
+    }
+}
+template <class Fn, class... Arguments>
+consteval void expect_sealed() {
+    static_assert(std::is_empty_v<Fn> && std::is_default_constructible_v<Fn>,
+                  "a sealed fn captures nothing: pass what it needs as further arguments");
+    static_assert((owned<Arguments> && ...),
+                  "the arguments of a sealed fn own what they hold: a std::string_view, span or "
+                  "pointer could take a borrow out");
+}
+
+}  // namespace detail
 
 template <class Core>
 class paged_file {
@@ -26,7 +54,7 @@ public:
     using write_guard = quire::write_guard<Core, View>;
 
     /// Page `no`, shared. A blank page (grown, never written) is an error for every kind: only
-    /// `append` makes pages.
+    /// `append` and `format` make pages.
     /// Errors: page_out_of_range, read_failed, short_read, corrupt_page, blank_page,
     /// wrong_page_kind.
     template <template <class, std::size_t> class View = raw_page>
@@ -51,28 +79,135 @@ public:
     template <template <class, std::size_t> class View = raw_page>
         requires page_kind<View, Core::page_size>
     [[nodiscard]] write_guard<View> append(access_options const& how = {}) const {
-        auto const made = operations::append(
-            core(), slot(), how, [](auto bytes, page_no no) noexcept {
-                View<std::byte, Core::page_size>::format(bytes, no);
-            },
-            View<std::byte const, Core::page_size>::accepts);
+        auto const made = detail::new_pages<Core>::append(core(), slot(), how, kind_of<View>());
         return write_guard<View>(core(), made.frame, made.page);
+    }
+
+    /// Page `no`, made a fresh one of its kind whatever it holds (also a blank or corrupt page, or
+    /// one of another kind), exclusive. Nothing is read.
+    /// Errors: as `append` without those of growing, and page_out_of_range.
+    template <template <class, std::size_t> class View = raw_page>
+        requires page_kind<View, Core::page_size>
+    [[nodiscard]] write_guard<View> format(page_no no, access_options const& how = {}) const {
+        auto const made = detail::new_pages<Core>::format(core(), slot(), no, how,
+                                                          kind_of<View>());
+        return write_guard<View>(core(), made.frame, made.page);
+    }
+
+    /// `fn(page)` with the const view of page `no`, under a guard that ends with the call. What it
+    /// returns borrows nothing (base/owned.hpp): copies leave, or the guard of another page.
+    /// Errors: as `read`, and those of `fn`.
+    template <template <class, std::size_t> class View = raw_page, class Fn>
+    auto with_read(page_no no, Fn&& fn, access_options const& how = {}) const {
+        auto const page = read<View>(no, how);
+        detail::expect_owned_result<decltype(*page), Fn>();
+        return std::forward<Fn>(fn)(*page);
+    }
+
+    /// `fn(page)` with the mutable view, likewise. When `fn` throws, the page is as `fn` left it.
+    /// Errors: as `write`, and those of `fn`.
+    template <template <class, std::size_t> class View = raw_page, class Fn>
+    auto with_write(page_no no, Fn&& fn, access_options const& how = {}) const {
+        auto page = write<View>(no, how);
+        detail::expect_owned_result<decltype(*page), Fn>();
+        return std::forward<Fn>(fn)(*page);
+    }
+
+    /// The sealed forms, `fn(page, arguments...)`: `fn` captures nothing and the arguments own what
+    /// they hold, so that nothing of the page has a place to stay but a static variable.
+    template <template <class, std::size_t> class View = raw_page, class Fn, class... Arguments>
+    auto with_read_sealed(page_no no, Fn fn, Arguments&&... arguments) const {
+        detail::expect_sealed<Fn, std::remove_cvref_t<Arguments>...>();
+        auto const page = read<View>(no);
+        detail::expect_owned_result<decltype(*page), Fn, Arguments...>();
+        return fn(*page, std::forward<Arguments>(arguments)...);
+    }
+    template <template <class, std::size_t> class View = raw_page, class Fn, class... Arguments>
+    auto with_write_sealed(page_no no, Fn fn, Arguments&&... arguments) const {
+        detail::expect_sealed<Fn, std::remove_cvref_t<Arguments>...>();
+        auto page = write<View>(no);
+        detail::expect_owned_result<decltype(*page), Fn, Arguments...>();
+        return fn(*page, std::forward<Arguments>(arguments)...);
+    }
+
+    /// Page `no`, exclusive, if it is still as a guard saw it whose `version()` was `seen`; else an
+    /// empty slot. So a reader becomes a writer without holding on while it waits:
+    ///     auto const seen = page.version();
+    ///     page.release();
+    ///     auto writer = file.write_unchanged<heap_page>(no, seen);   // empty: start over
+    /// Errors: as `write`.
+    template <template <class, std::size_t> class View = raw_page>
+        requires page_kind<View, Core::page_size>
+    [[nodiscard]] guard_slot<write_guard<View>> write_unchanged(
+        page_no no, page_version seen, access_options const& how = {}) const {
+        return guard_slot<write_guard<View>>(
+            [&] { return write<View>(no, how); },
+            [&](write_guard<View> const& page) { return page.version() == seen; });
+    }
+
+    /// Keeps page `no` resident as long as the pin lives, and excludes nobody: a later access is a
+    /// hit. The page may change. Errors: as `read`.
+    [[nodiscard]] page_pin<Core> pin(page_no no, access_options const& how = {}) const
+        requires pinning<typename Core::latch_type>
+    {
+        return page_pin<Core>{core(), core().pin(slot(), no, how), page_id{number(), no}};
     }
 
     /// Every page modified before this call is in the file, and the file is durable.
     /// Errors: write_failed, log_failed (the pages stay dirty, the next flush tries again),
     /// sync_failed (this file refuses writes from now on).
     /// Expects: this thread holds no guard of the pool.
-    void flush(access_options const& how = {}) const { operations::flush(core(), slot(), how); }
+    void flush(access_options const& how = {}) const {
+        detail::file_flush<Core>::flush(core(), slot(), how);
+    }
+
+    /// The same without making the file durable: for a cleaner, or before a checkpoint's sync.
+    void write_back(access_options const& how = {}) const {
+        detail::file_flush<Core>::write_back(core(), slot(), how);
+    }
 
     /// Grows the file ahead of `pages` appends, so that they need not. What is not used is cut off
     /// on closing, and reads as blank pages after a crash. Errors: grow_failed, file_too_large.
-    void reserve(std::uint64_t pages) const { operations::reserve(core(), slot(), pages); }
+    void reserve(std::uint64_t pages) const {
+        detail::new_pages<Core>::reserve(core(), slot(), pages);
+    }
+
+    /// Forgets what was changed in page `no` since it was last written, and frees its frame: the
+    /// next access reads what the file has, a blank page if it never was written.
+    /// Errors: page_out_of_range, in_use (a guard or pin is on the page), timed_out.
+    void discard(page_no no, access_options const& how = {}) const {
+        operations::discard(core(), slot(), no, how);
+    }
+
+    /// Cuts the file to its first `pages` pages. What was changed in the others is forgotten.
+    /// Errors: page_out_of_range (it has fewer), in_use (a guard or pin is on one that would go),
+    /// timed_out, grow_failed (the system refused; a block device cannot be cut), read_only,
+    /// sync_failed; then the file is as it was.
+    void truncate(std::uint64_t pages) const { operations::truncate(core(), slot(), pages); }
 
     /// Writes (or discards) what is dirty, and closes. Errors: as `flush`, in_use (a guard is held
     /// on a page), timed_out, and then the file is still open; close_failed, and then it is not.
     void close(unwritten dirty = unwritten::write) const {
         operations::close(core(), slot(), dirty);
+    }
+
+    /// `fn(page_id, first_lsn)` for every page that is dirty now, with the first LSN logged for it
+    /// since it was clean, or 0 when none was: what a fuzzy checkpoint asks. A page that is dirty
+    /// all the while is among them; others come and go. Nothing is latched; `fn` may use the pool.
+    template <class Fn>
+    void for_each_dirty(Fn fn) const {
+        core().for_each_dirty(&slot(), fn);
+    }
+
+    /// The pages that are resident now, sorted: reading them again warms a pool after a restart.
+    [[nodiscard]] std::vector<page_no> resident_pages() const {
+        std::vector<page_no> found;
+        for (auto const& frame : core().frames.headers()) {
+            auto const id = page_id::from_bits(frame.page.load(std::memory_order_acquire));
+            if (id != page_id::none() && id.file() == number()) { found.push_back(id.page()); }
+        }
+        std::sort(found.begin(), found.end());
+        return found;
     }
 
     /// How many pages the file has: their numbers are 0 to pages() - 1.
@@ -109,6 +244,16 @@ public:
 
 private:
     using operations = detail::file_ops<Core>;
+
+    template <template <class, std::size_t> class View>
+    [[nodiscard]] static auto kind_of() noexcept {
+        auto const format = [](auto bytes, page_no no) noexcept {
+            View<std::byte, Core::page_size>::format(bytes, no);
+        };
+        auto const accepts = View<std::byte const, Core::page_size>::accepts;
+        return typename detail::new_pages<Core>::template kind<decltype(format),
+                                                               decltype(accepts)>{format, accepts};
+    }
 
     Core* core_;
     typename Core::file_type* slot_;

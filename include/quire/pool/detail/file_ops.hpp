@@ -1,165 +1,93 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-/// file_ops: what is done to a whole file: open, grow, append, flush, sync, close.
+/// file_ops: a file's life: open, adopt, discard, truncate, close.
 ///
-/// append   under the file's grow latch: a frame first, then the entry, then the file grows, then
-///          the page is formatted and published latched exclusively, and only then `page_count`
-///          moves; undone in reverse. Readers of other pages notice nothing.
-/// flush    a list of the file's dirty pages, taken once, is written back; then the file is synced,
-///          always. Syncs of a file are one at a time, and a failed one is never tried again: the
-///          kernel reports it once and forgets what it dropped.
-/// close    no new loads, running ones end; flush; every frame is taken away from its page; the
-///          descriptor goes. Refused with errc::in_use when a guard is held: then the file is
-///          still open, and only other pages may be resident (or, when discarding, unchanged).
+/// close     no new loads, running ones end; flush; every frame is taken away from its page; the
+///           descriptor goes. Refused with errc::in_use when a page is held: then the file is still
+///           open, and nothing is lost.
+/// truncate  under the file's grow latch. `page_count` first, so that nobody comes; loads of what
+///           goes end; the frames are latched; the file is cut; then the pages are forgotten.
+///           Undone in reverse.
 
-#include <quire/pool/detail/pool_core.hpp>
-
-#include <string_view>  // std::string_view
+#include <quire/pool/detail/file_flush.hpp>
+#include <quire/pool/detail/new_pages.hpp>
+#include <quire/pool/detail/page_taking.hpp>
 
 namespace quire::inline QUIRE_ABI::detail {
-
-/// Holds a latch of a file (not of a page) exclusively, or throws errc::timed_out.
-class file_latch : pinned {
-public:
-    file_latch(hybrid_latch& latch, deadline until, char const* operation, page_id page)
-        : latch_{latch} {
-        if (!latch_.try_lock_for(left_until(until))) {
-            throw error{errc::timed_out, operation, page};
-        }
-    }
-    ~file_latch() { latch_.unlock(); }
-
-private:
-    hybrid_latch& latch_;
-};
 
 template <class Core>
 struct file_ops {
     using file_type = typename Core::file_type;
 
+    using flushing = file_flush<Core>;
+    using taking = page_taking<Core>;
+
     /// An open file's slot. The caller serialises opens.
     static file_type& open(Core& core, std::string const& path, open_mode mode,
                            file_options const& options) {
-        core.expect_own_process("open");
-        if (options.contract.check == nullptr || options.contract.seal == nullptr) {
-            throw error{errc::bad_option, "open " + path + ": a page contract has two functions"};
-        }
-        if (path.empty() || path.find('\0') != std::string::npos) {
-            throw error{errc::bad_option, "open: a path has characters, and no NUL among them"};
-        }
-        auto const slot = std::find_if(core.files.begin(), core.files.end(),
-                                       [](file_type const& f) { return !f.is_open(); });
-        if (slot == core.files.end()) { throw error{errc::too_many_files, "open " + path}; }
-        file_type& file = *slot;
-        if (!file.pages) { file.pages.emplace(core.options.file_pages_max); }
-        file.file.emplace(core.backend.open(open_request{path, mode, options.io,
-                                                         Core::page_size, options.follow_symlink}));
-        return start(core, file, path, options);
+        return open_by(core, "open " + path, path, options, [&] {
+            return core.backend.open(
+                open_request{path, mode, options.io, Core::page_size, options.follow_symlink});
+        });
     }
 
-    /// Makes the file at least `pages` long. Expects: `grow` is held.
-    static void grow_to(Core& core, file_type& file, std::uint64_t pages) {
-        if (pages <= file.pages_on_disk) { return; }
-        page_id const last{file.number, pages - 1};
-        auto const begin = byte_offset(last.page(), Core::page_size);
-        if (pages > file.pages->pages() || !begin) {
-            throw error{errc::file_too_large, "grow", last};
-        }
-        if (int const failed = core.backend.resize(*file.file, *begin + Core::page_size);
-            failed != 0) {
-            throw error{errc::grow_failed, "grow", last, failed};
-        }
-        file.pages_on_disk = pages;
-    }
-
-    struct appended {
-        frame_no frame;
-        page_id page;
-    };
-
-    /// A new page at the end, latched exclusively. `format(bytes, no)` makes it one of its kind,
-    /// which `accepts(bytes)` must still say when it has been sealed.
-    template <class Format, class Accepts>
-    [[nodiscard]] static appended append(Core& core, file_type& file, access_options const& how,
-                                         Format format, Accepts accepts) {
-        core.expect_own_process("append");
-        core.expect_writable(file, "append");
-        auto const until = core.deadline_of(how);
-        file_latch const growing{file.grow, until, "append", page_id{file.number, 0}};
-        page_id const id{file.number, file.page_count.load(std::memory_order_relaxed)};
-        expect_not_closing(file, "append");
-        if (id.page().value() >= file.pages->pages()) {
-            throw error{errc::file_too_large, "append", id};
-        }
-        auto const f = core.obtain(how.budget);
-        auto& frame = core.frames[f];
-        bool const claimed = file.pages->claim(id.page());
-        QUIRE_EXPECTS(claimed, "the entry of a page past the end is absent");
+    /// The same for a descriptor, which is closed even when it is refused.
+    static file_type& adopt(Core& core, int fd, std::string const& name,
+                            file_options const& options) {
+        auto opened = core.backend.adopt(
+            fd, open_request{.path = name, .io = options.io, .page_size = Core::page_size});
+        bool passed_on = false;
         try {
-            grow_to(core, file, id.page().value() + 1);
-            core.frames.open(f);
-            std::memset(core.frames.bytes(f).data(), 0, Core::page_size);
-            format(core.frames.bytes(f), id.page());
-            file.contract.seal(core.frames.bytes(f), id);
-            QUIRE_EXPECTS(accepts(core.frames.bytes(f)),
-                          "a page kind leaves alone what its file's seal writes (crc_seal: the "
-                          "first 12 bytes)");
-            if (!latch_within<access::exclusive>(frame.latch, left_until(until))) {
-                throw error{errc::timed_out, "append", id};
-            }
+            return open_by(core, "adopt " + name, name, options, [&] {
+                passed_on = true;
+                return std::move(opened);
+            });
         } catch (...) {
-            core.give_up(file, id, f);
+            if (!passed_on) { static_cast<void>(core.backend.close(opened)); }
             throw;
         }
-        frame.reset();
-        core.modified(f, id);
-        frame.page.store(id.bits(), std::memory_order_release);
-        core.room.announce(
-            id, [&] { file.pages->store(id.page(), translation::entry::of(f)); });
-        core.supply.insert(f);
-        file.page_count.store(id.page().value() + 1, std::memory_order_release);
-        file_counters::add(file.counters.appends);
-        note_latched(&core, id);
-        return {f, id};
     }
 
-    /// Grows ahead of `pages` further appends.
-    static void reserve(Core& core, file_type& file, std::uint64_t pages) {
-        core.expect_own_process("reserve");
-        core.expect_writable(file, "reserve");
-        file_latch const growing{file.grow, core.deadline_of({}), "reserve",
-                                 page_id{file.number, 0}};
-        expect_not_closing(file, "reserve");
-        auto const count = file.page_count.load(std::memory_order_relaxed);
-        if (pages > file.pages->pages() - count) {
-            throw error{errc::file_too_large, "reserve", page_id{file.number, count}};
-        }
-        grow_to(core, file, count + pages);
-    }
-
-    static void flush(Core& core, file_type& file, access_options const& how) {
-        core.expect_own_process("flush");
-        expect_holds_nothing(&core);
+    /// Forgets changes of page `no` that were not written, and frees its frame.
+    static void discard(Core& core, file_type& file, page_no no, access_options const& how) {
+        page_id const id{file.number, no};
+        core.expect_own_process("discard");
+        expect_not_held(&core, id);
         file_use const use{file};
-        if (!use.allowed()) {
-            throw error{errc::in_use, "flush a file that is being closed",
-                        page_id{file.number, 0}};
-        }
-        write_and_sync(core, file, how);
+        if (!use.allowed()) { throw error{errc::in_use, "discard", id}; }
+        if (!file.has_page(no)) { throw error{errc::page_out_of_range, "discard", id}; }
+        wait_for_loader(core, file, id, core.deadline_of(how));
+        auto const entry = file.pages->load(no);
+        if (entry.is_frame()) { taking{core, file, entry.frame(), id, "discard"}.finish(); }
     }
 
-    /// The same for a slot that another thread may be closing: waits for the end of that.
-    static void flush_if_open(Core& core, file_type& file) {
-        core.expect_own_process("flush");
-        expect_holds_nothing(&core);
-        for (auto const until = core.deadline_of({});;) {
-            if (file_use const use{file}; use.allowed()) {
-                if (file.is_open()) { write_and_sync(core, file, {}); }
-                return;
+    /// Cuts the file to `pages` pages; what was not written of the others is forgotten.
+    static void truncate(Core& core, file_type& file, std::uint64_t pages) {
+        core.expect_own_process("truncate");
+        core.expect_writable(file, "truncate");
+        auto const until = core.deadline_of({});
+        page_id const first{file.number, pages};
+        file_latch const growing{file.grow, until, "truncate", page_id{file.number, 0}};
+        expect_not_closing(file, "truncate");
+        auto const before = file.page_count.load(std::memory_order_relaxed);
+        if (pages > before) { throw error{errc::page_out_of_range, "truncate", first}; }
+        file.page_count.store(pages, std::memory_order_seq_cst);
+        std::atomic_thread_fence(std::memory_order_seq_cst);  // with the one in pool_core's load
+        try {
+            for (auto no = pages; no < before; ++no) {
+                wait_for_loader(core, file, page_id{file.number, no}, until);
             }
-            if (!file.is_open()) { return; }
-            file_latch const closed{file.grow, until, "flush", page_id{file.number, 0}};
+            taking gone{core, file, pages, unwritten::discard, "truncate"};
+            if (int const failed = core.backend.resize(*file.file, pages * Core::page_size);
+                failed != 0) {
+                throw error{errc::grow_failed, "truncate", first, failed};
+            }
+            file.pages_on_disk = pages;
+            gone.finish();
+        } catch (...) {
+            file.page_count.store(before, std::memory_order_seq_cst);
+            throw;
         }
     }
 
@@ -178,8 +106,8 @@ struct file_ops {
                 }
                 std::this_thread::sleep_for(std::chrono::microseconds{50});
             }
-            if (dirty == unwritten::write) { write_and_sync(core, file, {}); }
-            take_frames(core, file, dirty);
+            if (dirty == unwritten::write) { flushing::write_and_sync(core, file, {}); }
+            taking{core, file, 0, dirty, "close"}.finish();
             if (dirty == unwritten::write) { trim(core, file); }
         } catch (...) {
             file.closing.store(false, std::memory_order_seq_cst);
@@ -193,6 +121,42 @@ struct file_ops {
     }
 
 private:
+    template <class Open>
+    static file_type& open_by(Core& core, std::string const& operation, std::string const& path,
+                              file_options const& options, Open open) {
+        core.expect_own_process("open");
+        if (options.contract.check == nullptr || options.contract.seal == nullptr) {
+            throw error{errc::bad_option, operation + ": a page contract has two functions"};
+        }
+        if (path.empty() || path.find('\0') != std::string::npos) {
+            throw error{errc::bad_option,
+                        operation + ": a path has characters, and no NUL among them"};
+        }
+        auto const slot = std::find_if(core.files.begin(), core.files.end(),
+                                       [](file_type const& f) { return !f.is_open(); });
+        if (slot == core.files.end()) { throw error{errc::too_many_files, operation}; }
+        file_type& file = *slot;
+        if (!file.pages) { file.pages.emplace(core.options.file_pages_max); }
+        file.file.emplace(open());
+        return start(core, file, path, options);
+    }
+
+    /// A failed load is the business of those who asked for it.
+    static void wait_for_loader(Core& core, file_type& file, page_id id, deadline until) {
+        auto const loading = [&] {
+            return file.pages->load(id.page()) == translation::entry::loading();
+        };
+        while (loading()) {
+            try {
+                if (!core.room.wait(id, until, loading)) {
+                    throw error{errc::timed_out, "wait for a read", id};
+                }
+            } catch (error const& e) {
+                if (e.kind() == errc::timed_out) { throw; }
+            }
+        }
+    }
+
     static file_type& start(Core& core, file_type& file, std::string const& path,
                             file_options const& options) {
         try {
@@ -217,6 +181,7 @@ private:
         file.dirty_max = options.dirty_pages_max > 0
                              ? options.dirty_pages_max
                              : std::max<std::size_t>(1, core.options.frames / 2);
+        file.frames_max = options.frames_max;
         file.dirty.store(0, std::memory_order_relaxed);
         file.poison.store(0, std::memory_order_relaxed);
         file.closing.store(false, std::memory_order_release);
@@ -225,78 +190,13 @@ private:
         return file;
     }
 
-    /// Who waited for `grow` may have waited for the file's end.
-    static void expect_not_closing(file_type const& file, char const* operation) {
-        if (file.closing.load(std::memory_order_seq_cst)) {
-            throw error{errc::in_use, operation, page_id{file.number, 0}};
-        }
-    }
-
-    static void expect_sound(file_type const& file, char const* operation) {
-        if (int const broken = file.poison.load(std::memory_order_acquire); broken != 0) {
-            throw error{errc::sync_failed, operation, page_id{file.number, 0}, broken};
-        }
-    }
-
-    static void write_and_sync(Core& core, file_type& file, access_options const& how) {
-        if (!file.file->writable()) { return; }
-        expect_sound(file, "flush");
-        auto pages = core.dirty_pages(file);
-        auto const outcome = core.writer.write(pages, latching::waits, core.wait_of(how));
-        sync(core, file, how);
-        outcome.rethrow();
-        expect_sound(file, "flush");
-    }
-
-    static void sync(Core& core, file_type& file, access_options const& how) {
-        file_latch const alone{file.syncing, core.deadline_of(how), "sync",
-                               page_id{file.number, 0}};
-        expect_sound(file, "sync");
-        int const failed = core.backend.sync(*file.file);
-        file_counters::add(file.counters.syncs);
-        if (failed != 0) { file.poison.store(failed, std::memory_order_release); }
-        expect_sound(file, "sync");
-    }
-
-    /// Takes every frame of `file` away from its page. Throws errc::in_use at the first held one;
-    /// threads that are busy with other files hold a latch for a moment, a write-back, too.
-    static void take_frames(Core& core, file_type& file, unwritten dirty) {
-        for (std::uint32_t i = 0; i < core.frames.headers().size(); ++i) {
-            auto const f = static_cast<frame_no>(i);
-            auto& frame = core.frames[f];
-            auto const id = page_id::from_bits(frame.page.load(std::memory_order_acquire));
-            if (id == page_id::none() || id.file() != file.number) { continue; }
-            auto const until = deadline_after(std::chrono::milliseconds{50});
-            while (frame.holds(id)) {
-                if (dirty == unwritten::discard) { forget_changes(core, file, f, id); }
-                if (core.supply.take_this(f, id, core.unmap())) {
-                    core.frames.shut(f);
-                    core.supply.give_back(f);
-                } else if (left_until(until) == std::chrono::nanoseconds{0}) {
-                    throw error{errc::in_use, "close", id};
-                } else {
-                    std::this_thread::sleep_for(std::chrono::microseconds{20});
-                }
-            }
-        }
-    }
-
-    static void forget_changes(Core& core, file_type& file, frame_no f, page_id id) {
-        if (!core.frames.template try_enter<access::exclusive>(f, id)) { return; }
-        auto& frame = core.frames[f];
-        if (frame.written_back(frame.version.load(std::memory_order_relaxed))) {
-            file.dirty.fetch_sub(1, std::memory_order_relaxed);
-        }
-        core.frames.template leave<access::exclusive>(f, id);
-    }
-
     /// Gives back what was reserved and not used. A failure only leaves blank pages at the end.
     static void trim(Core& core, file_type& file) {
         auto const used = file.page_count.load(std::memory_order_relaxed);
         if (!file.file->writable() || used >= file.pages_on_disk) { return; }
         if (core.backend.resize(*file.file, used * Core::page_size) == 0) {
             file.pages_on_disk = used;
-            sync(core, file, {});
+            flushing::sync(core, file, {});
         }
     }
 };

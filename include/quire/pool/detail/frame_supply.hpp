@@ -83,11 +83,12 @@ public:
     void touch(Frame& frame) noexcept { policy_.touch(frame.policy_state); }
 
     /// A frame in hand, or the first dirty candidate that `failed` does not bar, or nothing.
-    /// `unmap(id)` makes the entry of an evicted page absent.
+    /// `only_of`: a victim of that file. `unmap(id)` makes the entry of an evicted page absent.
     template <class Unmap>
-    [[nodiscard]] offer take(failed_victims const& failed, Unmap unmap) noexcept {
+    [[nodiscard]] offer take(failed_victims const& failed, Unmap unmap,
+                             std::optional<file_no> only_of = {}) noexcept {
         std::lock_guard const hold{mutex_};
-        if (!free_.empty()) {
+        if (!only_of && !free_.empty()) {
             auto const frame = free_.back();
             free_.pop_back();
             return {offer::kind::frame, frame, {}};
@@ -98,6 +99,7 @@ public:
             if (!candidate) { break; }
             auto const page = page_id::from_bits(
                 frames_[index(*candidate)].page.load(std::memory_order_acquire));
+            if (only_of && (page == page_id::none() || page.file() != *only_of)) { continue; }
             auto const verdict = try_evict(*candidate, page, unmap);
             if (verdict == verdict_type::evicted) {
                 return {offer::kind::frame, *candidate, page};
@@ -117,10 +119,28 @@ public:
                try_evict(frame, page, unmap) == verdict_type::evicted;
     }
 
+    /// Latches `frame` exclusively if it holds `page` for good, and nobody holds or pins it.
+    [[nodiscard]] bool latch_resident(frame_no frame, page_id page) noexcept {
+        std::lock_guard const hold{mutex_};
+        auto& header = frames_[index(frame)];
+        if (!policy_.holds(frame) || !latch_to_evict(header)) { return false; }
+        if (header.holds(page)) { return true; }
+        header.latch.unlock();
+        return false;
+    }
+    /// Takes a frame that was latched so away from `page`, whatever its state, and unlatches it.
+    template <class Unmap>
+    void take_latched(frame_no frame, page_id page, Unmap unmap) noexcept {
+        std::lock_guard const hold{mutex_};
+        take_away(frame, page, unmap);
+        frames_[index(frame)].latch.unlock();
+    }
+
     /// `frame` has been published: it may be proposed from now on.
     void insert(frame_no frame) noexcept {
         std::lock_guard const hold{mutex_};
-        policy_.insert(frame);
+        policy_.insert(frame, page_id::from_bits(frames_[index(frame)].page.load(
+                                  std::memory_order_relaxed)));
     }
 
 private:
@@ -143,12 +163,17 @@ private:
             verdict = frame.dirty() ? verdict_type::dirty : verdict_type::evicted;
         }
         if (verdict == verdict_type::evicted) {
-            frame.page.store(page_id::none().bits(), std::memory_order_release);
-            unmap(page);
-            policy_.remove(f);
+            take_away(f, page, unmap);
         }
         frame.latch.unlock();
         return verdict;
+    }
+
+    template <class Unmap>
+    void take_away(frame_no f, page_id page, Unmap unmap) noexcept {
+        frames_[index(f)].page.store(page_id::none().bits(), std::memory_order_release);
+        unmap(page);
+        policy_.remove(f, page);
     }
 
     std::span<Frame> frames_;

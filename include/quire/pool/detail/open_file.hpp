@@ -12,7 +12,7 @@
 /// Invariants
 ///   I1. `page_count` counts the pages that may be read; the file has at least that many. It moves
 ///       under `grow` only, and after the new page is published.
-///   I2. `dirty` is how many resident pages of this file are dirty.
+///   I2. `dirty` is how many resident pages of this file are dirty, `resident` how many there are.
 ///   I3. `poison`, once it is an errno, stays until the slot is closed: a sync failed, and what the
 ///       kernel dropped will not be reported again.
 ///   I4. A load or flush counts itself in `uses` before it looks at `closing`; close sets that,
@@ -48,6 +48,8 @@ struct alignas(64) open_file {
     std::string path;
     page_contract contract = no_seal;
     std::size_t dirty_max = 0;
+    std::size_t frames_max = 0;  ///< 0: no limit
+    std::atomic<std::size_t> resident{0};
     std::uint64_t pages_on_disk = 0;  ///< guarded by `grow`
     std::atomic<std::uint64_t> hits_before{0};  ///< of earlier files in this slot
 

@@ -66,8 +66,13 @@ public:
     static constexpr std::size_t batch_max = 64;  // pages
 
     page_writer(frame_table<PageSize, Frame> const& frames, std::span<open_file<Backend>> files,
-                Backend& backend, log_hook const& durable) noexcept
-        : frames_{frames}, files_{files}, backend_{backend}, durable_{durable} {}
+                Backend& backend, log_hook const& durable,
+                pool_observer const& observer) noexcept
+        : frames_{frames},
+          files_{files},
+          backend_{backend},
+          durable_{durable},
+          observer_{observer} {}
 
     /// Writes `pages`, which must be sorted and is used up. Pages that are clean by the time they
     /// are latched, or have moved, count as done. `wait` is for each batch: the time that the
@@ -186,12 +191,14 @@ private:
         return step::done;
     }
 
-    void finish(sealed_page const& one, operation const& op, write_outcome& outcome) {
+    void finish(sealed_page const& one, operation const& op, write_outcome& outcome) noexcept {
         auto const target = *one.target;
         auto& frame = frames_[target.frame];
         auto& file = file_of(target.page);
         if (op.error != 0) {
-            outcome.fail(errc::write_failed, target.page, op.error == io_ended ? 0 : op.error);
+            int const system = op.error == io_ended ? 0 : op.error;
+            outcome.fail(errc::write_failed, target.page, system);
+            if (observer_.on_write_error) { observer_.on_write_error(target.page, system); }
         } else {
             if (frame.written_back(one.version)) {
                 file.dirty.fetch_sub(1, std::memory_order_relaxed);
@@ -252,6 +259,7 @@ private:
     std::span<open_file<Backend>> files_;
     Backend& backend_;
     log_hook const& durable_;
+    pool_observer const& observer_;
 };
 
 }  // namespace quire::inline QUIRE_ABI::detail

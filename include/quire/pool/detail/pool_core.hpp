@@ -33,6 +33,7 @@ template <std::size_t PageSize, eviction_policy Policy, page_latch Latch, file_b
 class pool_core : pinned {
 public:
     static constexpr std::size_t page_size = PageSize;
+    using latch_type = Latch;
     using frame_type = frame_header<Latch, typename Policy::frame_state>;
     using file_type = open_file<Backend>;
     using writer_type = page_writer<PageSize, frame_type, Backend>;
@@ -45,7 +46,7 @@ public:
           backend{frames.memory().bytes(), options.backend},
           files(options.files_max),
           hits{options.files_max},
-          writer{frames, files, backend, options.durable} {
+          writer{frames, files, backend, options.durable, options.observer} {
         for (std::size_t i = 0; i < files.size(); ++i) {
             files[i].number = static_cast<file_no>(i);
         }
@@ -80,9 +81,10 @@ public:
         }
     }
 
-    /// A frame in hand. The caller may have a claimed entry or a grow latch in hand: latches are
+    /// A frame in hand, for a page of `file` if that is known: one that has its share gets another
+    /// of its own frames. The caller may have a claimed entry or a grow latch in hand: latches are
     /// only tried. A failed write-back is the caller's error if there is no other victim.
-    [[nodiscard]] frame_no obtain(frame_budget* budget) {
+    [[nodiscard]] frame_no obtain(file_type const* file, frame_budget* budget) {
         if (budget != nullptr) {
             if (auto const frame = budget->draw()) { return *frame; }
         }
@@ -91,7 +93,7 @@ public:
         std::exception_ptr failure = nullptr;
         for (std::chrono::nanoseconds pause = std::chrono::microseconds{20};;
              pause = std::min(2 * pause, pause_max)) {
-            if (auto const frame = try_obtain(failure)) { return *frame; }
+            if (auto const frame = try_obtain(file, failure)) { return *frame; }
             if (failure != nullptr) { std::rethrow_exception(failure); }
             auto const left = left_until(until);
             if (left == left.zero()) { break; }
@@ -107,8 +109,14 @@ public:
         bool const latched = try_latch<Mode>(frame.latch);
         frame.page.store(id.bits(), std::memory_order_release);
         room.announce(id, [&] { file.pages->store(id.page(), translation::entry::of(f)); });
-        supply.insert(f);
+        insert(file, f);
         return latched;
+    }
+
+    /// A frame that was published may be proposed from now on.
+    void insert(file_type& file, frame_no f) noexcept {
+        file.resident.fetch_add(1, std::memory_order_relaxed);
+        supply.insert(f);
     }
 
     /// Gives a claimed entry, and the frame in hand if there is one, back as they were. Waiters
@@ -128,6 +136,7 @@ public:
         return [this](page_id id) noexcept {
             auto& file = files[static_cast<std::size_t>(id.file())];
             file.pages->store(id.page(), translation::entry::absent());
+            file.resident.fetch_sub(1, std::memory_order_relaxed);
         };
     }
 
@@ -175,6 +184,30 @@ public:
         return found;
     }
 
+    /// `fn(page_id, first_lsn)` for the pages of `file`, or of all, that are dirty now.
+    template <class Fn>
+    void for_each_dirty(file_type const* file, Fn& fn) const {
+        for (auto const& frame : frames.headers()) {
+            auto const bits = frame.page.load(std::memory_order_acquire);
+            auto const id = page_id::from_bits(bits);
+            if (id == page_id::none() || (file != nullptr && id.file() != file->number)) {
+                continue;
+            }
+            auto const first_lsn = frame.first_lsn.load(std::memory_order_acquire);
+            if (frame.dirty() && frame.page.load(std::memory_order_acquire) == bits) {
+                fn(id, first_lsn);
+            }
+        }
+    }
+
+    /// Keeps page `no` of `file` in its frame, which is returned, until it is unpinned there.
+    [[nodiscard]] frame_no pin(file_type& file, page_no no, access_options const& how) {
+        auto const f = enter<access::shared>(file, no, how);
+        frames[f].latch.pin();
+        leave<access::shared>(f, page_id{file.number, no});
+        return f;
+    }
+
     pool_options<Backend> options;
     frame_table<PageSize, frame_type> frames;
     frame_supply<frame_type, Policy> supply;
@@ -184,9 +217,9 @@ public:
     waiting_room room;
     writer_type writer;
 
-private:
     static constexpr std::chrono::nanoseconds slice = std::chrono::milliseconds{5};
 
+private:
     [[nodiscard]] static pool_options<Backend> const& checked(
         pool_options<Backend> const& options) {
         auto const expect = [](bool sensible, char const* rule) {
@@ -249,9 +282,11 @@ private:
             throw error{errc::in_use, "read from a file that is being closed", id};
         }
         if (!file.pages->claim(id.page())) { return std::nullopt; }
+        if (options.observer.on_miss) { options.observer.on_miss(id); }
         frame_no f{};
         try {
-            f = obtain(how.budget);
+            expect_still_there(file, id);
+            f = obtain(&file, how.budget);
         } catch (...) {
             give_up(file, id, std::nullopt);
             throw;
@@ -263,6 +298,12 @@ private:
         frames[f].reset();
         if (publish<Mode>(file, id, f)) { return f; }
         return std::nullopt;
+    }
+
+    /// After the claim, since a truncation looks for claims after it has moved the file's end.
+    static void expect_still_there(file_type const& file, page_id id) {
+        std::atomic_thread_fence(std::memory_order_seq_cst);
+        if (!file.has_page(id.page())) { throw error{errc::page_out_of_range, "read", id}; }
     }
 
     /// Reads page `id` into a frame in hand and checks it. On failure the frame is zeroed.
@@ -290,11 +331,12 @@ private:
     }
 
     /// One attempt. `failure` keeps the first failed write-back, for when there is nothing else.
-    [[nodiscard]] std::optional<frame_no> try_obtain(std::exception_ptr& failure) {
+    [[nodiscard]] std::optional<frame_no> try_obtain(file_type const* file,
+                                                     std::exception_ptr& failure) {
         using kind = typename decltype(supply)::offer::kind;
         failed_victims failed;
         for (std::size_t tries = 2 * frames.headers().size() + 1; tries > 0; --tries) {
-            auto const offer = supply.take(failed, unmap());
+            auto const offer = supply.take(failed, unmap(), only_of(file));
             if (offer.what == kind::nothing) { return std::nullopt; }
             auto const f = offer.frame;
             if (offer.what == kind::dirty) {
@@ -313,8 +355,18 @@ private:
         return std::nullopt;
     }
 
+    /// A file that has all the frames it may have finds a victim among its own.
+    [[nodiscard]] static std::optional<file_no> only_of(file_type const* file) noexcept {
+        if (file == nullptr || file->frames_max == 0 ||
+            file->resident.load(std::memory_order_relaxed) < file->frames_max) {
+            return std::nullopt;
+        }
+        return file->number;
+    }
+
     void count_eviction(page_id page) noexcept {
         file_counters::add(files[static_cast<std::size_t>(page.file())].counters.evictions);
+        if (options.observer.on_evict) { options.observer.on_evict(page); }
     }
 
     /// The victim and the dirty pages that follow it in its file: one write instead of many.

@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: BSL-1.0
+
+/// Eight threads read, write, make anew, forget and pin pages of one file through few frames, while
+/// one of them cuts the file and lets it grow again. Every page seen must be whole: the same number
+/// at both ends, and its own.
+
+#include <quire/pool/buffer_pool.hpp>
+
+#include <quire/io/memory_backend.hpp>
+
+#include "catch.hpp"
+#include "random.hpp"
+
+#include <atomic>
+#include <thread>
+
+using namespace std::chrono_literals;
+using quire::errc;
+
+namespace {
+
+constexpr std::size_t front = 64;
+constexpr std::size_t back = 512 - 8;
+constexpr std::uint64_t pages_min = 8;
+constexpr std::uint64_t pages_max = 24;
+
+template <class Pool>
+class worker {
+public:
+    worker(typename Pool::file file, std::uint64_t seed) : file_{file}, random_{seed} {}
+
+    void run(int steps, bool resizes) {
+        for (int i = 0; i < steps; ++i) {
+            try {
+                step(resizes);
+            } catch (quire::error const& e) {
+                if (!expected(e.kind())) { throw; }
+                ++refused;
+            }
+        }
+    }
+    std::size_t seen = 0;
+    std::size_t refused = 0;
+
+private:
+    /// What may happen when others cut the file, hold the page, or have all frames.
+    static bool expected(errc what) {
+        return what == errc::page_out_of_range || what == errc::blank_page ||
+               what == errc::in_use || what == errc::no_free_frame || what == errc::timed_out;
+    }
+
+    void step(bool resizes) {
+        std::uint64_t const no = random_.below(pages_max);
+        switch (random_.below(resizes ? 10U : 8U)) {
+            case 0: file_.discard(no); return;
+            case 1: {
+                auto page = file_.format(no);
+                put(page);
+                return;
+            }
+            case 2: {
+                auto const pin = file_.pin(no);
+                check(no);
+                return;
+            }
+            case 3: {
+                auto page = file_.write(no);
+                expect_whole(page);
+                put(page);
+                return;
+            }
+            case 4: rewrite_if_unchanged(no); return;
+            case 5: {
+                auto writer = file_.write(no);
+                put(writer);
+                if constexpr (requires { writer.downgrade(); }) {
+                    auto reader = writer.downgrade();
+                    expect_whole(reader);
+                }
+                return;
+            }
+            case 8: file_.truncate(random_.between(pages_min, pages_max)); return;
+            case 9:
+                while (file_.pages() < pages_max) {
+                    auto page = file_.append();
+                    put(page);
+                }
+                return;
+            default: check(no); return;
+        }
+    }
+
+    void rewrite_if_unchanged(std::uint64_t no) {
+        auto const before = [&] {
+            auto page = file_.read(no);
+            return std::pair{page.version(), expect_whole(page)};
+        }();
+        auto slot = file_.write_unchanged(no, before.first);
+        if (!slot.has_value()) { return; }
+        if (expect_whole(*slot) != before.second) { throw std::logic_error{"it had changed"}; }
+        put(*slot);
+    }
+
+    void check(std::uint64_t no) {
+        auto const page = file_.read(no);
+        expect_whole(page);
+    }
+    template <class Guard>
+    std::uint64_t expect_whole(Guard const& page) {
+        auto bytes = page->bytes();
+        auto const value = bytes.template load<std::uint64_t>(front);
+        if (value != bytes.template load<std::uint64_t>(back)) { throw std::logic_error{"torn"}; }
+        if (value != 0 && value >> 48 != page.id().page().value()) {
+            throw std::logic_error{"another page's bytes"};
+        }
+        ++seen;
+        return value;
+    }
+    template <class Guard>
+    void put(Guard& page) {
+        std::uint64_t const value =
+            page.id().page().value() << 48 | (random_.bits() & 0xFFFF'FFFF'FFFF);
+        auto bytes = page->bytes();
+        bytes.template store<std::uint64_t>(front, value);
+        bytes.template store<std::uint64_t>(back, value);
+    }
+
+    typename Pool::file file_;
+    quire_test::generator random_;
+};
+
+using hybrid_pool =
+    quire::buffer_pool<512, quire::clock, quire::hybrid_latch, quire::memory_backend>;
+
+}  // namespace
+
+TEST_CASE("engine: pages stay whole while the file is cut, grown, forgotten and made anew") {
+    quire_test::test_random random;
+    hybrid_pool pool{
+        {.frames = 12, .wait_max = 10s, .frame_wait_max = 100ms, .backend = {}}};
+    auto file = pool.open("f", quire::open_mode::create);
+    for (std::uint64_t i = 0; i < pages_max; ++i) { file.append().release(); }
+    file.flush();
+
+    constexpr int steps = 20'000;
+    std::vector<worker<hybrid_pool>> workers;
+    for (int i = 0; i < 8; ++i) { workers.emplace_back(file, random.bits()); }
+    std::atomic<bool> failed{false};
+    std::vector<std::thread> threads;
+    for (std::size_t i = 0; i < workers.size(); ++i) {
+        threads.emplace_back([&, i] {
+            try {
+                workers[i].run(steps, i == 0);
+            } catch (std::exception const& e) {
+                failed = true;
+                std::cout << e.what() << '\n';
+            }
+        });
+    }
+    for (auto& thread : threads) { thread.join(); }
+    CHECK_FALSE(failed);
+    std::size_t seen = 0;
+    std::size_t refused = 0;
+    for (auto const& one : workers) {
+        seen += one.seen;
+        refused += one.refused;
+    }
+    auto const stats = file.stats();
+    std::cout << "engine: " << seen << " pages seen, " << refused << " refused, "
+              << stats.evictions << " evictions, " << stats.appends << " appends\n";
+    CHECK(seen > 1000);
+    CHECK(refused > 0);
+    CHECK(stats.evictions > 0);
+    CHECK(stats.appends > pages_max);
+    file.flush();
+    file.close();
+}
