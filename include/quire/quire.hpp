@@ -10,10 +10,13 @@
 // Words that every room uses.
 #include <quire/base/attributes.hpp>
 #include <quire/base/contract.hpp>
+#include <quire/base/loan.hpp>
+#include <quire/base/poison.hpp>
 #include <quire/base/page_id.hpp>
 #include <quire/base/error.hpp>
 #include <quire/base/byte_order.hpp>
 #include <quire/base/byte_view.hpp>
+#include <quire/base/owned.hpp>
 #include <quire/base/page_kind.hpp>
 #include <quire/base/page_contract.hpp>
 
@@ -23,18 +26,23 @@
 #include <quire/page/slotted.hpp>
 #include <quire/page/redirects.hpp>
 #include <quire/page/live_range.hpp>
+#include <quire/page/page_change.hpp>
 #include <quire/page/tuple_codec.hpp>
 #include <quire/page/heap_page.hpp>
 
 // Rows, as views over tuples.
+#include <quire/row/described.hpp>
+#include <quire/row/schema_text.hpp>
+#include <quire/row/fixed_format.hpp>
+#include <quire/row/compound_format.hpp>
 #include <quire/row/column.hpp>
+#include <quire/row/row_options.hpp>
 #include <quire/row/schema.hpp>
 #include <quire/row/row_view.hpp>
 #include <quire/row/codec.hpp>
 
 // What a pool is made of.
 #include <quire/memory/mapping.hpp>
-#include <quire/memory/poison.hpp>
 #include <quire/memory/arena.hpp>
 #include <quire/io/file_backend.hpp>
 #include <quire/io/memory_backend.hpp>
@@ -44,12 +52,17 @@
 #include <quire/latch/hybrid_latch.hpp>
 #include <quire/evict/eviction_policy.hpp>
 #include <quire/evict/clock.hpp>
+#include <quire/evict/sieve.hpp>
+#include <quire/evict/s3_fifo.hpp>
+#include <quire/evict/lru.hpp>
 
 // The pool.
 #include <quire/pool/options.hpp>
 #include <quire/pool/stats.hpp>
 #include <quire/pool/translation.hpp>
 #include <quire/pool/frame.hpp>
+#include <quire/pool/guard_slot.hpp>
 #include <quire/pool/guard.hpp>
+#include <quire/pool/page_pin.hpp>
 #include <quire/pool/paged_file.hpp>
 #include <quire/pool/buffer_pool.hpp>

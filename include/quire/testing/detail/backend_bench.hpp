@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+/// backend_bench: a backend under trial, memory for its transfers, and short ways to use both.
+
+#include <quire/io/file_backend.hpp>
+#include <quire/testing/report.hpp>
+
+#include <algorithm>    // std::fill
+#include <cstring>      // std::memcmp
+#include <memory>       // std::unique_ptr
+#include <new>          // std::align_val_t
+#include <random>       // std::mt19937_64
+#include <type_traits>  // std::is_trivially_copyable
+
+namespace quire::inline QUIRE_ABI::testing {
+
+struct backend_trial {
+    /// Files are made whose names begin so, and are left where they are. None exists before.
+    std::string path = "check_backend";
+    io_mode io = io_mode::direct;
+    std::size_t page_size = 4096;
+    /// Whether a second opener of a file is refused. Say false only for a backend that cannot.
+    bool locks = true;
+    /// The longest that an op takes.
+    std::chrono::milliseconds wait_max = std::chrono::seconds{10};
+};
+
+namespace detail {
+
+struct free_pages {
+    void operator()(std::byte* bytes) const noexcept {
+        ::operator delete(bytes, std::align_val_t{4096});
+    }
+};
+
+template <file_backend Backend>
+class backend_bench {
+public:
+    using file_type = typename Backend::file;
+    using op = io_op<file_type>;
+    static constexpr std::size_t frames = 300;
+
+    /// An open file, closed at the end of its scope.
+    class opened {
+    public:
+        opened(backend_bench& opener, open_mode mode, std::string const& suffix = {})
+            : bench_{opener}, file{opener.open(mode, suffix)} {}
+        opened(opened const&) = delete;
+        opened& operator=(opened const&) = delete;
+        ~opened() {
+            if (!closed_) { static_cast<void>(bench_.backend.close(file)); }
+        }
+        [[nodiscard]] int close() {
+            closed_ = true;
+            return bench_.backend.close(file);
+        }
+
+    private:
+        backend_bench& bench_;
+        bool closed_ = false;
+
+    public:
+        file_type file;
+    };
+
+    backend_bench(backend_trial const& given, typename Backend::options const& options)
+        : trial{given},
+          memory_{static_cast<std::byte*>(
+              ::operator new(frames * given.page_size, std::align_val_t{4096}))},
+          backend{{memory_.get(), frames * given.page_size}, options} {
+        std::fill(memory_.get(), memory_.get() + frames * given.page_size, std::byte{0x5A});
+    }
+
+    [[nodiscard]] file_type open(open_mode mode, std::string const& suffix = {}) {
+        return backend.open({trial.path + suffix, mode, trial.io, trial.page_size, false});
+    }
+    /// What opening is refused with; nothing when it is not.
+    [[nodiscard]] std::optional<error> refusal(open_mode mode, std::string const& suffix = {}) {
+        try {
+            opened const file{*this, mode, suffix};
+            return std::nullopt;
+        } catch (error const& e) { return e; }
+    }
+
+    [[nodiscard]] std::span<std::byte> frame(std::size_t f) const {
+        return {memory_.get() + f * trial.page_size, trial.page_size};
+    }
+    /// Bytes that are found again at no other place.
+    void fill(std::size_t f) {
+        for (auto& byte : frame(f)) { byte = static_cast<std::byte>(random_() >> 56); }
+    }
+    [[nodiscard]] bool same(std::size_t f, std::size_t g) const {
+        return std::memcmp(frame(f).data(), frame(g).data(), trial.page_size) == 0;
+    }
+    [[nodiscard]] bool is_zero(std::size_t f) const {
+        auto const bytes = frame(f);
+        return std::all_of(bytes.begin(), bytes.end(), [](auto b) { return b == std::byte{0}; });
+    }
+
+    [[nodiscard]] op page_op(io_verb verb, file_type& of, std::uint64_t page,
+                             std::size_t f) const {
+        return {verb, &of, page * trial.page_size, frame(f), stale, false};
+    }
+    /// Does the ops, and returns their errors; nothing when one does not become complete.
+    [[nodiscard]] std::optional<std::vector<int>> run(std::vector<op>& ops) {
+        backend.submit(ops);
+        auto const end = std::chrono::steady_clock::now() + trial.wait_max;
+        std::vector<int> errors;
+        for (auto const& each : ops) {
+            while (!each.complete) {
+                if (std::chrono::steady_clock::now() > end) { return std::nullopt; }
+                static_cast<void>(backend.reap(std::chrono::milliseconds{10}));
+            }
+            errors.push_back(each.error);
+        }
+        return errors;
+    }
+    [[nodiscard]] int one(io_verb verb, file_type& of, std::uint64_t page, std::size_t f) {
+        std::vector<op> ops{page_op(verb, of, page, f)};
+        auto const errors = run(ops);
+        return errors ? errors->front() : never;
+    }
+    [[nodiscard]] int read(file_type& of, std::uint64_t page, std::size_t f) {
+        return one(io_verb::read, of, page, f);
+    }
+    [[nodiscard]] int write(file_type& of, std::uint64_t page, std::size_t f) {
+        return one(io_verb::write, of, page, f);
+    }
+    /// Whether page `page` of the file reads as frame `f` stands. Uses the last frame.
+    [[nodiscard]] bool reads_as(file_type& of, std::uint64_t page, std::size_t f) {
+        return read_last(of, page) && same(frames - 1, f);
+    }
+    [[nodiscard]] bool reads_zero(file_type& of, std::uint64_t page) {
+        return read_last(of, page) && is_zero(frames - 1);
+    }
+    [[nodiscard]] int resize(file_type& of, std::uint64_t pages) {
+        return backend.resize(of, pages * trial.page_size);
+    }
+
+    static constexpr int stale = -77;  ///< an error that no backend reports
+    static constexpr int never = -78;
+
+    backend_trial const trial;
+
+private:
+    [[nodiscard]] bool read_last(file_type& of, std::uint64_t page) {
+        auto const last = frame(frames - 1);
+        std::fill(last.begin(), last.end(), std::byte{0x5A});
+        return read(of, page, frames - 1) == 0;
+    }
+
+    std::mt19937_64 random_{1};
+    std::unique_ptr<std::byte, free_pages> memory_;
+
+public:
+    Backend backend;
+};
+
+}  // namespace detail
+}  // namespace quire::inline QUIRE_ABI::testing

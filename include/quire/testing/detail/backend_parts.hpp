@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+/// backend_parts: the rules of file_backend in words, and what the parts of its check share.
+
+#include <quire/testing/detail/backend_bench.hpp>
+
+namespace quire::inline QUIRE_ABI::testing::detail {
+
+namespace backend_rules {
+inline constexpr std::string_view missing =
+    "open: what is missing is refused with open_failed and ENOENT, or made: as the mode says";
+inline constexpr std::string_view exists =
+    "open: create_new refuses what exists with open_failed and EEXIST";
+inline constexpr std::string_view keeps =
+    "open: what exists keeps its size and its bytes, and is writable as the mode says";
+inline constexpr std::string_view locks =
+    "open: one writer or any number of readers, others get file_locked";
+inline constexpr std::string_view complete =
+    "submit: every op becomes complete, by itself or in a later reap";
+inline constexpr std::string_view read_back =
+    "submit: what is written is read, whether it travels alone or with its neighbours";
+inline constexpr std::string_view own_bytes = "submit: touches no bytes but those of its ops";
+inline constexpr std::string_view past_end =
+    "submit: a read past the end is io_ended, and harms no other op";
+inline constexpr std::string_view part =
+    "submit: a page of which the file has only a part is io_ended";
+inline constexpr std::string_view threads = "submit: threads may submit at once";
+inline constexpr std::string_view reap = "reap: is over soon after `wait`, and at once without ops";
+inline constexpr std::string_view sync = "sync: is 0 when nothing is wrong";
+inline constexpr std::string_view resize = "resize: is what size says; new bytes read as zeros";
+inline constexpr std::string_view too_large =
+    "resize: a size that cannot be had is refused, and leaves size and bytes";
+inline constexpr std::string_view read_only =
+    "resize: is refused, as writes are, where the file was opened for reading";
+inline constexpr std::string_view close = "close: gives the lock back, and once more does nothing";
+inline constexpr std::string_view moved = "file: once moved it is the same file";
+}  // namespace backend_rules
+
+template <file_backend Backend>
+class backend_parts {
+protected:
+    using bench = backend_bench<Backend>;
+    using opened = typename bench::opened;
+    using op = typename bench::op;
+    using ops = std::vector<op>;
+    static constexpr auto reading = io_verb::read;
+    static constexpr auto writing = io_verb::write;
+
+    /// `name` begins the names of the files.
+    backend_parts(report& found, bench& b, std::string name)
+        : found_{found}, b_{b}, name_{std::move(name)} {}
+
+    /// Each part has files of its own, which begin with its number. What it throws breaks `rule`.
+    template <class Act>
+    void part(std::string_view rule, Act act) {
+        suffix_ = name_ + std::to_string(++parts_);
+        found_.section(rule, act);
+    }
+    /// A new file of `pages` pages.
+    struct fresh : opened {
+        fresh(backend_parts& check, std::uint64_t pages, std::string const& more = {})
+            : opened{check.b_, open_mode::create, check.suffix_ + more} {
+            check.found_.need(check.b_.resize(this->file, pages) == 0, backend_rules::resize,
+                              "growing a new file");
+        }
+    };
+    /// Runs `batch`, which must become complete, and gives its errors.
+    std::vector<int> done(ops batch) {
+        auto const errors = b_.run(batch);
+        if (!errors) {  // its bytes may be written at any time from now on
+            found_.expect(false, backend_rules::complete);
+            throw report::abandoned{};
+        }
+        return *errors;
+    }
+    void refused(open_mode mode, errc code, int system, std::string_view rule) {
+        auto const why = b_.refusal(mode, suffix_);
+        found_.expect(why && why->code() == code && (system == 0 || why->system_errno() == system),
+                      rule, why ? why->what() : "it was opened");
+    }
+
+    report& found_;
+    bench& b_;
+    std::string suffix_;
+
+private:
+    std::string name_;
+    int parts_ = 0;
+};
+
+}  // namespace quire::inline QUIRE_ABI::testing::detail

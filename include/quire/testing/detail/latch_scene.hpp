@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+/// latch_scene: a latch, the threads of a script, and what the script has seen.
+///
+/// `run_scene` runs a script in a thread of its own. If the script is not over in time, somebody
+/// waits for ever: that breaks the script's rule, and the threads stay behind with the scene, which
+/// they own together.
+
+#include <quire/latch/page_latch.hpp>
+#include <quire/testing/detail/actor.hpp>
+#include <quire/testing/report.hpp>
+
+#include <atomic>  // std::atomic
+#include <memory>  // std::shared_ptr
+
+namespace quire::inline QUIRE_ABI::testing {
+
+struct latch_trial {
+    int threads = 4;   ///< that use the latch at once; 1 for a latch that has only one
+    int rounds = 3000; ///< of each thread under load
+    /// Longer than any right latch keeps a thread, on a machine under load too.
+    std::chrono::milliseconds wait_max = std::chrono::seconds{5};
+};
+
+namespace detail {
+
+struct shared_way {
+    static void lock(auto& latch) { latch.lock_shared(); }
+    static bool try_lock(auto& latch) { return latch.try_lock_shared(); }
+    static void unlock(auto& latch) { latch.unlock_shared(); }
+    /// In and out again, in at most about `wait`.
+    static bool try_for(auto& latch, std::chrono::nanoseconds wait) {
+        bool const in = latch.try_lock_shared_for(wait);
+        if (in) { unlock(latch); }
+        return in;
+    }
+};
+struct exclusive_way {
+    static void lock(auto& latch) { latch.lock(); }
+    static bool try_lock(auto& latch) { return latch.try_lock(); }
+    static void unlock(auto& latch) { latch.unlock(); }
+    static bool try_for(auto& latch, std::chrono::nanoseconds wait) {
+        bool const in = latch.try_lock_for(wait);
+        if (in) { unlock(latch); }
+        return in;
+    }
+};
+struct unpinned_way : exclusive_way {
+    static bool try_lock(auto& latch) { return latch.try_lock_unpinned(); }
+};
+inline constexpr shared_way shared;
+inline constexpr exclusive_way exclusive;
+inline constexpr unpinned_way unpinned;
+
+template <class Latch>
+class latch_scene {
+public:
+    explicit latch_scene(latch_trial const& given)
+        : trial{given}, second{given.threads > 1}, third{given.threads > 1} {}
+
+    /// The script's own thread is the first.
+    template <class Act>
+    void first(Act act) {
+        act();
+    }
+    /// Whether `who` gets in by a `try_`, in the end: it may fail spuriously.
+    template <class Way>
+    [[nodiscard]] bool gets_in(actor& who, Way way) {
+        auto const end = std::chrono::steady_clock::now() + trial.wait_max / 2;
+        for (;;) {
+            if (tries(who, way)) { return true; }
+            if (trial.threads <= 1 || std::chrono::steady_clock::now() > end) { return false; }
+            std::this_thread::sleep_for(std::chrono::microseconds{100});
+        }
+    }
+    /// Whether a `try_` keeps `who` out, as often as it is asked.
+    template <class Way>
+    [[nodiscard]] bool is_refused(actor& who, Way way) {
+        return !tries(who, way) && !tries(who, way);
+    }
+
+    void expect(bool holds, std::string_view rule, std::string_view seen = {}) {
+        std::lock_guard const hold{mutex_};
+        found_.expect(holds, rule, seen);
+    }
+    void need(bool holds, std::string_view rule, std::string_view seen = {}) {
+        std::lock_guard const hold{mutex_};
+        found_.need(holds, rule, seen);
+    }
+    [[nodiscard]] report found() {
+        std::lock_guard const hold{mutex_};
+        return found_;
+    }
+
+private:
+    template <class Way>
+    [[nodiscard]] bool tries(actor& who, Way way) {
+        return who.ask([&] {
+            bool const in = way.try_lock(latch);
+            if (in) { way.unlock(latch); }
+            return in;
+        });
+    }
+
+    std::mutex mutex_;
+    report found_;
+
+public:
+    latch_trial const trial;
+    Latch latch{};
+    actor second;
+    actor third;
+    std::atomic<bool> over{false};
+};
+
+template <class Latch, class Script>
+void run_scene(report& found, latch_trial const& trial, std::string_view rule, Script script) {
+    auto const scene = std::make_shared<latch_scene<Latch>>(trial);
+    auto const play = [scene, script] {
+        try {
+            script(*scene);
+        } catch (report::abandoned const&) {}
+        scene->over.store(true, std::memory_order_release);
+    };
+    if (trial.threads <= 1) {
+        play();
+        return found.add(scene->found());
+    }
+    auto const end = std::chrono::steady_clock::now() + 2 * trial.wait_max;
+    std::thread first{play};
+    while (!scene->over.load(std::memory_order_acquire) &&
+           std::chrono::steady_clock::now() < end) {
+        std::this_thread::sleep_for(std::chrono::microseconds{200});
+    }
+    bool const over = scene->over.load(std::memory_order_acquire);
+    over ? first.join() : first.detach();
+    found.add(scene->found());
+    found.expect(over, rule, "somebody waits for ever");
+}
+
+}  // namespace detail
+}  // namespace quire::inline QUIRE_ABI::testing

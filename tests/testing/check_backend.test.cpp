@@ -1,0 +1,295 @@
+// SPDX-License-Identifier: BSL-1.0
+#include <quire/testing/check_backend.hpp>
+
+#include <quire/io/memory_backend.hpp>
+
+#include "catch.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstddef>
+#include <deque>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <utility>
+#include <vector>
+
+using quire::error;
+using quire::io_verb;
+using quire::memory_backend;
+using quire::open_mode;
+using quire::open_request;
+using quire::testing::check_backend;
+
+namespace {
+
+using file = memory_backend::file;
+using op = quire::io_op<file>;
+
+// memory_backend: right. The wrong ones below each change one thing.
+struct changed : memory_backend {
+    using memory_backend::memory_backend;
+};
+
+struct makes_what_is_missing : changed {
+    using changed::changed;
+    file open(open_request request) {
+        if (request.mode == open_mode::read_write) { request.mode = open_mode::create; }
+        return changed::open(request);
+    }
+};
+struct takes_what_exists : changed {
+    using changed::changed;
+    file open(open_request request) {
+        if (request.mode == open_mode::create_new) { request.mode = open_mode::create; }
+        return changed::open(request);
+    }
+};
+struct empties_what_exists : changed {
+    using changed::changed;
+    file open(open_request const& request) {
+        auto made = changed::open(request);
+        static_cast<void>(resize(made, 0));
+        return made;
+    }
+};
+struct tells_another_error : changed {
+    using changed::changed;
+    file open(open_request const& request) {
+        try {
+            return changed::open(request);
+        } catch (error const& e) {
+            if (e.kind() != quire::errc::file_locked) { throw; }
+            throw error{quire::errc::in_use, "lock"};
+        }
+    }
+};
+struct keeps_the_lock : changed {
+    using changed::changed;
+    int close(file& f) noexcept {
+        f = {};
+        return 0;
+    }
+};
+struct closes_once : changed {
+    using changed::changed;
+    file const* last = nullptr;
+    file open(open_request const& request) {
+        last = nullptr;
+        return changed::open(request);
+    }
+    int close(file& f) noexcept {
+        if (std::exchange(last, &f) == &f) { return EBADF; }
+        return changed::close(f);
+    }
+};
+struct forgets_an_op : changed {
+    using changed::changed;
+    void submit(std::span<op> ops) noexcept {
+        changed::submit(ops);
+        if (ops.size() > 100) { ops.back().complete = false; }
+    }
+};
+struct writes_the_first_of_neighbours : changed {
+    using changed::changed;
+    void submit(std::span<op> ops) noexcept {
+        for (auto& each : ops) {
+            auto mine = each;
+            if (ops.size() > 1 && each.verb == io_verb::write) { mine.bytes = ops[0].bytes; }
+            changed::submit({&mine, 1});
+            each.error = mine.error;
+            each.complete = true;
+        }
+    }
+};
+struct reads_too_much : changed {
+    using changed::changed;
+    void submit(std::span<op> ops) noexcept {
+        changed::submit(ops);
+        for (auto& each : ops) {  // two pages, where the second is the arena's too
+            if (each.verb == io_verb::read && each.offset == 2 * 4096 && ops.size() == 3) {
+                each.bytes.data()[4096] = std::byte{};
+            }
+        }
+    }
+};
+struct reads_zeros_past_the_end : changed {
+    using changed::changed;
+    void submit(std::span<op> ops) noexcept {
+        changed::submit(ops);
+        for (auto& each : ops) {
+            if (each.verb == io_verb::read && each.error == quire::io_ended) {
+                std::fill(each.bytes.begin(), each.bytes.end(), std::byte{});
+                each.error = 0;
+            }
+        }
+    }
+};
+struct all_end_with_one : changed {
+    using changed::changed;
+    void submit(std::span<op> ops) noexcept {
+        changed::submit(ops);
+        bool const any = std::any_of(ops.begin(), ops.end(),
+                                     [](op const& each) { return each.error != 0; });
+        for (auto& each : ops) { each.error = any ? quire::io_ended : 0; }
+    }
+};
+struct pads_the_last_page : changed {
+    using changed::changed;
+    void submit(std::span<op> ops) noexcept {
+        changed::submit(ops);
+        for (auto& each : ops) {
+            if (each.error == quire::io_ended && each.offset < each.file->size()) {
+                each.error = 0;
+            }
+        }
+    }
+};
+struct resizes_a_bit_less : changed {
+    using changed::changed;
+    int resize(file& f, std::uint64_t bytes) noexcept {
+        return changed::resize(f, bytes > 4 * 4096 ? bytes - 4096 : bytes);
+    }
+};
+struct keeps_what_was_cut_off : changed {
+    using changed::changed;
+    int resize(file& f, std::uint64_t bytes) noexcept {
+        if (changed::resize(f, bytes) != 0) { return ENOSPC; }
+        if (bytes != 8 * 4096 || dirty.empty()) { return 0; }
+        op again{io_verb::write, &f, 5 * 4096, dirty};
+        changed::submit({&again, 1});
+        return 0;
+    }
+    void submit(std::span<op> ops) noexcept {
+        changed::submit(ops);
+        if (ops.empty()) { return; }
+        auto const& last = ops.back();
+        if (last.verb == io_verb::write) { dirty.assign(last.bytes.begin(), last.bytes.end()); }
+    }
+    std::vector<std::byte> dirty{};
+};
+struct empties_when_refused : changed {
+    using changed::changed;
+    int resize(file& f, std::uint64_t bytes) noexcept {
+        auto const why = changed::resize(f, bytes);
+        if (why == ENOSPC) { static_cast<void>(changed::resize(f, 0)); }
+        return why;
+    }
+};
+struct says_it_grew : changed {
+    using changed::changed;
+    int resize(file& f, std::uint64_t bytes) noexcept {
+        static_cast<void>(changed::resize(f, bytes));
+        return 0;
+    }
+};
+struct fails_to_sync : changed {
+    using changed::changed;
+    int sync(file&) noexcept { return EIO; }
+};
+struct reaps_ghosts : changed {
+    using changed::changed;
+    std::size_t reap(std::chrono::nanoseconds) noexcept { return 1; }
+};
+
+// Right, though it completes nothing in `submit`.
+struct completes_in_reap : changed {
+    using changed::changed;
+    std::mutex mutex{};
+    std::deque<op*> waiting{};
+    void submit(std::span<op> ops) noexcept {
+        std::lock_guard const hold{mutex};
+        for (auto& each : ops) { waiting.push_back(&each); }
+    }
+    std::size_t reap(std::chrono::nanoseconds) noexcept {
+        std::lock_guard const hold{mutex};
+        if (waiting.empty()) { return 0; }
+        changed::submit({waiting.back(), 1});  // the last one first
+        waiting.pop_back();
+        return 1;
+    }
+};
+struct locks_nobody : changed {
+    using changed::changed;
+    file open(open_request const& request) {
+        auto made = changed::open(request);
+        auto copy = made;
+        static_cast<void>(changed::close(copy));
+        return made;
+    }
+    int close(file& f) noexcept {
+        f = {};
+        return 0;
+    }
+};
+
+template <class Backend>
+bool breaks(std::string const& rule) {
+    auto const found = check_backend<Backend>({.wait_max = std::chrono::milliseconds{200}});
+    UNSCOPED_INFO(found.text());
+    return found.names(rule);
+}
+
+}  // namespace
+
+TEST_CASE("check_backend: finds nothing in memory_backend") {
+    CHECK(check_backend<memory_backend>().text() == "");
+    CHECK(check_backend<memory_backend>({.page_size = 512}).text() == "");
+    CHECK(check_backend<memory_backend>({.path = "a", .io = quire::io_mode::buffered},
+                                        {std::make_shared<quire::memory_store>()})
+              .text() == "");
+}
+
+TEST_CASE("check_backend: finds nothing in a backend whose ops complete in reap") {
+    CHECK(check_backend<completes_in_reap>().text() == "");
+}
+
+TEST_CASE("check_backend: asks for locks unless it is told that there are none") {
+    CHECK(check_backend<locks_nobody>({.locks = false}).text() == "");
+    CHECK(breaks<locks_nobody>(
+        "open: one writer or any number of readers, others get file_locked (it was opened)"));
+}
+
+TEST_CASE("check_backend: names the rule that opening and closing break") {
+    CHECK(breaks<makes_what_is_missing>("open: what is missing is refused with open_failed and "
+                                        "ENOENT, or made: as the mode says (it was opened)"));
+    CHECK(breaks<takes_what_exists>(
+        "open: create_new refuses what exists with open_failed and EEXIST (it was opened)"));
+    CHECK(breaks<empties_what_exists>("open: what exists keeps its size and its bytes, and is "
+                                      "writable as the mode says (size)"));
+    CHECK(breaks<tells_another_error>(
+        "open: one writer or any number of readers, others get file_locked"));
+    CHECK(breaks<keeps_the_lock>("file is locked by another opener"));
+    CHECK(breaks<closes_once>(
+        "close: gives the lock back, and once more does nothing (once more)"));
+}
+
+TEST_CASE("check_backend: names the rule that a transfer breaks") {
+    CHECK(breaks<forgets_an_op>(
+        "submit: every op becomes complete, by itself or in a later reap"));
+    CHECK(breaks<writes_the_first_of_neighbours>(
+        "submit: what is written is read, whether it travels alone or with its neighbours"));
+    CHECK(breaks<reads_too_much>(
+        "submit: touches no bytes but those of its ops (memory beside a read)"));
+    CHECK(breaks<reads_zeros_past_the_end>(
+        "submit: a read past the end is io_ended, and harms no other op"));
+    CHECK(breaks<all_end_with_one>("submit: a read past the end is io_ended, and harms no other op "
+                                   "(neighbours across it)"));
+    CHECK(breaks<pads_the_last_page>(
+        "submit: a page of which the file has only a part is io_ended"));
+    CHECK(breaks<reaps_ghosts>("reap: is over soon after `wait`, and at once without ops (not 0)"));
+}
+
+TEST_CASE("check_backend: names the rule that a size or a sync breaks") {
+    CHECK(breaks<resizes_a_bit_less>("resize: is what size says; new bytes read as zeros (size)"));
+    CHECK(breaks<keeps_what_was_cut_off>("resize: is what size says; new bytes read as zeros (what "
+                                         "was cut off has come back)"));
+    CHECK(breaks<empties_when_refused>(
+        "resize: a size that cannot be had is refused, and leaves size and bytes (size)"));
+    CHECK(breaks<says_it_grew>(
+        "resize: a size that cannot be had is refused, and leaves size and bytes (was 0)"));
+    CHECK(breaks<says_it_grew>(
+        "resize: is refused, as writes are, where the file was opened for reading (was 0)"));
+    CHECK(breaks<fails_to_sync>("sync: is 0 when nothing is wrong"));
+}

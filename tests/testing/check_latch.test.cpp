@@ -1,0 +1,287 @@
+// SPDX-License-Identifier: BSL-1.0
+#include <quire/testing/check_latch.hpp>
+
+#include <quire/latch/hybrid_latch.hpp>
+#include <quire/latch/no_latch.hpp>
+
+#include "catch.hpp"
+
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <mutex>
+#include <shared_mutex>
+#include <string>
+#include <thread>
+
+using namespace std::chrono_literals;
+using quire::testing::check_latch;
+using quire::testing::latch_trial;
+using quire::testing::report;
+
+namespace {
+
+// Every member of the concepts, over a mutex: right. The wrong ones below each change one thing,
+// and none of them waits for ever, so that no thread is left when the test ends.
+class plain_latch {
+public:
+    void lock() { static_cast<void>(try_lock_for(patience)); }
+    bool try_lock() { return try_lock_for(0s); }
+    bool try_lock_for(std::chrono::nanoseconds wait) {
+        std::unique_lock hold{mutex_};
+        if (!changed_.wait_for(hold, wait, [this] { return free_for_writer(); })) { return false; }
+        writer_ = true;
+        return true;
+    }
+    void unlock() {
+        std::lock_guard const hold{mutex_};
+        writer_ = false;
+        ++version_;
+        if (wakes_writers_) { changed_.notify_all(); }
+    }
+    void lock_shared() { static_cast<void>(try_lock_shared_for(patience)); }
+    bool try_lock_shared() { return try_lock_shared_for(0s); }
+    bool try_lock_shared_for(std::chrono::nanoseconds wait) {
+        std::unique_lock hold{mutex_};
+        if (!changed_.wait_for(hold, wait, [this] { return !writer_; })) { return false; }
+        ++readers_;
+        return true;
+    }
+    void unlock_shared() {
+        std::lock_guard const hold{mutex_};
+        --readers_;
+        if (wakes_after_readers_) { changed_.notify_all(); }
+    }
+    void downgrade() {
+        std::lock_guard const hold{mutex_};
+        writer_ = false;
+        ++readers_;
+        ++version_;
+        if (wakes_on_downgrade_) { changed_.notify_all(); }
+    }
+    void pin() {
+        std::lock_guard const hold{mutex_};
+        ++pins_;
+    }
+    void unpin() {
+        std::lock_guard const hold{mutex_};
+        --pins_;
+    }
+    bool try_lock_unpinned() {
+        std::lock_guard const hold{mutex_};
+        if (!free_for_writer() || pins_ > 0) { return false; }
+        writer_ = true;
+        return true;
+    }
+    [[nodiscard]] std::uint32_t version() const {
+        std::lock_guard const hold{mutex_};
+        return version_;
+    }
+
+protected:
+    static constexpr auto patience = 1500ms;
+
+    [[nodiscard]] bool free_for_writer() const {
+        return !writer_ && (readers_ == 0 || ignores_readers_);
+    }
+
+    mutable std::mutex mutex_;
+    std::condition_variable changed_;
+    int readers_ = 0;
+    int pins_ = 0;
+    bool writer_ = false;
+    std::uint32_t version_ = 0;
+    bool ignores_readers_ = false;
+    bool wakes_writers_ = true;
+    bool wakes_after_readers_ = true;
+    bool wakes_on_downgrade_ = true;
+};
+
+struct readers_alone : plain_latch {
+    bool try_lock_shared() {
+        std::lock_guard const hold{mutex_};
+        if (writer_ || readers_ > 0) { return false; }
+        ++readers_;
+        return true;
+    }
+};
+struct writer_beside_readers : plain_latch {
+    writer_beside_readers() { ignores_readers_ = true; }
+};
+struct first_reader_leaves_for_all : plain_latch {
+    void unlock_shared() {
+        std::lock_guard const hold{mutex_};
+        readers_ = 0;
+        changed_.notify_all();
+    }
+};
+struct reader_beside_writer : plain_latch {
+    bool try_lock_shared() {
+        std::lock_guard const hold{mutex_};
+        ++readers_;
+        return true;
+    }
+};
+struct stays_locked : plain_latch {
+    void unlock() {}
+};
+struct does_not_wait : plain_latch {
+    void lock_shared() {
+        std::lock_guard const hold{mutex_};
+        ++readers_;
+    }
+};
+struct does_not_wake : plain_latch {
+    does_not_wake() { wakes_writers_ = false; }
+};
+struct last_reader_does_not_wake : plain_latch {
+    last_reader_does_not_wake() { wakes_after_readers_ = false; }
+};
+struct downgrade_does_not_wake : plain_latch {
+    downgrade_does_not_wake() { wakes_on_downgrade_ = false; }
+};
+struct downgrade_lets_go : plain_latch {
+    void downgrade() {
+        unlock();
+        lock_shared();
+    }
+};
+struct downgrade_forgets_to_hold : plain_latch {
+    void downgrade() { unlock(); }
+    void unlock_shared() {
+        std::lock_guard const hold{mutex_};
+        readers_ = std::max(0, readers_ - 1);
+        changed_.notify_all();
+    }
+};
+struct gives_up_late : plain_latch {
+    bool try_lock_for(std::chrono::nanoseconds) { return plain_latch::try_lock_for(patience); }
+};
+struct ignores_pins : plain_latch {
+    bool try_lock_unpinned() { return try_lock(); }
+};
+struct pins_exclude : plain_latch {
+    bool try_lock() { return try_lock_unpinned(); }
+};
+struct same_version : plain_latch {
+    [[nodiscard]] std::uint32_t version() const { return 0; }
+};
+struct downgraded_same_version : plain_latch {
+    void downgrade() {
+        plain_latch::downgrade();
+        std::lock_guard const hold{mutex_};
+        --version_;
+    }
+};
+struct version_of_visits : plain_latch {
+    mutable std::atomic<std::uint32_t> looks{0};
+    [[nodiscard]] std::uint32_t version() const { return looks.fetch_add(1); }
+};
+struct fails_now_and_then : std::shared_mutex {
+    std::atomic<unsigned> calls{0};
+    bool try_lock() { return calls.fetch_add(1) % 3 == 0 && std::shared_mutex::try_lock(); }
+    bool try_lock_shared() {
+        return calls.fetch_add(1) % 3 == 0 && std::shared_mutex::try_lock_shared();
+    }
+};
+// Looks and takes in two steps: scripts, which step one at a time, cannot see that.
+struct looks_then_takes {
+    std::atomic<bool> writer{false};
+    std::atomic<int> readers{0};
+    bool try_lock() {
+        if (writer || readers > 0) { return false; }
+        std::this_thread::sleep_for(50us);
+        writer = true;
+        return true;
+    }
+    void lock() {
+        while (!try_lock()) { std::this_thread::yield(); }
+    }
+    void unlock() { writer = false; }
+    bool try_lock_shared() {
+        if (writer) { return false; }
+        ++readers;
+        return true;
+    }
+    void lock_shared() {
+        while (!try_lock_shared()) { std::this_thread::yield(); }
+    }
+    void unlock_shared() { --readers; }
+};
+
+latch_trial const quick{.wait_max = 300ms};
+
+template <class Latch>
+bool breaks(std::string const& rule) {
+    auto const found = check_latch<Latch>(quick);
+    UNSCOPED_INFO(found.text());
+    return found.names(rule);
+}
+
+}  // namespace
+
+TEST_CASE("check_latch: finds nothing in latches that are right") {
+    CHECK(check_latch<plain_latch>().text() == "");
+    CHECK(check_latch<fails_now_and_then>().text() == "");
+    CHECK(check_latch<quire::hybrid_latch>().text() == "");
+    CHECK(check_latch<std::shared_mutex>().text() == "");
+    // Not in the stress test: the thread sanitizer does not know its timed functions.
+    CHECK(check_latch<std::shared_timed_mutex>().text() == "");
+}
+
+TEST_CASE("check_latch: asks a latch of one thread what one thread can see") {
+    CHECK(check_latch<quire::no_latch>({.threads = 1}).text() == "");
+    CHECK(check_latch<plain_latch>({.threads = 1}).text() == "");
+    CHECK(check_latch<writer_beside_readers>({.threads = 1})
+              .names("page_latch: a reader keeps writers out until the last one has left"));
+    CHECK(check_latch<ignores_pins>({.threads = 1})
+              .names("pinning: a pin keeps try_lock_unpinned out, and nobody else"));
+}
+
+TEST_CASE("check_latch: names the rule that a hold breaks") {
+    CHECK(breaks<readers_alone>("page_latch: readers share"));
+    CHECK(breaks<writer_beside_readers>(
+        "page_latch: a reader keeps writers out until the last one has left"));
+    CHECK(breaks<first_reader_leaves_for_all>(
+        "page_latch: a reader keeps writers out until the last one has left"));
+    CHECK(breaks<reader_beside_writer>(
+        "page_latch: a writer keeps readers and writers out until it unlocks (try_lock_shared)"));
+    CHECK(breaks<does_not_wait>(
+        "page_latch: a writer keeps readers and writers out until it unlocks (it did not wait)"));
+    CHECK(breaks<stays_locked>("page_latch: try_lock and try_lock_shared do not wait, and get in "
+                               "now and then (somebody waits for ever)"));
+}
+
+TEST_CASE("check_latch: names the rule that a wait breaks") {
+    CHECK(breaks<does_not_wake>(
+        "page_latch: unlock wakes the writer that waits (somebody waits for ever)"));
+    CHECK(breaks<last_reader_does_not_wake>("page_latch: unlock_shared of the last reader wakes "
+                                            "the writer that waits (somebody waits for ever)"));
+    CHECK(breaks<downgrade_does_not_wake>("downgradable: downgrade keeps writers out and lets "
+                                          "readers in, also those that wait (somebody waits for "
+                                          "ever)"));
+    CHECK(breaks<gives_up_late>("timed_latch: try_lock_for gives up when its time is over, and "
+                                "gets in when the latch is free (somebody waits for ever)"));
+}
+
+TEST_CASE("check_latch: names the rule that a refinement breaks") {
+    CHECK(breaks<downgrade_forgets_to_hold>("downgradable: downgrade keeps writers out and lets "
+                                            "readers in, also those that wait (a writer got in)"));
+    CHECK(breaks<ignores_pins>("pinning: a pin keeps try_lock_unpinned out, and nobody else (had "
+                               "in spite of a pin)"));
+    CHECK(breaks<pins_exclude>("pinning: a pin keeps try_lock_unpinned out, and nobody else (a "
+                               "writer is kept out)"));
+    CHECK(breaks<same_version>(
+        "versioned: version moves with every exclusive section, also one that was downgraded"));
+    CHECK(breaks<downgraded_same_version>(
+        "versioned: version moves with every exclusive section, also one that was downgraded "
+        "(downgrade)"));
+    CHECK(breaks<version_of_visits>("versioned: version stands still while a reader is in"));
+}
+
+TEST_CASE("check_latch: names under load what no script can see") {
+    CHECK(breaks<downgrade_lets_go>(
+        "downgradable: no writer gets in between downgrade and unlock_shared"));
+    CHECK(breaks<looks_then_takes>(
+        "page_latch: under load writers exclude each other, and readers see whole states"));
+}
