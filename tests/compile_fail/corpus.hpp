@@ -5,7 +5,9 @@
 
 #include <quire/quire.hpp>
 
+#include <any>
 #include <deque>
+#include <functional>
 #include <list>
 #include <memory>
 #include <optional>
@@ -33,8 +35,16 @@ struct user {
 };
 BOOST_DESCRIBE_STRUCT(user, (), (id, name, balance))
 
-/// Uses a value, whatever it is.
+/// Uses a value, whatever it is, so that nothing is optimised away: its first byte, and of a string
+/// the first character too.
 template <class T>
-void use(T const&) noexcept {}
+void use(T const& value) noexcept {
+    [[maybe_unused]] char volatile seen = reinterpret_cast<char const volatile&>(value);
+    if constexpr (std::is_convertible_v<T const&, std::string_view>) {
+        std::string_view const text = value;
+        if (!text.empty()) { seen = text.front(); }
+    }
+}
 
 inline constexpr slot_id slot{0};
+inline constexpr slot_id last_slot{2};

@@ -2,19 +2,25 @@
 
 /// run: compiles the corpus with every compiler that is here, and says what each one caught.
 ///
-///     compile_fail SOURCE_DIR WORK_DIR INCLUDE_DIR [--table FILE] [NAME...]
+///     compile_fail CORPUS_DIR WORK_DIR INCLUDE_DIR [--table FILE] [--expect-table FILE]
+///                  [--readme FILE] [NAME...]
 ///
 /// A file of misuse/ is compiled twice by each compiler: as it is (the control: not a word), and
 /// with MISUSE defined. Lines at its top say what that must give:
 ///
 ///     // group: <group>          // rust: rejects | accepts
 ///     // g++: <regex> | -        // clang-19: <regex> | -        // clang-22: <regex> | -
-///     // net: <what catches it at run time> | -
 ///
 /// The regex must match an error or warning; `-` means that nothing may be reported. So a misuse
-/// that fails for another reason does not count, and one that is newly caught is noticed. A file of
-/// legal/ must be silent everywhere; `// clang-22: <regex>` admits a false positive.
-/// The table (Markdown) is what docs/ has.
+/// that fails for another reason does not count, and one that is newly caught is noticed. What some
+/// compiler lets pass also says what catches it at run time, or why nothing does (nets.cpp). A file
+/// of legal/ must be silent everywhere; `// clang-22: <regex>` admits a false positive.
+/// To be quick, files are compiled together first, each in a namespace of its own, and diagnostics
+/// told apart by the file they name; what that does not settle is compiled alone, which decides.
+/// The table (Markdown) is what docs/ has, and with --expect-table must be. With --readme, what a
+/// README quotes behind `<!-- NAME, COMPILER -->` must be that compiler's words, line by line.
+
+#include "compile_fail/report.hpp"
 
 #include <algorithm>
 #include <atomic>
@@ -30,18 +36,17 @@
 #include <string>
 #include <thread>
 #include <tuple>
+#include <utility>
 #include <vector>
 
 namespace fs = std::filesystem;
 
 namespace {
 
-struct compiler {
-    std::string name;     // as in the files
-    std::string command;  // as in the shell
-    std::string flags;
-    bool is_clang;
-};
+using corpus::compiler;
+using corpus::summarise;
+using corpus::write_table;
+using item = corpus::judged_item;
 
 std::vector<compiler> const all_compilers{
     {"g++", "g++", "", false},
@@ -50,18 +55,6 @@ std::vector<compiler> const all_compilers{
      "-Wdangling -Wdangling-gsl -Wdangling-capture -Wreturn-stack-address -Wconsumed "
      "-Wthread-safety -Xclang -fexperimental-lifetime-safety -Wexperimental-lifetime-safety",
      true},
-};
-
-struct item {
-    fs::path path;
-    bool legal = false;
-    std::map<std::string, std::string> says;  // "group", "rust", "net", a compiler's name
-    std::map<std::string, bool> caught;       // by compiler
-
-    [[nodiscard]] std::string get(std::string const& key) const {
-        auto const at = says.find(key);
-        return at == says.end() ? "-" : at->second;
-    }
 };
 
 std::string quoted(std::string const& text) { return "'" + text + "'"; }
@@ -82,17 +75,6 @@ result shell(std::string const& command) {
     return {::pclose(pipe), output};
 }
 
-item read_item(fs::path const& path, bool legal) {
-    item one{path, legal, {}, {}};
-    std::ifstream input{path};
-    static std::regex const says{"// ([a-z0-9+-]+): (.*)"};
-    std::smatch match;
-    for (std::string line; std::getline(input, line) && line.starts_with("//");) {
-        if (std::regex_match(line, match, says)) { one.says[match[1]] = match[2]; }
-    }
-    return one;
-}
-
 std::vector<item> read_corpus(fs::path const& root, std::vector<std::string> const& wanted) {
     std::vector<item> items;
     for (bool const legal : {false, true}) {
@@ -100,7 +82,7 @@ std::vector<item> read_corpus(fs::path const& root, std::vector<std::string> con
             auto const name = entry.path().stem().string();
             if (entry.path().extension() == ".cpp" &&
                 (wanted.empty() || std::find(wanted.begin(), wanted.end(), name) != wanted.end())) {
-                items.push_back(read_item(entry.path(), legal));
+                items.push_back({corpus::read_item(entry.path()), legal, {}});
             }
         }
     }
@@ -111,138 +93,218 @@ std::vector<item> read_corpus(fs::path const& root, std::vector<std::string> con
     return items;
 }
 
+[[nodiscard]] bool is_diagnostic(std::string const& line) {
+    return line.find("error:") != std::string::npos || line.find("warning:") != std::string::npos;
+}
+
 /// The first diagnostic that matches, or the first at all when `wanted` is empty.
 std::string diagnostic(std::string const& output, std::string const& wanted) {
     std::istringstream lines{output};
     std::regex const pattern{wanted};
     for (std::string line; std::getline(lines, line);) {
-        bool const counts = line.find("error:") != std::string::npos ||
-                            line.find("warning:") != std::string::npos;
-        if (counts && (wanted.empty() || std::regex_search(line, pattern))) { return line; }
+        if (is_diagnostic(line) && (wanted.empty() || std::regex_search(line, pattern))) {
+            return line;
+        }
     }
     return {};
 }
 
+/// The diagnostics of files compiled together, by the name of the file that caused them: the one
+/// in their own line, or, for those in a header, in the nearest line of context: g++ prints that
+/// before them, clang behind.
+std::map<std::string, std::string> by_file(std::string const& output, bool is_clang) {
+    static std::regex const named{"misuse/([a-z0-9_]+)\\.cpp:[0-9]+"};
+    std::map<std::string, std::string> found;
+    std::istringstream lines{output};
+    std::string context;
+    std::string waiting;
+    for (std::string line; std::getline(lines, line);) {
+        std::smatch match;
+        bool const names_file = std::regex_search(line, match, named);
+        auto const name = names_file ? match[1].str() : std::string{};
+        if (is_diagnostic(line)) {
+            waiting.clear();
+            if (names_file && match.position() < static_cast<std::ptrdiff_t>(line.find(": "))) {
+                found[name] += line + '\n';
+            } else if (is_clang) {
+                waiting = line;
+            } else {
+                found[std::exchange(context, {})] += line + '\n';
+            }
+        } else if (names_file && !waiting.empty()) {
+            found[name] += waiting + '\n';
+            waiting.clear();
+        } else if (names_file) {
+            context = name;
+        }
+    }
+    return found;
+}
+
+/// One compiler's way through the corpus.
 class runner {
 public:
-    runner(fs::path work, std::string include, fs::path corpus)
-        : work_{std::move(work)}, include_{std::move(include)}, corpus_{std::move(corpus)} {}
+    using items_type = std::vector<item*>;
 
-    bool precompile(compiler const& c) {
-        fs::create_directories(work_ / c.name);
-        auto const made = shell(base(c) + " -x c++-header " + quoted(corpus_ / "corpus.hpp") +
-                                " -o " + quoted(header(c) + (c.is_clang ? ".pch" : ".gch")));
+    runner(compiler const& c, fs::path const& work, std::string include, fs::path corpus)
+        : compiler_{c}, work_{work / c.name}, include_{std::move(include)},
+          corpus_{std::move(corpus)} {}
+
+    [[nodiscard]] bool precompile() const {
+        fs::create_directories(work_);
+        auto const made =
+            shell(base() + " -x c++-header " + quoted(corpus_ / "corpus.hpp") + " -o " +
+                  quoted(header() + (compiler_.is_clang ? ".pch" : ".gch")));
         if (made.status != 0) { std::cout << made.output; }
         return made.status == 0;
     }
 
-    /// Whether all that must be silent is silent, in one translation unit: the quick way.
-    bool all_silent(compiler const& c, std::vector<item> const& items) {
-        auto const together = work_ / c.name / "controls.cpp";
-        std::ofstream out{together};
-        for (auto const& one : items) {
-            if (must_be_silent(c, one)) {
-                out << "namespace control_" << one.path.stem().string() << " {\n#include \""
-                    << fs::absolute(one.path).string() << "\"\n}\n";
-            }
+    /// What is not as the files say, a paragraph each.
+    std::vector<std::string> examine(std::vector<item>& items) {
+        items_type silent;
+        items_type accepted;
+        items_type rejected;
+        for (auto& one : items) {
+            one.caught[compiler_.name] = false;
+            if (!one.legal || expected(one) == "-") { silent.push_back(&one); }
+            if (!one.legal) { (expected(one) == "-" ? accepted : rejected).push_back(&one); }
+            if (one.legal && expected(one) != "-") { judge_false_positive(one); }
         }
-        out.close();
-        auto const all = compile(c, together, false);
-        return all.status == 0 && all.output.empty();
+        if (!is_silent(together(silent, false))) {
+            for (auto* one : silent) { judge_silent(*one); }
+        }
+        if (!is_silent(together(accepted, true))) {
+            for (auto* one : accepted) { judge_alone(*one); }
+        }
+        for (std::size_t before = 0; before != rejected.size();) {
+            before = rejected.size();
+            settle(rejected);
+        }
+        for (auto* one : rejected) { judge_alone(*one); }
+        return surprises_;
     }
 
-    /// An empty string when all is as the file says.
-    std::string judge(compiler const& c, item& one, bool known_silent) {
-        if (one.legal && !must_be_silent(c, one)) {
-            auto const plain = compile(c, one.path, false);
-            one.caught[c.name] = !diagnostic(plain.output, one.get(c.name)).empty();
-            return one.caught[c.name] ? "" : "is silent now, which is better: say so";
-        }
-        if (!known_silent) {
-            auto const plain = compile(c, one.path, false);
-            if (plain.status != 0 || !plain.output.empty()) {
-                return (one.legal ? "legal use is reported:\n" : "control is reported:\n") +
-                       plain.output;
-            }
-        }
-        if (one.legal) { return {}; }
-        auto const bad = compile(c, one.path, true);
-        auto const wanted = one.get(c.name);
-        auto const found = diagnostic(bad.output, wanted == "-" ? "" : wanted);
-        one.caught[c.name] = wanted != "-" && !found.empty();
-        if (wanted == "-") {
-            return found.empty() ? "" : "is caught, against expectation:\n" + bad.output;
-        }
-        return found.empty() ? "is not caught by /" + wanted + "/:\n" + bad.output : "";
+    [[nodiscard]] std::string output_of(item const& one) const {
+        return compile(one.path, true).output;
     }
 
 private:
-    [[nodiscard]] static bool must_be_silent(compiler const& c, item const& one) {
-        return !one.legal || one.get(c.name) == "-";
+    /// A compiler that dies without a word has not accepted anything.
+    [[nodiscard]] static bool is_silent(result const& r) {
+        return r.status == 0 && r.output.empty();
     }
-    [[nodiscard]] std::string base(compiler const& c) const {
-        return c.command + " -std=c++20 " + c.flags + " -I" + quoted(include_);
+    [[nodiscard]] std::string expected(item const& one) const { return one.get(compiler_.name); }
+    void complain(item const& one, std::string const& what) {
+        surprises_.push_back(one.name() + ", " + compiler_.name + ": " + what);
     }
-    [[nodiscard]] std::string header(compiler const& c) const {
-        return (work_ / c.name / "corpus.hpp").string();
+
+    void judge_false_positive(item& one) {
+        bool const flagged = !diagnostic(compile(one.path, false).output, expected(one)).empty();
+        one.caught[compiler_.name] = flagged;
+        if (!flagged) { complain(one, "is silent now, which is better: say so"); }
     }
-    [[nodiscard]] result compile(compiler const& c, fs::path const& source, bool misuse) const {
-        auto const with = c.is_clang ? "-include-pch " + quoted(header(c) + ".pch")
-                                     : "-include " + quoted(header(c));
-        return shell(base(c) + " -fsyntax-only " + with + (misuse ? " -DMISUSE " : " ") +
+    void judge_silent(item const& one) {
+        auto const plain = compile(one.path, false);
+        if (is_silent(plain)) { return; }
+        complain(one, (one.legal ? "legal use is reported:\n" : "control is reported:\n") +
+                          plain.output);
+    }
+    void judge_alone(item& one) {
+        auto const wanted = expected(one);
+        auto const [status, output] = compile(one.path, true);
+        auto const found = diagnostic(output, wanted == "-" ? "" : wanted);
+        one.caught[compiler_.name] = wanted != "-" && !found.empty();
+        if (wanted == "-" && (!found.empty() || status != 0)) {
+            complain(one, "is caught, against expectation:\n" + output);
+        } else if (wanted != "-" && found.empty()) {
+            complain(one, "is not caught by /" + wanted + "/:\n" + output);
+        }
+    }
+
+    /// Takes those out that are caught as they should be. A second time is worth it: with an error
+    /// in sight clang keeps the warnings of its analyses back.
+    void settle(items_type& open) {
+        auto const found = by_file(together(open, true).output, compiler_.is_clang);
+        std::erase_if(open, [&](item* one) {
+            auto const at = found.find(one->name());
+            bool const caught =
+                at != found.end() && !diagnostic(at->second, expected(*one)).empty();
+            one->caught[compiler_.name] = caught;
+            return caught;
+        });
+    }
+
+    /// All files in one translation unit.
+    [[nodiscard]] result together(items_type const& items, bool misuse) const {
+        auto const source = work_ / (misuse ? "misuses.cpp" : "controls.cpp");
+        std::ofstream out{source};
+        for (auto const* one : items) {
+            out << "namespace in_" << one->name() << " {\n#include \""
+                << fs::absolute(one->path).string() << "\"\n}\n";
+        }
+        out.close();
+        return compile(source, misuse);
+    }
+
+    [[nodiscard]] std::string base() const {
+        return compiler_.command + " -std=c++20 " + compiler_.flags + " -I" + quoted(include_);
+    }
+    [[nodiscard]] std::string header() const { return (work_ / "corpus.hpp").string(); }
+    [[nodiscard]] result compile(fs::path const& source, bool misuse) const {
+        auto const with = compiler_.is_clang
+                              ? "-ferror-limit=0 -include-pch " + quoted(header() + ".pch")
+                              : "-include " + quoted(header());
+        return shell(base() + " -fsyntax-only " + with + (misuse ? " -DMISUSE " : " ") +
                      quoted(source));
     }
 
+    compiler compiler_;
     fs::path work_;
     std::string include_;
     fs::path corpus_;
+    std::vector<std::string> surprises_;
 };
 
-void write_table(std::ostream& out, std::vector<item> const& items,
-                 std::vector<compiler> const& compilers) {
-    out << "# What is caught, and by what\n\n"
-           "Made by `compile_fail --table` from tests/compile_fail; do not edit.\n"
-           "g++ without flags; clang 19 with `-Wconsumed`; clang 22 with `-Wthread-safety` and "
-           "`-Wexperimental-lifetime-safety` too.\n\n"
-           "At run time: *poison*, the frame is poisoned under the address sanitizer once its "
-           "guard has ended\n(tests/pool/poisoning.test.cpp); *contract*, the program stops with "
-           "the broken rule in every build;\n*checked*, with QUIRE_CHECKED. This names the net; "
-           "not every line has a test of its own.\n\n"
-           "| group | misuse | Rust |";
-    for (auto const& c : compilers) { out << ' ' << c.name << " |"; }
-    out << " at run time |\n|---|---|---|";
-    for (std::size_t i = 0; i < compilers.size(); ++i) { out << "---|"; }
-    out << "---|\n";
-    for (auto const& one : items) {
-        if (one.legal) { continue; }
-        out << "| " << one.get("group") << " | " << one.path.stem().string() << " | "
-            << one.get("rust") << " |";
-        for (auto const& c : compilers) { out << (one.caught.at(c.name) ? " yes |" : " - |"); }
-        out << ' ' << one.get("net") << " |\n";
+/// What the README quotes and no compiler said.
+std::vector<std::string> misquotes(fs::path const& readme, std::vector<item> const& items,
+                                   std::map<std::string, runner> const& runners) {
+    static std::regex const heading{"<!-- ([a-z0-9_]+), ([a-z0-9+-]+) -->"};
+    std::vector<std::string> wrong;
+    std::ifstream input{readme};
+    std::string said;
+    int fences = 2;
+    for (std::string line; std::getline(input, line);) {
+        std::smatch match;
+        if (std::regex_match(line, match, heading)) {
+            auto const one = std::find_if(items.begin(), items.end(), [&](item const& i) {
+                return i.name() == match[1].str();
+            });
+            auto const by = runners.find(match[2]);
+            if (by == runners.end()) { continue; }
+            said = one == items.end() ? "" : by->second.output_of(*one);
+            fences = 0;
+        } else if (line.starts_with("```")) {
+            ++fences;
+        } else if (fences == 1 && said.find(line) == std::string::npos) {
+            wrong.push_back(line);
+        }
     }
+    return wrong;
 }
 
-void summarise(std::vector<item> const& items, std::vector<compiler> const& compilers) {
-    for (auto const& c : compilers) {
-        std::size_t rejected = 0;
-        std::size_t caught = 0;
-        std::size_t legal = 0;
-        std::size_t flagged = 0;
-        for (auto const& one : items) {
-            auto const at = one.caught.find(c.name);
-            bool const hit = at != one.caught.end() && at->second;
-            if (one.legal) {
-                ++legal;
-                flagged += hit ? 1 : 0;
-            } else if (one.get("rust") == "rejects") {
-                ++rejected;
-                caught += hit ? 1 : 0;
-            }
-        }
-        std::cout << c.name << ": " << caught << " of " << rejected
-                  << " misuses that Rust rejects, " << flagged << " of " << legal
-                  << " legal uses flagged\n";
-    }
+std::string contents(fs::path const& path) {
+    std::ostringstream all;
+    all << std::ifstream{path}.rdbuf();
+    return all.str();
+}
+
+/// Takes `option VALUE` out of the arguments.
+std::string taken(std::vector<std::string>& arguments, std::string const& option) {
+    auto const at = std::find(arguments.begin(), arguments.end(), option);
+    if (at == arguments.end() || at + 1 == arguments.end()) { return {}; }
+    auto const value = *(at + 1);
+    arguments.erase(at, at + 2);
+    return value;
 }
 
 }  // namespace
@@ -250,62 +312,55 @@ void summarise(std::vector<item> const& items, std::vector<compiler> const& comp
 int main(int argc, char** argv) {
     ::setenv("LC_ALL", "C", 1);  // messages with plain quotes
     std::vector<std::string> arguments(argv + 1, argv + argc);
-    std::string table;
-    if (auto const at = std::find(arguments.begin(), arguments.end(), "--table");
-        at != arguments.end() && at + 1 != arguments.end()) {
-        table = *(at + 1);
-        arguments.erase(at, at + 2);
-    }
+    auto const table = taken(arguments, "--table");
+    auto const expected_table = taken(arguments, "--expect-table");
+    auto const readme = taken(arguments, "--readme");
     if (arguments.size() < 3) {
-        std::cerr << "usage: compile_fail SOURCE_DIR WORK_DIR INCLUDE_DIR [--table FILE] [NAME]\n";
+        std::cerr << "usage: compile_fail CORPUS_DIR WORK_DIR INCLUDE_DIR [--table FILE] "
+                     "[--expect-table FILE] [--readme FILE] [NAME...]\n";
         return 2;
     }
     auto items = read_corpus(arguments[0], {arguments.begin() + 3, arguments.end()});
-    runner run{arguments[1], arguments[2], arguments[0]};
 
     std::vector<compiler> compilers;
+    std::map<std::string, runner> runners;
     for (auto const& c : all_compilers) {
         if (shell("command -v " + c.command).status != 0) {
             std::cout << c.name << " is not here\n";
-        } else if (!run.precompile(c)) {
-            return 1;
-        } else {
-            compilers.push_back(c);
+            continue;
         }
+        compilers.push_back(c);
+        runners.try_emplace(c.name, c, arguments[1], arguments[2], arguments[0]);
+        for (auto& one : items) { one.caught[c.name] = false; }  // so that threads add no keys
     }
 
     std::mutex printing;
-    std::atomic<std::size_t> next{0};
-    std::atomic<int> wrong{0};
-    std::map<std::string, bool> silent;
-    for (auto const& c : compilers) {
-        silent[c.name] = run.all_silent(c, items);
-        for (auto& one : items) { one.caught[c.name] = false; }
-    }
-    auto const work = [&] {
-        for (std::size_t i = next++; i < items.size(); i = next++) {
-            for (auto const& c : compilers) {
-                auto const complaint = run.judge(c, items[i], silent.at(c.name));
-                if (!complaint.empty()) {
-                    ++wrong;
-                    std::lock_guard const hold{printing};
-                    std::cout << items[i].path.stem().string() << ", " << c.name << ": "
-                              << complaint << '\n';
-                }
-            }
-        }
+    std::atomic<std::size_t> wrong{0};
+    auto const examine = [&](runner& run) {
+        auto const surprises =
+            run.precompile() ? run.examine(items) : std::vector<std::string>{"no header"};
+        std::lock_guard const hold{printing};
+        wrong += surprises.size();
+        for (auto const& surprise : surprises) { std::cout << surprise << '\n'; }
     };
     std::vector<std::thread> threads;
-    for (unsigned i = 1; i < std::max(2U, std::thread::hardware_concurrency()); ++i) {
-        threads.emplace_back(work);
-    }
-    work();
+    for (auto& [name, run] : runners) { threads.emplace_back(examine, std::ref(run)); }
     for (auto& thread : threads) { thread.join(); }
 
-    summarise(items, compilers);
-    if (!table.empty()) {
-        std::ofstream out{table};
-        write_table(out, items, compilers);
+    if (!readme.empty()) {
+        for (auto const& line : misquotes(readme, items, runners)) {
+            ++wrong;
+            std::cout << "nobody said: " << line << '\n';
+        }
+    }
+    summarise(std::cout, items, compilers, "");
+    std::ostringstream made;
+    write_table(made, items, compilers);
+    if (!table.empty()) { std::ofstream{table} << made.str(); }
+    if (!expected_table.empty() && compilers.size() == all_compilers.size() &&
+        contents(expected_table) != made.str()) {
+        ++wrong;
+        std::cout << expected_table << " is out of date: make it anew with --table\n";
     }
     std::cout << items.size() << " files, " << wrong << " surprises\n";
     return wrong == 0 ? 0 : 1;

@@ -4,7 +4,7 @@
 // g++: -
 // clang-19: method 'advance' on object 'page' while it is in the 'consumed' state
 // clang-22: method 'advance' on object 'page' while it is in the 'consumed' state
-// net: contract
+// contract: a guard is not used after release or transfer
 // why: there is nothing to advance from.
 
 void misuse([[maybe_unused]] file_type file) {

@@ -4,7 +4,6 @@
 // g++: ignoring return value
 // clang-19: ignoring return value
 // clang-22: ignoring return value
-// net: -
 // why: the new page would be left without content.
 
 void misuse([[maybe_unused]] file_type file) {

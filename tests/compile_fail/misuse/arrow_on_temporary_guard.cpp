@@ -4,7 +4,6 @@
 // g++: use of deleted function
 // clang-19: deleted
 // clang-22: deleted
-// net: -
 // why: nobody would hold the page that is written.
 
 void misuse([[maybe_unused]] file_type file) {

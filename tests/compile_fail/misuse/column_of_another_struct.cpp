@@ -4,7 +4,6 @@
 // g++: the pointer names no described member
 // clang-19: the pointer names no described member
 // clang-22: the pointer names no described member
-// net: -
 // why: the member belongs to another struct.
 
 struct other {

@@ -4,7 +4,7 @@
 // g++: -
 // clang-19: -
 // clang-22: (does not live long enough|outlive|local variable)
-// net: poison
+// poison: use-after-poison
 // why: the string lies in a page that nobody holds any more.
 
 void misuse([[maybe_unused]] file_type file) {
@@ -15,7 +15,7 @@ void misuse([[maybe_unused]] file_type file) {
         auto row = page->row<user>(slot);
         name = row.get<&user::name>();
     }
-    use(name.size());
+    use(name);
 #else
     std::string name;
     {
@@ -23,6 +23,6 @@ void misuse([[maybe_unused]] file_type file) {
         auto row = page->row<user>(slot);
         name = row.get<&user::name>();
     }
-    use(name.size());
+    use(name);
 #endif
 }

@@ -4,7 +4,6 @@
 // g++: use of deleted function
 // clang-19: (deleted|no viable overloaded)
 // clang-22: (deleted|no viable overloaded)
-// net: -
 // why: assigning would let a page go unseen.
 
 void misuse([[maybe_unused]] file_type file) {

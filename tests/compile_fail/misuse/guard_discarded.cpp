@@ -4,7 +4,6 @@
 // g++: ignoring return value
 // clang-19: ignoring return value
 // clang-22: ignoring return value
-// net: -
 // why: nobody holds the page after the statement.
 
 void misuse([[maybe_unused]] file_type file) {

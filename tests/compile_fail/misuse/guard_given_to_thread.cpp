@@ -4,7 +4,6 @@
 // g++: (static assertion failed|deleted|no matching)
 // clang-19: (static assertion failed|deleted|no matching)
 // clang-22: (static assertion failed|deleted|no matching)
-// net: -
 // why: a latch is released by the thread that took it.
 
 void misuse([[maybe_unused]] file_type file) {

@@ -4,7 +4,6 @@
 // g++: (conversion from|no match|deleted)
 // clang-19: (no viable conversion|deleted)
 // clang-22: (no viable conversion|deleted)
-// net: -
 // why: an optional would move it in; guard_slot and emplace do not.
 
 void misuse([[maybe_unused]] file_type file) {

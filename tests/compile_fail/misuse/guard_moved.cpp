@@ -4,7 +4,6 @@
 // g++: use of deleted function
 // clang-19: (deleted|no matching constructor)
 // clang-22: (deleted|no matching constructor)
-// net: -
 // why: a guard stays; transfer() hands the page over.
 
 void misuse([[maybe_unused]] file_type file) {

@@ -4,7 +4,6 @@
 // g++: ignoring return value.*|nothing was inserted
 // clang-19: ignoring return value
 // clang-22: ignoring return value
-// net: -
 // why: a full page takes nothing, and says so.
 
 void misuse([[maybe_unused]] file_type file) {

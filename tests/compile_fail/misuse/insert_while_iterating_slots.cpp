@@ -4,7 +4,7 @@
 // g++: -
 // clang-19: -
 // clang-22: cannot call function 'insert' while loan 'page->lent' is held
-// net: -
+// checked: a page is changed only while no row, tuple or range of it is lent
 // why: also the bare slots are a borrow.
 
 void misuse([[maybe_unused]] file_type file) {

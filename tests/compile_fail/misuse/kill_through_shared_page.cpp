@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: BSL-1.0
 // group: mutation through shared access
 // rust: rejects
-// g++: no matching function for call to .*heap_page.*kill
-// clang-19: 'kill': constraints not satisfied
-// clang-22: 'kill': constraints not satisfied
-// net: -
+// g++: use of deleted function .*the_page_is_shared .*kill
+// clang-19: 'kill': the page is shared
+// clang-22: 'kill': the page is shared
 // why: others are reading this page.
 
 void misuse([[maybe_unused]] file_type file) {

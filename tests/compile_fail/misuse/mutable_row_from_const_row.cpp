@@ -4,7 +4,6 @@
 // g++: (no matching function|deleted)
 // clang-19: (no matching constructor|deleted)
 // clang-22: (no matching constructor|deleted)
-// net: -
 // why: a row for reading does not become one for writing.
 
 void misuse([[maybe_unused]] file_type file) {

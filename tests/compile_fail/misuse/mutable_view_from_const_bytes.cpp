@@ -4,7 +4,6 @@
 // g++: (no matching function|could not convert|cannot convert)
 // clang-19: no matching constructor
 // clang-22: no matching constructor
-// net: -
 // why: const bytes make a const view.
 
 void misuse([[maybe_unused]] file_type file) {

@@ -4,7 +4,6 @@
 // g++: (no matching function|deleted)
 // clang-19: (no matching constructor|deleted)
 // clang-22: (no matching constructor|deleted)
-// net: -
 // why: a const view does not become mutable.
 
 void misuse([[maybe_unused]] file_type file) {

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: BSL-1.0
 // group: mutation through shared access
 // rust: rejects
-// g++: no matching function for call to .*heap_page.*compact
-// clang-19: 'compact': constraints not satisfied
-// clang-22: 'compact': constraints not satisfied
-// net: -
+// g++: use of deleted function .*the_page_is_shared .*compact
+// clang-19: 'compact': the page is shared
+// clang-22: 'compact': the page is shared
 // why: who takes the const view may not change the page.
 
 #ifdef MISUSE

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: BSL-1.0
 // group: mutation through shared access
 // rust: rejects
-// g++: no matching function for call to .*heap_page.*erase
-// clang-19: 'erase': constraints not satisfied
-// clang-22: 'erase': constraints not satisfied
-// net: -
+// g++: use of deleted function .*the_page_is_shared .*erase
+// clang-19: 'erase': the page is shared
+// clang-22: 'erase': the page is shared
 // why: view() lends the page for reading.
 
 void misuse([[maybe_unused]] file_type file) {

@@ -4,7 +4,6 @@
 // g++: page size is a power of two
 // clang-19: page size is a power of two
 // clang-22: page size is a power of two
-// net: -
 // why: pages are aligned to their size.
 
 void misuse([[maybe_unused]] file_type file) {

@@ -4,7 +4,6 @@
 // g++: use of deleted function
 // clang-19: deleted
 // clang-22: deleted
-// net: -
 // why: a view is used where its guard is.
 
 void misuse([[maybe_unused]] file_type file) {

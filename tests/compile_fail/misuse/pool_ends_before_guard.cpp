@@ -4,7 +4,7 @@
 // g++: -
 // clang-19: -
 // clang-22: -
-// net: contract
+// contract: no guard outlives its pool
 // why: a guard in an outer scope.
 
 void misuse([[maybe_unused]] file_type file) {
@@ -12,15 +12,15 @@ void misuse([[maybe_unused]] file_type file) {
     quire::guard_slot<reader> held;
     {
         pool_type pool{{.frames = 16}};
-        auto inner = pool.open("f");
+        auto inner = pool.open(file.path() + ".2", quire::open_mode::create);
+        static_cast<void>(inner.append<heap_page>().id());
         held.emplace(inner, 0);
     }
-    use(file.pages());
 #else
     pool_type pool{{.frames = 16}};
-    auto inner = pool.open("f");
+    auto inner = pool.open(file.path() + ".2", quire::open_mode::create);
+    static_cast<void>(inner.append<heap_page>().id());
     quire::guard_slot<reader> held;
     held.emplace(inner, 0);
-    use(file.pages());
 #endif
 }

@@ -4,7 +4,6 @@
 // g++: use of deleted function
 // clang-19: deleted
 // clang-22: deleted
-// net: -
 // why: the guard would end before the first row.
 
 void misuse([[maybe_unused]] file_type file) {

@@ -4,7 +4,8 @@
 // g++: -
 // clang-19: state of variable 'page' must match at the entry and exit of loop
 // clang-22: cannot call function 'release' while loan 'page->lent' is held
-// net: poison
+// checked: a guard ends, or goes on, only while no row, tuple or range of its page is lent
+// poison: use-after-poison
 // why: the loop goes on over a page that is not held.
 
 void misuse([[maybe_unused]] file_type file) {

@@ -4,17 +4,17 @@
 // g++: -
 // clang-19: -
 // clang-22: -
-// net: contract
+// contract: a guard is not used after release or transfer
 // why: after the branch nobody knows whether the page is held.
 
 void misuse([[maybe_unused]] file_type file) {
 #ifdef MISUSE
     auto page = file.read<heap_page>(0);
-    if (page->size() == 0) { page.release(); }
+    if (page->size() > 0) { page.release(); }
     use(page->size());
 #else
     auto page = file.read<heap_page>(0);
-    if (page->size() == 0) {
+    if (page->size() > 0) {
         page.release();
         return;
     }

@@ -4,7 +4,8 @@
 // g++: -
 // clang-19: -
 // clang-22: cannot call function 'release' while loan 'page->lent' is held
-// net: poison
+// checked: a guard ends, or goes on, only while no row, tuple or range of its page is lent
+// poison: use-after-poison
 // why: a tuple is a borrow like a row.
 
 void misuse([[maybe_unused]] file_type file) {
@@ -12,12 +13,12 @@ void misuse([[maybe_unused]] file_type file) {
     auto page = file.read<heap_page>(0);
     auto tuple = page->tuple(slot);
     page.release();
-    use(tuple.size());
+    use(tuple[0]);
 #else
     auto page = file.read<heap_page>(0);
     {
         auto tuple = page->tuple(slot);
-        use(tuple.size());
+        use(tuple[0]);
     }
     page.release();
 #endif

@@ -4,7 +4,7 @@
 // g++: -
 // clang-19: (address of|reference to) stack memory
 // clang-22: (address of|reference to) stack memory
-// net: poison
+// poison: use-after-poison
 // why: the string lies in a frame that anybody may evict now.
 
 #ifdef MISUSE
@@ -13,10 +13,16 @@ std::string_view name(file_type file) {
     auto row = page->row<user>(slot);
     return row.get<&user::name>();
 }
+void misuse(file_type file) {
+    use(name(file));
+}
 #else
 std::string name(file_type file) {
     auto page = file.read<heap_page>(0);
     auto row = page->row<user>(slot);
     return std::string{row.get<&user::name>()};
+}
+void misuse(file_type file) {
+    use(name(file));
 }
 #endif

@@ -4,7 +4,7 @@
 // g++: -
 // clang-19: (address of|reference to) stack memory
 // clang-22: (address of|reference to) stack memory
-// net: poison
+// poison: (use-after-poison|stack-use-after|stack-buffer)
 // why: the view belongs to the guard.
 
 #ifdef MISUSE
@@ -12,9 +12,15 @@ reader::view_type const& first(file_type file) {
     auto page = file.read<heap_page>(0);
     return *page;
 }
+void misuse(file_type file) {
+    use(first(file).size());
+}
 #else
 std::size_t first(file_type file) {
     auto page = file.read<heap_page>(0);
     return (*page).size();
+}
+void misuse(file_type file) {
+    use(first(file));
 }
 #endif

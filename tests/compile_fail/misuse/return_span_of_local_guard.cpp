@@ -4,7 +4,7 @@
 // g++: -
 // clang-19: (address of|reference to) stack memory
 // clang-22: (address of|reference to) stack memory
-// net: poison
+// poison: use-after-poison
 // why: a span from the hatch leaves with the function.
 
 #ifdef MISUSE
@@ -13,10 +13,16 @@ std::span<std::byte const> first(file_type file) {
     auto tuple = page->tuple(slot);
     return tuple.span();
 }
+void misuse(file_type file) {
+    use(first(file)[0]);
+}
 #else
 std::size_t first(file_type file) {
     auto page = file.read<heap_page>(0);
     auto tuple = page->tuple(slot);
     return tuple.span().size();
+}
+void misuse(file_type file) {
+    use(first(file));
 }
 #endif

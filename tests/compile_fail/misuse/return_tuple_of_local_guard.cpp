@@ -4,7 +4,8 @@
 // g++: -
 // clang-19: (address of|reference to) stack memory
 // clang-22: (address of|reference to) stack memory
-// net: poison
+// checked: a guard ends, or goes on, only while no row, tuple or range of its page is lent
+// poison: use-after-poison
 // why: the guard ends with the function, and the tuple with it.
 
 #ifdef MISUSE
@@ -12,9 +13,15 @@ quire::byte_view<std::byte const> first(file_type file) {
     auto page = file.read<heap_page>(0);
     return page->tuple(slot);
 }
+void misuse(file_type file) {
+    use(first(file)[0]);
+}
 #else
 std::size_t first(file_type file) {
     auto page = file.read<heap_page>(0);
     return page->tuple(slot).size();
+}
+void misuse(file_type file) {
+    use(first(file));
 }
 #endif

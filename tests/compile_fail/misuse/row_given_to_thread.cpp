@@ -4,7 +4,6 @@
 // g++: could not convert .*row_view
 // clang-19: (static assertion failed|deleted|no matching)
 // clang-22: (static assertion failed|deleted|no matching)
-// net: -
 // why: a borrow does not leave its thread.
 
 void misuse([[maybe_unused]] file_type file) {

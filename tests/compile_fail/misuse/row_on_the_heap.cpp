@@ -4,7 +4,6 @@
 // g++: (deleted|no matching function)
 // clang-19: (deleted|no matching function)
 // clang-22: (deleted|no matching function)
-// net: -
 // why: a borrow on the heap has no scope that could end it.
 
 void misuse([[maybe_unused]] file_type file) {

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: BSL-1.0
-// group: threads
+// group: a thread that waits for itself
 // rust: accepts
 // g++: -
 // clang-19: -
 // clang-22: -
-// net: checked
+// checked: a thread does not latch a page that it holds already
 // why: a thread that holds a page exclusively waits for itself.
 
 void misuse([[maybe_unused]] file_type file) {

@@ -4,7 +4,6 @@
 // g++: set writes columns of fixed width
 // clang-19: set writes columns of fixed width
 // clang-22: set writes columns of fixed width
-// net: -
 // why: a string may change its size.
 
 void misuse([[maybe_unused]] file_type file) {

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: BSL-1.0
 // group: mutation through shared access
 // rust: rejects
-// g++: no matching function for call to .*set
-// clang-19: no matching member function for call to 'set'
-// clang-22: no matching member function for call to 'set'
-// net: -
+// g++: use of deleted function .*the_page_is_shared .*set
+// clang-19: 'set': the page is shared
+// clang-22: 'set': the page is shared
 // why: a row of a shared page is for reading.
 
 void misuse([[maybe_unused]] file_type file) {

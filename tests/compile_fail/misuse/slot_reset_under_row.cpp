@@ -3,8 +3,9 @@
 // rust: rejects
 // g++: -
 // clang-19: -
-// clang-22: -
-// net: poison
+// clang-22: cannot call function 'reset' while loan 'held->lent' is held
+// checked: a guard ends, or goes on, only while no row, tuple or range of its page is lent
+// poison: use-after-poison
 // why: the slot ends the guard that lends the row.
 
 void misuse([[maybe_unused]] file_type file) {

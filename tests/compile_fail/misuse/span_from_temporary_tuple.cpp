@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: BSL-1.0
 // group: borrow from a temporary
 // rust: rejects
-// g++: conversion from .* to non-scalar type .*span
-// clang-19: no viable conversion
-// clang-22: no viable conversion
-// net: -
+// g++: use of deleted function .*operator std::span
+// clang-19: becomes a span by span
+// clang-22: becomes a span by span
 // why: a tuple does not turn into a span by itself.
 
 void misuse([[maybe_unused]] file_type file) {

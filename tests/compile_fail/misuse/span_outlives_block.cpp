@@ -4,7 +4,7 @@
 // g++: -
 // clang-19: -
 // clang-22: (does not live long enough|outlive|local variable)
-// net: poison
+// poison: use-after-poison
 // why: the hatch gives a standard span: it must end first.
 
 void misuse([[maybe_unused]] file_type file) {

@@ -4,7 +4,7 @@
 // g++: -
 // clang-19: -
 // clang-22: cannot call function 'insert' while loan 'page->lent' is held
-// net: -
+// checked: a page is changed only while no row, tuple or range of it is lent
 // why: an insert may compact the page, and the row would look at other bytes.
 
 void misuse(file_type file) {

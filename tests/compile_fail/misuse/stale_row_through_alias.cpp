@@ -4,7 +4,7 @@
 // g++: -
 // clang-19: -
 // clang-22: cannot call function 'compact' while loan 'same.lent' is held
-// net: -
+// checked: a page is changed only while no row, tuple or range of it is lent
 // why: another name of the page changes nothing.
 
 void misuse([[maybe_unused]] file_type file) {

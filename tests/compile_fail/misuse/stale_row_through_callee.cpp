@@ -4,12 +4,12 @@
 // g++: -
 // clang-19: -
 // clang-22: -
-// net: -
+// checked: a page is changed only while no row, tuple or range of it is lent
 // why: a function that takes the page may change it.
 
 #ifdef MISUSE
 void tidy(writer::view_type& page) { page.compact(); }
-void caller(file_type file) {
+void misuse(file_type file) {
     auto page = file.write<heap_page>(0);
     auto row = page->row<user>(slot);
     tidy(*page);
@@ -17,7 +17,7 @@ void caller(file_type file) {
 }
 #else
 void tidy(writer::view_type& page) { page.compact(); }
-void caller(file_type file) {
+void misuse(file_type file) {
     auto page = file.write<heap_page>(0);
     tidy(*page);
     auto row = page->row<user>(slot);

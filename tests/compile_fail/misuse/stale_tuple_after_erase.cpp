@@ -3,8 +3,8 @@
 // rust: rejects
 // g++: -
 // clang-19: -
-// clang-22: cannot call function 'erase' while loan 'page->lent' is held
-// net: -
+// clang-22: cannot call function 'erase' while mutable loan 'page->lent_mutable' is held
+// checked: a page is changed only while no row, tuple or range of it is lent
 // why: the operation may move tuples under the borrow.
 
 void misuse([[maybe_unused]] file_type file) {

@@ -4,7 +4,7 @@
 // g++: -
 // clang-19: method 'operator\*' on object 'page' while it is in the 'consumed' state
 // clang-22: method 'operator\*' on object 'page' while it is in the 'consumed' state
-// net: contract
+// contract: a guard is not used after release or transfer
 // why: the same by *.
 
 void misuse([[maybe_unused]] file_type file) {

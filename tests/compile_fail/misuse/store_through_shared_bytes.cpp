@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: BSL-1.0
 // group: mutation through shared access
 // rust: rejects
-// g++: no matching function for call to .*store
-// clang-19: no matching member function for call to 'store'
-// clang-22: no matching member function for call to 'store'
-// net: -
+// g++: use of deleted function .*the_page_is_shared .*store
+// clang-19: 'store': the page is shared
+// clang-22: 'store': the page is shared
 // why: raw bytes of a shared page are const.
 
 void misuse([[maybe_unused]] file_type file) {

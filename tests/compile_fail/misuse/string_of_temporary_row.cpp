@@ -4,7 +4,6 @@
 // g++: use of deleted function
 // clang-19: deleted
 // clang-22: deleted
-// net: -
 // why: name the row whose string is used.
 
 void misuse([[maybe_unused]] file_type file) {

@@ -4,7 +4,7 @@
 // g++: -
 // clang-19: -
 // clang-22: cannot call function 'transfer' while loan 'page->lent' is held
-// net: poison
+// checked: a guard ends, or goes on, only while no row, tuple or range of its page is lent
 // why: the new guard ends when it likes; the row does not know.
 
 void misuse([[maybe_unused]] file_type file) {

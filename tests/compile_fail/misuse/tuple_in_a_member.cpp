@@ -4,7 +4,6 @@
 // g++: use of deleted function
 // clang-19: (call to deleted|cannot be assigned|deleted)
 // clang-22: (call to deleted|cannot be assigned|deleted)
-// net: -
 // why: a member outlives the function that had the guard.
 
 #ifdef MISUSE

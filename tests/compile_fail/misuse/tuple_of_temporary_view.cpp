@@ -4,7 +4,6 @@
 // g++: use of deleted function
 // clang-19: deleted
 // clang-22: deleted
-// net: -
 // why: a view made in passing lends nothing.
 
 void misuse([[maybe_unused]] file_type file) {

@@ -4,7 +4,6 @@
 // g++: (use of deleted function|is not constructible|static assertion|no matching function)
 // clang-19: (deleted|no matching function|static assertion)
 // clang-22: (deleted|no matching function|static assertion)
-// net: -
 // why: a container would keep borrows past their guards.
 
 void misuse([[maybe_unused]] file_type file) {

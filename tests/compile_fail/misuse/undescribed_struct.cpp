@@ -4,7 +4,6 @@
 // g++: describe the struct with BOOST_DESCRIBE_STRUCT
 // clang-19: describe the struct with BOOST_DESCRIBE_STRUCT
 // clang-22: describe the struct with BOOST_DESCRIBE_STRUCT
-// net: -
 // why: a row needs a description.
 
 struct plain {

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: BSL-1.0
 // group: mutation through shared access
 // rust: rejects
-// g++: no matching function for call to .*heap_page.*update
-// clang-19: no matching member function for call to 'update'
-// clang-22: no matching member function for call to 'update'
-// net: -
+// g++: use of deleted function .*the_page_is_shared .*update
+// clang-19: 'update': the page is shared
+// clang-22: 'update': the page is shared
 // why: others are reading this page.
 
 void misuse([[maybe_unused]] file_type file) {

@@ -4,7 +4,7 @@
 // g++: -
 // clang-19: method 'view' on object 'page' while it is in the 'consumed' state
 // clang-22: method 'view' on object 'page' while it is in the 'consumed' state
-// net: contract
+// contract: a guard is not used after release or transfer
 // why: reading through a write guard that is over.
 
 void misuse([[maybe_unused]] file_type file) {

@@ -4,7 +4,6 @@
 // g++: no matching function for call to .*read
 // clang-19: no matching member function for call to 'read'
 // clang-22: no matching member function for call to 'read'
-// net: -
 // why: a page kind can format and recognise its pages.
 
 template <class Byte, std::size_t Size>

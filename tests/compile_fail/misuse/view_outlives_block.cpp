@@ -4,7 +4,6 @@
 // g++: (no match for 'operator='|use of deleted function)
 // clang-19: no viable overloaded '='
 // clang-22: no viable overloaded '='
-// net: -
 // why: the tuple is used after the block that held the guard.
 
 void misuse([[maybe_unused]] file_type file) {

@@ -4,7 +4,6 @@
 // g++: no matching function
 // clang-19: no matching constructor
 // clang-22: no matching constructor
-// net: -
 // why: a shared latch does not become exclusive by itself.
 
 void misuse([[maybe_unused]] file_type file) {

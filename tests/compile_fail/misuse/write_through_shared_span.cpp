@@ -4,7 +4,6 @@
 // g++: assignment of read-only
 // clang-19: (cannot assign|not assignable|read-only)
 // clang-22: (cannot assign|not assignable|read-only)
-// net: -
 // why: the hatch of a shared page is const as well.
 
 void misuse([[maybe_unused]] file_type file) {

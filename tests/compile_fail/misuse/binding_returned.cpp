@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: BSL-1.0
+// group: borrow outlives its guard
+// rust: rejects
+// g++: -
+// clang-19: -
+// clang-22: -
+// poison: use-after-poison
+// why: a name that is bound to a column is the string in the page.
+
+#ifdef MISUSE
+std::string_view name(file_type file) {
+    auto page = file.read<heap_page>(0);
+    auto const& [id, text, balance] = page->row<user>(slot);
+    return text;
+}
+void misuse(file_type file) {
+    use(name(file));
+}
+#else
+std::string name(file_type file) {
+    auto page = file.read<heap_page>(0);
+    auto const& [id, text, balance] = page->row<user>(slot);
+    return std::string{text};
+}
+void misuse(file_type file) {
+    use(name(file));
+}
+#endif

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: BSL-1.0
+// group: closure that keeps a borrow
+// rust: rejects
+// g++: the result of fn may borrow from the page
+// clang-19: the result of fn may borrow from the page
+// clang-22: the result of fn may borrow from the page
+// why: a class that nobody vouches for may hide anything.
+
+#ifdef MISUSE
+class found {
+public:
+    explicit found(std::string_view name) : name_{name} {}
+
+private:
+    std::string_view name_;
+};
+void misuse(file_type file) {
+    use(file.with_read<heap_page>(0, [](reader::view_type const& page) {
+        auto row = page.row<user>(slot);
+        return found{row.get<&user::name>()};
+    }));
+}
+#else
+struct found {
+    std::string name;
+};
+void misuse(file_type file) {
+    use(file.with_read<heap_page>(0, [](reader::view_type const& page) {
+        auto row = page.row<user>(slot);
+        return found{std::string{row.get<&user::name>()}};
+    }));
+}
+#endif

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: BSL-1.0
+// group: closure that keeps a borrow
+// rust: rejects
+// g++: the result of fn may borrow from the page
+// clang-19: the result of fn may borrow from the page
+// clang-22: the result of fn may borrow from the page
+// why: std::function hides it from its very type.
+
+void misuse([[maybe_unused]] file_type file) {
+#ifdef MISUSE
+    use(file.with_read<heap_page>(0, [](reader::view_type const& page) {
+        auto row = page.row<user>(slot);
+        return std::function<std::size_t()>{
+            [name = row.get<&user::name>()] { return name.size(); }};
+    }));
+#else
+    use(file.with_read<heap_page>(0, [](reader::view_type const& page) {
+        auto row = page.row<user>(slot);
+        return row.get<&user::name>().size();
+    }));
+#endif
+}

@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: BSL-1.0
+// group: closure that keeps a borrow
+// rust: rejects
+// g++: the result of fn may borrow from the page
+// clang-19: the result of fn may borrow from the page
+// clang-22: the result of fn may borrow from the page
+// why: an iterator refers to the page.
+
+void misuse([[maybe_unused]] file_type file) {
+#ifdef MISUSE
+    use(file.with_read<heap_page>(0, [](reader::view_type const& page) {
+        auto slots = page.slots();
+        return slots.begin();
+    }));
+#else
+    use(file.with_read<heap_page>(0, [](reader::view_type const& page) {
+        return page.slot_count();
+    }));
+#endif
+}

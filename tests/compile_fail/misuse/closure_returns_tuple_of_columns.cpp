@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: BSL-1.0
+// group: closure that keeps a borrow
+// rust: rejects
+// g++: the result of fn may borrow from the page
+// clang-19: the result of fn may borrow from the page
+// clang-22: the result of fn may borrow from the page
+// why: a std::tuple hides it.
+
+void misuse([[maybe_unused]] file_type file) {
+#ifdef MISUSE
+    use(file.with_read<heap_page>(0, [](reader::view_type const& page) {
+        auto row = page.row<user>(slot);
+        return std::tuple{row.get<&user::id>(), row.get<&user::name>()};
+    }));
+#else
+    use(file.with_read<heap_page>(0, [](reader::view_type const& page) {
+        auto row = page.row<user>(slot);
+        return std::tuple{row.get<&user::id>(), std::string{row.get<&user::name>()}};
+    }));
+#endif
+}

@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: BSL-1.0
+// group: guard outlives its pool
+// rust: rejects
+// g++: -
+// clang-19: -
+// clang-22: -
+// contract: no guard outlives its pool
+// why: an owner in an outer scope keeps the guard.
+
+void misuse([[maybe_unused]] file_type file) {
+#ifdef MISUSE
+    std::unique_ptr<reader> held;
+    {
+        pool_type pool{{.frames = 16}};
+        auto inner = pool.open(file.path() + ".2", quire::open_mode::create);
+        static_cast<void>(inner.append<heap_page>().id());
+        held.reset(new reader(inner, 0));
+    }
+#else
+    pool_type pool{{.frames = 16}};
+    auto inner = pool.open(file.path() + ".2", quire::open_mode::create);
+    static_cast<void>(inner.append<heap_page>().id());
+    std::unique_ptr<reader> held{new reader(inner, 0)};
+#endif
+}

@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: BSL-1.0
+// group: borrow outlives its guard
+// rust: rejects
+// g++: -
+// clang-19: -
+// clang-22: -
+// uncaught: the view looks at the next page: what is done is done there, and is written
+// why: the view is the guard's, and looks at the next page by then.
+
+void misuse([[maybe_unused]] file_type file) {
+#ifdef MISUSE
+    auto page = file.write<heap_page>(0);
+    auto& view = *page;
+    page.advance(file, 1);
+    use(view.insert(user{6, "Emmy", {}}));
+#else
+    auto page = file.write<heap_page>(0);
+    page.advance(file, 1);
+    use(page->insert(user{6, "Emmy", {}}));
+#endif
+}

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: BSL-1.0
+// group: stale sub-view
+// rust: rejects
+// g++: -
+// clang-19: -
+// clang-22: (does not live long enough|outlive|local variable)
+// poison: use-after-poison
+// why: the row has ended, its string goes on, and the bytes move.
+
+void misuse([[maybe_unused]] file_type file) {
+#ifdef MISUSE
+    auto page = file.write<heap_page>(0);
+    std::string_view name;
+    {
+        auto row = page->row<user>(last_slot);
+        name = row.get<&user::name>();
+    }
+    page->erase(slot);
+    page->compact();
+    use(name);
+#else
+    auto page = file.write<heap_page>(0);
+    std::string name;
+    {
+        auto row = page->row<user>(last_slot);
+        name = row.get<&user::name>();
+    }
+    page->erase(slot);
+    page->compact();
+    use(name);
+#endif
+}

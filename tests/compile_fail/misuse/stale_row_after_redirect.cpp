@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: BSL-1.0
+// group: stale sub-view
+// rust: rejects
+// g++: -
+// clang-19: -
+// clang-22: cannot call function 'redirect' while loan 'page->lent' is held
+// checked: a page is changed only while no row, tuple or range of it is lent
+// why: redirect changes the page like any other.
+
+void misuse([[maybe_unused]] file_type file) {
+#ifdef MISUSE
+    auto page = file.write<heap_page>(0);
+    auto row = page->row<user>(slot);
+    use(page->redirect(last_slot, slot));
+    use(row.get<&user::id>());
+#else
+    auto page = file.write<heap_page>(0);
+    use(page->redirect(last_slot, slot));
+    auto row = page->row<user>(slot);
+    use(row.get<&user::id>());
+#endif
+}

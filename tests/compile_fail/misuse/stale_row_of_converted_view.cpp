@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: BSL-1.0
+// group: stale sub-view
+// rust: rejects
+// g++: -
+// clang-19: -
+// clang-22: -
+// checked: a page is changed only while no row, tuple or range of it is lent
+// why: a const view made from the mutable one shows the same page.
+
+void misuse([[maybe_unused]] file_type file) {
+#ifdef MISUSE
+    auto page = file.write<heap_page>(0);
+    reader::view_type look{*page};
+    auto row = look.row<user>(slot);
+    page->compact();
+    use(row.get<&user::id>());
+#else
+    auto page = file.write<heap_page>(0);
+    page->compact();
+    reader::view_type look{*page};
+    auto row = look.row<user>(slot);
+    use(row.get<&user::id>());
+#endif
+}

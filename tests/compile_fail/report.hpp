@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+/// report: what each compiler caught, as numbers and as the table of docs/.
+
+#include "compile_fail/item.hpp"
+
+#include <map>
+#include <ostream>
+#include <string>
+#include <vector>
+
+namespace corpus {
+
+struct compiler {
+    std::string name;     // as in the files
+    std::string command;  // as in the shell
+    std::string flags;
+    bool is_clang;
+};
+
+struct judged_item : item {
+    bool legal = false;
+    std::map<std::string, bool> caught;  // by compiler
+};
+
+/// What catches a misuse at run time, for the table.
+inline std::string nets_of(judged_item const& one) {
+    std::string nets;
+    for (char const* net : {"contract", "checked", "poison"}) {
+        if (one.has(net)) { nets += (nets.empty() ? "" : ", ") + std::string{net}; }
+    }
+    return nets.empty() ? "-" : nets;
+}
+
+inline void summarise(std::ostream& out, std::vector<judged_item> const& items,
+               std::vector<compiler> const& compilers, std::string const& bullet) {
+    for (auto const& c : compilers) {
+        std::size_t rejected = 0;
+        std::size_t caught = 0;
+        std::size_t legal = 0;
+        std::size_t flagged = 0;
+        for (auto const& one : items) {
+            auto const at = one.caught.find(c.name);
+            bool const hit = at != one.caught.end() && at->second;
+            if (one.legal) {
+                ++legal;
+                flagged += hit ? 1 : 0;
+            } else if (one.get("rust") == "rejects") {
+                ++rejected;
+                caught += hit ? 1 : 0;
+            }
+        }
+        out << bullet << c.name << ": " << caught << " of " << rejected
+                  << " misuses that Rust rejects, " << flagged << " of " << legal
+                  << " legal uses flagged\n";
+    }
+}
+
+inline void write_table(std::ostream& out, std::vector<judged_item> const& items,
+                 std::vector<compiler> const& compilers) {
+    out << "# What is caught, and by what\n\n"
+           "Made by `compile_fail --table` from tests/compile_fail; do not edit.\n\n"
+           "g++ 12 without flags; clang 19 with `-Wconsumed`; clang 22 with `-Wthread-safety` and\n"
+           "`-Wexperimental-lifetime-safety` too, which is what `quire_borrow_check` runs.\n\n"
+           "At run time, where some compiler lets it pass: *contract*, the program stops with the\n"
+           "broken rule in every build; *checked*, the same with QUIRE_CHECKED; *poison*, the "
+           "address\nsanitizer reports the line. Each of these is a test, `ctest -R \"net: "
+           "<misuse>\"`, that runs\nthe very file.\n\n"
+           "| group | misuse | Rust |";
+    for (auto const& c : compilers) { out << ' ' << c.name << " |"; }
+    out << " at run time |\n|---|---|---|";
+    for (std::size_t i = 0; i < compilers.size(); ++i) { out << "---|"; }
+    out << "---|\n";
+    std::string uncaught;
+    std::string flagged;
+    for (auto const& one : items) {
+        if (one.legal) {
+            for (auto const& c : compilers) {
+                if (!one.caught.at(c.name)) { continue; }
+                flagged += "- `" + one.name() + "`, " + c.name + ": " + one.get("why") + '\n';
+            }
+            continue;
+        }
+        out << "| " << one.get("group") << " | " << one.name() << " | " << one.get("rust") << " |";
+        for (auto const& c : compilers) { out << (one.caught.at(c.name) ? " yes |" : " - |"); }
+        out << ' ' << nets_of(one) << " |\n";
+        if (one.has("uncaught")) {
+            uncaught += "- `" + one.name() + "`: " + one.get("uncaught") + ".\n";
+        }
+    }
+    out << "\n## What remains uncaught, and why\n\nWhere the compiler says nothing, nothing at run "
+           "time does either:\n\n" << uncaught << "\n## Legal uses that are reported\n\n"
+        << flagged << "\n## In numbers\n\n";
+    summarise(out, items, compilers, "- ");
+}
+
+}  // namespace corpus
