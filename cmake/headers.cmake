@@ -7,11 +7,19 @@ set(quire_headers
     include/quire/base/contract.hpp
     include/quire/base/detail/crc32c.hpp
     include/quire/base/error.hpp
+    include/quire/base/loan.hpp
+    include/quire/base/owned.hpp
     include/quire/base/page_contract.hpp
     include/quire/base/page_id.hpp
     include/quire/base/page_kind.hpp
+    include/quire/base/poison.hpp
     include/quire/evict/clock.hpp
+    include/quire/evict/detail/ghost_list.hpp
+    include/quire/evict/detail/index_queue.hpp
     include/quire/evict/eviction_policy.hpp
+    include/quire/evict/lru.hpp
+    include/quire/evict/s3_fifo.hpp
+    include/quire/evict/sieve.hpp
     include/quire/io/detail/posix_file.hpp
     include/quire/io/detail/transfer.hpp
     include/quire/io/direct_backend.hpp
@@ -23,32 +31,55 @@ set(quire_headers
     include/quire/latch/page_latch.hpp
     include/quire/memory/arena.hpp
     include/quire/memory/mapping.hpp
-    include/quire/memory/poison.hpp
     include/quire/page/heap_page.hpp
     include/quire/page/line_pointer.hpp
     include/quire/page/live_range.hpp
+    include/quire/page/page_change.hpp
     include/quire/page/page_header.hpp
     include/quire/page/redirects.hpp
     include/quire/page/slotted.hpp
     include/quire/page/tuple_codec.hpp
     include/quire/pool/buffer_pool.hpp
+    include/quire/pool/detail/file_flush.hpp
+    include/quire/pool/detail/file_latch.hpp
     include/quire/pool/detail/file_ops.hpp
     include/quire/pool/detail/frame_supply.hpp
     include/quire/pool/detail/frame_table.hpp
     include/quire/pool/detail/held_pages.hpp
+    include/quire/pool/detail/new_pages.hpp
     include/quire/pool/detail/open_file.hpp
+    include/quire/pool/detail/page_taking.hpp
     include/quire/pool/detail/page_writer.hpp
     include/quire/pool/detail/pool_core.hpp
     include/quire/pool/detail/waiting_room.hpp
     include/quire/pool/frame.hpp
     include/quire/pool/guard.hpp
+    include/quire/pool/guard_slot.hpp
     include/quire/pool/options.hpp
+    include/quire/pool/page_pin.hpp
     include/quire/pool/paged_file.hpp
     include/quire/pool/stats.hpp
     include/quire/pool/translation.hpp
     include/quire/quire.hpp
     include/quire/row/codec.hpp
     include/quire/row/column.hpp
+    include/quire/row/compound_format.hpp
+    include/quire/row/described.hpp
+    include/quire/row/detail/selected.hpp
+    include/quire/row/fixed_format.hpp
+    include/quire/row/row_options.hpp
     include/quire/row/row_view.hpp
     include/quire/row/schema.hpp
+    include/quire/row/schema_text.hpp
+    include/quire/testing/check_backend.hpp
+    include/quire/testing/check_latch.hpp
+    include/quire/testing/check_policy.hpp
+    include/quire/testing/detail/actor.hpp
+    include/quire/testing/detail/backend_bench.hpp
+    include/quire/testing/detail/backend_files.hpp
+    include/quire/testing/detail/backend_parts.hpp
+    include/quire/testing/detail/backend_transfers.hpp
+    include/quire/testing/detail/latch_load.hpp
+    include/quire/testing/detail/latch_scene.hpp
+    include/quire/testing/report.hpp
 )

@@ -13,5 +13,16 @@ write_basic_package_version_file(
     ARCH_INDEPENDENT)
 install(
     FILES ${PROJECT_SOURCE_DIR}/cmake/quireConfig.cmake
+          ${PROJECT_SOURCE_DIR}/cmake/quire_borrow_check.cmake
+          ${PROJECT_SOURCE_DIR}/cmake/quire_borrow_check.sh
           ${PROJECT_BINARY_DIR}/quireConfigVersion.cmake
     DESTINATION ${quire_package_dir})
+
+# For users without CMake. Its paths are relative to where it is, so that it may be moved, too.
+# It names no Boost, which has no such file: the headers must be where the compiler looks.
+set(pc_dir "${CMAKE_INSTALL_FULL_DATADIR}/pkgconfig")
+file(RELATIVE_PATH prefix_from_pc "${pc_dir}" "${CMAKE_INSTALL_PREFIX}")
+file(RELATIVE_PATH include_from_prefix
+     "${CMAKE_INSTALL_PREFIX}" "${CMAKE_INSTALL_FULL_INCLUDEDIR}")
+configure_file(${PROJECT_SOURCE_DIR}/cmake/quire.pc.in ${PROJECT_BINARY_DIR}/quire.pc @ONLY)
+install(FILES ${PROJECT_BINARY_DIR}/quire.pc DESTINATION ${CMAKE_INSTALL_DATADIR}/pkgconfig)

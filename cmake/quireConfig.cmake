@@ -7,3 +7,4 @@ endif()
 find_dependency(Threads)
 
 include(${CMAKE_CURRENT_LIST_DIR}/quireTargets.cmake)
+include(${CMAKE_CURRENT_LIST_DIR}/quire_borrow_check.cmake)
