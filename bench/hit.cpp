@@ -21,7 +21,7 @@
 namespace {
 
 constexpr std::size_t page_size = 4096;
-using pool_type = quire::buffer_pool<page_size, quire::clock, quire::hybrid_latch,
+using pool_type = quire::buffer_pool<page_size, quire::s3_fifo, quire::hybrid_latch,
                                      quire::memory_backend>;
 
 /// The same page sequence for everybody: cheap to draw, so that the draw does not hide the rest.

@@ -47,7 +47,7 @@ int main() try {
     std::cout << found.text();
 
     counting_backend::options const options;
-    quire::buffer_pool<4096, quire::clock, quire::hybrid_latch, counting_backend> pool{
+    quire::buffer_pool<4096, quire::s3_fifo, quire::hybrid_latch, counting_backend> pool{
         {.frames = 8, .backend = options}};
     auto file = pool.open("counted", quire::open_mode::create);
     for (int page = 0; page < 20; ++page) { file.append<quire::heap_page>().release(); }

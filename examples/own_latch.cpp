@@ -46,7 +46,7 @@ int main() try {
     std::cout << found.text();
 
     std::remove("own_latch.db");
-    quire::buffer_pool<4096, quire::clock, spin_latch> pool{{.frames = 16}};
+    quire::buffer_pool<4096, quire::s3_fifo, spin_latch> pool{{.frames = 16}};
     auto file = pool.open("own_latch.db", quire::open_mode::create);
     file.append<quire::raw_page>().release();
     auto const add_many = [&] {

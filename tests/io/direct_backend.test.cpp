@@ -4,6 +4,7 @@
 #include <quire/testing/check_backend.hpp>
 
 #include "../death.hpp"
+#include "../loop_device.hpp"
 #include "../syscall_fault.hpp"
 #include "../temp_dir.hpp"
 #include "bench.hpp"
@@ -22,7 +23,6 @@
 #include <vector>
 
 #include <fcntl.h>
-#include <linux/loop.h>
 #include <sched.h>
 #include <sys/ioctl.h>
 #include <sys/mount.h>
@@ -888,46 +888,9 @@ TEST_CASE("direct_backend: a file that grew half-way is cut back to its size") {
 
 // ---- block devices --------------------------------------------------------------------------
 
-namespace {
-
-/// A block device over a file, gone with its last descriptor.
-class loop_device {
-public:
-    loop_device(fs::path const& file, std::uint64_t bytes) {
-        { std::ofstream const made{file}; }
-        fs::resize_file(file, bytes);
-        int const control = ::open("/dev/loop-control", O_RDWR | O_CLOEXEC);
-        int const number = control < 0 ? -1 : ::ioctl(control, LOOP_CTL_GET_FREE);
-        if (control >= 0) { ::close(control); }
-        if (number < 0) { return; }
-        path_ = "/dev/loop" + std::to_string(number);
-        int const backing = ::open(file.c_str(), O_RDWR | O_CLOEXEC);
-        device_ = ::open(path_.c_str(), O_RDWR | O_CLOEXEC);
-        ::loop_config config{};
-        config.fd = static_cast<std::uint32_t>(backing);
-        config.info.lo_flags = LO_FLAGS_AUTOCLEAR;
-        if (device_ >= 0 && ::ioctl(device_, LOOP_CONFIGURE, &config) == 0) { works_ = true; }
-        ::close(backing);
-    }
-    loop_device(loop_device const&) = delete;
-    loop_device& operator=(loop_device const&) = delete;
-    ~loop_device() {
-        if (device_ >= 0) { ::close(device_); }
-    }
-    [[nodiscard]] bool works() const { return works_; }
-    [[nodiscard]] std::string const& path() const { return path_; }
-
-private:
-    std::string path_;
-    int device_ = -1;
-    bool works_ = false;
-};
-
-}  // namespace
-
 TEST_CASE("direct_backend: a block device is a file of fixed size") {
     temp_dir const dir;
-    loop_device const device{dir / "image", 16 * page_bytes};
+    quire_test::loop_device const device{dir / "image", 16 * page_bytes};
     if (!device.works()) { return skip("this process must not make a loop device"); }
     bench b;
     auto file = b.backend.open(request(device.path(), open_mode::read_write, io_mode::direct));

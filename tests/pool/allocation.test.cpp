@@ -6,6 +6,7 @@
 
 #include "calls.hpp"
 
+#include <quire/evict/clock.hpp>
 #include <quire/evict/lru.hpp>
 #include <quire/evict/s3_fifo.hpp>
 #include <quire/evict/sieve.hpp>

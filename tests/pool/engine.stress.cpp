@@ -6,6 +6,7 @@
 
 #include <quire/pool/buffer_pool.hpp>
 
+#include <quire/evict/clock.hpp>
 #include <quire/io/memory_backend.hpp>
 
 #include "catch.hpp"

@@ -8,12 +8,14 @@
 #include "calls.hpp"
 #include "doubles.hpp"
 
+#include <quire/evict/clock.hpp>
 #include <quire/io/memory_backend.hpp>
 #include <quire/page/heap_page.hpp>
 #include <quire/pool/buffer_pool.hpp>
 
 #include "catch.hpp"
 #include "death.hpp"
+#include "loop_device.hpp"
 #include "temp_dir.hpp"
 
 #include <shared_mutex>
@@ -676,4 +678,33 @@ TEST_CASE("engine: a repair tool reads pages whose seal is broken, and seals wha
     file.close();
     file = pool.open("f");
     CHECK(number_on(file, 1) == 21);
+}
+
+TEST_CASE("engine: a block device is a file whose pages are all there, and blank") {
+    temp_dir const dir;
+    loop_device const device{dir / "image", 16 * 4096};
+    if (!device.works()) { return skip("this process must not make a loop device"); }
+    {
+        quire::buffer_pool<> pool{{.frames = 4}};
+        auto file = pool.open(device.path());
+        CHECK(file.mode() == quire::io_mode::direct);
+        REQUIRE(file.pages() == 16);
+        CHECK(refusal([&] { file.read<heap_page>(0).release(); }) == errc::blank_page);
+        for (std::uint64_t no = 0; no < 16; ++no) {
+            auto page = file.format<heap_page>(no);
+            page->insert(std::array<std::byte, 1>{static_cast<std::byte>(no)}).value();
+        }
+        CHECK(refusal([&] { file.append<heap_page>().release(); }) == errc::grow_failed);
+        CHECK(refusal([&] { file.reserve(17); }) == errc::grow_failed);
+        CHECK(refusal([&] { file.truncate(15); }) == errc::grow_failed);
+        CHECK(file.pages() == 16);
+        file.close();
+    }
+    quire::buffer_pool<> pool{{.frames = 4}};
+    auto file = pool.open(device.path());
+    for (std::uint64_t no = 0; no < 16; ++no) {
+        auto page = file.read<heap_page>(no);
+        REQUIRE(page->size() == 1);
+        CHECK(page->tuple(quire::slot_id{0})[0] == static_cast<std::byte>(no));
+    }
 }

@@ -4,6 +4,7 @@
 
 #include "calls.hpp"
 
+#include <quire/evict/clock.hpp>
 #include <quire/io/memory_backend.hpp>
 #include <quire/page/heap_page.hpp>
 #include <quire/pool/buffer_pool.hpp>

@@ -8,6 +8,7 @@
 
 #include <quire/pool/buffer_pool.hpp>
 
+#include <quire/evict/clock.hpp>
 #include <quire/evict/lru.hpp>
 #include <quire/evict/s3_fifo.hpp>
 #include <quire/evict/sieve.hpp>

@@ -5,6 +5,7 @@
 
 #include <quire/pool/buffer_pool.hpp>
 
+#include <quire/evict/clock.hpp>
 #include <quire/io/memory_backend.hpp>
 #include <quire/latch/no_latch.hpp>
 #include <quire/page/heap_page.hpp>

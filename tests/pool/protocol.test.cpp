@@ -7,6 +7,7 @@
 
 #include "doubles.hpp"
 
+#include <quire/evict/clock.hpp>
 #include <quire/io/memory_backend.hpp>
 
 #include "catch.hpp"

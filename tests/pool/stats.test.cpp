@@ -5,6 +5,7 @@
 #include "calls.hpp"
 #include "doubles.hpp"
 
+#include <quire/evict/clock.hpp>
 #include <quire/pool/buffer_pool.hpp>
 
 #include "catch.hpp"

@@ -265,14 +265,17 @@ void check_touching_threads(report& found, policy_trial const& trial) {
     policy_subject<Policy> subject{meanwhile, 12};
     subject.insert_all();
     std::atomic<bool> done{false};
+    std::atomic<int> touching{0};
     std::vector<std::thread> threads;
     for (int t = 0; t < trial.threads; ++t) {
         threads.emplace_back([&, t] {
-            for (auto f = static_cast<std::size_t>(t); !done.load(std::memory_order_relaxed); ++f) {
-                subject.touch(f % subject.frames());
-            }
+            auto f = static_cast<std::size_t>(t);
+            subject.touch(f % subject.frames());
+            touching.fetch_add(1);
+            while (!done.load(std::memory_order_relaxed)) { subject.touch(++f % subject.frames()); }
         });
     }
+    while (touching.load() < trial.threads) { std::this_thread::yield(); }
     for (std::size_t round = 0; round < 1000; ++round) {
         static_cast<void>(subject.search_in_vain());
         subject.search();

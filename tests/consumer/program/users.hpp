@@ -12,7 +12,7 @@ struct user {
 BOOST_DESCRIBE_STRUCT(user, (), (id, name))
 
 using pool_type =
-    quire::buffer_pool<4096, quire::clock, quire::hybrid_latch, quire::memory_backend>;
+    quire::buffer_pool<4096, quire::s3_fifo, quire::hybrid_latch, quire::memory_backend>;
 
 // In b.cpp; main, in a.cpp, does the same and compares.
 void add_user(pool_type::file file, user const& one);
