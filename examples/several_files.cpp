@@ -74,8 +74,9 @@ int main() try {
     auto const before = sensors.stats().misses;
     count(log, sensors);
     auto const missed = sensors.stats().misses - before;
-    std::cout << log.stats().misses << " misses in the log, " << missed << " in the table, of which "
-              << sensors.resident_pages().size() << " pages are in memory\n";
+    std::cout << log.stats().misses << " misses in the log, " << missed
+              << " in the table, of which " << sensors.resident_pages().size()
+              << " pages are in memory\n";
 
     sensors.flush();
     log.truncate(0);  // what has been counted; the file stays open

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 
-/// several_threads: four threads move money between accounts on 64 pages, through 16 frames, while a
-/// fifth reads. A pool and its files are used by any number of threads; a guard by the one it is in.
+/// several_threads: four threads move money between accounts on 64 pages, through 16 frames, while
+/// a fifth reads. Any number of threads use a pool and its files; a guard belongs to one.
 
 #include <quire/quire.hpp>
 
