@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <shared_mutex>
 #include <thread>
 #include <vector>
 
@@ -398,39 +399,60 @@ TEST_CASE("hybrid_latch: waiters get in after the holder has left") {
     }
 }
 
-// A sleeper looks again at least once a millisecond, so a lost wake-up would show as a wait of
-// about half that. Most waits must be much shorter; a loaded machine gets several tries.
+namespace {
+
+enum class leave { unlock, downgrade, unlock_shared };
+
+/// Whether who sleeps for `latch` is in soon after its holder has left.
+template <class Latch>
+bool wakes_promptly(leave how, std::chrono::microseconds held) {
+    Latch latch;
+    std::atomic<bool> here{false};
+    steady::time_point entered;
+    how == leave::unlock_shared ? latch.lock_shared() : latch.lock();
+    std::thread waiter{[&] {
+        here = true;
+        how == leave::downgrade ? latch.lock_shared() : latch.lock();
+        entered = steady::now();
+        how == leave::downgrade ? latch.unlock_shared() : latch.unlock();
+    }};
+    soon([&] { return here.load(); });
+    std::this_thread::sleep_for(held);
+    auto const left = steady::now();
+    if (how == leave::unlock) { latch.unlock(); }
+    if (how == leave::unlock_shared) { latch.unlock_shared(); }
+    if constexpr (quire::downgradable<Latch>) {
+        if (how == leave::downgrade) { latch.downgrade(); }
+    } else {
+        if (how == leave::downgrade) { latch.unlock(); }
+    }
+    waiter.join();
+    if constexpr (quire::downgradable<Latch>) {
+        if (how == leave::downgrade) { latch.unlock_shared(); }
+    }
+    return entered - left < 250us;
+}
+
+}  // namespace
+
+// A sleeper looks again at least once a millisecond, so with lost wake-ups one in four waits would
+// be prompt. How many could be on a machine as busy as this one, a std::shared_mutex shows.
 TEST_CASE("hybrid_latch: sleepers are woken and do not find out by themselves - I5") {
-    enum class leave { unlock, downgrade, unlock_shared };
     auto const how = GENERATE(leave::unlock, leave::downgrade, leave::unlock_shared);
     constexpr int rounds = 60;
-    int best = 0;
-    for (int attempt = 0; attempt < 10 && best <= rounds / 2; ++attempt) {
+    bool ever_quiet = false;
+    for (int attempt = 0; attempt < 10; ++attempt) {
         int prompt = 0;
+        int could_be = 0;
         for (int round = 0; round < rounds; ++round) {
-            hybrid_latch latch;
-            std::atomic<bool> here{false};
-            steady::time_point entered;
-            how == leave::unlock_shared ? latch.lock_shared() : latch.lock();
-            std::thread waiter{[&] {
-                here = true;
-                how == leave::downgrade ? latch.lock_shared() : latch.lock();
-                entered = steady::now();
-                how == leave::downgrade ? latch.unlock_shared() : latch.unlock();
-            }};
-            soon([&] { return here.load(); });
-            std::this_thread::sleep_for(std::chrono::microseconds{1500 + 37 * round});
-            auto const left = steady::now();
-            switch (how) {
-                case leave::unlock: latch.unlock(); break;
-                case leave::unlock_shared: latch.unlock_shared(); break;
-                case leave::downgrade: latch.downgrade(); break;
-            }
-            waiter.join();
-            if (how == leave::downgrade) { latch.unlock_shared(); }
-            if (entered - left < 250us) { ++prompt; }
+            std::chrono::microseconds const held{1500 + 37 * round};
+            prompt += wakes_promptly<hybrid_latch>(how, held) ? 1 : 0;
+            could_be += wakes_promptly<std::shared_mutex>(how, held) ? 1 : 0;
         }
-        best = std::max(best, prompt);
+        bool const quiet = could_be > rounds / 3;
+        if (quiet && prompt > could_be / 2) { return; }
+        ever_quiet = ever_quiet || quiet;
     }
-    CHECK(best > rounds / 2);
+    if (!ever_quiet) { return skip("this machine is too busy to tell"); }
+    FAIL("sleepers are not woken");
 }
