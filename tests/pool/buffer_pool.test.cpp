@@ -137,6 +137,9 @@ TEST_CASE("buffer_pool: files that are opened at the same time get different slo
     CHECK(a.number() != b.number());
     CHECK(a.path() == "a");
     CHECK(b.path() == "b");
+    CHECK(pool.path(a.number()) == "a");
+    CHECK(pool.path(b.number()) == "b");
+    CHECK(pool.path(quire::file_no::unknown) == "");
 }
 
 TEST_CASE("buffer_pool: flush waits for a file that another thread is closing") {

@@ -65,6 +65,36 @@ private:
 };
 static_assert(quire::file_backend<flaky_backend>);
 
+/// memory_backend whose ops wait in one queue, until somebody's reap completes them for all.
+class queueing_backend {
+public:
+    using options = quire::memory_backend::options;
+    using file = quire::memory_backend::file;
+
+    queueing_backend(std::span<std::byte> arena, options const& given) : inner_{arena, given} {}
+
+    file open(quire::open_request const& request) { return inner_.open(request); }
+    void submit(std::span<quire::io_op<file>> ops) noexcept {
+        std::lock_guard const hold{mutex_};
+        for (auto& op : ops) { waiting_.push_back(&op); }
+    }
+    std::size_t reap(std::chrono::nanoseconds) noexcept {
+        std::lock_guard const hold{mutex_};
+        std::size_t const count = waiting_.size();
+        for (auto* op : std::exchange(waiting_, {})) { inner_.submit({op, 1}); }
+        return count;
+    }
+    int sync(file& f) noexcept { return inner_.sync(f); }
+    int resize(file& f, std::uint64_t bytes) noexcept { return inner_.resize(f, bytes); }
+    int close(file& f) noexcept { return inner_.close(f); }
+
+private:
+    quire::memory_backend inner_;
+    std::mutex mutex_;
+    std::vector<quire::io_op<file>*> waiting_;
+};
+static_assert(quire::file_backend<queueing_backend>);
+
 /// The version that all sectors of a page carry; nothing when they do not agree.
 template <class View>
 std::optional<std::uint64_t> stamp_of(View const& page) {
@@ -282,6 +312,11 @@ TEMPLATE_TEST_CASE("pool: hits while others evict leave the policy whole", "", q
 
 TEST_CASE("pool: nor with a latch that cannot be downgraded or timed") {
     stamps_hold<pool_of<std::shared_mutex, quire::memory_backend>>(
+        {.frames = 12, .backend = {std::make_shared<quire::memory_store>()}}, "f", {.ops = 6000});
+}
+
+TEST_CASE("pool: nor when any thread's reap completes the ops of all") {
+    stamps_hold<pool_of<quire::hybrid_latch, queueing_backend>>(
         {.frames = 12, .backend = {std::make_shared<quire::memory_store>()}}, "f", {.ops = 6000});
 }
 

@@ -118,7 +118,7 @@ public:
 
     [[nodiscard]] errc kind() const noexcept { return static_cast<errc>(code().value()); }
     [[nodiscard]] std::string const& operation() const noexcept { return *operation_; }
-    /// The page it is about, or `page_id::none()`.
+    /// The page it is about, or `page_id::none()`; buffer_pool::path tells its file's path.
     [[nodiscard]] page_id page() const noexcept { return page_; }
     /// The system's errno, or 0.
     [[nodiscard]] int system_errno() const noexcept { return system_; }

@@ -9,8 +9,7 @@
 /// loaded and compared on every hit.
 ///
 /// Invariants
-///   I1. A page_id made from parts gives the same parts back; parts out of range are refused
-///       where they are made (page_no's constructor is the only way in).
+///   I1. A page_id made from parts gives the same parts back; no page_no is out of range.
 ///   I2. `page_id::none()` names no page: its file number is never given to a file.
 ///   I3. An offset in bytes is computed only by `byte_offset`, which cannot overflow: 2^48 pages of
 ///       1 MiB would, so it is checked there.
@@ -28,17 +27,17 @@ namespace quire::inline QUIRE_ABI {
 
 /// A page's place in its file: 0 is the first page. At most 2^48 - 1.
 ///
-/// Converts implicitly from an unsigned or non-negative number: `file.read(7)` is what people type.
-/// A number past the limit is a contract violation; what comes from outside asks `fits` first.
+/// Converts implicitly from a number: `file.read(7)` is what people type. A number that is negative
+/// or past the limit becomes the limit, which no file reaches: so a number that comes from a page
+/// or a user is never worse than errc::page_out_of_range. `fits` tells before.
 class page_no {
 public:
     static constexpr std::uint64_t max = (std::uint64_t{1} << 48) - 1;
 
     constexpr page_no() noexcept = default;
     template <std::integral I>
-    constexpr page_no(I number) noexcept : value_{static_cast<std::uint64_t>(number)} {
-        QUIRE_EXPECTS(fits(number), "a page number lies between 0 and 2^48 - 1");
-    }
+    constexpr page_no(I number) noexcept
+        : value_{fits(number) ? static_cast<std::uint64_t>(number) : max} {}
 
     /// Whether `number` can be a page number.
     template <std::integral I>

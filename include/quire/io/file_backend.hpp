@@ -24,11 +24,14 @@
 ///                               errno. noexcept
 ///   file.size(), file.mode(), file.writable()    bytes; the io_mode in effect; how it was opened
 ///
-/// Threads: `submit`, `reap`, `sync` from any thread at once; `resize` and `close` of one file are
-/// called by one thread at a time. An op and its bytes stay in place until the op is complete.
+/// Threads: `submit`, `reap`, `sync` from any thread at once, and a `reap` may complete the ops of
+/// any thread; `resize` and `close` of one file are called by one thread at a time. An op and its
+/// bytes stay in place until the op is complete. A backend that changes bytes on their way to
+/// another one has memory of its own for that, and builds the other over it.
 
 #include <quire/base/error.hpp>
 
+#include <atomic>  // std::atomic
 #include <chrono>  // std::chrono::nanoseconds
 #include <span>    // std::span
 
@@ -61,6 +64,22 @@ enum class io_verb : std::uint8_t { read, write };
 /// The error of an op whose file ended before its bytes did. Not an errno.
 inline constexpr int io_ended = -1;
 
+/// A bool that one thread sets and another sees, and with it all that was written before.
+class io_flag {
+public:
+    io_flag(bool value = false) noexcept : value_{value} {}
+    io_flag(io_flag const& other) noexcept : value_{static_cast<bool>(other)} {}
+    io_flag& operator=(io_flag const& other) noexcept { return *this = static_cast<bool>(other); }
+    io_flag& operator=(bool value) noexcept {
+        value_.store(value, std::memory_order_release);
+        return *this;
+    }
+    operator bool() const noexcept { return value_.load(std::memory_order_acquire); }
+
+private:
+    std::atomic<bool> value_;
+};
+
 /// One transfer: `bytes` of the arena from or to `offset` of the file.
 template <class File>
 struct io_op {
@@ -69,7 +88,7 @@ struct io_op {
     std::uint64_t offset = 0;    ///< bytes
     std::span<std::byte> bytes;  ///< a write only reads them
     int error = 0;               ///< 0, an errno, or io_ended
-    bool complete = false;
+    io_flag complete = false;    ///< set last, and then the op is touched no more
 };
 
 template <class B>

@@ -123,6 +123,14 @@ public:
         }
         return sum;
     }
+    /// Of the file that is open under `number`, which is what error::page() tells; empty if none is.
+    [[nodiscard]] std::string path(file_no number) const {
+        std::lock_guard const one_at_a_time{opening_};
+        for (auto const& slot : core_.files) {
+            if (slot.is_open() && slot.number == number) { return slot.path; }
+        }
+        return {};
+    }
     [[nodiscard]] std::size_t frames() const noexcept { return core_.options.frames; }
     /// Where the frames are: every view of a page points in here.
     [[nodiscard]] arena const& memory() const noexcept { return core_.frames.memory(); }
@@ -186,7 +194,7 @@ private:
     }
 
     core_type core_;
-    std::mutex opening_;
+    mutable std::mutex opening_;
 };
 
 static_assert(sizeof(frame_header<hybrid_latch, s3_fifo::frame_state>) == 64,
