@@ -95,7 +95,7 @@ public:
 
     void count(file_no file) noexcept {
         auto& slot = this_threads_hits;
-        if (slot.owner == this && slot.birth == birth_ && slot.row != nullptr) [[likely]] {
+        if (slot.owner == this && slot.birth == birth_) [[likely]] {
             auto& cell = slot.row[static_cast<std::size_t>(file)];
             cell.store(cell.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
             return;
@@ -121,16 +121,17 @@ private:
 
     [[gnu::noinline]] void count_slowly(file_no file) noexcept {
         auto& slot = this_threads_hits;
-        slot = {this, birth_, nullptr};
-        for (std::size_t i = 0; i < own_rows && slot.row == nullptr; ++i) {
+        std::size_t row = own_rows;
+        for (std::size_t i = 0; i < own_rows && row == own_rows; ++i) {
             void const* nobody = nullptr;
             if (owners_[i].load(std::memory_order_relaxed) == &slot ||
                 owners_[i].compare_exchange_strong(nobody, &slot, std::memory_order_relaxed)) {
-                slot.row = &cells_[i * stride()];
+                row = i;
+                slot = {this, birth_, &cells_[i * stride()]};
             }
         }
-        auto* const row = slot.row != nullptr ? slot.row : &cells_[own_rows * stride()];
-        row[static_cast<std::size_t>(file)].fetch_add(1, std::memory_order_relaxed);
+        cells_[row * stride() + static_cast<std::size_t>(file)].fetch_add(
+            1, std::memory_order_relaxed);
     }
 
     std::size_t files_;

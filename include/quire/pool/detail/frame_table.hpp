@@ -79,7 +79,9 @@ public:
     using bytes_type = std::span<std::byte, PageSize>;
 
     frame_table(std::size_t frames, huge_pages huge)
-        : arena_{frames, PageSize, huge}, headers_{make_headers(frames)},
+        : arena_{frames, PageSize, huge},
+          first_{arena_.bytes().data()},
+          headers_{make_headers(frames)},
           size_{frames} {
         poison(arena_.bytes());
     }
@@ -88,19 +90,21 @@ public:
     [[nodiscard]] std::span<Frame> headers() const noexcept { return {headers_.get(), size_}; }
     [[nodiscard]] arena const& memory() const noexcept { return arena_; }
     [[nodiscard]] bytes_type bytes(frame_no f) const noexcept {
-        return arena_.frame(f).template first<PageSize>();
+        return bytes_type{first_ + std::size_t{index(f)} * PageSize, PageSize};
     }
 
     /// Latches `f` if that needs no waiting and it holds `id`.
     template <access Mode>
     [[nodiscard]] bool try_enter(frame_no f, page_id id) const noexcept {
-        return try_latch<Mode>((*this)[f].latch) && entered<Mode>(f, id);
+        auto& frame = (*this)[f];
+        return try_latch<Mode>(frame.latch) && entered<Mode>(frame, f, id);
     }
     /// The same, waiting at most `wait`.
     template <access Mode>
     [[nodiscard]] bool enter_within(frame_no f, page_id id,
                                     std::chrono::nanoseconds wait) const noexcept {
-        return latch_within<Mode>((*this)[f].latch, wait) && entered<Mode>(f, id);
+        auto& frame = (*this)[f];
+        return latch_within<Mode>(frame.latch, wait) && entered<Mode>(frame, f, id);
     }
 
     /// Unlatches `f`, which holds `id`.
@@ -129,9 +133,10 @@ private:
     }
 
     template <access Mode>
-    [[nodiscard]] bool entered(frame_no f, page_id id) const noexcept {
-        if (!(*this)[f].holds(id)) [[unlikely]] {
-            unlatch<Mode>((*this)[f].latch);
+    [[nodiscard]] bool entered(Frame& frame, [[maybe_unused]] frame_no f,
+                               page_id id) const noexcept {
+        if (!frame.holds(id)) [[unlikely]] {
+            unlatch<Mode>(frame.latch);
             return false;
         }
         unpoison(bytes(f));
@@ -146,6 +151,7 @@ private:
     }
 
     arena arena_;
+    std::byte* first_;  // of the arena
     std::unique_ptr<Frame[]> headers_;
     std::size_t size_;
 };
