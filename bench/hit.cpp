@@ -1,124 +1,133 @@
 // SPDX-License-Identifier: BSL-1.0
 
-/// hit: eight bytes of a resident random page, through a guard and through nothing.
+/// hit: eight bytes of a page that is in memory, through quire, its peers, and nothing.
 ///
-///   bare     one load from an array of pages: the memory's limit
-///   pair     the load, and one uncontended atomic addition and subtraction on a word of that
-///            page's own: what any latch that is entered and left must pay
-///   read     quire: file.read<raw_page>(no), load, guard ends
-///   write    quire: file.write<raw_page>(no), load through the const view, guard ends
+/// Random pages of 64 MiB and of 2 GiB, and one page again and again; one thread and two. What
+/// each system is asked to do is in systems/; a peer is there if its library was found.
 ///
-/// One thread. Interleaved rounds; the ratios are of medians within this run. Usage: [--quick]
+/// Usage: hit [--quick] [--json FILE] [--scratch DIRECTORY]
 
-#include <quire/quire.hpp>
+#include "contest.hpp"
+#include "report.hpp"
+#include "systems/limits.hpp"
+#include "systems/plain_file.hpp"
+#include "systems/pool.hpp"
 
-#include <algorithm>
-#include <chrono>
-#include <cstdio>
+#if defined(QUIRE_BENCH_BERKELEY_DB)
+#include "systems/berkeley_db.hpp"
+#endif
+#if defined(QUIRE_BENCH_LMDB)
+#include "systems/lmdb.hpp"
+#endif
+#if defined(QUIRE_BENCH_ROCKSDB)
+#include "systems/rocksdb.hpp"
+#endif
+#if defined(QUIRE_BENCH_SQLITE)
+#include "systems/sqlite.hpp"
+#endif
+
+#include <array>
 #include <cstring>
-#include <vector>
 
 namespace {
 
-constexpr std::size_t page_size = 4096;
-using pool_type = quire::buffer_pool<page_size, quire::s3_fifo, quire::hybrid_latch,
-                                     quire::memory_backend>;
+using namespace quire_bench;
+using results = std::vector<contest::result>;
 
-/// The same page sequence for everybody: cheap to draw, so that the draw does not hide the rest.
-class sequence {
-public:
-    explicit sequence(std::uint64_t pages) : pages_{pages} {}
-    std::uint64_t next() noexcept {
-        state_ ^= state_ << 13;
-        state_ ^= state_ >> 7;
-        state_ ^= state_ << 17;
-        return ((state_ >> 32) * pages_) >> 32;
+figures const& of(results const& all, std::string const& system) {
+    for (auto const& one : all) {
+        if (one.system == system) { return one.nanoseconds; }
     }
-
-private:
-    std::uint64_t state_ = 0x9E3779B97F4A7C15ULL;
-    std::uint64_t pages_;
-};
-
-template <class Access>
-double nanoseconds_each(std::uint64_t pages, std::uint64_t count, Access access) {
-    sequence draw{pages};
-    std::uint64_t sum = 0;
-    auto const begin = std::chrono::steady_clock::now();
-    for (std::uint64_t i = 0; i < count; ++i) { sum += access(draw.next()); }
-    auto const end = std::chrono::steady_clock::now();
-    asm volatile("" : : "r"(sum));  // the sum is used
-    return std::chrono::duration<double, std::nano>(end - begin).count() /
-           static_cast<double>(count);
+    fail("no " + system);
 }
 
-double median(std::vector<double> values) {
-    std::sort(values.begin(), values.end());
-    return values[values.size() / 2];
+void compare(report& to, results const& all, std::string const& set, unsigned threads,
+             double limit) {
+    for (auto const& one : all) { to.add("hit", set, threads, one.system, one.nanoseconds); }
+    auto const name =
+        set + ", " + std::to_string(threads) + (threads == 1 ? " thread" : " threads");
+    auto const ratio = [&](char const* a, char const* b) {
+        return median(ratios(of(all, a), of(all, b)));
+    };
+    if (threads == 1 && limit > 0) {
+        to.at_most("hit, shared guard / pair, " + name, ratio("quire", "pair"), limit);
+        to.at_most("hit, write / shared guard, " + name, ratio("quire write", "quire"), 1.3);
+    }
+    for (char const* peer : {"Berkeley DB", "LMDB", "RocksDB cache", "SQLite", "pread"}) {
+        for (auto const& one : all) {
+            if (one.system != peer) { continue; }
+            to.at_most("hit, quire / " + one.system + ", " + name, ratio("quire", peer), 1.0);
+        }
+    }
 }
 
-void run(std::uint64_t pages, std::uint64_t count, int rounds) {
-    auto const store = std::make_shared<quire::memory_store>();
-    pool_type pool{{.frames = pages, .backend = {store}}};
-    auto file = pool.open("hit", quire::open_mode::create);
-    for (std::uint64_t i = 0; i < pages; ++i) {
-        auto page = file.append();
-        page->bytes().store<std::uint64_t>(64, i);
-    }
+void run(report& to, std::filesystem::path const& scratch, std::uint32_t mebibytes, bool quick) {
+    auto const pages = static_cast<std::uint32_t>((std::uint64_t{mebibytes} << 20) / page_size);
+    contest all{scratch, pages};
+    all.add<bare>();
+    all.add<pair>();
+    all.add<plain>();
+    all.add<quire_read>();
+    all.add<quire_write>();
+#if defined(QUIRE_BENCH_BERKELEY_DB)
+    all.add<berkeley_db>();
+#endif
+#if defined(QUIRE_BENCH_LMDB)
+    all.add<lmdb>();
+#endif
+#if defined(QUIRE_BENCH_ROCKSDB)
+    all.add<rocksdb_cache>();
+#endif
+#if defined(QUIRE_BENCH_SQLITE)
+    if (mebibytes <= 64) { all.add<sqlite>(); }  // a cache of all pages for each connection
+#endif
+    all.add<mapped_file>();
+    all.add<read_file>();
 
-    struct alignas(64) header {
-        std::atomic<std::uint64_t> word{0};
-    };
-    quire::arena const bare{pages, page_size, quire::huge_pages::on};
-    quire::unpoison(bare.bytes());
-    std::vector<header> headers(pages);
-    for (std::uint64_t i = 0; i < pages; ++i) {
-        auto const at = bare.frame(static_cast<quire::frame_no>(i));
-        std::memset(at.data(), 0, at.size());
-        quire::store_le<std::uint64_t>(at.data() + 64, i);
+    std::size_t const draws = quick ? 50'000 : 1'000'000;
+    int const rounds = quick ? 3 : 9;
+    std::mt19937 random{1};
+    std::uniform_int_distribution<std::uint32_t> any{0, pages - 1};
+    auto const set = mebibytes < 1024 ? std::to_string(mebibytes) + " MiB"
+                                      : std::to_string(mebibytes / 1024) + " GiB";
+    for (unsigned threads : {1U, 2U}) {
+        auto const found = all.run(draws, rounds, threads, [&] { return any(random); });
+        compare(to, found, set, threads, mebibytes < 1024 ? 1.5 : 1.7);
+        if (mebibytes <= 64) {
+            compare(to, all.run(draws, rounds, threads, [&] { return 7U; }), "one page", threads,
+                    0);
+        }
     }
-    auto const load_bare = [&](std::uint64_t no) {
-        return quire::load_le<std::uint64_t>(bare.bytes().data() + no * page_size + 64);
-    };
-
-    std::vector<double> bares;
-    std::vector<double> pairs;
-    std::vector<double> reads;
-    std::vector<double> writes;
-    for (int round = 0; round < rounds; ++round) {
-        bares.push_back(nanoseconds_each(pages, count, load_bare));
-        pairs.push_back(nanoseconds_each(pages, count, [&](std::uint64_t no) {
-            headers[no].word.fetch_add(1, std::memory_order_acquire);
-            auto const value = load_bare(no);
-            headers[no].word.fetch_sub(1, std::memory_order_release);
-            return value;
-        }));
-        reads.push_back(nanoseconds_each(pages, count, [&](std::uint64_t no) {
-            auto page = file.read(no);
-            return page->bytes().load<std::uint64_t>(64);
-        }));
-        writes.push_back(nanoseconds_each(pages, count, [&](std::uint64_t no) {
-            auto page = file.write(no);
-            return page.view().bytes().load<std::uint64_t>(64);
-        }));
-    }
-    double const pair = median(pairs);
-    std::printf("%5llu MiB  bare %6.1f ns  pair %6.1f ns  read %6.1f ns (%.2f x pair)"
-                "  write %6.1f ns (%.2f x read)\n",
-                static_cast<unsigned long long>(pages * page_size >> 20), median(bares), pair,
-                median(reads), median(reads) / pair, median(writes),
-                median(writes) / median(reads));
 }
 
 }  // namespace
 
-int main(int argc, char** argv) {
-    bool const quick = argc > 1 && std::strcmp(argv[1], "--quick") == 0;
-    if (quick) {
-        run(1024, 100'000, 3);
-        return 0;
+int main(int argc, char** argv) try {
+    bool quick = false;
+    std::filesystem::path json;
+    std::filesystem::path scratch = std::filesystem::current_path() / "hit.scratch";
+    for (int i = 1; i < argc; ++i) {
+        if (std::strcmp(argv[i], "--quick") == 0) {
+            quick = true;
+        } else if (i + 1 < argc && std::strcmp(argv[i], "--json") == 0) {
+            json = argv[++i];
+        } else if (i + 1 < argc && std::strcmp(argv[i], "--scratch") == 0) {
+            scratch = argv[++i];
+        } else {
+            std::fprintf(stderr, "usage: hit [--quick] [--json FILE] [--scratch DIRECTORY]\n");
+            return 2;
+        }
     }
-    run((std::uint64_t{64} << 20) / page_size, 5'000'000, 9);
-    run((std::uint64_t{2048} << 20) / page_size, 5'000'000, 9);
-    return 0;
+    report found;
+    auto const each = quick ? std::vector<std::uint32_t>{4} : std::vector<std::uint32_t>{64, 2048};
+    for (auto const mebibytes : each) {
+        std::filesystem::remove_all(scratch);
+        run(found, scratch, mebibytes, quick);
+    }
+    std::filesystem::remove_all(scratch);
+    if (!json.empty()) { found.write(json); }
+    found.print_targets();
+} catch (std::exception const& e) {
+    std::fprintf(stderr, "hit: %s\n", e.what());
+    return 1;
 }

@@ -123,7 +123,7 @@ public:
         }
         return sum;
     }
-    /// Of the file that is open under `number`, which is what error::page() tells; empty if none is.
+    /// Of the file that is open under `number`, which error::page() tells; empty if none is.
     [[nodiscard]] std::string path(file_no number) const {
         std::lock_guard const one_at_a_time{opening_};
         for (auto const& slot : core_.files) {

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+/// report: figures of a run as JSON, and as lines for people.
+///
+///     {"lines":   [{"workload", "set", "threads", "system",
+///                   "ns": {"median", "min", "max", "rounds"}}, ...],
+///      "targets": [{"name", "measured", "target", "ok"}, ...]}
+///
+/// A target that is met is `ok`, and one that is missed `MISS`, in the last lines on stdout.
+
+#include "contest.hpp"
+
+#include <cstdio>
+#include <fstream>
+
+namespace quire_bench {
+
+class report {
+public:
+    void add(std::string const& workload, std::string const& set, unsigned threads,
+             std::string const& system, figures const& ns) {
+        auto const [least, most] = std::minmax_element(ns.begin(), ns.end());
+        std::printf("%-8s %-12s %u thread%s  %-14s %9.1f ns  (%.1f to %.1f)\n", workload.c_str(),
+                    set.c_str(), threads, threads == 1 ? " " : "s", system.c_str(), median(ns),
+                    *least, *most);
+        std::fflush(stdout);
+        lines_.push_back("{\"workload\": \"" + workload + "\", \"set\": \"" + set +
+                         "\", \"threads\": " + std::to_string(threads) + ", \"system\": \"" +
+                         system + "\", \"ns\": {\"median\": " + number(median(ns)) +
+                         ", \"min\": " + number(*least) + ", \"max\": " + number(*most) +
+                         ", \"rounds\": " + std::to_string(ns.size()) + "}}");
+    }
+    /// Met when `measured` is at most `limit`.
+    void at_most(std::string const& name, double measured, double limit) {
+        targets_.push_back({name, measured, limit});
+    }
+
+    void print_targets() const {
+        for (auto const& one : targets_) {
+            std::printf("%-48s %6.2f %6.2f %s\n", one.name.c_str(), one.measured, one.limit,
+                        one.ok() ? "ok" : "MISS");
+        }
+    }
+    void write(std::filesystem::path const& path) const {
+        std::ofstream out{path};
+        out << "{\n \"lines\": [";
+        for (std::size_t i = 0; i < lines_.size(); ++i) {
+            out << (i == 0 ? "\n  " : ",\n  ") << lines_[i];
+        }
+        out << "\n ],\n \"targets\": [";
+        for (std::size_t i = 0; i < targets_.size(); ++i) {
+            auto const& one = targets_[i];
+            out << (i == 0 ? "\n  " : ",\n  ") << "{\"name\": \"" << one.name
+                << "\", \"measured\": " << number(one.measured)
+                << ", \"target\": " << number(one.limit)
+                << ", \"ok\": " << (one.ok() ? "true" : "false") << "}";
+        }
+        out << "\n ]\n}\n";
+        if (!out.flush()) { fail("write " + path.string()); }
+    }
+
+private:
+    struct target {
+        std::string name;
+        double measured;
+        double limit;
+        [[nodiscard]] bool ok() const noexcept { return measured <= limit; }
+    };
+    [[nodiscard]] static std::string number(double value) {
+        char text[32];
+        std::snprintf(text, sizeof text, "%.3f", value);
+        return text;
+    }
+
+    std::vector<std::string> lines_;
+    std::vector<target> targets_;
+};
+
+}  // namespace quire_bench
