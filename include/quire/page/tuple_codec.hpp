@@ -106,6 +106,26 @@ template <class T>
     return tuple_type<T>;
 }
 
+/// The parameter of a function that takes one.
+template <class R, class C, class P>
+P parameter_of(R (C::*)(P));
+template <class R, class C, class P>
+P parameter_of(R (C::*)(P) const);
+
+/// Whether Fn, which takes a T&, takes the T itself: T& and auto& do, and bind no temporary; auto&&
+/// does, and binds one. T, auto, and references to const get a copy, or cannot change it.
+template <class T, class Fn>
+[[nodiscard]] consteval bool takes_in_place() {
+    using function = std::remove_cvref_t<Fn>;
+    if constexpr (!std::is_invocable_v<Fn, T>) {
+        return true;
+    } else {
+        return requires {
+            { parameter_of(&function::template operator()<T>) } -> std::same_as<T&&>;
+        };
+    }
+}
+
 /// What `edit` asks beyond that.
 template <class T, class Fn>
 [[nodiscard]] consteval bool is_editable_by() {
@@ -116,8 +136,11 @@ template <class T, class Fn>
     static_assert(decodes,
                   "edit decodes into a T that owns its strings and whose tuple_codec has decode: "
                   "the row may move under a std::string_view, use std::string");
-    static_assert(std::is_invocable_r_v<void, Fn, T&>, "edit calls fn(T&)");
+    static_assert(std::is_invocable_v<Fn, T&>, "edit calls fn(T&)");
     if constexpr (std::is_invocable_v<Fn, T&>) {
+        static_assert(takes_in_place<T, Fn>(),
+                      "edit writes back the T that it lends to fn, and this fn changes a copy or "
+                      "nothing: take it by reference, [](T& value) { ... }");
         static_assert(std::is_void_v<std::invoke_result_t<Fn, T&>>,
                       "fn returns nothing: edit writes the row back when it returns, and leaves it "
                       "as it was when it throws");
