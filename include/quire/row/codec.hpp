@@ -68,6 +68,7 @@ public:
     /// Bytes of the row.
     /// Errors: errc::tuple_too_large past 65535, or past a column's max_bytes.
     [[nodiscard]] static std::size_t size(T const& value) {
+        static_cast<void>(columns::key_index);  // looks at options also where nothing has a limit
         std::size_t sum = columns::fixed_size;
         columns::for_each([&](auto i) {
             if constexpr (columns::template column_at<i>::is_variable) {

@@ -135,7 +135,8 @@ private:
     template <auto Member>
     [[nodiscard]] static consteval bool is_column() {
         static_assert(selected<Member>::exists,
-                      "the pointer names no described member of the row's struct");
+                      "the pointer names no described member of the row's struct, nor one of a "
+                      "base that its description lists");
         return selected<Member>::exists;
     }
 
