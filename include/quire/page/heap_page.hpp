@@ -190,7 +190,8 @@ public:
     QUIRE_CHANGES {
         return insert_with(tuple.size(), detail::copy_of(tuple));
     }
-    /// The same for a value of a type with a tuple_codec.
+    /// The same for a value of a type with a tuple_codec. Expects: what that expects of a value; of
+    /// a described struct, that its described enums are one of their enumerators.
     template <class T>
         requires writable_page<Byte> && (!detail::tuple_bytes<T>)
     [[nodiscard("nothing was inserted when the page is full")]] std::optional<slot_id> insert(
@@ -221,7 +222,7 @@ public:
     }
 
     /// Decodes the row into a `T`, calls `fn(T&)`, and writes it back when that returns. Nothing
-    /// is changed when it throws, or when the row no longer fits (false).
+    /// is changed when it throws, or when the row no longer fits (false). Expects: as `insert`.
     /// Errors: errc::no_such_tuple, errc::row_mismatch, errc::tuple_too_large, and those of `fn`.
     template <class T, class Fn>
         requires writable_page<Byte>
@@ -229,7 +230,7 @@ public:
         QUIRE_CHANGES {
         if constexpr (detail::has_tuple_codec<T>()) {
             if constexpr (detail::is_editable_by<T, Fn>()) {
-                T value = tuple_codec<T>::decode(bytes_of(slot));
+                T value = detail::decoded<T>(bytes_of(slot), slot);
                 std::forward<Fn>(fn)(value);
                 return update(slot, value);
             }

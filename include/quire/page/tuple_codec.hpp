@@ -22,6 +22,7 @@
 ///                              has QUIRE_BORROWER and QUIRE_ENDS_LOAN (loan.hpp); then compilers
 ///                              and checked builds see that it must end before the page changes
 ///   decode(bytes)              a T from a std::span<std::byte const>; `edit` asks for it
+///   decode(bytes, slot)        optional: the same, with the slot for errors
 ///   owns                       constexpr bool: whether a decoded T keeps no reference into the
 ///                              tuple; `edit` asks for it
 ///
@@ -57,6 +58,16 @@ concept tuple_type = requires(T const& value, std::span<std::byte> out) {
 };
 
 namespace detail {
+
+/// A T from its tuple.
+template <class T>
+[[nodiscard]] T decoded(std::span<std::byte const> bytes, [[maybe_unused]] slot_id slot) {
+    if constexpr (requires { tuple_codec<T>::decode(bytes, slot); }) {
+        return tuple_codec<T>::decode(bytes, slot);
+    } else {
+        return tuple_codec<T>::decode(bytes);
+    }
+}
 
 /// What a page takes as it is, without a codec.
 template <class T>
