@@ -156,6 +156,10 @@ public:
     }
     template <class T>
     name_the_page_first row(slot_id) const&& QUIRE_REFUSED_ON_TEMPORARIES;
+    template <class T, std::integral Number>
+    a_slot_is_a_slot_id row(Number) const QUIRE_REFUSED(
+        "a row is asked for by the quire::slot_id that its insert gave, or one made of a number");
+    say_the_type_of_the_row row(slot_id) const QUIRE_REFUSED_WITHOUT_TYPE;
 
     /// The live slots, in the order of their numbers.
     [[nodiscard]] live_range<layout, detail::slot_item> slots() const& noexcept
@@ -173,6 +177,7 @@ public:
     }
     template <class T>
     name_the_page_first rows() const&& QUIRE_REFUSED_ON_TEMPORARIES;
+    say_the_type_of_the_row rows() const QUIRE_REFUSED_WITHOUT_TYPE;
 
     // Writing
 
@@ -237,6 +242,10 @@ public:
         }
         return false;
     }
+
+    say_the_type_of_the_row edit(slot_id, ...)
+        requires writable_page<Byte>
+    QUIRE_REFUSED_WITHOUT_TYPE;
 
     /// Removes the tuple or the redirect in `slot`. Whether there was one.
     bool erase(slot_id slot)
