@@ -7,6 +7,7 @@
 
 #include <cstdio>
 #include <iostream>
+#include <stdexcept>
 
 using quire::heap_page;
 
@@ -22,6 +23,7 @@ struct table_head {
 BOOST_DESCRIBE_STRUCT(table_head, (), (fingerprint))
 
 //! [table]
+/// For one thread at a time: update takes two steps that another thread could come between.
 template <class Row>
 class heap_table {
 public:
