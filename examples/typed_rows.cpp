@@ -10,7 +10,8 @@
 #include <iostream>
 
 enum class state : std::uint8_t { shelved, lent, lost };
-BOOST_DESCRIBE_ENUM(state, shelved, lent, lost)  // other values are refused when they are read
+// Other values: reading one is an error, inserting or setting one stops the program.
+BOOST_DESCRIBE_ENUM(state, shelved, lent, lost)
 
 struct place {
     std::uint16_t room;

@@ -92,7 +92,7 @@ TEST_CASE("crc_seal: the file's number does not matter and the page's does") {
     CHECK(crc_seal.check(page, {home.file(), 7 + (std::uint64_t{1} << 40)}) == page_state::corrupt);
 }
 
-TEST_CASE("crc_seal: every flipped bit is noticed - I1") {
+TEST_CASE("crc_seal: every flipped bit is noticed - I4") {
     test_random random;
     auto page = sealed_page(random, 4096);
     for (std::size_t bit = 0; bit < page.size() * 8; ++bit) {
@@ -125,7 +125,7 @@ TEST_CASE("crc_seal: every two and three flipped bits of a sample are noticed") 
 
 // The checksum stands before what it covers, so a burst over its end (bytes 3 and 4) is no burst to
 // the code; there the page's own number stands, and is compared.
-TEST_CASE("crc_seal: a burst of up to 32 bits is noticed wherever it is - I1") {
+TEST_CASE("crc_seal: a burst of up to 32 bits is noticed wherever it is - I4") {
     test_random random;
     auto page = sealed_page(random, 4096);
     auto const bits = page.size() * 8;
@@ -143,7 +143,7 @@ TEST_CASE("crc_seal: a burst of up to 32 bits is noticed wherever it is - I1") {
     CHECK(page == untouched);
 }
 
-TEST_CASE("crc_seal: a change over the checksum's end that the CRC misses is noticed - I1") {
+TEST_CASE("crc_seal: a change over the checksum's end that the CRC misses is noticed - I4") {
     // Any change of the number's low bytes, with the checksum made to fit: a 64-bit burst at worst,
     // and the 31-bit ones that a CRC in front of its data would take for no change.
     test_random random;

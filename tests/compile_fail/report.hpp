@@ -61,8 +61,13 @@ inline void write_table(std::ostream& out, std::vector<judged_item> const& items
                  std::vector<compiler> const& compilers) {
     out << "# What is caught, and by what\n\n"
            "Made by `compile_fail --table` from tests/compile_fail; do not edit.\n\n"
-           "g++ 12 without flags; clang 19 with `-Wconsumed`; clang 22 with `-Wthread-safety` and\n"
-           "`-Wexperimental-lifetime-safety` too, which is what `quire_borrow_check` runs.\n\n"
+           "What each is run with:\n\n";
+    for (auto const& c : compilers) {
+        out << "- " << c.name << (c.is_clang ? "" : " 12") << ": "
+            << (c.flags.empty() ? "no flags" : '`' + c.flags + '`') << '\n';
+    }
+    out << "\n`quire_borrow_check` runs clang 22 with its flags here, and `-Wunused-result`, which "
+           "is\non by default.\n\n"
            "At run time, where some compiler lets it pass: *contract*, the program stops with the\n"
            "broken rule in every build; *checked*, the same with QUIRE_CHECKED; *poison*, the "
            "address\nsanitizer reports the line. Each of these is a test, `ctest -R \"net: "

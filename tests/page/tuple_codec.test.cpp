@@ -4,6 +4,8 @@
 #include "catch.hpp"
 #include "page/page_buffer.hpp"
 
+#include <functional>
+
 namespace {
 
 struct word {
@@ -76,6 +78,45 @@ static_assert(quire::tuple_type<word> && quire::tuple_type<no_decode>);
 static_assert(!quire::tuple_type<undescribed> && !quire::tuple_type<int>);
 static_assert(!quire::tuple_type<no_encode> && !quire::tuple_type<no_view> &&
               !quire::tuple_type<wrong_size>);
+
+// What edit lends goes to fn as it is; a function that would change a copy is refused.
+namespace {
+
+struct editor {
+    void operator()(word&) {}
+    void operator()(int) {}
+};
+struct reader {
+    void operator()(word const&) const {}
+    void operator()(int) const {}
+};
+struct quiet_editor {
+    template <class T>
+    void operator()(T&&) const noexcept {}
+};
+template <class Fn>
+constexpr bool edits_with = quire::detail::takes_in_place<word, Fn>();
+template <class Fn>
+constexpr bool takes(Fn const&) {
+    return edits_with<Fn> && edits_with<Fn&> && edits_with<Fn const&>;
+}
+template <class Fn>
+constexpr bool refuses(Fn const&) {
+    return !edits_with<Fn> && !edits_with<Fn&>;
+}
+
+}  // namespace
+static_assert(takes([](word& w) { w.text = "x"; }) && takes([](auto& w) { w.text = "x"; }));
+static_assert(takes([](auto&& w) { w.text = "x"; }));
+static_assert(edits_with<decltype([](word& w) mutable { w.text = "x"; })>);
+static_assert(edits_with<decltype([](auto&& w) mutable { w.text = "x"; })>);
+static_assert(edits_with<void (*)(word&)> && edits_with<void (&)(word&)>);
+static_assert(edits_with<std::function<void(word&)>> && edits_with<editor>);
+static_assert(edits_with<quiet_editor> && edits_with<decltype(std::mem_fn(&word::text))>);
+static_assert(refuses([](word w) { w.text = "x"; }) && refuses([](auto w) { w.text = "x"; }));
+static_assert(refuses([](word const&) {}) && refuses([](auto const&) {}));
+static_assert(!edits_with<void (*)(word)> && !edits_with<std::function<void(word)>>);
+static_assert(!edits_with<reader>);
 
 TEST_CASE("tuple_codec: a type of the user's own goes in and is looked at in place") {
     auto buffer = make_heap_page<512>();

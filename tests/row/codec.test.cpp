@@ -379,6 +379,47 @@ TEST_CASE("codec: a tuple that is no such row is an error and changes nothing") 
     CHECK(buffer.bytes() == before);
 }
 
+namespace {
+
+template <class Fn>
+std::string words_of(Fn&& fn) {
+    try {
+        fn();
+    } catch (quire::error const& e) { return e.what(); }
+    return {};
+}
+
+}  // namespace
+
+TEST_CASE("codec: an error says which column of which slot, where there is one") {
+    auto buffer = make_heap_page<512>();
+    heap_page page{buffer.span()};
+    page.insert(user{1, "Ada", {}}).value();
+    auto const slot = page.insert(bytes_of("short")).value();
+    CHECK(words_of([&] { (void)page.row<user>(slot).slot(); }) ==
+          "row in slot 1: tuple is not a row of this type");
+    CHECK(words_of([&] {
+              for (auto row : page.rows<user>()) { (void)row.slot(); }
+          }) == "row in slot 1: tuple is not a row of this type");
+    CHECK(words_of([&] { (void)page.edit<user>(slot, [](user&) {}); }) ==
+          "row in slot 1: tuple is not a row of this type");
+    CHECK(words_of([&] { (void)tuple_codec<user>::decode({}); }) ==
+          "row: tuple is not a row of this type");
+
+    std::vector<std::byte> broken = encoded(user{1, "Ada", {}});
+    REQUIRE(page.update(slot, std::span{broken}.first(broken.size() - 1)));
+    auto const row = page.row<user>(slot);
+    CHECK(words_of([&] { (void)row.get<&user::name>(); }) ==
+          "name in slot 1: tuple is not a row of this type");
+}
+
+TEST_CASE("codec: a column past its max_bytes is not called too large for a page") {
+    auto buffer = make_heap_page<512>();
+    heap_page page{buffer.span()};
+    CHECK(words_of([&] { (void)page.insert(limited{1, "123456", {}}); }) ==
+          "name, past its max_bytes: tuple is larger than a page or its limits allow");
+}
+
 TEST_CASE("codec: edit writes back what fn made of the row") {
     auto buffer = make_heap_page<512>();
     heap_page page{buffer.span()};

@@ -124,6 +124,8 @@
     ::quire::the_page_is_shared function(Arguments&&...) const QUIRE_REFUSED_AS_SHARED
 #define QUIRE_REFUSED_TO_MOVE \
     QUIRE_REFUSED("what a page lends stays where it was made: copy the values, or ask again")
+#define QUIRE_REFUSED_WITHOUT_TYPE \
+    QUIRE_REFUSED("say the type of the row: row<user>(slot), rows<user>(), edit<user>(slot, fn)")
 #define QUIRE_REFUSED_ON_TEMPORARIES QUIRE_REFUSED("a temporary ends at once: name it first")
 
 namespace quire::inline QUIRE_ABI {

@@ -48,7 +48,7 @@ enum class errc {
     out_of_memory,            ///< the arena or a translation array could not be mapped
     bad_option,               ///< an option of a pool or a file makes no sense
     no_such_tuple,            ///< the slot holds no tuple
-    tuple_too_large,          ///< the tuple fits into no page of this size
+    tuple_too_large,          ///< the tuple fits into no page of this size, or passes a row's limit
     row_mismatch,             ///< a tuple's bytes are not a row of the asked type
 };
 
@@ -87,7 +87,7 @@ public:
             case errc::out_of_memory: return "memory could not be mapped";
             case errc::bad_option: return "bad option";
             case errc::no_such_tuple: return "no tuple in this slot";
-            case errc::tuple_too_large: return "tuple is too large for any page of this size";
+            case errc::tuple_too_large: return "tuple is larger than a page or its limits allow";
             case errc::row_mismatch: return "tuple is not a row of this type";
         }
         return "unknown error";

@@ -46,6 +46,8 @@ struct name_the_guard_first;
 struct name_the_page_first;
 struct name_the_view_first;
 struct name_the_row_first;
+struct say_the_type_of_the_row;
+struct a_slot_is_a_slot_id;
 
 /// Stand for "something of this page is lent".
 struct QUIRE_LOAN("loan") page_loan {};

@@ -16,12 +16,16 @@
 /// The number stands beside the checksum on purpose: a burst of errors across the checksum's end,
 /// which a CRC in front of its data could miss, changes the number, and that is compared.
 ///
-/// Invariants
-///   I1. After `seal(bytes, id)`, `check(bytes, id)` is `good`, and `corrupt` or `blank` after any
-///       change of up to three bits or of up to 32 neighbouring ones. A larger change passes once
-///       in 2^32.
+/// Invariants of every contract, also a user's own
+///   I1. After `seal(bytes, id)`, `check(bytes, id)` is `good`.
 ///   I2. Both are noexcept, keep no state, and have defined behaviour for every content.
-///   I3. A page of zeros is `blank`, not corrupt: the file was grown, the page never written.
+/// and of one that seals
+///   I3. A page of zeros is `blank`, not corrupt: the file was grown, the page never written. The
+///       pool asks nobody but `check`, so a contract that never says `blank` has no blank pages:
+///       under no_seal a page of zeros is good, and is what its kind makes of it.
+/// and of crc_seal
+///   I4. After any change of up to three bits or of up to 32 neighbouring ones a sealed page is
+///       `corrupt` or `blank`. A larger change passes once in 2^32.
 ///
 /// Threads: both are called from any thread; `seal` runs under the page's exclusive latch.
 /// Under the address sanitizer frames without a guard are poisoned, and the pool calls both while

@@ -10,7 +10,8 @@
 /// A model `View<Byte, PageSize>`, with `Byte` std::byte const or std::byte, has
 ///
 ///   expression                          semantics
-///   View<B, N>{std::span<B, N>}         views the bytes in place: holds the span, copies nothing
+///   View<B, N>{std::span<B, N>}         views the bytes in place: holds the span, copies nothing,
+///                                       and keeps nothing that it found there
 ///   View<std::byte, N>::format(s, no)   makes the bytes of `s` a fresh, empty page number `no`;
 ///                                       noexcept, and writes every byte it relies on later
 ///   View<B, N>::accepts(s)              whether a page says it is of this kind: a look at the
@@ -18,6 +19,16 @@
 ///
 /// What a file's contract writes into a page is not the kind's: under crc_seal, the default, a
 /// format's own bytes begin at 12 (append checks that a sealed page is still accepted).
+///
+/// A view holds the span and nothing else: a write guard has two views of its page, of which one
+/// changes it and the other lends, so what a view keeps of the bytes is stale without its knowing.
+/// Guards refuse views larger than a std::span of dynamic extent, and what a lender has.
+///
+/// A view says by `requires writable_page<Byte>` which functions change the page, and may name them
+/// in QUIRE_REFUSED_ON_SHARED(function) for the sentence (attributes.hpp). One that lends parts of
+/// its page, rows or ranges, has quire::lender as a public base (loan.hpp): then compilers and
+/// checked builds see that they end before the page changes. Of another view they see that its
+/// guard is held.
 ///
 /// A refused page is reported as errc::wrong_page_kind; no member of a model may have undefined
 /// behaviour for any page content. Page size is a power of two from 512 bytes to 1 MiB.

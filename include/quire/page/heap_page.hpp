@@ -156,6 +156,10 @@ public:
     }
     template <class T>
     name_the_page_first row(slot_id) const&& QUIRE_REFUSED_ON_TEMPORARIES;
+    template <class T, std::integral Number>
+    a_slot_is_a_slot_id row(Number) const QUIRE_REFUSED(
+        "a row is asked for by the quire::slot_id that its insert gave, or one made of a number");
+    say_the_type_of_the_row row(slot_id) const QUIRE_REFUSED_WITHOUT_TYPE;
 
     /// The live slots, in the order of their numbers.
     [[nodiscard]] live_range<layout, detail::slot_item> slots() const& noexcept
@@ -173,6 +177,7 @@ public:
     }
     template <class T>
     name_the_page_first rows() const&& QUIRE_REFUSED_ON_TEMPORARIES;
+    say_the_type_of_the_row rows() const QUIRE_REFUSED_WITHOUT_TYPE;
 
     // Writing
 
@@ -190,7 +195,8 @@ public:
     QUIRE_CHANGES {
         return insert_with(tuple.size(), detail::copy_of(tuple));
     }
-    /// The same for a value of a type with a tuple_codec.
+    /// The same for a value of a type with a tuple_codec. Expects: what that expects of a value; of
+    /// a described struct, that its described enums are one of their enumerators.
     template <class T>
         requires writable_page<Byte> && (!detail::tuple_bytes<T>)
     [[nodiscard("nothing was inserted when the page is full")]] std::optional<slot_id> insert(
@@ -221,7 +227,7 @@ public:
     }
 
     /// Decodes the row into a `T`, calls `fn(T&)`, and writes it back when that returns. Nothing
-    /// is changed when it throws, or when the row no longer fits (false).
+    /// is changed when it throws, or when the row no longer fits (false). Expects: as `insert`.
     /// Errors: errc::no_such_tuple, errc::row_mismatch, errc::tuple_too_large, and those of `fn`.
     template <class T, class Fn>
         requires writable_page<Byte>
@@ -229,13 +235,17 @@ public:
         QUIRE_CHANGES {
         if constexpr (detail::has_tuple_codec<T>()) {
             if constexpr (detail::is_editable_by<T, Fn>()) {
-                T value = tuple_codec<T>::decode(bytes_of(slot));
+                T value = detail::decoded<T>(bytes_of(slot), slot);
                 std::forward<Fn>(fn)(value);
                 return update(slot, value);
             }
         }
         return false;
     }
+
+    say_the_type_of_the_row edit(slot_id, ...)
+        requires writable_page<Byte>
+    QUIRE_REFUSED_WITHOUT_TYPE;
 
     /// Removes the tuple or the redirect in `slot`. Whether there was one.
     bool erase(slot_id slot)

@@ -22,6 +22,7 @@
 ///                              has QUIRE_BORROWER and QUIRE_ENDS_LOAN (loan.hpp); then compilers
 ///                              and checked builds see that it must end before the page changes
 ///   decode(bytes)              a T from a std::span<std::byte const>; `edit` asks for it
+///   decode(bytes, slot)        optional: the same, with the slot for errors
 ///   owns                       constexpr bool: whether a decoded T keeps no reference into the
 ///                              tuple; `edit` asks for it
 ///
@@ -57,6 +58,16 @@ concept tuple_type = requires(T const& value, std::span<std::byte> out) {
 };
 
 namespace detail {
+
+/// A T from its tuple.
+template <class T>
+[[nodiscard]] T decoded(std::span<std::byte const> bytes, [[maybe_unused]] slot_id slot) {
+    if constexpr (requires { tuple_codec<T>::decode(bytes, slot); }) {
+        return tuple_codec<T>::decode(bytes, slot);
+    } else {
+        return tuple_codec<T>::decode(bytes);
+    }
+}
 
 /// What a page takes as it is, without a codec.
 template <class T>
@@ -106,6 +117,26 @@ template <class T>
     return tuple_type<T>;
 }
 
+/// The parameter of a function that takes one.
+template <class R, class C, class P>
+P parameter_of(R (C::*)(P));
+template <class R, class C, class P>
+P parameter_of(R (C::*)(P) const);
+
+/// Whether Fn, which takes a T&, takes the T itself: T& and auto& do, and bind no temporary; auto&&
+/// does, and binds one. T, auto, and references to const get a copy, or cannot change it.
+template <class T, class Fn>
+[[nodiscard]] consteval bool takes_in_place() {
+    using function = std::remove_cvref_t<Fn>;
+    if constexpr (!std::is_invocable_v<Fn, T>) {
+        return true;
+    } else {
+        return requires {
+            { parameter_of(&function::template operator()<T>) } -> std::same_as<T&&>;
+        };
+    }
+}
+
 /// What `edit` asks beyond that.
 template <class T, class Fn>
 [[nodiscard]] consteval bool is_editable_by() {
@@ -116,8 +147,11 @@ template <class T, class Fn>
     static_assert(decodes,
                   "edit decodes into a T that owns its strings and whose tuple_codec has decode: "
                   "the row may move under a std::string_view, use std::string");
-    static_assert(std::is_invocable_r_v<void, Fn, T&>, "edit calls fn(T&)");
+    static_assert(std::is_invocable_v<Fn, T&>, "edit calls fn(T&)");
     if constexpr (std::is_invocable_v<Fn, T&>) {
+        static_assert(takes_in_place<T, Fn>(),
+                      "edit writes back the T that it lends to fn, and this fn changes a copy or "
+                      "nothing: take it by reference, [](T& value) { ... }");
         static_assert(std::is_void_v<std::invoke_result_t<Fn, T&>>,
                       "fn returns nothing: edit writes the row back when it returns, and leaves it "
                       "as it was when it throws");

@@ -107,6 +107,14 @@ private:
     page_id id_;
 };
 
+/// The largest view that holds a span and nothing else.
+struct span_that_lends : lender {
+    std::span<std::byte> bytes;
+};
+template <class View>
+inline constexpr std::size_t view_size_max =
+    std::derived_from<View, lender> ? sizeof(span_that_lends) : sizeof(std::span<std::byte>);
+
 /// A view that is a lender: itself if it is one.
 template <class View>
 struct view_that_lends : View, lender {
@@ -117,11 +125,11 @@ struct view_that_lends : View, lender {
 };
 template <class View>
 struct lending_view {
-    using type = view_that_lends<View>;
-};
-template <std::derived_from<lender> View>
-struct lending_view<View> {
-    using type = View;
+    static_assert(sizeof(View) <= view_size_max<View>,
+                  "a page kind holds the span and nothing else: what it kept of the bytes would be "
+                  "stale after a change by another view, so read it each time (page_kind.hpp)");
+    using type =
+        std::conditional_t<std::derived_from<View, lender>, View, view_that_lends<View>>;
 };
 
 inline constexpr char const* guard_ends_unlent =

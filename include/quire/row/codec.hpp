@@ -65,9 +65,10 @@ public:
     /// Whether a decoded T owns all it has.
     static constexpr bool owns = !columns::borrows;
 
-    /// Bytes of the row.
+    /// Bytes of the row. Keys and limits of another struct are refused here.
     /// Errors: errc::tuple_too_large past 65535, or past a column's max_bytes.
     [[nodiscard]] static std::size_t size(T const& value) {
+        static_cast<void>(columns::key_index);  // looks at them also where no string has a limit
         std::size_t sum = columns::fixed_size;
         columns::for_each([&](auto i) {
             if constexpr (columns::template column_at<i>::is_variable) {
@@ -86,7 +87,9 @@ public:
         return sum;
     }
 
-    /// Writes the row. Expects: `out` has `size(value)` bytes.
+    /// Writes the row.
+    /// Expects: `out` has `size(value)` bytes; every described enum in `value` is one of its
+    /// enumerators (fixed_format.hpp): the row could not be read again.
     static void encode(T const& value, std::span<std::byte> out) noexcept {
         QUIRE_EXPECTS(out.size() >= columns::fixed_size, "encode gets size(value) bytes");
         std::memset(out.data(), 0, columns::fixed_size);
@@ -105,10 +108,11 @@ public:
         QUIRE_EXPECTS(end == out.size(), "encode gets size(value) bytes");
     }
 
-    /// A T from a row.
+    /// A T from a row; the slot is for errors.
     /// Errors: errc::row_mismatch.
-    [[nodiscard]] static T decode(std::span<std::byte const> bytes) {
-        return row_view<T, std::byte const>{bytes, slot_id{}}.load();
+    [[nodiscard]] static T decode(std::span<std::byte const> bytes,
+                                  slot_id slot = detail::unknown_slot) {
+        return row_view<T, std::byte const>{bytes, slot}.load();
     }
 };
 

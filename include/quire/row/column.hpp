@@ -109,7 +109,12 @@ struct refusal {
     static constexpr bool c_array = applies && std::is_array_v<Value>;
     static constexpr bool loose_enum = applies && std::is_enum_v<Value>;
     static constexpr bool structure = applies && described<Value>;
-    static constexpr bool other = applies && !pointer && !c_array && !loose_enum && !structure;
+    /// Arrays, pairs and tuples are no structs to be described.
+    static constexpr bool undescribed = applies && !structure && std::is_aggregate_v<Value> &&
+                                        std::is_class_v<Value> &&
+                                        !requires { std::tuple_size<Value>::value; };
+    static constexpr bool other =
+        applies && !pointer && !c_array && !loose_enum && !structure && !undescribed;
 };
 
 }  // namespace detail
@@ -134,13 +139,16 @@ private:
                   "a struct inside of a row's struct is laid out in place: its members (at least "
                   "one) and its bases are described and of fixed width, none is a string or "
                   "optional, and it is default-constructible");
+    static_assert(!refused::undescribed,
+                  "describe the struct inside of a row's struct, too, with BOOST_DESCRIBE_STRUCT "
+                  "in its own namespace: then it is a column, if its members are of fixed width");
     static_assert(!refused::other,
-                  "a column is a bool, an integer or character of at most 8 bytes, a float or "
-                  "double, an enum, a std::string or std::string_view, a std::vector<std::byte> or "
-                  "std::span<std::byte const>, a std::chrono::duration or point of system_clock, a "
-                  "std::array or a described struct of those with a fixed width, or a "
-                  "std::optional of one of these: use one, or describe the class with "
-                  "BOOST_DESCRIBE_STRUCT");
+                  "use a type that a column can have, several columns, or describe the class with "
+                  "BOOST_DESCRIBE_CLASS: a column is a bool, an integer or character of at most 8 "
+                  "bytes, a float or double, an enum, a std::string or std::string_view, a "
+                  "std::vector<std::byte> or std::span<std::byte const>, a std::chrono::duration "
+                  "or point of system_clock, a std::array or a described struct of those with a "
+                  "fixed width, or a std::optional of one of these");
 
 public:
     static constexpr bool is_valid = !refused::is_const && !refused::applies;

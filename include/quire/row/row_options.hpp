@@ -10,7 +10,8 @@
 /// It stands behind the description and before the first use of the struct in a row, outside of
 /// the struct's namespace. Pointers to members, not names: the compiler knows whether they exist.
 ///
-///   key<&T::m>           rows are told apart by column m, `schema<T>::key_index`; not optional
+///   key<&T::m>           rows are told apart by column m, `schema<T>::key_index`; not optional.
+///                        For who builds an index: quire keeps none, and lets two rows have one key
 ///   max_bytes<&T::m, N>  a string or byte string takes N bytes at most. Longer ones do not go into
 ///                        a page: errc::tuple_too_large with the column's name. Reading does not
 ///                        ask, so a limit may be lowered later
@@ -51,8 +52,6 @@ inline constexpr std::size_t column_of_option = schema<T>::template index_of<Opt
 
 template <class T, class... Option>
 struct row_option_list {
-    using row = T;
-
     [[nodiscard]] static consteval std::size_t key_index() {
         std::size_t found = schema<T>::no_column;
         ((found = Option::is_key ? column_of_option<T, Option> : found), ...);
@@ -75,11 +74,35 @@ struct row_option_list {
     }
 };
 
+/// The T of an option list; void for anything else.
+template <class Options>
+struct row_of_options {
+    using type = void;
+};
+template <class T, class... Option>
+struct row_of_options<row_option_list<T, Option...>> {
+    using type = T;
+};
+
+/// Whether T has options, and whether they are of T.
+template <class T, class Options = std::remove_cv_t<decltype(row_options<T>)>>
+[[nodiscard]] consteval bool has_row_options() {
+    using row = typename row_of_options<Options>::type;
+    constexpr bool none = std::is_null_pointer_v<Options>;
+    static_assert(none || !std::is_void_v<row>,
+                  "row_options<T> is initialised with quire::options_of<T>(...), around the keys "
+                  "and limits");
+    static_assert(none || std::is_void_v<row> || std::same_as<row, T>,
+                  "row_options<T> is initialised with options_of<T>, the same T");
+    return std::same_as<row, T>;
+}
+
 template <class T, class Option>
 [[nodiscard]] consteval bool option_fits() {
     constexpr std::size_t i = column_of_option<T, Option>;
     static_assert(i != schema<T>::no_column,
-                  "the pointer in a row option names no described member of the struct");
+                  "the pointer in a row option names no described member of the struct, nor one of "
+                  "a base that its description lists");
     if constexpr (i != schema<T>::no_column) {
         using column = typename schema<T>::template column_at<i>;
         static_assert(!Option::is_key || !column::is_nullable,
@@ -96,7 +119,7 @@ template <class T, class Option>
 
 }  // namespace detail
 
-/// The column by which rows are told apart.
+/// The column by which rows are told apart: a word to who builds an index, and no more.
 template <auto Member>
 inline constexpr detail::key_option<Member> key{};
 /// At most `Bytes` bytes of a string or byte string.

@@ -53,10 +53,10 @@ public:
         : tuple_{tuple},
           slot_{slot},
           borrow_{from} {
-        if (tuple.size() < columns::fixed_size) { detail::row_mismatch("row"); }
+        if (tuple.size() < columns::fixed_size) { detail::row_mismatch("row", slot); }
         if constexpr (columns::unused_null_bits != std::byte{0}) {
             if ((tuple[columns::null_bytes - 1] & columns::unused_null_bits) != std::byte{0}) {
-                detail::row_mismatch("null bits");
+                detail::row_mismatch("null bits", slot);
             }
         }
     }
@@ -95,6 +95,7 @@ public:
         "columns are bound by `auto const& [...]`, so that the row is kept");
 
     /// Writes a fixed column in place; std::nullopt makes a nullable one null.
+    /// Expects: a described enum is one of its enumerators.
     template <auto Member>
         requires writable_page<Byte>
     void set(typename selected<Member>::argument value) noexcept {
@@ -135,7 +136,8 @@ private:
     template <auto Member>
     [[nodiscard]] static consteval bool is_column() {
         static_assert(selected<Member>::exists,
-                      "the pointer names no described member of the row's struct");
+                      "the pointer names no described member of the row's struct, nor one of a "
+                      "base that its description lists");
         return selected<Member>::exists;
     }
 
@@ -155,7 +157,7 @@ private:
             begin = load_le<std::uint16_t>(tuple_.data() + at.offset - 2);
         }
         if (begin < columns::fixed_size || begin > end || end > tuple_.size()) {
-            detail::row_mismatch(columns::template member<I>::name);
+            detail::row_mismatch(columns::template member<I>::name, slot_);
         }
         return tuple_.subspan(begin, end - begin);
     }
@@ -176,7 +178,7 @@ private:
             std::byte const* const at = tuple_.data() + columns::template place<I>.offset;
             if constexpr (Column::is_checked) {
                 if (!detail::fixed_format<value>::holds(at)) {
-                    detail::row_mismatch(columns::template member<I>::name);
+                    detail::row_mismatch(columns::template member<I>::name, slot_);
                 }
             }
             return detail::fixed_format<value>::load(at);

@@ -14,7 +14,8 @@
 /// fixed column is one load. A row has at most 65535 bytes.
 ///
 /// The columns are what BOOST_DESCRIBE_STRUCT names: bases first, then members, in its order. What
-/// is not named there is not in the row, and is default-initialised when a struct is made from one.
+/// is not named there is not in the row, and is default-initialised when a struct is made from one;
+/// that goes for a whole base that the list of bases leaves out, and nothing can notice that.
 /// A struct inside the struct is one column. The struct's type and names are not in the row either:
 /// `schema<T>::text` spells them (schema_text.hpp), `fingerprint` is their hash for a catalogue or
 /// a page that keeps rows, and `same_schema` compares them.
@@ -132,18 +133,15 @@ private:
     static_assert(layout.end <= row_size_max,
                   "a row has at most 65535 bytes, and the columns of fixed width take more");
 
-    static constexpr bool has_options = !std::is_null_pointer_v<decltype(row_options<T>)>;
     [[nodiscard]] static consteval std::size_t key_of_options() {
-        if constexpr (has_options) {
-            static_assert(std::same_as<typename decltype(row_options<T>)::row, T>,
-                          "row_options<T> is initialised with options_of<T>, the same T");
+        if constexpr (detail::has_row_options<T>()) {
             return row_options<T>.key_index();
         } else {
             return no_column;
         }
     }
     [[nodiscard]] static consteval std::size_t limit_of_options(std::size_t i) {
-        if constexpr (has_options) {
+        if constexpr (detail::has_row_options<T>()) {
             return row_options<T>.max_bytes(i, row_size_max);
         } else {
             return i < size ? row_size_max : 0;

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSL-1.0
 // group: wrong type
 // rust: rejects
-// g++: a column is a bool, .* or describe the class
-// clang-19: a column is a bool, .* or describe the class
-// clang-22: a column is a bool, .* or describe the class
+// g++: use a type that a column can have, .* describe the class .* a column is a bool
+// clang-19: use a type that a column can have, .* describe the class .* a column is a bool
+// clang-22: use a type that a column can have, .* describe the class .* a column is a bool
 // why: a row knows no such class.
 
 struct thing {

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: BSL-1.0
+// group: wrong type
+// rust: rejects
+// g++: options_of<T>, the same T
+// clang-19: options_of<T>, the same T
+// clang-22: options_of<T>, the same T
+// why: limits would go to columns by their numbers.
+
+struct thing {
+    std::string name;
+};
+BOOST_DESCRIBE_STRUCT(thing, (), (name))
+struct other {
+    std::string text;
+};
+BOOST_DESCRIBE_STRUCT(other, (), (text))
+
+// As if quire::row_options<thing> were initialised with `options`: a specialisation needs a
+// namespace that this file has not.
+template <class Options>
+constexpr bool options_of_thing(Options) {
+    return quire::detail::has_row_options<thing, Options>();
+}
+
+void misuse([[maybe_unused]] file_type file) {
+#ifdef MISUSE
+    use(options_of_thing(quire::options_of<other>(quire::max_bytes<&other::text, 8>)));
+#else
+    use(options_of_thing(quire::options_of<thing>(quire::max_bytes<&thing::name, 8>)));
+#endif
+}
