@@ -22,12 +22,12 @@
 ///                   try_lock_unpinned()        exclusive if also no pin is there: the evictor's
 ///   versioned       version()                  moves with every exclusive section; for comparing
 ///
-/// What the pool uses: try_lock and try_lock_shared, always first; then, for at most 5 ms at a time
-/// and until the access's deadline, try_lock_for and try_lock_shared_for. A latch without them is
-/// polled by try_* with sleeps of 1 us to 1 ms. lock() and lock_shared() it never calls: a queue in
-/// them is not seen in a pool, one in the timed functions is. It asks pinning for `pin` and for
-/// eviction, and downgradable for `downgrade` of a guard. It does not ask versioned: a frame has a
-/// counter of its own (pool/frame.hpp), and the concept is for other users of a latch.
+/// What the pool uses: try_lock and try_lock_shared first, then try_lock_for and
+/// try_lock_shared_for, an access in slices of 5 ms. A latch without them is polled by try_* with
+/// sleeps of 1 us to 1 ms. lock() and lock_shared() it never calls: a queue in them is not seen in
+/// a pool, one in the timed functions is. pinning is for `pin` and for eviction, downgradable for
+/// `downgrade` of a guard and for write-back. versioned it does not ask for: a frame has a counter
+/// of its own (pool/frame.hpp).
 ///
 /// try_lock may fail spuriously. Every model is default constructible, and is never copied. One
 /// that is for one thread says so by `static constexpr bool one_thread = true`.
