@@ -347,6 +347,10 @@ TEST_CASE("check_backend: in a file system it leaves nothing, and takes nothing 
     std::ofstream{folder / "trial-0"} << "somebody's";
     CHECK(check_backend<quire::direct_backend>(trial).names("are already there"));
     CHECK(fs::file_size(folder / "trial-0") == 10);
+    fs::remove(folder / "trial-0");
+    std::ofstream{folder / "trial-f3"} << "somebody's";
+    CHECK(check_backend<quire::direct_backend>(trial).names("trial-f3 (File exists)"));
+    CHECK(fs::file_size(folder / "trial-f3") == 10);
     // Not a path of its own, though there is a file of that name: memory_backend's are elsewhere.
     std::ofstream{folder / "trial-f2"} << "somebody's";
     CHECK(check_backend<memory_backend>({.path = (folder / "trial").string()}).text() == "");

@@ -162,6 +162,7 @@ public:
     }
 
     /// The same without making the file durable: for a cleaner, or before a checkpoint's sync.
+    /// Expects: this thread holds no guard of the pool.
     void write_back(access_options const& how = {}) const {
         detail::file_flush<Core>::write_back(core(), slot(), how);
     }

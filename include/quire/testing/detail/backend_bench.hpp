@@ -40,7 +40,7 @@ public:
             std::filesystem::remove(path, ignored);
         }
     }
-    /// Before a file is made.
+    /// Before a file is opened, which may make it.
     void expect(std::string const& path) {
         std::error_code failed;
         auto const kind = std::filesystem::symlink_status(path, failed).type();
@@ -94,7 +94,7 @@ public:
 
     [[nodiscard]] file_type open(open_mode mode, std::string const& suffix = {}) {
         auto const path = trial.path + suffix;
-        if (mode == open_mode::create || mode == open_mode::create_new) { files_.expect(path); }
+        files_.expect(path);
         return backend.open({path, mode, trial.io, trial.page_size, false});
     }
     /// What opening is refused with; nothing when it is not.

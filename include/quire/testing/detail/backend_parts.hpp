@@ -57,10 +57,10 @@ protected:
         suffix_ = name_ + std::to_string(++parts_);
         found_.section(rule, act);
     }
-    /// A new file of `pages` pages.
+    /// A new file of `pages` pages; somebody else's of that name is refused.
     struct fresh : opened {
         fresh(backend_parts& check, std::uint64_t pages, std::string const& more = {})
-            : opened{check.b_, open_mode::create, check.suffix_ + more} {
+            : opened{check.b_, open_mode::create_new, check.suffix_ + more} {
             check.found_.need(check.b_.resize(this->file, pages) == 0, backend_rules::resize,
                               "growing a new file");
         }
