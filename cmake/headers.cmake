@@ -82,4 +82,5 @@ set(quire_headers
     include/quire/testing/detail/latch_load.hpp
     include/quire/testing/detail/latch_scene.hpp
     include/quire/testing/report.hpp
+    include/quire/testing/trials.hpp
 )

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 
 /// own_latch: a page latch of one's own, checked, and in a pool. It spins: for pages that are held
-/// for some instructions by threads that have a processor each.
+/// for some instructions by threads that have a processor each. A pool waits by the timed calls;
+/// without them it would poll with sleeps in between, and nothing of the spinning would be seen.
 
 #include <quire/quire.hpp>
 #include <quire/testing/check_latch.hpp>
@@ -18,8 +19,9 @@ public:
         return holders_.compare_exchange_strong(free, writer, std::memory_order_acquire,
                                                 std::memory_order_relaxed);
     }
-    void lock() {
-        while (!try_lock()) { std::this_thread::yield(); }
+    void lock() { static_cast<void>(spin_for(forever, [this] { return try_lock(); })); }
+    bool try_lock_for(std::chrono::nanoseconds wait) {
+        return spin_for(wait, [this] { return try_lock(); });
     }
     void unlock() { holders_.store(0, std::memory_order_release); }
 
@@ -30,20 +32,35 @@ public:
                                                 std::memory_order_relaxed);
     }
     void lock_shared() {
-        while (!try_lock_shared()) { std::this_thread::yield(); }
+        static_cast<void>(spin_for(forever, [this] { return try_lock_shared(); }));
+    }
+    bool try_lock_shared_for(std::chrono::nanoseconds wait) {
+        return spin_for(wait, [this] { return try_lock_shared(); });
     }
     void unlock_shared() { holders_.fetch_sub(1, std::memory_order_release); }
 
 private:
+    static constexpr auto forever = std::chrono::nanoseconds::max();
+
+    static bool spin_for(std::chrono::nanoseconds wait, auto tries) {
+        auto const begin = std::chrono::steady_clock::now();
+        while (!tries()) {
+            if (std::chrono::steady_clock::now() - begin >= wait) { return false; }
+            std::this_thread::yield();
+        }
+        return true;
+    }
+
     static constexpr int writer = -1;
     std::atomic<int> holders_{0};
 };
-static_assert(quire::page_latch<spin_latch>);
+static_assert(quire::timed_latch<spin_latch>);
 //! [latch]
 
 int main() try {
     auto const found = quire::testing::check_latch<spin_latch>();
     std::cout << found.text();
+    for (auto const& part : found.checked()) { std::cout << "checked " << part << '\n'; }
 
     std::remove("own_latch.db");
     quire::buffer_pool<4096, quire::s3_fifo, spin_latch> pool{{.frames = 16}};

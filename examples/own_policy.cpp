@@ -64,6 +64,7 @@ std::uint64_t misses_of_ten_scans() {
 int main() try {
     auto const found = quire::testing::check_policy<last_in_first_out>();
     std::cout << found.text();
+    for (auto const& rule : found.unchecked()) { std::cout << "not tried: " << rule << '\n'; }
     auto const own = misses_of_ten_scans<last_in_first_out>();
     auto const lru = misses_of_ten_scans<quire::lru>();
     std::cout << "ten scans of 80 pages through 64 frames: " << own << " misses, with lru " << lru

@@ -7,6 +7,7 @@
 #include <quire/evict/clock.hpp>
 
 #include "catch.hpp"
+#include "death.hpp"
 
 #include <set>
 
@@ -135,6 +136,78 @@ TEST_CASE("frame_supply: victims that failed are passed over, clean frames are n
     CHECK(s.supply.take(failed, s.unmap()).what == kind::nothing);
     s.at(frame_no{1}).reset();
     CHECK(s.supply.take(failed, s.unmap()).frame == frame_no{1});
+}
+
+namespace {
+
+// What a policy can get wrong. One thing at a time.
+enum class wrong { refused, later, removed, inserted, early, number };
+
+/// The policy of `told_policy`, but for one thing.
+template <wrong What>
+struct wrong_policy : told_policy {
+    using told_policy::told_policy;
+    std::optional<frame_no> last{};
+
+    void insert(frame_no frame, page_id page) noexcept {
+        if (What != wrong::inserted) { told_policy::insert(frame, page); }
+    }
+    void remove(frame_no frame, page_id page) noexcept {
+        if (What != wrong::removed) { told_policy::remove(frame, page); }
+    }
+    [[nodiscard]] bool holds(frame_no frame) const noexcept {
+        return What == wrong::early || told_policy::holds(frame);
+    }
+    [[nodiscard]] std::optional<frame_no> propose() noexcept {
+        if (What == wrong::number) { return frame_no{77}; }
+        if (What == wrong::later && last) { told_policy::remove(*last, {}); }
+        last = told_policy::propose();
+        if (What == wrong::refused && last) { told_policy::remove(*last, {}); }
+        return last;
+    }
+};
+
+/// What stops a supply with that policy, whose two frames are held by readers and then are not.
+template <wrong What>
+std::string stopped_by() {
+    return violation_of([] {
+        using policy = wrong_policy<What>;
+        using frame = quire::frame_header<quire::hybrid_latch, typename policy::frame_state>;
+        quire_test::policy_orders::current() = {};
+        std::array<frame, 2> frames;
+        quire::detail::frame_supply<frame, policy> supply{std::span{frames}};
+        auto const ignore = [](page_id) noexcept {};
+        for (std::uint64_t no = 0; no < 2; ++no) {
+            auto const f = supply.take({}, ignore).frame;
+            frames[quire::index(f)].page = page(no).bits();
+            supply.insert(f);
+        }
+        for (auto& each : frames) { each.latch.lock_shared(); }
+        static_cast<void>(supply.take({}, ignore));
+        for (auto& each : frames) { each.latch.unlock_shared(); }
+        static_cast<void>(supply.take({}, ignore));
+    });
+}
+
+}  // namespace
+
+TEST_CASE("frame_supply: checked builds stop a policy that breaks its concept, where it does") {
+    if constexpr (quire::checked_build) {
+        using Catch::Matchers::ContainsSubstring;
+        auto const proposes = ContainsSubstring(
+            "an eviction_policy proposes a frame that it holds, and holds it until it is removed");
+        CHECK_THAT(stopped_by<wrong::refused>(), proposes);
+        CHECK_THAT(stopped_by<wrong::later>(), proposes);
+        CHECK_THAT(stopped_by<wrong::number>(), proposes);
+        CHECK_THAT(stopped_by<wrong::removed>(),
+                   ContainsSubstring("an eviction_policy holds no frame that was removed"));
+        CHECK_THAT(stopped_by<wrong::inserted>(),
+                   ContainsSubstring("an eviction_policy holds a frame that was inserted"));
+        CHECK_THAT(stopped_by<wrong::early>(),
+                   ContainsSubstring("an eviction_policy holds no frame before it is inserted"));
+    } else {
+        SUCCEED("a policy is checked by check_policy, and in checked builds");
+    }
 }
 
 TEST_CASE("failed_victims: bars the page, after two the file, after eight everything") {

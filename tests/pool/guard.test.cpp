@@ -449,8 +449,28 @@ TEST_CASE("guard: checked builds stop a flush or a close under a guard of this t
     setting other{1};
     auto page = s.file.read(0);
     other.file.flush();  // another pool's
+    other.file.discard(0);
+    other.file.truncate(1);
     page.release();
     s.file.flush();
+}
+
+TEST_CASE("guard: checked builds stop a discard or a truncation under a guard of this thread") {
+    if constexpr (quire::checked_build) {
+        auto const rule = ContainsSubstring("a thread that discards or truncates holds no guard");
+        CHECK_THAT(broken_by([](setting& s) {
+                       auto page = s.file.read(0);
+                       s.file.discard(0);
+                   }),
+                   rule);
+        CHECK_THAT(broken_by([](setting& s) {
+                       auto page = s.file.append();
+                       s.file.truncate(0);
+                   }),
+                   rule);
+    } else {
+        SUCCEED("elsewhere a thread's own guard is like another's");
+    }
 }
 
 TEST_CASE("guard: checked builds stop a guard that another thread ends") {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #include <quire/testing/check_backend.hpp>
 
+#include <quire/io/direct_backend.hpp>
 #include <quire/io/memory_backend.hpp>
 
 #include "catch.hpp"
@@ -9,9 +10,12 @@
 #include <cerrno>
 #include <cstddef>
 #include <deque>
+#include <filesystem>
+#include <fstream>
 #include <memory>
 #include <mutex>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -192,6 +196,17 @@ struct reaps_ghosts : changed {
     using changed::changed;
     std::size_t reap(std::chrono::nanoseconds) noexcept { return 1; }
 };
+struct sleeps_in_reap : changed {
+    using changed::changed;
+    std::size_t reap(std::chrono::nanoseconds) noexcept {
+        std::this_thread::sleep_for(std::chrono::milliseconds{600});
+        return 0;
+    }
+};
+struct completes_nothing : changed {
+    using changed::changed;
+    void submit(std::span<op>) noexcept {}
+};
 
 // Right, though it completes nothing in `submit`.
 struct completes_in_reap : changed {
@@ -292,4 +307,63 @@ TEST_CASE("check_backend: names the rule that a size or a sync breaks") {
     CHECK(breaks<says_it_grew>(
         "resize: is refused, as writes are, where the file was opened for reading (was 0)"));
     CHECK(breaks<fails_to_sync>("sync: is 0 when nothing is wrong"));
+}
+
+TEST_CASE("check_backend: a reap without ops is over in half a second") {
+    CHECK(breaks<sleeps_in_reap>(
+        "reap: is over soon after `wait`, and at once without ops (half a second without ops)"));
+}
+
+TEST_CASE("check_backend: an op that never becomes complete ends the check, and is all it names") {
+    auto const found =
+        check_backend<completes_nothing>({.wait_max = std::chrono::milliseconds{50}});
+    CHECK(found.text() == "submit: every op becomes complete, by itself or in a later reap\n");
+}
+
+TEST_CASE("check_backend: says first when its files are there, and touches none of them") {
+    quire::memory_backend::options const kept{std::make_shared<quire::memory_store>()};
+    CHECK(check_backend<memory_backend>({}, kept).text() == "");
+    auto const found = check_backend<memory_backend>({}, kept);
+    REQUIRE(found.broken().size() == 1);
+    CHECK(found.names("the trial's files are already there: give it another path"));
+    CHECK(check_backend<memory_backend>({.path = "another"}, kept).text() == "");
+}
+
+TEST_CASE("check_backend: in a file system it leaves nothing, and takes nothing that is not its") {
+    namespace fs = std::filesystem;
+    fs::path const folder{"check_backend_files"};
+    fs::remove_all(folder);
+    quire::testing::backend_trial const trial{.path = (folder / "trial").string(),
+                                              .io = quire::io_mode::buffered};
+    auto const missing = check_backend<quire::direct_backend>(trial);
+    CHECK(missing.broken().size() == 1);
+    CHECK(missing.names("the trial's files cannot be made"));
+
+    fs::create_directory(folder);
+    for (int times = 0; times < 2; ++times) {
+        CHECK(check_backend<quire::direct_backend>(trial).text() == "");
+        CHECK(fs::is_empty(folder));
+    }
+    std::ofstream{folder / "trial-0"} << "somebody's";
+    CHECK(check_backend<quire::direct_backend>(trial).names("are already there"));
+    CHECK(fs::file_size(folder / "trial-0") == 10);
+    fs::remove(folder / "trial-0");
+    std::ofstream{folder / "trial-f3"} << "somebody's";
+    CHECK(check_backend<quire::direct_backend>(trial).names("trial-f3 (File exists)"));
+    CHECK(fs::file_size(folder / "trial-f3") == 10);
+    // Not a path of its own, though there is a file of that name: memory_backend's are elsewhere.
+    std::ofstream{folder / "trial-f2"} << "somebody's";
+    CHECK(check_backend<memory_backend>({.path = (folder / "trial").string()}).text() == "");
+    CHECK(fs::file_size(folder / "trial-f2") == 10);
+    fs::remove_all(folder);
+}
+
+TEST_CASE("check_backend: says what it has tried, and what it was told not to try") {
+    auto const all = check_backend<memory_backend>();
+    CHECK(all.checked() == std::vector<std::string>{"file_backend"});
+    CHECK(all.unchecked().empty());
+    auto const no_locks = check_backend<locks_nobody>({.locks = false});
+    CHECK(no_locks.unchecked() ==
+          std::vector<std::string>{"open: one writer or any number of readers, others get "
+                                   "file_locked (`locks` is false)"});
 }

@@ -245,3 +245,16 @@ TEST_CASE("check_policy: names the rule that a wrong policy breaks") {
 TEST_CASE("check_policy: counts no allocations unless it is told how") {
     CHECK(check_policy<allocates>().passed());
 }
+
+TEST_CASE("check_policy: says what it has not tried, and why") {
+    using words = std::vector<std::string>;
+    auto const all = check_policy<fifo>(counted);
+    CHECK(all.checked() == words{"eviction_policy"});
+    CHECK(all.unchecked().empty());
+    CHECK(check_policy<fifo>({.threads = 0}).unchecked() ==
+          words{"touch: any thread, also while another function runs (`threads` is 0)",
+                "policy: allocates nothing after its construction (`allocations` is not given)"});
+    CHECK(check_policy<holds_too_long>(counted).unchecked() ==
+          words{"touch: any thread, also while another function runs (another rule is broken)",
+                "policy: allocates nothing after its construction (another rule is broken)"});
+}

@@ -47,3 +47,13 @@ TEST_CASE("report: takes over another's rules without saying one twice") {
     found.add(other);
     CHECK(found.text() == "a (1)\nb (3)\n");
 }
+
+TEST_CASE("report: says what was tried and what was not, apart from the rules") {
+    report found;
+    found.note_checked("swimming");
+    found.note_unchecked("diving", "there is no water");
+    CHECK(found.checked() == std::vector<std::string>{"swimming"});
+    CHECK(found.unchecked() == std::vector<std::string>{"diving (there is no water)"});
+    CHECK(found.text().empty());
+    CHECK(found.passed());
+}

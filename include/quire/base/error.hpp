@@ -39,7 +39,7 @@ enum class errc {
     blank_page,               ///< a page of zeros: grown, never written
     wrong_page_kind,          ///< the page is of another kind than the one asked for
     read_only,                ///< a write to a file opened for reading
-    no_free_frame,            ///< every frame is held, pinned or cannot be written
+    no_free_frame,            ///< every frame (the pool's, or a frames_max) is held or unwritable
     timed_out,                ///< a wait reached its deadline
     in_use,                   ///< a guard is held on a page of the file
     forked,                   ///< the pool belongs to the parent process

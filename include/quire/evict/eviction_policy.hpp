@@ -25,6 +25,9 @@
 ///                               must not change its standing. A search ends, after at most
 ///                               2 x frames candidates
 ///
+/// `remove` does not tell an eviction from a file that is closed, and file numbers are used again:
+/// what a policy remembers of a closed file can match a later one. That costs hits, nothing else.
+///
 /// All but `touch` are noexcept and called under the pool's mutex, one at a time.
 
 #include <quire/base/page_id.hpp>

@@ -16,6 +16,8 @@ namespace quire::inline QUIRE_ABI {
 
 class no_latch {
 public:
+    static constexpr bool one_thread = true;  ///< for check_latch
+
     no_latch() noexcept = default;
     no_latch(no_latch const&) = delete;
     no_latch& operator=(no_latch const&) = delete;

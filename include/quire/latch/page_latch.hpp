@@ -22,7 +22,15 @@
 ///                   try_lock_unpinned()        exclusive if also no pin is there: the evictor's
 ///   versioned       version()                  moves with every exclusive section; for comparing
 ///
-/// try_lock may fail spuriously. Every model is default constructible, and is never copied.
+/// What the pool uses: try_lock and try_lock_shared first, then try_lock_for and
+/// try_lock_shared_for, an access in slices of 5 ms. A latch without them is polled by try_* with
+/// sleeps of 1 us to 1 ms. lock() and lock_shared() it never calls: a queue in them is not seen in
+/// a pool, one in the timed functions is. pinning is for `pin` and for eviction, downgradable for
+/// `downgrade` of a guard and for write-back. versioned it does not ask for: a frame has a counter
+/// of its own (pool/frame.hpp).
+///
+/// try_lock may fail spuriously. Every model is default constructible, and is never copied. One
+/// that is for one thread says so by `static constexpr bool one_thread = true`.
 /// Threads: any; who locked unlocks.
 
 #include <quire/base/attributes.hpp>

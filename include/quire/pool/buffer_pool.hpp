@@ -80,6 +80,7 @@ public:
     }
 
     /// Flushes every file. All are tried; the first error is thrown.
+    /// Expects: this thread holds no guard of the pool.
     void flush() {
         std::exception_ptr failure = nullptr;
         for (auto& slot : core_.files) {

@@ -9,7 +9,8 @@
 ///
 /// Guards are pinned: they are returned as prvalues, and then stay. Instead of moves they have
 ///   transfer()              hands the page to the guard that it returns; this one is over
-///   advance(file, no)       latches the next page, then lets this one go: hand over hand
+///   advance(file, no)       latches the next page, then lets this one go: hand over hand. It is
+///                           of the same kind; two guards descend from one kind to another
 ///   downgrade()             makes exclusive access shared, with nobody in between
 ///   guard_slot<Guard>       room for a guard that may come later, or come and go
 ///
@@ -210,8 +211,8 @@ private:
     view_type view_;
 };
 
-/// Exclusive access to a page. `guard->` lends the mutable view, and makes the page modified;
-/// `guard.view()` lends the const one, and does not.
+/// Exclusive access to a page. `guard->` lends the mutable view, and makes the page modified, also
+/// by a `guard->slot_count()`; `guard.view()` lends the const one, and does not.
 template <class Core, template <class, std::size_t> class View>
     requires page_kind<View, Core::page_size>
 class QUIRE_TYPESTATE QUIRE_OWNER

@@ -4,8 +4,8 @@
 /// options: what a pool, a file and a single access can be told, with the defaults.
 ///
 /// All are structs of named members with defaults, checked once where they are given: a pool's by
-/// its constructor, a file's by `open`. Nothing is adjusted silently: what makes no sense is
-/// errc::bad_option.
+/// its constructor, a file's by `open`. What makes no sense is errc::bad_option. A limit that
+/// cannot be reached is no error, and limits nothing: it may serve pools of several sizes.
 
 #include <quire/base/page_contract.hpp>
 #include <quire/io/file_backend.hpp>
@@ -62,17 +62,21 @@ struct file_options {
     io_mode io = io_mode::direct;
     bool follow_symlink = false;
     /// Dirty pages of this file past which its writers write back before they go on; 0: half the
-    /// frames. It keeps a file that cannot be written from filling the pool.
+    /// frames. It keeps a file that cannot be written from filling the pool, if it is below the
+    /// pool's frames.
     std::size_t dirty_pages_max = 0;
-    /// Frames past which a page of this file takes the place of another of its pages; 0: no limit.
-    /// So a scan of one file leaves the others theirs. Threads that miss at once may pass it by
-    /// one each. A frame of a budget does not count against it.
+    /// Frames past which a page of this file takes the place of another of its pages; 0, or not
+    /// below the pool's frames: no limit. So a scan of one file leaves the others theirs. Threads
+    /// that miss at once may pass it by one each.
+    /// Pages that are held or pinned count: with all of them held the next miss is no_free_frame,
+    /// however many frames the pool has free. A thread that goes hand over hand needs two. A budget
+    /// helps: its frames are taken whatever this limit says.
     std::size_t frames_max = 0;
 };
 
 /// For one read, write or append.
 struct access_options {
-    /// Deadline of this access's waits for others; the pool's `wait_max` when zero.
+    /// Deadline of this access's waits for others; the pool's `wait_max` when zero or below.
     std::chrono::nanoseconds wait_max = {};
     /// Where a frame comes from if one is needed; see buffer_pool::reserve.
     frame_budget* budget = nullptr;

@@ -162,6 +162,7 @@ public:
     }
 
     /// The same without making the file durable: for a cleaner, or before a checkpoint's sync.
+    /// Expects: this thread holds no guard of the pool.
     void write_back(access_options const& how = {}) const {
         detail::file_flush<Core>::write_back(core(), slot(), how);
     }
@@ -174,19 +175,23 @@ public:
 
     /// Forgets what was changed in page `no` since it was last written, and frees its frame: the
     /// next access reads what the file has, a blank page if it never was written.
-    /// Errors: page_out_of_range, in_use (a guard or pin is on the page), timed_out.
+    /// Errors: page_out_of_range, in_use (another thread's guard or a pin is on it), timed_out.
+    /// Expects: this thread holds no guard of the pool.
     void discard(page_no no, access_options const& how = {}) const {
         operations::discard(core(), slot(), no, how);
     }
 
     /// Cuts the file to its first `pages` pages. What was changed in the others is forgotten.
-    /// Errors: page_out_of_range (it has fewer), in_use (a guard or pin is on one that would go),
-    /// timed_out, grow_failed (the system refused; a block device cannot be cut), read_only,
-    /// sync_failed; then the file is as it was.
+    /// Errors: page_out_of_range (it has fewer), in_use (another thread's guard or a pin is on one
+    /// that would go), timed_out, grow_failed (the system refused; a block device cannot be cut),
+    /// read_only, sync_failed; then the file is as it was.
+    /// Expects: this thread holds no guard of the pool.
     void truncate(std::uint64_t pages) const { operations::truncate(core(), slot(), pages); }
 
-    /// Writes (or discards) what is dirty, and closes. Errors: as `flush`, in_use (a guard is held
-    /// on a page), timed_out, and then the file is still open; close_failed, and then it is not.
+    /// Writes (or discards) what is dirty, and closes. Errors: as `flush`, in_use (another thread's
+    /// guard or a pin is on a page), timed_out (such a guard stays on a page that must be written),
+    /// and then the file is still open; close_failed, and then it is not.
+    /// Expects: this thread holds no guard of the pool.
     void close(unwritten dirty = unwritten::write) const {
         operations::close(core(), slot(), dirty);
     }

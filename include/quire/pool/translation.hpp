@@ -57,11 +57,16 @@ public:
     [[nodiscard]] entry load(page_no no) const noexcept {
         return entry{at(no).load(std::memory_order_acquire)};
     }
+    /// The same, in one order with every claim: it sees the claim, or whoever claims sees what this
+    /// thread has stored before (sequentially consistent).
+    [[nodiscard]] entry load_in_order(page_no no) const noexcept {
+        return entry{at(no).load(std::memory_order_seq_cst)};
+    }
     /// absent -> loading. Whether this thread did it.
     [[nodiscard]] bool claim(page_no no) const noexcept {
         auto expected = entry::absent().value_;
         return at(no).compare_exchange_strong(expected, entry::loading().value_,
-                                              std::memory_order_acq_rel,
+                                              std::memory_order_seq_cst,
                                               std::memory_order_acquire);
     }
     void store(page_no no, entry value) const noexcept {

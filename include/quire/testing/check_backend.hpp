@@ -7,6 +7,8 @@
 ///
 /// The check is the pool: it opens, submits, reaps and closes, and looks at bytes and errors. The
 /// backend may complete its ops in `submit` or in `reap`, and may let neighbours travel together.
+/// It makes files whose names begin with `path`; their directory exists, and they do not. In a file
+/// system it removes them. If the first cannot be made the report says that, and nothing else.
 ///
 ///   expression    the rules that are checked; a broken one is named by these words
 ///   open          what is missing is refused with open_failed and ENOENT, or made: as the mode
@@ -28,24 +30,74 @@
 ///   close         gives the lock back, and once more does nothing
 ///   file          once moved it is the same file
 ///
+/// An op that is not complete by `wait_max` ends the check: what follows would have no sense.
 /// Not checked: durability, which takes a crash, and errors of a device, which take a device.
 /// Cost: some megabytes in files, a tenth of a second.
 
 #include <quire/testing/detail/backend_files.hpp>
 #include <quire/testing/detail/backend_transfers.hpp>
 
+#include <cerrno>  // EEXIST
+
 namespace quire::inline QUIRE_ABI::testing {
 
+namespace detail {
+
+struct no_options {};
+template <class Backend>
+struct backend_options {
+    using type = no_options;
+};
+template <class Backend>
+    requires requires { typename Backend::options; }
+struct backend_options<Backend> {
+    using type = typename Backend::options;
+};
+
+/// Whether the trial can begin; if not, the report says why.
 template <file_backend Backend>
+[[nodiscard]] bool can_make_files(report& found, backend_bench<Backend>& tried) {
+    try {
+        typename backend_bench<Backend>::opened const first{tried, open_mode::create_new, "-0"};
+        return true;
+    } catch (error const& e) {
+        bool const there = e.kind() == errc::open_failed && e.system_errno() == EEXIST;
+        found.expect(false,
+                     there ? "the trial's files are already there: give it another path"
+                           : "the trial's files cannot be made",
+                     e.what());
+    } catch (std::exception const& e) {
+        found.expect(false, "the trial's files cannot be made", e.what());
+    }
+    return false;
+}
+
+template <file_backend Backend>
+void check_backend(report& found, backend_trial const& trial,
+                   typename Backend::options const& options) {
+    backend_bench<Backend> tried{trial, options};
+    if (!can_make_files(found, tried)) { return; }
+    found.note_checked("file_backend");
+    try {
+        backend_files<Backend>{found, tried}.run();
+        backend_transfers<Backend>{found, tried}.run();
+    } catch (stuck const&) { found.expect(false, backend_rules::complete); }
+    if (!trial.locks) { found.note_unchecked(backend_rules::locks, "`locks` is false"); }
+}
+
+}  // namespace detail
+
+/// `Backend` models file_backend. See backend_trial for the options of the check.
+template <class Backend>
 report check_backend(backend_trial const& trial = {},
-                     typename Backend::options const& options = {}) {
+                     typename detail::backend_options<Backend>::type const& options = {}) {
+    static_assert(file_backend<Backend>,
+                  "the parameter of check_backend models quire::file_backend");
     report found;
-    found.section("backend: is made and unmade without an error",
-                  [&] {
-                      detail::backend_bench<Backend> tried{trial, options};
-                      detail::backend_files<Backend>{found, tried}.run();
-                      detail::backend_transfers<Backend>{found, tried}.run();
-                  });
+    if constexpr (file_backend<Backend>) {
+        found.section("backend: is made and unmade without an error",
+                      [&] { detail::check_backend<Backend>(found, trial, options); });
+    }
     return found;
 }
 

@@ -26,17 +26,23 @@
 ///   versioned     version moves with every exclusive section, also one that was downgraded
 ///                 version stands still while a reader is in
 ///
+/// A refinement is checked if the latch models it: `checked()` of the report names those that were
+/// tried, and `unchecked()` the others, also one that has the names and not the types.
+///
 /// `try_lock` may fail spuriously, so it is asked again before a refusal counts; to let somebody in
-/// who must wait breaks a rule at once. What only one thread uses is checked with `threads` 1: then
-/// nothing waits, and a hold refuses its own thread.
+/// who must wait breaks a rule at once. What only one thread uses says `one_thread`, as no_latch
+/// does, or is checked with `threads` 1: then nothing waits, and a hold refuses its own thread.
 ///
 /// What the scripts cannot see, a missing acquire or release, the thread sanitizer sees in this
-/// check: the threads share plain memory under the latch.
+/// check: the threads share plain memory under the latch. It does not know the timed functions of
+/// std::shared_timed_mutex (pthread_rwlock_clockwrlock): races that it reports there are its own.
 /// Cost: half a second for a latch without faults.
 
 #include <quire/latch/page_latch.hpp>
 #include <quire/testing/detail/latch_load.hpp>
 #include <quire/testing/detail/latch_scene.hpp>
+
+#include <type_traits>  // std::is_same_v
 
 namespace quire::inline QUIRE_ABI::testing {
 
@@ -89,15 +95,25 @@ void check_scripted_holds(latch_scene<Latch>& s) {
     });
 }
 
-/// `hold` is ended by `let_go` while `waiter` waits in other threads; both then must get in.
+/// `hold` is ended by `let_go` while two others wait; both then must get in. Readers stay in until
+/// both are: one that left would wake the other, whatever `let_go` has done.
 template <class Latch, class Hold, class LetGo, class Way>
-void check_waking(latch_scene<Latch>& s, Hold hold, LetGo let_go, Way way, std::string_view rule) {
+void check_waking(latch_scene<Latch>& s, Hold hold, LetGo let_go, Way way, std::string_view rule,
+                  std::string_view wakes) {
     for (int round = 0; round < 4; ++round) {
         std::atomic<int> in{0};
+        std::atomic<bool> alone{false};
         s.first(hold);
         auto const wait = [&] {
             way.lock(s.latch);
             in.fetch_add(1, std::memory_order_relaxed);
+            if constexpr (std::is_same_v<Way, shared_way>) {
+                auto const end = std::chrono::steady_clock::now() + s.trial.wait_max;
+                while (in.load(std::memory_order_relaxed) < 2 && !alone) {
+                    alone = std::chrono::steady_clock::now() > end;
+                    std::this_thread::sleep_for(std::chrono::microseconds{50});
+                }
+            }
             way.unlock(s.latch);
         };
         s.second.start(wait);
@@ -107,6 +123,7 @@ void check_waking(latch_scene<Latch>& s, Hold hold, LetGo let_go, Way way, std::
         s.first(let_go);
         s.second.finish();
         s.third.finish();
+        s.need(!alone, wakes, "one of two");
     }
 }
 
@@ -199,15 +216,15 @@ void check_waits(report& found, latch_trial const& trial) {
     using scene = latch_scene<Latch>;
     run_scene<Latch>(found, trial, latch_rules::wakes_writer, [](scene& s) {
         check_waking(s, [&s] { s.latch.lock(); }, [&s] { s.latch.unlock(); }, exclusive,
-                     latch_rules::writer);
+                     latch_rules::writer, latch_rules::wakes_writer);
     });
     run_scene<Latch>(found, trial, latch_rules::wakes_readers, [](scene& s) {
         check_waking(s, [&s] { s.latch.lock(); }, [&s] { s.latch.unlock(); }, shared,
-                     latch_rules::writer);
+                     latch_rules::writer, latch_rules::wakes_readers);
     });
     run_scene<Latch>(found, trial, latch_rules::last_reader, [](scene& s) {
         check_waking(s, [&s] { s.latch.lock_shared(); }, [&s] { s.latch.unlock_shared(); },
-                     exclusive, latch_rules::reader);
+                     exclusive, latch_rules::reader, latch_rules::last_reader);
     });
     if constexpr (timed_latch<Latch>) {
         run_scene<Latch>(found, trial, latch_rules::timed, check_timed<Latch>);
@@ -220,33 +237,79 @@ void check_waits(report& found, latch_trial const& trial) {
                 s.third.finish();
                 s.latch.unlock_shared();
             };
-            check_waking(s, [&s] { s.latch.lock(); }, let_go, shared, latch_rules::writer);
+            check_waking(s, [&s] { s.latch.lock(); }, let_go, shared, latch_rules::writer,
+                         latch_rules::downgrade);
         });
+    }
+}
+
+/// Says of a refinement whether it is tried. `has_names`: a part of it is there.
+inline void note_refinement(report& found, bool models, bool has_names, std::string_view name,
+                            std::string_view has) {
+    if (models) { return found.note_checked(name); }
+    found.note_unchecked(name, has_names ? has : "the latch does not offer it");
+}
+
+template <page_latch Latch>
+void note_concepts(report& found) {
+    found.note_checked("page_latch");
+    note_refinement(found, timed_latch<Latch>,
+                    requires(Latch latch, std::chrono::milliseconds d) { latch.try_lock_for(d); } ||
+                        requires(Latch latch, std::chrono::milliseconds d) {
+                            latch.try_lock_shared_for(d);
+                        },
+                    "timed_latch",
+                    "the latch has a part of it, but not try_lock_for and try_lock_shared_for that "
+                    "take std::chrono::nanoseconds and return bool");
+    note_refinement(found, downgradable<Latch>, false, "downgradable", {});
+    note_refinement(found, pinning<Latch>,
+                    requires(Latch latch) { latch.pin(); } ||
+                        requires(Latch latch) { latch.try_lock_unpinned(); },
+                    "pinning",
+                    "the latch has a part of it, but not pin, unpin, and try_lock_unpinned that "
+                    "returns bool");
+    note_refinement(found, versioned<Latch>, requires(Latch latch) { latch.version(); },
+                    "versioned",
+                    "the latch has version, but not a const one that returns std::uint32_t");
+}
+
+/// A latch that says it is for one thread is tried by one.
+template <class Latch>
+[[nodiscard]] latch_trial trial_for(latch_trial trial) {
+    if constexpr (requires { requires Latch::one_thread; }) { trial.threads = 1; }
+    return trial;
+}
+
+template <page_latch Latch>
+void check_latch(report& found, latch_trial const& trial) {
+    note_concepts<Latch>(found);
+    run_scene<Latch>(found, trial, latch_rules::tries, check_scripted_holds<Latch>);
+    if constexpr (downgradable<Latch>) {
+        run_scene<Latch>(found, trial, latch_rules::downgrade, check_downgrade<Latch>);
+    }
+    if constexpr (pinning<Latch>) {
+        run_scene<Latch>(found, trial, latch_rules::pins, check_pins<Latch>);
+    }
+    if constexpr (versioned<Latch>) {
+        run_scene<Latch>(found, trial, latch_rules::moves, check_version<Latch>);
+    }
+    if (trial.threads > 1) {
+        check_waits<Latch>(found, trial);
+        check_load<Latch>(found, trial);
+    } else {
+        found.note_unchecked("what waits, and what is under load", "it is a latch of one thread");
     }
 }
 
 }  // namespace detail
 
-template <page_latch Latch>
+/// `Latch` models page_latch. See latch_trial for the options of the check.
+template <class Latch>
 report check_latch(latch_trial const& trial = {}) {
+    static_assert(page_latch<Latch>, "the parameter of check_latch models quire::page_latch");
     report found;
-    detail::run_scene<Latch>(found, trial, detail::latch_rules::tries,
-                             detail::check_scripted_holds<Latch>);
-    if constexpr (downgradable<Latch>) {
-        detail::run_scene<Latch>(found, trial, detail::latch_rules::downgrade,
-                                 detail::check_downgrade<Latch>);
-    }
-    if constexpr (pinning<Latch>) {
-        detail::run_scene<Latch>(found, trial, detail::latch_rules::pins,
-                                 detail::check_pins<Latch>);
-    }
-    if constexpr (versioned<Latch>) {
-        detail::run_scene<Latch>(found, trial, detail::latch_rules::moves,
-                                 detail::check_version<Latch>);
-    }
-    if (trial.threads > 1) {
-        detail::check_waits<Latch>(found, trial);
-        detail::check_load<Latch>(found, trial);
+    if constexpr (page_latch<Latch>) {
+        detail::check_latch<Latch>(found, detail::trial_for<Latch>(trial));
     }
     return found;
 }

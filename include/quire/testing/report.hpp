@@ -11,6 +11,9 @@
 /// A rule is named once, with what was seen when it was first broken. A rule that is broken early
 /// can break later ones: read from the top.
 ///
+/// A check tries what the model is: `checked()` names the concepts, and `unchecked()` the concepts
+/// and rules that were left out, each with the reason. Who means to model a refinement looks there.
+///
 /// Threads: one at a time.
 
 #include <quire/base/attributes.hpp>
@@ -44,6 +47,15 @@ public:
         return lines;
     }
 
+    /// The concepts that were tried.
+    [[nodiscard]] std::vector<std::string> const& checked() const noexcept QUIRE_LIFETIMEBOUND {
+        return checked_;
+    }
+    /// What was not tried: "concept or rule (the reason)".
+    [[nodiscard]] std::vector<std::string> const& unchecked() const noexcept QUIRE_LIFETIMEBOUND {
+        return unchecked_;
+    }
+
     // ---- for who writes a check -------------------------------------------------------------
 
     /// What `need` leaves a section by.
@@ -69,7 +81,12 @@ public:
         } catch (abandoned const&) {
         } catch (std::exception const& e) { expect(false, rule, e.what()); }
     }
-    /// Takes over what another report has found.
+    /// Notes `what` as tried, or why it was not.
+    void note_checked(std::string_view what) { checked_.emplace_back(what); }
+    void note_unchecked(std::string_view what, std::string_view why) {
+        unchecked_.emplace_back(what).append(" (").append(why).append(")");
+    }
+    /// Takes over the broken rules that another report has found.
     void add(report const& other) {
         for (std::size_t i = 0; i < other.rules_.size(); ++i) {
             if (std::find(rules_.begin(), rules_.end(), other.rules_[i]) != rules_.end()) {
@@ -83,6 +100,8 @@ public:
 private:
     std::vector<std::string> rules_;
     std::vector<std::string> broken_;  // the same rules, with what was seen
+    std::vector<std::string> checked_;
+    std::vector<std::string> unchecked_;
 };
 
 }  // namespace quire::inline QUIRE_ABI::testing

@@ -4,8 +4,8 @@
 /// file_ops: a file's life: open, adopt, discard, truncate, close.
 ///
 /// close     no new loads, running ones end; flush; every frame is taken away from its page; the
-///           descriptor goes. Refused with errc::in_use when a page is held: then the file is still
-///           open, and nothing is lost.
+///           descriptor goes. Refused when another thread holds a page, or a pin is on one: then
+///           the file is still open, and nothing is lost.
 /// truncate  under the file's grow latch. `page_count` first, so that nobody comes; loads of what
 ///           goes end; the frames are latched; the file is cut; then the pages are forgotten.
 ///           Undone in reverse.
@@ -53,7 +53,7 @@ struct file_ops {
     static void discard(Core& core, file_type& file, page_no no, access_options const& how) {
         page_id const id{file.number, no};
         core.expect_own_process("discard");
-        expect_not_held(&core, id);
+        expect_holds_nothing(&core, takes_away_unheld);
         file_use const use{file};
         if (!use.allowed()) { throw error{errc::in_use, "discard", id}; }
         if (!file.has_page(no)) { throw error{errc::page_out_of_range, "discard", id}; }
@@ -65,6 +65,7 @@ struct file_ops {
     /// Cuts the file to `pages` pages; what was not written of the others is forgotten.
     static void truncate(Core& core, file_type& file, std::uint64_t pages) {
         core.expect_own_process("truncate");
+        expect_holds_nothing(&core, takes_away_unheld);
         core.expect_writable(file, "truncate");
         auto const until = core.deadline_of({});
         page_id const first{file.number, pages};
@@ -73,7 +74,6 @@ struct file_ops {
         auto const before = file.page_count.load(std::memory_order_relaxed);
         if (pages > before) { throw error{errc::page_out_of_range, "truncate", first}; }
         file.page_count.store(pages, std::memory_order_seq_cst);
-        std::atomic_thread_fence(std::memory_order_seq_cst);  // with the one in pool_core's load
         try {
             for (auto no = pages; no < before; ++no) {
                 wait_for_loader(core, file, page_id{file.number, no}, until);
@@ -121,6 +121,9 @@ struct file_ops {
     }
 
 private:
+    static constexpr char const* takes_away_unheld =
+        "a thread that discards or truncates holds no guard of the pool";
+
     template <class Open>
     static file_type& open_by(Core& core, std::string const& operation, std::string const& path,
                               file_options const& options, Open open) {
@@ -143,8 +146,8 @@ private:
 
     /// A failed load is the business of those who asked for it.
     static void wait_for_loader(Core& core, file_type& file, page_id id, deadline until) {
-        auto const loading = [&] {
-            return file.pages->load(id.page()) == translation::entry::loading();
+        auto const loading = [&] {  // see pool_core's expect_still_there
+            return file.pages->load_in_order(id.page()) == translation::entry::loading();
         };
         while (loading()) {
             try {

@@ -12,6 +12,7 @@
 /// meantime is no danger: it is in the policy only once it is published in full.
 
 #include <quire/base/byte_view.hpp>
+#include <quire/base/contract.hpp>
 #include <quire/pool/detail/frame_table.hpp>
 
 #include <algorithm>  // std::count_if, std::find
@@ -94,9 +95,14 @@ public:
             return {offer::kind::frame, frame, {}};
         }
         policy_.search();
+        [[maybe_unused]] std::optional<frame_no> refused;
         for (auto tries = 2 * frames_.size(); tries > 0; --tries) {
             auto const candidate = policy_.propose();
+            QUIRE_CHECK(!refused || policy_.holds(*refused), proposes_held);
             if (!candidate) { break; }
+            QUIRE_CHECK(index(*candidate) < frames_.size() && policy_.holds(*candidate),
+                        proposes_held);
+            refused = candidate;
             auto const page = page_id::from_bits(
                 frames_[index(*candidate)].page.load(std::memory_order_acquire));
             if (only_of && (page == page_id::none() || page.file() != *only_of)) { continue; }
@@ -139,8 +145,11 @@ public:
     /// `frame` has been published: it may be proposed from now on.
     void insert(frame_no frame) noexcept {
         std::lock_guard const hold{mutex_};
+        QUIRE_CHECK(!policy_.holds(frame),
+                    "an eviction_policy holds no frame before it is inserted");
         policy_.insert(frame, page_id::from_bits(frames_[index(frame)].page.load(
                                   std::memory_order_relaxed)));
+        QUIRE_CHECK(policy_.holds(frame), "an eviction_policy holds a frame that was inserted");
     }
 
 private:
@@ -173,8 +182,13 @@ private:
     void take_away(frame_no f, page_id page, Unmap unmap) noexcept {
         frames_[index(f)].page.store(page_id::none().bits(), std::memory_order_release);
         unmap(page);
+        QUIRE_CHECK(policy_.holds(f), proposes_held);
         policy_.remove(f, page);
+        QUIRE_CHECK(!policy_.holds(f), "an eviction_policy holds no frame that was removed");
     }
+
+    static constexpr char const* proposes_held =
+        "an eviction_policy proposes a frame that it holds, and holds it until it is removed";
 
     std::span<Frame> frames_;
     Policy policy_;

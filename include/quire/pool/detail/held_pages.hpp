@@ -46,13 +46,15 @@ inline void expect_not_held([[maybe_unused]] void const* pool,
     }
 }
 
-/// Before this thread waits for pages of `pool` in general: flush, close.
-inline void expect_holds_nothing([[maybe_unused]] void const* pool) noexcept {
+/// Before this thread waits for pages of `pool` in general: flush, close, discard, truncate.
+inline void expect_holds_nothing(
+    [[maybe_unused]] void const* pool,
+    [[maybe_unused]] char const* rule =
+        "a thread that flushes or closes holds no guard of the pool") noexcept {
     if constexpr (checked_build) {
         auto const& held = this_threads_pages;
         for (std::size_t i = 0; i < held.count; ++i) {
-            QUIRE_EXPECTS(held.entries[i].pool != pool,
-                          "a thread that flushes or closes holds no guard of the pool");
+            QUIRE_EXPECTS(held.entries[i].pool != pool, rule);
         }
     }
 }

@@ -7,6 +7,9 @@
 /// this waits for nobody who waits for it); one that stays held is errc::in_use, the latches are
 /// let go, and no page has lost anything. Only then do the pages go, and changes of them with them.
 ///
+/// The thread itself holds none of them (file_ops expects it, and checked builds look): its own
+/// guard would look like another's.
+///
 /// `moment` is how long a holder counts as passing by: a reader of another file that followed a
 /// stale entry, a write-back that is being waited for. It is a guess, and errs towards in_use.
 

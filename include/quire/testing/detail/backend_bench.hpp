@@ -5,26 +5,19 @@
 
 #include <quire/io/file_backend.hpp>
 #include <quire/testing/report.hpp>
+#include <quire/testing/trials.hpp>
 
 #include <algorithm>    // std::fill
 #include <cstring>      // std::memcmp
+#include <filesystem>   // std::filesystem::remove
 #include <memory>       // std::unique_ptr
+#include <mutex>        // std::mutex
 #include <new>          // std::align_val_t
 #include <random>       // std::mt19937_64
+#include <set>          // std::set
 #include <type_traits>  // std::is_trivially_copyable
 
 namespace quire::inline QUIRE_ABI::testing {
-
-struct backend_trial {
-    /// Files are made whose names begin so, and are left where they are. None exists before.
-    std::string path = "check_backend";
-    io_mode io = io_mode::direct;
-    std::size_t page_size = 4096;
-    /// Whether a second opener of a file is refused. Say false only for a backend that cannot.
-    bool locks = true;
-    /// The longest that an op takes.
-    std::chrono::milliseconds wait_max = std::chrono::seconds{10};
-};
 
 namespace detail {
 
@@ -33,6 +26,33 @@ struct free_pages {
         ::operator delete(bytes, std::align_val_t{4096});
     }
 };
+
+/// The names that the trial makes files of. In a file system those that were not there before are
+/// removed at the end; where a name is no path there is nothing to remove.
+class made_files {
+public:
+    made_files() = default;
+    made_files(made_files const&) = delete;
+    made_files& operator=(made_files const&) = delete;
+    ~made_files() {
+        for (auto const& path : mine_) {
+            std::error_code ignored;
+            std::filesystem::remove(path, ignored);
+        }
+    }
+    /// Before a file is opened, which may make it.
+    void expect(std::string const& path) {
+        std::error_code failed;
+        auto const kind = std::filesystem::symlink_status(path, failed).type();
+        if (kind == std::filesystem::file_type::not_found) { mine_.insert(path); }
+    }
+
+private:
+    std::set<std::string> mine_;
+};
+
+/// Leaves the check when an op does not become complete: its bytes may be written at any time.
+struct stuck {};
 
 template <file_backend Backend>
 class backend_bench {
@@ -73,7 +93,9 @@ public:
     }
 
     [[nodiscard]] file_type open(open_mode mode, std::string const& suffix = {}) {
-        return backend.open({trial.path + suffix, mode, trial.io, trial.page_size, false});
+        auto const path = trial.path + suffix;
+        files_.expect(path);
+        return backend.open({path, mode, trial.io, trial.page_size, false});
     }
     /// What opening is refused with; nothing when it is not.
     [[nodiscard]] std::optional<error> refusal(open_mode mode, std::string const& suffix = {}) {
@@ -102,14 +124,18 @@ public:
                              std::size_t f) const {
         return {verb, &of, page * trial.page_size, frame(f), stale, false};
     }
-    /// Does the ops, and returns their errors; nothing when one does not become complete.
-    [[nodiscard]] std::optional<std::vector<int>> run(std::vector<op>& ops) {
+    /// Does the ops, and returns their errors; throws `stuck` when one does not become complete.
+    [[nodiscard]] std::vector<int> run(std::vector<op> ops) {
         backend.submit(ops);
         auto const end = std::chrono::steady_clock::now() + trial.wait_max;
         std::vector<int> errors;
         for (auto const& each : ops) {
             while (!each.complete) {
-                if (std::chrono::steady_clock::now() > end) { return std::nullopt; }
+                if (std::chrono::steady_clock::now() > end) {
+                    std::lock_guard const hold{mutex_};
+                    stuck_.push_back(std::move(ops));  // in their place until the backend is gone
+                    throw stuck{};
+                }
                 static_cast<void>(backend.reap(std::chrono::milliseconds{10}));
             }
             errors.push_back(each.error);
@@ -117,9 +143,7 @@ public:
         return errors;
     }
     [[nodiscard]] int one(io_verb verb, file_type& of, std::uint64_t page, std::size_t f) {
-        std::vector<op> ops{page_op(verb, of, page, f)};
-        auto const errors = run(ops);
-        return errors ? errors->front() : never;
+        return run({page_op(verb, of, page, f)}).front();
     }
     [[nodiscard]] int read(file_type& of, std::uint64_t page, std::size_t f) {
         return one(io_verb::read, of, page, f);
@@ -139,7 +163,6 @@ public:
     }
 
     static constexpr int stale = -77;  ///< an error that no backend reports
-    static constexpr int never = -78;
 
     backend_trial const trial;
 
@@ -151,7 +174,10 @@ private:
     }
 
     std::mt19937_64 random_{1};
+    made_files files_;
     std::unique_ptr<std::byte, free_pages> memory_;
+    std::mutex mutex_;
+    std::vector<std::vector<op>> stuck_;
 
 public:
     Backend backend;

@@ -122,12 +122,15 @@ private:
 
     void reaps_nothing() {
         found_.expect(done({}).empty(), backend_rules::complete, "an empty batch");
-        auto const begin = std::chrono::steady_clock::now();
         for (auto const wait : {std::chrono::milliseconds{0}, std::chrono::milliseconds{20}}) {
-            found_.expect(b_.backend.reap(wait) == 0, backend_rules::reap, "not 0");
+            bool at_once = false;
+            for (int tries = 0; tries < 3 && !at_once; ++tries) {  // the machine may be slow, too
+                auto const begin = std::chrono::steady_clock::now();
+                found_.expect(b_.backend.reap(wait) == 0, backend_rules::reap, "not 0");
+                at_once = std::chrono::steady_clock::now() - begin < std::chrono::milliseconds{500};
+            }
+            found_.expect(at_once, backend_rules::reap, "half a second without ops");
         }
-        found_.expect(std::chrono::steady_clock::now() - begin < b_.trial.wait_max,
-                      backend_rules::reap);
     }
 
     void submits_from_threads() {
@@ -136,21 +139,25 @@ private:
         fresh made{*this, threads * pages};
         for (std::size_t f = 0; f < threads * pages; ++f) { b_.fill(f); }
         std::atomic<int> wrong{0};
+        std::atomic<bool> any_stuck{false};
         std::vector<std::thread> crew;
         for (std::size_t t = 0; t < threads; ++t) {
             crew.emplace_back([&, t] {
-                for (auto const verb : {writing, reading}) {
-                    ops batch;
-                    for (std::size_t p = t * pages; p < (t + 1) * pages; ++p) {
-                        auto const f = verb == writing ? p : 100 + p;
-                        batch.push_back(b_.page_op(verb, made.file, p, f));
+                try {
+                    for (auto const verb : {writing, reading}) {
+                        ops batch;
+                        for (std::size_t p = t * pages; p < (t + 1) * pages; ++p) {
+                            auto const f = verb == writing ? p : 100 + p;
+                            batch.push_back(b_.page_op(verb, made.file, p, f));
+                        }
+                        wrong += done(std::move(batch)) == std::vector<int>(pages, 0) ? 0 : 1;
+                        wrong += b_.backend.sync(made.file) == 0 ? 0 : 1;
                     }
-                    wrong += b_.run(batch) == std::vector<int>(pages, 0) ? 0 : 1;
-                    wrong += b_.backend.sync(made.file) == 0 ? 0 : 1;
-                }
+                } catch (stuck const&) { any_stuck = true; }
             });
         }
         for (auto& thread : crew) { thread.join(); }
+        if (any_stuck) { throw stuck{}; }
         found_.expect(wrong == 0, backend_rules::threads, "an error");
         for (std::size_t f = 0; f < threads * pages; ++f) {
             found_.expect(b_.same(f, 100 + f), backend_rules::threads, "bytes");

@@ -10,18 +10,12 @@
 #include <quire/latch/page_latch.hpp>
 #include <quire/testing/detail/actor.hpp>
 #include <quire/testing/report.hpp>
+#include <quire/testing/trials.hpp>
 
 #include <atomic>  // std::atomic
 #include <memory>  // std::shared_ptr
 
 namespace quire::inline QUIRE_ABI::testing {
-
-struct latch_trial {
-    int threads = 4;   ///< that use the latch at once; 1 for a latch that has only one
-    int rounds = 3000; ///< of each thread under load
-    /// Longer than any right latch keeps a thread, on a machine under load too.
-    std::chrono::milliseconds wait_max = std::chrono::seconds{5};
-};
 
 namespace detail {
 
