@@ -456,6 +456,15 @@ TEST_CASE("guard: checked builds stop a flush or a close under a guard of this t
 }
 
 TEST_CASE("guard: checked builds stop a discard or a truncation under a guard of this thread") {
+    {
+        setting s{1};
+        auto first = s.file.read(0);
+        { auto next = s.file.append(); }
+        s.file.discard(1);  // another page than the one that is held
+        CHECK(s.file.pages() == 2);
+        s.file.truncate(1);
+        CHECK(s.file.pages() == 1);
+    }
     if constexpr (quire::checked_build) {
         auto const rule = ContainsSubstring("a thread that discards or truncates holds no guard");
         CHECK_THAT(broken_by([](setting& s) {

@@ -176,7 +176,7 @@ public:
     /// Forgets what was changed in page `no` since it was last written, and frees its frame: the
     /// next access reads what the file has, a blank page if it never was written.
     /// Errors: page_out_of_range, in_use (another thread's guard or a pin is on it), timed_out.
-    /// Expects: this thread holds no guard of the pool.
+    /// Expects: this thread holds no guard of the page.
     void discard(page_no no, access_options const& how = {}) const {
         operations::discard(core(), slot(), no, how);
     }
@@ -185,7 +185,7 @@ public:
     /// Errors: page_out_of_range (it has fewer), in_use (another thread's guard or a pin is on one
     /// that would go), timed_out, grow_failed (the system refused; a block device cannot be cut),
     /// read_only, sync_failed; then the file is as it was.
-    /// Expects: this thread holds no guard of the pool.
+    /// Expects: this thread holds no guard of a page that goes.
     void truncate(std::uint64_t pages) const { operations::truncate(core(), slot(), pages); }
 
     /// Writes (or discards) what is dirty, and closes. Errors: as `flush`, in_use (another thread's

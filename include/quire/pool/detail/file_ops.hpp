@@ -53,7 +53,7 @@ struct file_ops {
     static void discard(Core& core, file_type& file, page_no no, access_options const& how) {
         page_id const id{file.number, no};
         core.expect_own_process("discard");
-        expect_holds_nothing(&core, takes_away_unheld);
+        expect_none_held(&core, id, id);
         file_use const use{file};
         if (!use.allowed()) { throw error{errc::in_use, "discard", id}; }
         if (!file.has_page(no)) { throw error{errc::page_out_of_range, "discard", id}; }
@@ -64,11 +64,11 @@ struct file_ops {
 
     /// Cuts the file to `pages` pages; what was not written of the others is forgotten.
     static void truncate(Core& core, file_type& file, std::uint64_t pages) {
+        page_id const first{file.number, pages};
         core.expect_own_process("truncate");
-        expect_holds_nothing(&core, takes_away_unheld);
+        expect_none_held(&core, first, page_id{file.number, page_no::max});
         core.expect_writable(file, "truncate");
         auto const until = core.deadline_of({});
-        page_id const first{file.number, pages};
         file_latch const growing{file.grow, until, "truncate", page_id{file.number, 0}};
         expect_not_closing(file, "truncate");
         auto const before = file.page_count.load(std::memory_order_relaxed);
@@ -121,9 +121,6 @@ struct file_ops {
     }
 
 private:
-    static constexpr char const* takes_away_unheld =
-        "a thread that discards or truncates holds no guard of the pool";
-
     template <class Open>
     static file_type& open_by(Core& core, std::string const& operation, std::string const& path,
                               file_options const& options, Open open) {

@@ -46,15 +46,26 @@ inline void expect_not_held([[maybe_unused]] void const* pool,
     }
 }
 
-/// Before this thread waits for pages of `pool` in general: flush, close, discard, truncate.
-inline void expect_holds_nothing(
-    [[maybe_unused]] void const* pool,
-    [[maybe_unused]] char const* rule =
-        "a thread that flushes or closes holds no guard of the pool") noexcept {
+/// Before this thread takes pages `first` to `last` of a file away: discard, truncate.
+inline void expect_none_held([[maybe_unused]] void const* pool, [[maybe_unused]] page_id first,
+                             [[maybe_unused]] page_id last) noexcept {
     if constexpr (checked_build) {
         auto const& held = this_threads_pages;
         for (std::size_t i = 0; i < held.count; ++i) {
-            QUIRE_EXPECTS(held.entries[i].pool != pool, rule);
+            auto const& one = held.entries[i];
+            QUIRE_EXPECTS(one.pool != pool || one.page < first || one.page > last,
+                          "a thread that discards or truncates holds no guard of what goes");
+        }
+    }
+}
+
+/// Before this thread waits for pages of `pool` in general: flush, close.
+inline void expect_holds_nothing([[maybe_unused]] void const* pool) noexcept {
+    if constexpr (checked_build) {
+        auto const& held = this_threads_pages;
+        for (std::size_t i = 0; i < held.count; ++i) {
+            QUIRE_EXPECTS(held.entries[i].pool != pool,
+                          "a thread that flushes or closes holds no guard of the pool");
         }
     }
 }
