@@ -7,6 +7,7 @@
 ///
 /// Usage: hit [--quick] [--json FILE] [--scratch DIRECTORY]
 
+#include "arguments.hpp"
 #include "contest.hpp"
 #include "report.hpp"
 #include "systems/limits.hpp"
@@ -25,9 +26,6 @@
 #if defined(QUIRE_BENCH_SQLITE)
 #include "systems/sqlite.hpp"
 #endif
-
-#include <array>
-#include <cstring>
 
 namespace {
 
@@ -103,29 +101,15 @@ void run(report& to, std::filesystem::path const& scratch, std::uint32_t mebibyt
 }  // namespace
 
 int main(int argc, char** argv) try {
-    bool quick = false;
-    std::filesystem::path json;
-    std::filesystem::path scratch = std::filesystem::current_path() / "hit.scratch";
-    for (int i = 1; i < argc; ++i) {
-        if (std::strcmp(argv[i], "--quick") == 0) {
-            quick = true;
-        } else if (i + 1 < argc && std::strcmp(argv[i], "--json") == 0) {
-            json = argv[++i];
-        } else if (i + 1 < argc && std::strcmp(argv[i], "--scratch") == 0) {
-            scratch = argv[++i];
-        } else {
-            std::fprintf(stderr, "usage: hit [--quick] [--json FILE] [--scratch DIRECTORY]\n");
-            return 2;
-        }
-    }
+    auto const given = arguments("hit", argc, argv);
     report found;
-    auto const each = quick ? std::vector<std::uint32_t>{4} : std::vector<std::uint32_t>{64, 2048};
-    for (auto const mebibytes : each) {
-        std::filesystem::remove_all(scratch);
-        run(found, scratch, mebibytes, quick);
+    auto const sizes =
+        given.quick ? std::vector<std::uint32_t>{4} : std::vector<std::uint32_t>{64, 2048};
+    for (auto const mebibytes : sizes) {
+        run(found, given.scratch, mebibytes, given.quick);
+        std::filesystem::remove_all(given.scratch);
     }
-    std::filesystem::remove_all(scratch);
-    if (!json.empty()) { found.write(json); }
+    if (!given.json.empty()) { found.write(given.json); }
     found.print_targets();
 } catch (std::exception const& e) {
     std::fprintf(stderr, "hit: %s\n", e.what());
