@@ -3,8 +3,8 @@
 
 /// arguments: PROGRAM [--quick] [--json FILE] [--scratch DIRECTORY], as all benchmarks take them.
 ///
-/// What they do not know ends the program with the usage and exit status 2; so does a scratch folder
-/// that is there already, since it would be removed.
+/// What they do not know ends the program with the usage and exit status 2; so does a scratch
+/// folder that is there already, since it would be removed.
 
 #include <cstdio>
 #include <cstdlib>

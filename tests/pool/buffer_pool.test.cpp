@@ -242,6 +242,8 @@ TEST_CASE("buffer_pool: a budget that cannot be had takes no frame") {
         auto page = file.read(0);
         CHECK(refusal([&] { static_cast<void>(pool.reserve(3)); }) == errc::no_free_frame);
         CHECK(refusal([&] { static_cast<void>(pool.reserve(4)); }) == errc::no_free_frame);
+        CHECK(refusal([&] { static_cast<void>(pool.reserve(~std::size_t{0})); }) ==
+              errc::no_free_frame);
         auto budget = pool.reserve(2);
         CHECK(budget.frames() == 2);
     }

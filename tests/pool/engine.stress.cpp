@@ -173,6 +173,7 @@ TEST_CASE("engine: pages stay whole while the file is cut, grown, forgotten and 
     CHECK(refused > 0);
     CHECK(stats.evictions > 0);
     CHECK(stats.appends > pages_max);
+    for (auto const no : file.resident_pages()) { CHECK(no.value() < file.pages()); }
     file.flush();
     file.close();
 }

@@ -510,6 +510,69 @@ TEST_CASE("engine: downgrade lets readers in and keeps writers out, and the chan
     CHECK(file.stats().write_backs == writes + 1);
 }
 
+TEST_CASE("engine: what was seen before a store and a downgrade is not the page any more") {
+    setting s;
+    auto pool = s.make();
+    auto file = pool.open("f", open_mode::create);
+    append_numbers(file, 1, 10);
+    auto writer = file.write(0);
+    writer->bytes().store<std::uint64_t>(number_at, 11);
+    auto const seen = writer.version();
+    writer->bytes().store<std::uint64_t>(number_at, 12);
+    auto reader = writer.downgrade();
+    reader.release();
+    CHECK_FALSE(file.write_unchanged(0, seen).has_value());
+}
+
+TEST_CASE("engine: pages whose changes were discarded are not counted as dirty") {
+    setting s;
+    auto pool = s.make(8);
+    auto file = pool.open("f", open_mode::create, {.dirty_pages_max = 2});
+    append_numbers(file, 2, 10);
+    file.flush();
+    auto const writes = file.stats().write_backs;
+    for (int i = 0; i < 10; ++i) {
+        write_number(file, 0, 20);
+        file.discard(0);
+    }
+    write_number(file, 1, 21);  // the only dirty page: no reason to write back
+    CHECK(file.stats().write_backs == writes);
+}
+
+TEST_CASE("engine: resident pages are sorted, whatever their frames") {
+    setting s;
+    auto pool = s.make(8);
+    auto file = pool.open("f", open_mode::create);
+    append_numbers(file, 4, 10);
+    file.flush();
+    for (std::uint64_t no = 0; no < 4; ++no) { file.discard(no); }
+    for (std::uint64_t no : {3U, 0U, 2U, 1U}) { CHECK(number_on(file, no) == 10 + no); }
+    CHECK(file.resident_pages() == pages({0, 1, 2, 3}));
+}
+
+namespace {
+
+/// hybrid_latch whose tries fail two times in three, as page_latch allows.
+class reluctant_latch : public quire::hybrid_latch {
+public:
+    bool try_lock() { return tries_++ % 3 == 2 && hybrid_latch::try_lock(); }
+    bool try_lock_unpinned() { return tries_++ % 3 == 2 && hybrid_latch::try_lock_unpinned(); }
+
+private:
+    std::atomic<unsigned> tries_{0};
+};
+static_assert(quire::pinning<reluctant_latch>);
+
+}  // namespace
+
+TEST_CASE("engine: a latch whose tries fail now and then serves a pool to its end") {
+    quire::buffer_pool<512, quire::clock, reluctant_latch, quire::memory_backend> pool{
+        {.frames = 4}};
+    auto file = pool.open("f", open_mode::create);
+    append_numbers(file, 20, 10);
+    for (std::uint64_t no = 0; no < 20; ++no) { CHECK(number_on(file, no) == 10 + no); }
+}
+
 template <class Guard>
 concept can_downgrade = requires(Guard& guard) { guard.downgrade(); };
 static_assert(can_downgrade<pool_type::write_guard<heap_page>>);
@@ -669,6 +732,19 @@ TEST_CASE("engine: a descriptor of the caller's becomes a file of the pool") {
           errc::too_many_files);
     CHECK(::close(one_more) == -1);
     CHECK(number_on(file, 0) == 10);
+}
+
+TEST_CASE("engine: a pin that is assigned to holds the other's page, and its own no more") {
+    setting s;
+    auto pool = s.make(8);
+    auto file = pool.open("f", open_mode::create);
+    append_numbers(file, 2, 10);
+    file.flush();
+    auto pin = file.pin(0);
+    pin = file.pin(1);
+    CHECK(pin.id().page() == page_no{1});
+    file.discard(0);
+    CHECK(refusal([&] { file.discard(1); }) == errc::in_use);
 }
 
 TEST_CASE("engine: a repair tool reads pages whose seal is broken, and seals what it writes") {

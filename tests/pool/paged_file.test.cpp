@@ -182,6 +182,12 @@ TEST_CASE("paged_file: opening refuses what is no file of pages, and takes no sl
               static_cast<void>(pool.open("odd", open_mode::read_write,
                                           {.contract = {nullptr, nullptr}}));
           }) == errc::bad_option);
+    CHECK(refusal([&] {
+              static_cast<void>(pool.open("odd", open_mode::read_write,
+                                          {.contract = {quire::no_seal.check, nullptr}}));
+          }) == errc::bad_option);
+    CHECK(refusal([&] { static_cast<void>(pool.open(std::string{"o\0d", 3})); }) ==
+          errc::bad_option);
     CHECK(refusal([&] { static_cast<void>(pool.open("odd")); }) ==
           errc::size_not_page_multiple);  // not locked by the refusal
     auto largest = pool.open("largest");

@@ -107,6 +107,23 @@ struct writes_the_first_of_neighbours : changed {
         }
     }
 };
+/// The first op for a second file of a batch goes to the first.
+struct mixes_files_up : changed {
+    using changed::changed;
+    void submit(std::span<op> ops) noexcept {
+        bool mixed = false;
+        for (auto& each : ops) {
+            auto mine = each;
+            if (each.verb == io_verb::write && each.file != ops[0].file && !mixed) {
+                mine.file = ops[0].file;
+                mixed = true;
+            }
+            changed::submit({&mine, 1});
+            each.error = mine.error;
+            each.complete = true;
+        }
+    }
+};
 struct reads_too_much : changed {
     using changed::changed;
     void submit(std::span<op> ops) noexcept {

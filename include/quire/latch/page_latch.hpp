@@ -29,8 +29,8 @@
 /// `downgrade` of a guard and for write-back. versioned it does not ask for: a frame has a counter
 /// of its own (pool/frame.hpp).
 ///
-/// try_lock may fail spuriously. Every model is default constructible, and is never copied. One
-/// that is for one thread says so by `static constexpr bool one_thread = true`.
+/// try_lock and try_lock_unpinned may fail spuriously. Every model is default constructible, and is
+/// never copied. One that is for one thread says so by `static constexpr bool one_thread = true`.
 /// Threads: any; who locked unlocks.
 
 #include <quire/base/attributes.hpp>

@@ -69,7 +69,9 @@ public:
     }
 
     /// Takes a descriptor that the caller has opened, and locks its file; `name` serves messages.
-    /// The access mode is the descriptor's. It is closed when it is refused, too.
+    /// The access mode is the descriptor's. It is closed when it is refused, too. Expects: no other
+    /// descriptor shares its open file (dup, fork): those share its lock, and closing one gives it
+    /// up for all.
     /// Errors: as `open`.
     [[nodiscard]] file adopt(int descriptor, std::string const& name,
                              file_options const& options = {}) QUIRE_LIFETIMEBOUND
@@ -86,7 +88,7 @@ public:
         for (auto& slot : core_.files) {
             try {
                 detail::file_flush<core_type>::flush_if_open(core_, slot);
-            } catch (error const&) {
+            } catch (...) {
                 if (failure == nullptr) { failure = std::current_exception(); }
             }
         }
@@ -97,6 +99,7 @@ public:
     /// Errors: no_free_frame (or the error of a write), and then none is set aside.
     [[nodiscard]] frame_budget reserve(std::size_t frames) {
         core_.expect_own_process("reserve");
+        if (frames > core_.options.frames) { throw error{errc::no_free_frame, "reserve"}; }
         std::vector<frame_no> got;
         got.reserve(frames);
         try {
@@ -143,10 +146,12 @@ private:
         if (core_.frames.memory().inherited()) { return; }  // the parent's files, the parent's work
         std::size_t used = 0;
         for (auto& frame : core_.frames.headers()) {
-            QUIRE_EXPECTS(can_be_latched(frame), "no guard outlives its pool");
+            QUIRE_EXPECTS(can_be_had([&] { return frame.latch.try_lock(); }, frame.latch),
+                          "no guard outlives its pool");
             if constexpr (pinning<Latch>) {
-                QUIRE_EXPECTS(frame.latch.try_lock_unpinned(), "no pin outlives its pool");
-                frame.latch.unlock();
+                QUIRE_EXPECTS(
+                    can_be_had([&] { return frame.latch.try_lock_unpinned(); }, frame.latch),
+                    "no pin outlives its pool");
             }
             used += frame.page.load(std::memory_order_relaxed) == page_id::none().bits() ? 0U : 1U;
         }
@@ -158,10 +163,11 @@ private:
     }
 
     /// A try may fail for no reason: several do not.
-    [[nodiscard]] static bool can_be_latched(auto& frame) noexcept {
+    template <class Try>
+    [[nodiscard]] static bool can_be_had(Try try_once, Latch& latch) noexcept {
         for (int tries = 0; tries < 100; ++tries) {
-            if (frame.latch.try_lock()) {
-                frame.latch.unlock();
+            if (try_once()) {
+                latch.unlock();
                 return true;
             }
             std::this_thread::yield();

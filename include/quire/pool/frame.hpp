@@ -44,8 +44,9 @@
 
 namespace quire::inline QUIRE_ABI {
 
-/// What a guard saw of a page: equal to what another saw exactly if the page was neither changed
-/// nor out of its frame in between. (An eviction counts as a change: nobody knows any more.)
+/// What a guard saw of a page: equal to what another saw only if the page was neither changed nor
+/// out of its frame in between. (An eviction counts as a change: nobody knows any more. So does the
+/// end of a write guard that has lent its page: ask a shared guard, or the one after it.)
 class page_version {
 public:
     constexpr page_version() noexcept = default;

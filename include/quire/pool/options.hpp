@@ -27,12 +27,18 @@ using log_hook = std::function<std::uint64_t(std::uint64_t lsn)>;
 using loss_handler = std::function<void(std::string const& path, error const& why)>;
 
 /// Told what happens, for traces and metrics. Called in the midst of it, by any thread: must not
-/// throw, must not wait, and must not enter the pool.
+/// throw (that ends the program), must not wait, and must not enter the pool.
 struct pool_observer {
     std::function<void(page_id)> on_miss = {};   ///< before the read
     std::function<void(page_id)> on_evict = {};  ///< its frame is taken for another page
     /// A page could not be written; it stays dirty. 0 when the file ended, else the errno.
     std::function<void(page_id, int system)> on_write_error = {};
+
+    /// For the pool: calls one of them, if it is there.
+    template <class Function, class... Arguments>
+    static void tell(Function const& fn, Arguments... arguments) noexcept {
+        if (fn) { fn(arguments...); }
+    }
 };
 
 template <file_backend Backend>
@@ -70,7 +76,9 @@ struct file_options {
     /// that miss at once may pass it by one each.
     /// Pages that are held or pinned count: with all of them held the next miss is no_free_frame,
     /// however many frames the pool has free. A thread that goes hand over hand needs two. A budget
-    /// helps: its frames are taken whatever this limit says.
+    /// helps: its frames are taken whatever this limit says, and stay above it. At the limit a miss
+    /// looks for the file's own pages among all candidates of the policy, under the pool's mutex:
+    /// some ns for each frame of the pool.
     std::size_t frames_max = 0;
 };
 

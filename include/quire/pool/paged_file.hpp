@@ -168,7 +168,8 @@ public:
     }
 
     /// Grows the file ahead of `pages` appends, so that they need not. What is not used is cut off
-    /// on closing, and reads as blank pages after a crash. Errors: grow_failed, file_too_large.
+    /// on closing, unless that discards, and reads as blank pages after a crash.
+    /// Errors: grow_failed, file_too_large.
     void reserve(std::uint64_t pages) const {
         detail::new_pages<Core>::reserve(core(), slot(), pages);
     }
@@ -181,7 +182,8 @@ public:
         operations::discard(core(), slot(), no, how);
     }
 
-    /// Cuts the file to its first `pages` pages. What was changed in the others is forgotten.
+    /// Cuts the file to its first `pages` pages. What was changed in the others is forgotten. The
+    /// file looks that short from the beginning, also when the truncation is refused in the end.
     /// Errors: page_out_of_range (it has fewer), in_use (another thread's guard or a pin is on one
     /// that would go), timed_out, grow_failed (the system refused; a block device cannot be cut),
     /// read_only, sync_failed; then the file is as it was.

@@ -200,6 +200,11 @@ void check_version(latch_scene<Latch>& s) {
     s.first([&] { s.latch.unlock_shared(); });
     s.need(s.gets_in(s.second, exclusive), latch_rules::tries, "try_lock");
     s.expect(s.latch.version() != after, latch_rules::moves, "try_lock");
+    if constexpr (pinning<Latch>) {
+        auto const before_unpinned = s.latch.version();
+        s.need(s.gets_in(s.second, unpinned), latch_rules::tries, "try_lock_unpinned");
+        s.expect(s.latch.version() != before_unpinned, latch_rules::moves, "try_lock_unpinned");
+    }
     if constexpr (downgradable<Latch>) {
         auto const once_more = s.latch.version();
         s.first([&] {

@@ -97,14 +97,14 @@ public:
     void touch(std::size_t f) { policy_.touch(frames_[f].state); }
     void insert(std::size_t f, std::uint64_t page) {
         pages_[f] = page;
-        policy_.insert(static_cast<frame_no>(f), {file_no{0}, page});
+        policy_.insert(static_cast<frame_no>(f), id_of(page));
         held_.insert(f);
     }
     void insert_all() {
         for (std::size_t f = 0; f < frames_.size(); ++f) { insert(f, f); }
     }
     void remove(std::size_t f) {
-        policy_.remove(static_cast<frame_no>(f), {file_no{0}, pages_[f]});
+        policy_.remove(static_cast<frame_no>(f), id_of(pages_[f]));
         held_.erase(f);
         gone_.insert(f);
     }
@@ -156,6 +156,11 @@ public:
     [[nodiscard]] std::size_t frames() const noexcept { return frames_.size(); }
 
 private:
+    /// Pages of several files, and far apart.
+    [[nodiscard]] static page_id id_of(std::uint64_t page) noexcept {
+        return {file_no{static_cast<std::uint16_t>(page % 3 * 1000)}, page * 0x5DEECE66DU};
+    }
+
     report& found_;
     std::vector<frame> frames_;
     std::vector<std::uint64_t> pages_;
@@ -193,7 +198,7 @@ void check_searches(report& found) {
     few.remove(3);
     found.expect(few.search_in_vain().empty(), policy_rules::only_held);
 
-    for (std::size_t const frames : {1U, 2U, 3U, 9U, 10U, 40U}) {
+    for (std::size_t const frames : {1U, 2U, 3U, 9U, 10U, 40U, 300U}) {
         for (int touches = 0; touches < 5; ++touches) {
             policy_subject<Policy> subject{found, frames};
             for (std::size_t f = 0; f < frames; ++f) {

@@ -104,6 +104,7 @@ struct new_pages {
             } else if (file.pages->claim(no)) {
                 std::optional<frame_no> f;
                 try {
+                    core.expect_still_there(file, id, "format");
                     f = core.obtain(&file, how.budget);
                     fill(core, file, id, *f, kind, until);
                 } catch (...) {

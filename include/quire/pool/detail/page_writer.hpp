@@ -198,7 +198,7 @@ private:
         if (op.error != 0) {
             int const system = op.error == io_ended ? 0 : op.error;
             outcome.fail(errc::write_failed, target.page, system);
-            if (observer_.on_write_error) { observer_.on_write_error(target.page, system); }
+            observer_.tell(observer_.on_write_error, target.page, system);
         } else {
             if (frame.written_back(one.version)) {
                 file.dirty.fetch_sub(1, std::memory_order_relaxed);

@@ -208,6 +208,15 @@ public:
         return f;
     }
 
+    /// After the claim, since a truncation looks for claims after it has moved the file's end. All
+    /// four accesses are sequentially consistent, so one of the two sees the other. (No fences: the
+    /// thread sanitizer knows none.)
+    static void expect_still_there(file_type const& file, page_id id, char const* operation) {
+        if (id.page().value() >= file.page_count.load(std::memory_order_seq_cst)) {
+            throw error{errc::page_out_of_range, operation, id};
+        }
+    }
+
     pool_options<Backend> options;
     frame_table<PageSize, frame_type> frames;
     frame_supply<frame_type, Policy> supply;
@@ -282,10 +291,10 @@ private:
             throw error{errc::in_use, "read from a file that is being closed", id};
         }
         if (!file.pages->claim(id.page())) { return std::nullopt; }
-        if (options.observer.on_miss) { options.observer.on_miss(id); }
+        options.observer.tell(options.observer.on_miss, id);
         frame_no f{};
         try {
-            expect_still_there(file, id);
+            expect_still_there(file, id, "read");
             f = obtain(&file, how.budget);
         } catch (...) {
             give_up(file, id, std::nullopt);
@@ -298,15 +307,6 @@ private:
         frames[f].reset();
         if (publish<Mode>(file, id, f)) { return f; }
         return std::nullopt;
-    }
-
-    /// After the claim, since a truncation looks for claims after it has moved the file's end. All
-    /// four accesses are sequentially consistent, so one of the two sees the other. (No fences: the
-    /// thread sanitizer knows none.)
-    static void expect_still_there(file_type const& file, page_id id) {
-        if (id.page().value() >= file.page_count.load(std::memory_order_seq_cst)) {
-            throw error{errc::page_out_of_range, "read", id};
-        }
     }
 
     /// Reads page `id` into a frame in hand and checks it. On failure the frame is zeroed.
@@ -375,7 +375,7 @@ private:
 
     void count_eviction(page_id page) noexcept {
         file_counters::add(files[static_cast<std::size_t>(page.file())].counters.evictions);
-        if (options.observer.on_evict) { options.observer.on_evict(page); }
+        options.observer.tell(options.observer.on_evict, page);
     }
 
     /// The victim and the dirty pages that follow it in its file: one write instead of many.

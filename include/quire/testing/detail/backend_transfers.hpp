@@ -53,7 +53,9 @@ private:
             same = same && b_.reads_as(made.file, place(p), 1 + p);
         }
         found_.expect(same, backend_rules::read_back, "read alone");
-        for (std::size_t p = 0; p < 10; ++p) { same = b_.reads_as(other.file, 250 + p, 201 + p); }
+        for (std::size_t p = 0; p < 10; ++p) {
+            same = same && b_.reads_as(other.file, 250 + p, 201 + p);
+        }
         found_.expect(same, backend_rules::read_back, "another file of the batch");
         found_.expect(b_.reads_zero(made.file, 152), backend_rules::own_bytes, "between two pages");
 
