@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-/// row_pages: heap pages full of rows in plain memory, and the same rows by hand.
+/// row_pages: heap pages full of rows, without a pool, and the same rows by hand.
+///
+/// The pages lie in the same kind of memory as a pool's frames (huge pages, where there are some).
 ///
 /// The hand knows what quire knows at compile time (schema.hpp: where a column lies in a row) and
 /// what quire must look up (where a row lies in its page), and checks nothing:
@@ -14,10 +16,11 @@
 
 #include "systems/system.hpp"
 
+#include <quire/memory/arena.hpp>
 #include <quire/page/heap_page.hpp>
 #include <quire/row/codec.hpp>
 
-#include <memory>
+#include <optional>
 #include <random>
 
 namespace quire_bench {
@@ -92,7 +95,8 @@ inline void encode(account const& value, std::byte* row) noexcept {
 class row_pages {
 public:
     row_pages(std::size_t pages, std::vector<account> const& accounts)
-        : bytes_{std::make_unique<frame[]>(pages)}, pages_{pages} {
+        : arena_{pages, page_size, quire::huge_pages::on}, pages_{pages} {
+        quire::unpoison(arena_.bytes());
         std::size_t next = 0;
         for (std::size_t p = 0; p < pages; ++p) {
             exclusive_view::format(span(p), quire::page_no{p});
@@ -102,10 +106,12 @@ public:
         rows_ = next;
     }
 
-    [[nodiscard]] std::span<std::byte, page_size> span(std::size_t p) const noexcept {
-        return bytes_[p].bytes;
+    [[nodiscard]] std::byte* at(std::size_t p) const noexcept {
+        return arena_.bytes().data() + p * page_size;
     }
-    [[nodiscard]] std::byte* at(std::size_t p) const noexcept { return bytes_[p].bytes; }
+    [[nodiscard]] std::span<std::byte, page_size> span(std::size_t p) const noexcept {
+        return std::span<std::byte, page_size>{at(p), page_size};
+    }
     [[nodiscard]] std::size_t pages() const noexcept { return pages_; }
     [[nodiscard]] std::size_t rows() const noexcept { return rows_; }
 
@@ -130,10 +136,7 @@ public:
     }
 
 private:
-    struct alignas(page_size) frame {
-        std::byte bytes[page_size];
-    };
-    std::unique_ptr<frame[]> bytes_;
+    quire::arena arena_;
     std::size_t pages_;
     std::size_t rows_ = 0;
 };

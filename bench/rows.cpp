@@ -2,10 +2,10 @@
 
 /// rows: what the row path costs beside the same work by hand, without a pool or a device.
 ///
-/// Columns of random rows, all rows of a page, inserts, changes, and the checksum of a page. The
-/// pages lie in plain memory: 64 of them (256 KiB), and 64 MiB. What the hand does is in
-/// row_pages.hpp; it reads a row through a pointer that it was given ("pointer"), or finds it by
-/// the line pointer as quire does, but without a check ("unchecked").
+/// Columns of random rows, all rows of a page, inserts, changes, and the checksum of a page. There
+/// are 64 pages (256 KiB), or 64 MiB of them. What the hand does is in row_pages.hpp; it reads a
+/// row through a pointer that it was given ("pointer"), or finds it by the line pointer as quire
+/// does, but without a check ("unchecked").
 ///
 /// Usage: rows [--quick] [--json FILE]
 
@@ -27,10 +27,10 @@ using namespace quire_bench;
 
 struct effort {
     bool quick;
-    [[nodiscard]] int rounds() const noexcept { return quick ? 3 : 25; }
+    [[nodiscard]] int rounds() const noexcept { return quick ? 3 : 51; }
     /// How often a pass of so many operations, a few ns each, is repeated in a round.
     [[nodiscard]] int repeats(std::size_t operations) const noexcept {
-        return static_cast<int>(1 + (quick ? 100'000 : 1'500'000) / operations);
+        return static_cast<int>(1 + (quick ? 50'000 : 250'000) / operations);
     }
 };
 
