@@ -35,6 +35,12 @@ using figures = std::vector<double>;  ///< one a round
     for (std::size_t i = 0; i < a.size(); ++i) { result.push_back(a[i] / b[i]); }
     return result;
 }
+/// Of `a` and `b`, round by round.
+[[nodiscard]] inline figures differences(figures const& a, figures const& b) {
+    figures result;
+    for (std::size_t i = 0; i < a.size(); ++i) { result.push_back(a[i] - b[i]); }
+    return result;
+}
 
 /// Keeps this thread on one processor, if the system lets it.
 inline void stay_on(unsigned processor) noexcept {

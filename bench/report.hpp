@@ -21,7 +21,7 @@ public:
     void add(std::string const& workload, std::string const& set, unsigned threads,
              std::string const& system, figures const& ns) {
         auto const [least, most] = std::minmax_element(ns.begin(), ns.end());
-        std::printf("%-8s %-12s %u thread%s  %-14s %9.1f ns  (%.1f to %.1f)\n", workload.c_str(),
+        std::printf("%-8s %-12s %u thread%s  %-15s %9.2f ns  (%.2f to %.2f)\n", workload.c_str(),
                     set.c_str(), threads, threads == 1 ? " " : "s", system.c_str(), median(ns),
                     *least, *most);
         std::fflush(stdout);

@@ -351,12 +351,7 @@ private:
     [[nodiscard]] page_header header() const noexcept {
         return page_header::load(page_.header_bytes());
     }
-    [[nodiscard]] error failure(errc code) const {
-        return detail::page_error(code, "tuple", page_.header_bytes());
-    }
-
     [[nodiscard]] redirects<layout> chains() const noexcept { return redirects<layout>{page_}; }
-
     /// The live slot that `slot` leads to.
     [[nodiscard]] typename redirects<layout>::end find(slot_id slot) const {
         auto const b = page_.load_bounds();
@@ -364,26 +359,35 @@ private:
             auto const end = chains().follow(slot.value(), b);
             if (end.pointer.is_live()) { return end; }
         }
-        throw failure(errc::no_such_tuple);
+        page_.fail(errc::no_such_tuple);
     }
+    /// Its bytes. Most slots are no redirects: those that may be are followed apart.
     [[nodiscard]] std::span<Byte> bytes_of(slot_id slot) const {
-        return page_.tuple(find(slot).pointer);
+        line_pointer const pointer = page_.plain_pointer(slot.value());
+        if (pointer.is_live()) [[likely]] { return page_.tuple(pointer); }
+        return follow(page_.bytes().data(), slot);
+    }
+    [[nodiscard, gnu::cold, gnu::noinline]] static std::span<Byte> follow(Byte* bytes,
+                                                                          slot_id slot) {
+        heap_page const page{std::span<Byte, PageSize>{bytes, PageSize}};
+        return page.page_.tuple(page.find(slot).pointer);
     }
 
     template <class Writer>
     std::optional<slot_id> insert_with(std::size_t length, Writer&& write) {
         page_change const change{*this, page_};
-        if (length > tuple_size_max) { throw failure(errc::tuple_too_large); }
-        std::size_t const slot = page_.lowest_free(page_.load_bounds());
-        if (!page_.place(slot, length, write)) { return std::nullopt; }
+        if (length > tuple_size_max) { page_.fail(errc::tuple_too_large); }
+        auto const b = page_.load_bounds();
+        std::size_t const slot = page_.lowest_free(b);
+        if (!page_.place(slot, length, write, b)) { return std::nullopt; }
         return slot_id{slot};
     }
     template <class Writer>
     bool update_with(slot_id slot, std::size_t length, Writer&& write) {
         page_change const change{*this, page_};
         auto const end = find(slot);
-        if (length > tuple_size_max) { throw failure(errc::tuple_too_large); }
-        return page_.place(end.slot, length, write);
+        if (length > tuple_size_max) { page_.fail(errc::tuple_too_large); }
+        return page_.place(end.slot, length, write, page_.load_bounds());
     }
 
     layout page_;

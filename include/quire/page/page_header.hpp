@@ -78,6 +78,11 @@ namespace detail {
     errc code, std::string_view what, std::span<std::byte const, page_header::size> bytes) {
     return error{code, what, own_id(bytes)};
 }
+/// The same, thrown here: who reads a page keeps its span in a register, and no room for an error.
+[[noreturn, gnu::cold, gnu::noinline]] inline void throw_page_error(
+    errc code, char const* what, std::span<std::byte const, page_header::size> bytes) {
+    throw page_error(code, what, bytes);
+}
 
 }  // namespace detail
 }  // namespace quire::inline QUIRE_ABI

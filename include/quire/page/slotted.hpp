@@ -105,9 +105,8 @@ public:
         bounds const b{.slots = load_le<std::uint16_t>(bytes_.data() + 24),
                        .upper = load_le<std::uint16_t>(bytes_.data() + 26),
                        .free_slots = load_le<std::uint16_t>(bytes_.data() + 28)};
-        if (b.slots > slots_max || b.upper > PageSize || b.upper < lower(b.slots)) {
-            corrupt("slot_count or free_upper");
-        }
+        // These two say that b.slots <= slots_max, too.
+        if (b.upper > PageSize || b.upper < lower(b.slots)) { corrupt("slot_count or free_upper"); }
         if (b.free_slots > b.slots) { corrupt("free_slots"); }
         return b;
     }
@@ -161,6 +160,24 @@ public:
         return bytes_.subspan(pointer.offset(), pointer.length());
     }
 
+    /// Line pointer `slot` if it is there, live, not empty, and right in all that load_bounds and
+    /// load_pointer look at; else a free one. Throws nothing: the long way knows why.
+    [[nodiscard]] line_pointer plain_pointer(std::size_t slot) const noexcept {
+        std::size_t const slots = load_le<std::uint16_t>(bytes_.data() + 24);
+        std::size_t const upper = load_le<std::uint16_t>(bytes_.data() + 26);
+        std::size_t const free_slots = load_le<std::uint16_t>(bytes_.data() + 28);
+        if (slot < slots && free_slots <= slots && lower(slots) <= upper &&
+            upper <= PageSize) [[likely]] {
+            auto const pointer =
+                line_pointer::from_bits(load_le<std::uint32_t>(bytes_.data() + lower(slot)));
+            if (pointer.is_live() && pointer.length() > 0 && pointer.offset() >= upper &&
+                pointer.offset() + pointer.length() <= PageSize) [[likely]] {
+                return pointer;
+            }
+        }
+        return line_pointer::free();
+    }
+
     /// Slot `slot` itself, live.
     /// Errors: errc::no_such_tuple.
     [[nodiscard]] std::span<Byte> live_tuple(slot_id slot) const {
@@ -169,7 +186,7 @@ public:
             line_pointer const pointer = load_pointer(slot.value(), b);
             if (pointer.is_live()) { return tuple(pointer); }
         }
-        throw detail::page_error(errc::no_such_tuple, "tuple", header_bytes());
+        fail(errc::no_such_tuple);
     }
 
     /// The first live slot from `slot` on, or `no_slot`.
@@ -226,8 +243,9 @@ public:
         if (load_le<std::uint16_t>(bytes_.data() + 30) != 0) { corrupt("reserved field"); }
     }
 
-    [[noreturn, gnu::cold]] void corrupt(char const* what) const {
-        throw detail::page_error(errc::corrupt_page, what, header_bytes());
+    [[noreturn]] void corrupt(char const* what) const { fail(errc::corrupt_page, what); }
+    [[noreturn]] void fail(errc code, char const* what = "tuple") const {
+        detail::throw_page_error(code, what, header_bytes());
     }
 
     // Writing
@@ -265,26 +283,24 @@ public:
     /// Makes `length` bytes, written by `write(std::span<std::byte> out)`, the tuple of `slot`: an
     /// existing slot, live or free, or the next new one. In place when it does not grow, else in
     /// the free gap, else by compaction. False when it does not fit; then nothing has changed.
+    /// Expects: `b`, if given, came from `load_bounds` just now.
     template <class Writer>
     [[nodiscard]] bool place(std::size_t slot, std::size_t length, Writer&& write) const
         requires writable_page<Byte>
     {
-        bounds b = load_bounds();
-        bool const is_new = slot >= b.slots;
-        line_pointer const old = is_new ? line_pointer::free() : load_pointer(slot, b);
-        if (old.is_live() && length <= old.length()) {
-            std::array<std::byte, PageSize> scratch;
-            write(std::span{scratch}.first(length));
-            std::memcpy(bytes_.data() + old.offset(), scratch.data(), length);
-            put_pointer(slot, line_pointer::live(old.offset(), length));
-            return true;
+        return place(slot, length, write, load_bounds());
+    }
+    template <class Writer>
+    [[nodiscard]] bool place(std::size_t slot, std::size_t length, Writer&& write, bounds b) const
+        requires writable_page<Byte>
+    {
+        if (slot != b.slots || length + line_pointer::size > b.gap()) {
+            return replace(bytes_.data(), slot, length, write);
         }
-        if (length + (is_new ? line_pointer::size : 0) > b.gap()) {
-            return rebuild(slot, length, write, b);
-        }
-        write(bytes_.subspan(b.upper - length, length));
         b.upper -= length;
-        set_slot(slot, line_pointer::live(b.upper, length), b);
+        write(bytes_.subspan(b.upper, length));
+        put_pointer(slot, line_pointer::live(b.upper, length));
+        put_bounds({.slots = slot + 1, .upper = b.upper, .free_slots = b.free_slots});
         return true;
     }
 
@@ -300,14 +316,39 @@ private:
     [[nodiscard]] static constexpr bool is_believable(line_pointer pointer,
                                                       bounds const& b) noexcept {
         switch (pointer.state()) {
+            [[likely]] case slot_state::live:
+                if (pointer.length() == 0) { return pointer.offset() == 0; }
+                return pointer.offset() >= b.upper &&
+                       pointer.offset() + pointer.length() <= PageSize;
             case slot_state::free: return pointer == line_pointer::free();
             case slot_state::dead: return pointer == line_pointer::dead();
             case slot_state::redirect: return pointer.length() == 0 && pointer.target() < b.slots;
-            case slot_state::live: break;
         }
-        if (pointer.length() == 0) { return pointer.offset() == 0; }
-        return pointer.offset() >= b.upper && pointer.offset() <= PageSize &&
-               pointer.length() <= PageSize - pointer.offset();
+        return false;
+    }
+
+    /// `place` where it is not a new slot in the free gap. Apart, for the sake of those.
+    template <class Writer>
+    [[nodiscard, gnu::noinline]] static bool replace(std::byte* bytes, std::size_t slot,
+                                                     std::size_t length, Writer& write) {
+        slotted const page{std::span<std::byte, PageSize>{bytes, PageSize}};
+        bounds b = page.load_bounds();
+        bool const is_new = slot >= b.slots;
+        line_pointer const old = is_new ? line_pointer::free() : page.load_pointer(slot, b);
+        if (old.is_live() && length <= old.length()) {
+            std::array<std::byte, PageSize> scratch;
+            write(std::span{scratch}.first(length));
+            std::memcpy(bytes + old.offset(), scratch.data(), length);
+            page.put_pointer(slot, line_pointer::live(old.offset(), length));
+            return true;
+        }
+        if (length + (is_new ? line_pointer::size : 0) > b.gap()) {
+            return page.rebuild(slot, length, write, b);
+        }
+        write(page.bytes_.subspan(b.upper - length, length));
+        b.upper -= length;
+        page.set_slot(slot, line_pointer::live(b.upper, length), b);
+        return true;
     }
 
     /// `place` by compaction: the image of all tuples first, then, when nothing can fail, the page.
