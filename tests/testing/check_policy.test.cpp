@@ -156,7 +156,7 @@ struct has_globals : fifo {
     static inline std::vector<bool> everybodys{};
     void insert(frame_no frame, page_id page) noexcept {
         fifo::insert(frame, page);
-        everybodys.resize(64);
+        everybodys.resize(1024);
         everybodys[index(frame)] = true;
     }
     void remove(frame_no frame, page_id page) noexcept {
