@@ -565,6 +565,7 @@ TEST_CASE("protocol: a sync that fails poisons the file, and reads go on") {
     auto const syncs = s.script.syncs();
     CHECK(refusal([&] { file.flush(); }) == errc::sync_failed);
     CHECK(s.script.syncs() == syncs);  // never tried again
+    CHECK(refusal([&] { file.write_back(); }) == errc::sync_failed);
     CHECK(refusal([&] { static_cast<void>(file.write(0)); }) == errc::sync_failed);
     CHECK(refusal([&] { static_cast<void>(file.append()); }) == errc::sync_failed);
     CHECK(number_on(file, 0) == 70);
