@@ -43,7 +43,8 @@ struct pool_observer {
 
 template <file_backend Backend>
 struct pool_options {
-    /// Frames of the pool; memory is this times the page size, and 64 bytes a frame beside it.
+    /// Frames of the pool; memory is this times the page size, and beside it 64 bytes a frame and
+    /// what the policy keeps (s3_fifo: up to 42 bytes a frame).
     std::size_t frames = 1024;
     huge_pages huge = huge_pages::on;
     /// Files open at once, 1 to 65,534.
