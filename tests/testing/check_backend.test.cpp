@@ -302,6 +302,8 @@ TEST_CASE("check_backend: names the rule that a transfer breaks") {
         "submit: every op becomes complete, by itself or in a later reap"));
     CHECK(breaks<writes_the_first_of_neighbours>(
         "submit: what is written is read, whether it travels alone or with its neighbours"));
+    CHECK(breaks<mixes_files_up>("submit: what is written is read, whether it travels alone or "
+                                 "with its neighbours (another file of the batch)"));
     CHECK(breaks<reads_too_much>(
         "submit: touches no bytes but those of its ops (memory beside a read)"));
     CHECK(breaks<reads_zeros_past_the_end>(

@@ -151,6 +151,15 @@ struct holds_too_long : fifo {
         held[index(frame)] = true;
     }
 };
+struct knows_one_file : fifo {
+    using fifo::fifo;
+    void insert(frame_no frame, page_id page) noexcept {
+        if (page.file() == quire::file_no{0}) { fifo::insert(frame, page); }
+    }
+    void remove(frame_no frame, page_id page) noexcept {
+        if (page.file() == quire::file_no{0}) { fifo::remove(frame, page); }
+    }
+};
 struct has_globals : fifo {
     using fifo::fifo;
     static inline std::vector<bool> everybodys{};
@@ -212,6 +221,8 @@ TEMPLATE_TEST_CASE("check_policy: finds nothing in quire's own policies", "", qu
 
 TEST_CASE("check_policy: names the rule that a wrong policy breaks") {
     CHECK(first_broken<holds_too_long>() ==
+          "holds: true from insert to remove, and for no other frame (frame 1)");
+    CHECK(first_broken<knows_one_file>() ==
           "holds: true from insert to remove, and for no other frame (frame 1)");
     CHECK(first_broken<proposes_the_free>() ==
           "propose: only a frame that is held (frame 0)");
