@@ -3,11 +3,12 @@
 
 /// report: figures of a run as JSON, and as lines for people.
 ///
-///     {"lines":   [{"workload", "set", "threads", "system",
-///                   "ns": {"median", "min", "max", "rounds"}}, ...],
-///      "targets": [{"name", "measured", "target", "ok"}, ...]}
+///     {"lines":   [{"workload", "set", "threads", "system", "unit",
+///                   "median", "min", "max", "rounds"}, ...],
+///      "targets": [{"name", "measured", "target", "met_by", "ok"}, ...]}
 ///
-/// A target that is met is `ok`, and one that is missed `MISS`, in the last lines on stdout.
+/// Units: "ns" an operation, "pages/s", "bytes"...; `met_by` is "at most" or "at least". A target
+/// that is met is `ok`, and one that is missed `MISS`, in the last lines on stdout.
 
 #include "contest.hpp"
 
@@ -19,27 +20,32 @@ namespace quire_bench {
 class report {
 public:
     void add(std::string const& workload, std::string const& set, unsigned threads,
-             std::string const& system, figures const& ns) {
-        auto const [least, most] = std::minmax_element(ns.begin(), ns.end());
-        std::printf("%-8s %-12s %u thread%s  %-15s %9.2f ns  (%.2f to %.2f)\n", workload.c_str(),
-                    set.c_str(), threads, threads == 1 ? " " : "s", system.c_str(), median(ns),
-                    *least, *most);
+             std::string const& system, figures const& values, std::string const& unit = "ns") {
+        auto const [least, most] = std::minmax_element(values.begin(), values.end());
+        std::printf("%-8s %-12s %u thread%s  %-15s %9.2f %s  (%.2f to %.2f)\n", workload.c_str(),
+                    set.c_str(), threads, threads == 1 ? " " : "s", system.c_str(),
+                    median(values), unit.c_str(), *least, *most);
         std::fflush(stdout);
         lines_.push_back("{\"workload\": \"" + workload + "\", \"set\": \"" + set +
                          "\", \"threads\": " + std::to_string(threads) + ", \"system\": \"" +
-                         system + "\", \"ns\": {\"median\": " + number(median(ns)) +
+                         system + "\", \"unit\": \"" + unit +
+                         "\", \"median\": " + number(median(values)) +
                          ", \"min\": " + number(*least) + ", \"max\": " + number(*most) +
-                         ", \"rounds\": " + std::to_string(ns.size()) + "}}");
+                         ", \"rounds\": " + std::to_string(values.size()) + "}");
     }
     /// Met when `measured` is at most `limit`.
     void at_most(std::string const& name, double measured, double limit) {
-        targets_.push_back({name, measured, limit});
+        targets_.push_back({name, measured, limit, "at most", measured <= limit});
+    }
+    /// Met when `measured` is at least `limit`.
+    void at_least(std::string const& name, double measured, double limit) {
+        targets_.push_back({name, measured, limit, "at least", measured >= limit});
     }
 
     void print_targets() const {
         for (auto const& one : targets_) {
             std::printf("%-48s %6.2f %6.2f %s\n", one.name.c_str(), one.measured, one.limit,
-                        one.ok() ? "ok" : "MISS");
+                        one.ok ? "ok" : "MISS");
         }
     }
     void write(std::filesystem::path const& path) const {
@@ -54,7 +60,8 @@ public:
             out << (i == 0 ? "\n  " : ",\n  ") << "{\"name\": \"" << one.name
                 << "\", \"measured\": " << number(one.measured)
                 << ", \"target\": " << number(one.limit)
-                << ", \"ok\": " << (one.ok() ? "true" : "false") << "}";
+                << ", \"met_by\": \"" << one.met_by
+                << "\", \"ok\": " << (one.ok ? "true" : "false") << "}";
         }
         out << "\n ]\n}\n";
         if (!out.flush()) { fail("write " + path.string()); }
@@ -65,7 +72,8 @@ private:
         std::string name;
         double measured;
         double limit;
-        [[nodiscard]] bool ok() const noexcept { return measured <= limit; }
+        std::string met_by;
+        bool ok;
     };
     [[nodiscard]] static std::string number(double value) {
         char text[32];
