@@ -13,6 +13,7 @@ set(quire_headers
     include/quire/base/page_id.hpp
     include/quire/base/page_kind.hpp
     include/quire/base/poison.hpp
+    include/quire/base/racy_byte.hpp
     include/quire/evict/clock.hpp
     include/quire/evict/detail/ghost_list.hpp
     include/quire/evict/detail/index_queue.hpp
@@ -48,9 +49,11 @@ set(quire_headers
     include/quire/pool/detail/held_pages.hpp
     include/quire/pool/detail/new_pages.hpp
     include/quire/pool/detail/open_file.hpp
+    include/quire/pool/detail/optimistic.hpp
     include/quire/pool/detail/page_taking.hpp
     include/quire/pool/detail/page_writer.hpp
     include/quire/pool/detail/pool_core.hpp
+    include/quire/pool/detail/pool_frames.hpp
     include/quire/pool/detail/waiting_room.hpp
     include/quire/pool/frame.hpp
     include/quire/pool/guard.hpp

@@ -80,4 +80,21 @@ struct quire_write : pool {
     };
 };
 
+/// Without the latch.
+struct quire_optimistic : pool {
+    static constexpr char const* name = "quire optimistic";
+    using pool::pool;
+    struct reader {
+        explicit reader(quire_optimistic& of) : file_{of.file} {}
+        std::uint64_t read(std::uint32_t no) {
+            return file_.optimistic_read(no, [](auto const& page) {
+                return page.bytes().template load<std::uint64_t>(value_at);
+            });
+        }
+
+    private:
+        quire::buffer_pool<page_size>::file file_;
+    };
+};
+
 }  // namespace quire_bench

@@ -15,6 +15,7 @@
 #include <quire/base/page_id.hpp>
 #include <quire/base/error.hpp>
 #include <quire/base/byte_order.hpp>
+#include <quire/base/racy_byte.hpp>
 #include <quire/base/byte_view.hpp>
 #include <quire/base/owned.hpp>
 #include <quire/base/page_kind.hpp>

@@ -55,9 +55,14 @@ struct pins_without_eviction : archetype {
 };
 struct short_version : archetype {
     [[nodiscard]] std::uint16_t version() const { return 0; }
+    [[nodiscard]] bool unchanged_since(std::uint32_t) const { return true; }
 };
 struct version_that_changes : archetype {
     std::uint32_t version() { return 0; }
+    [[nodiscard]] bool unchanged_since(std::uint32_t) const { return true; }
+};
+struct only_a_version : archetype {
+    [[nodiscard]] std::uint32_t version() const { return 0; }
 };
 
 template <class L>
@@ -72,6 +77,7 @@ static_assert(!page_latch<try_lock_says_nothing> && !page_latch<shared_by_number
 static_assert(base_only<half_timed> && base_only<timed_without_answer>);
 static_assert(base_only<pins_without_eviction>);
 static_assert(base_only<short_version> && base_only<version_that_changes>);
+static_assert(base_only<only_a_version>);
 
 static_assert(timed_latch<hybrid_latch> && downgradable<hybrid_latch> && pinning<hybrid_latch> &&
               versioned<hybrid_latch>);

@@ -30,7 +30,7 @@ struct setting {
     setting() { quire_test::policy_orders::current() = {}; }
 
     auto unmap() {
-        return [this](page_id id) noexcept { unmapped.push_back(id); };
+        return [this](page_id id, auto&) noexcept { unmapped.push_back(id); };
     }
     /// Puts page `no` into a frame that was free.
     frame_no publish(std::uint64_t no) {
@@ -176,7 +176,7 @@ std::string stopped_by() {
         quire_test::policy_orders::current() = {};
         std::array<frame, 2> frames;
         quire::detail::frame_supply<frame, policy> supply{std::span{frames}};
-        auto const ignore = [](page_id) noexcept {};
+        auto const ignore = [](page_id, auto&) noexcept {};
         for (std::uint64_t no = 0; no < 2; ++no) {
             auto const f = supply.take({}, ignore).frame;
             frames[quire::index(f)].page = page(no).bits();

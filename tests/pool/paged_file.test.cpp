@@ -18,6 +18,8 @@
 #include <cerrno>
 #include <filesystem>
 #include <future>
+#include <optional>
+#include <set>
 #include <thread>
 
 using namespace quire_test;
@@ -111,19 +113,36 @@ TEST_CASE("paged_file: a closed file's pages are there again when it is opened a
     CHECK(again.stats().appends == 0);
 }
 
-TEST_CASE("paged_file: a file number is used again, under a new generation") {
+TEST_CASE("paged_file: a file in the place of another has a number of its own") {
     setting s;
     auto pool = s.make();
     auto old = pool.open("f", open_mode::create);
     append_numbers(old, 3, 70);
     old.close();
     auto file = pool.open("g", open_mode::create);
-    CHECK(file.number() == old.number());
+    CHECK(file.number() != old.number());
+    CHECK(&file.core().files.of({file.number(), 0}) == &old.core().files.of({old.number(), 0}));
     CHECK(file.is_open());
     CHECK_FALSE(old.is_open());
     append_numbers(file, 2, 80);
     CHECK(number_on(file, 1) == 81);  // not the other file's
     CHECK(refusal([&] { number_on(file, 2); }) == errc::page_out_of_range);
+}
+
+TEST_CASE("paged_file: file numbers come round, and none is that of no file") {
+    quire::buffer_pool<512, quire::clock, quire::hybrid_latch, quire::memory_backend> pool{
+        {.frames = 1, .files_max = 60, .file_pages_max = 16, .backend = {}}};
+    std::set<quire::file_no> numbers;
+    std::optional<quire::file_no> first;
+    for (int i = 0; i < 2000; ++i) {
+        auto file = pool.open("f", open_mode::create);
+        REQUIRE(file.number() != quire::file_no::unknown);
+        if (first == file.number()) { break; }
+        if (!first) { first = file.number(); }
+        CHECK(numbers.insert(file.number()).second);
+        file.close();
+    }
+    CHECK(numbers.size() == 1023);  // room for 64 slots
 }
 
 TEST_CASE("paged_file: a handle used after close stops the program") {

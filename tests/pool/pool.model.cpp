@@ -75,7 +75,7 @@ void expect_consistent(Core& core, Files const& files, std::size_t set_aside) {
         ++resident;
         ++of_file[id.file()];
         if (frame.dirty()) { ++dirty[id.file()]; }
-        auto const& file = core.files[static_cast<std::size_t>(id.file())];
+        auto const& file = core.files.of(id);
         expect(file.is_open(), "a page of a closed file is resident");
         expect(id.page().value() < file.page_count, "a page past the end is resident");
         expect(file.pages->load(id.page()) == translation::entry::of(f),

@@ -78,6 +78,10 @@ public:
         std::lock_guard const hold{mutex_};
         return version_;
     }
+    [[nodiscard]] bool unchanged_since(std::uint32_t seen) const {
+        std::lock_guard const hold{mutex_};
+        return !writer_ && version_ == seen;
+    }
 
 protected:
     static constexpr auto patience = 1500ms;
@@ -188,6 +192,12 @@ struct version_of_visits : plain_latch {
     mutable std::atomic<std::uint32_t> looks{0};
     [[nodiscard]] std::uint32_t version() const { return looks.fetch_add(1); }
 };
+struct forgets_the_writer : plain_latch {
+    [[nodiscard]] bool unchanged_since(std::uint32_t seen) const { return version() == seen; }
+};
+struct never_unchanged : plain_latch {
+    [[nodiscard]] bool unchanged_since(std::uint32_t) const { return false; }
+};
 struct fails_now_and_then : std::shared_mutex {
     std::atomic<unsigned> calls{0};
     bool try_lock() { return calls.fetch_add(1) % 3 == 0 && std::shared_mutex::try_lock(); }
@@ -286,7 +296,8 @@ TEST_CASE("check_latch: says which refinements it has tried, and why not the oth
     CHECK(near.unchecked()[1] == "downgradable (the latch does not offer it)");
     CHECK(near.unchecked()[2].starts_with("pinning (the latch has a part of it"));
     CHECK(near.unchecked()[3] ==
-          "versioned (the latch has version, but not a const one that returns std::uint32_t)");
+          "versioned (the latch has version, but not const version and unchanged_since(v) that "
+          "return std::uint32_t and bool)");
 }
 
 TEST_CASE("check_latch: names the rule that a hold breaks") {
@@ -333,6 +344,10 @@ TEST_CASE("check_latch: names the rule that a refinement breaks") {
         "versioned: version moves with every exclusive section, also one that was downgraded "
         "(downgrade)"));
     CHECK(breaks<version_of_visits>("versioned: version stands still while a reader is in"));
+    CHECK(breaks<forgets_the_writer>("versioned: unchanged_since refuses while a writer is in and "
+                                     "when one was, nobody else (a writer came in)"));
+    CHECK(breaks<never_unchanged>("versioned: unchanged_since refuses while a writer is in and "
+                                  "when one was, nobody else (refused on a free latch)"));
 }
 
 TEST_CASE("check_latch: names under load what no script can see") {

@@ -35,7 +35,8 @@
 ///                       result type of a refused overload says it (loan.hpp).
 /// QUIRE_REFUSED_ON_SHARED(function) declares the mutator that a view over const bytes has not.
 ///
-/// QUIRE_ASAN            defined in builds with the address sanitizer.
+/// QUIRE_ASAN            defined in builds with the address sanitizer; QUIRE_TSAN with the thread
+///                       sanitizer.
 
 #define QUIRE_VERSION_MAJOR 0
 #define QUIRE_VERSION_MINOR 1
@@ -46,6 +47,13 @@
 #elif defined(__has_feature)
 #if __has_feature(address_sanitizer)
 #define QUIRE_ASAN 1
+#endif
+#endif
+#if defined(__SANITIZE_THREAD__)
+#define QUIRE_TSAN 1
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define QUIRE_TSAN 1
 #endif
 #endif
 

@@ -10,13 +10,16 @@
 ///
 /// Invariants
 ///   I1. A byte_view's range lies inside the page that lent it.
-///   I2. Every access by offset is checked against the size: no offset is undefined behaviour.
+///   I2. Every access by offset is checked against the size: no offset is undefined behaviour. An
+///       offset outside is a bug of the caller's, and stops the program; in racy bytes, where it
+///       may come from what was never true, it is the error corrupt_page.
 ///   I3. The iterators are not contiguous and there is no data(): with either, the standard would
 ///       convert even a temporary byte_view to a std::span that outlives it.
 
-#include <quire/base/byte_order.hpp>
+#include <quire/base/error.hpp>
 #include <quire/base/loan.hpp>
 #include <quire/base/page_id.hpp>
+#include <quire/base/racy_byte.hpp>
 
 #include <cstddef>   // std::byte, std::ptrdiff_t
 #include <cstring>   // std::memset
@@ -26,8 +29,9 @@
 namespace quire::inline QUIRE_ABI {
 
 /// Bytes of a page, borrowed. `Byte` is `std::byte const`, or `std::byte` under exclusive access;
-/// mutable bytes are lent alone, while no row, tuple or range of the page is.
-template <page_byte Byte>
+/// mutable bytes are lent alone, while no row, tuple or range of the page is. `racy_byte const` is
+/// for reading without a latch.
+template <viewed_byte Byte>
 class QUIRE_BORROWER QUIRE_POINTER byte_view : pinned {
 public:
     explicit byte_view(std::span<Byte> bytes) noexcept QUIRE_UNSEEN : bytes_{bytes} {}
@@ -42,16 +46,27 @@ public:
     [[nodiscard]] bool empty() const noexcept { return bytes_.empty(); }
 
     /// Byte `i`. Expects: `i < size()`.
-    [[nodiscard]] std::byte operator[](std::size_t i) const noexcept {
-        QUIRE_EXPECTS(i < bytes_.size(), "an offset lies inside the byte_view");
-        return bytes_[i];
+    [[nodiscard]] std::byte operator[](std::size_t i) const noexcept(!racy_page<Byte>) {
+        expect_inside(i, 1);
+        return byte_at(&bytes_[i]);
     }
 
     /// The little-endian number at `offset`. Expects: it lies inside.
     template <page_number T>
-    [[nodiscard]] T load(std::size_t offset) const noexcept {
-        QUIRE_EXPECTS(holds(offset, sizeof(T)), "an offset lies inside the byte_view");
+    [[nodiscard]] T load(std::size_t offset) const noexcept(!racy_page<Byte>) {
+        expect_inside(offset, sizeof(T));
         return load_le<T>(bytes_.data() + offset);
+    }
+
+    /// Copies the bytes from `offset` on into `to`, as many as it has. Expects: they lie inside.
+    void copy_to(std::span<std::byte> to, std::size_t offset = 0) const
+        noexcept(!racy_page<Byte>) {
+        expect_inside(offset, to.size());
+        if constexpr (racy_page<Byte>) {
+            for (std::size_t i = 0; i < to.size(); ++i) { to[i] = bytes_[offset + i].load(); }
+        } else if (!to.empty()) {
+            std::memcpy(to.data(), bytes_.data() + offset, to.size());
+        }
     }
 
     /// Writes a little-endian number at `offset`. Expects: it lies inside.
@@ -66,7 +81,11 @@ public:
     QUIRE_REFUSED_ON_SHARED(store);
 
     /// The hatch: a standard span over the same bytes. It must not outlive the guard of the page.
-    [[nodiscard]] std::span<Byte> span() const& noexcept QUIRE_LIFETIMEBOUND { return bytes_; }
+    [[nodiscard]] std::span<Byte> span() const& noexcept QUIRE_LIFETIMEBOUND
+        requires page_byte<Byte>
+    {
+        return bytes_;
+    }
     name_the_view_first span() const&& QUIRE_REFUSED_ON_TEMPORARIES;
 
     template <class B>
@@ -80,7 +99,7 @@ public:
         using iterator_concept = std::input_iterator_tag;
 
         iterator() noexcept = default;
-        [[nodiscard]] std::byte operator*() const noexcept { return *at_; }
+        [[nodiscard]] std::byte operator*() const noexcept { return byte_at(at_); }
         iterator& operator++() noexcept { ++at_; return *this; }
         void operator++(int) noexcept { ++at_; }
         friend bool operator==(iterator, iterator) noexcept = default;
@@ -104,6 +123,20 @@ private:
     [[nodiscard]] bool holds(std::size_t offset, std::size_t length) const noexcept {
         return offset <= bytes_.size() && length <= bytes_.size() - offset;
     }
+    void expect_inside(std::size_t offset, std::size_t length) const noexcept(!racy_page<Byte>) {
+        if constexpr (racy_page<Byte>) {
+            if (!holds(offset, length)) { throw error{errc::corrupt_page, "read without a latch"}; }
+        } else {
+            QUIRE_EXPECTS(holds(offset, length), "an offset lies inside the byte_view");
+        }
+    }
+    [[nodiscard]] static std::byte byte_at(Byte* at) noexcept {
+        if constexpr (racy_page<Byte>) {
+            return at->load();
+        } else {
+            return *at;
+        }
+    }
 
     std::span<Byte> bytes_;
     [[no_unique_address]] borrow borrow_;
@@ -111,13 +144,13 @@ private:
 
 /// A page of any format, as bytes: the page kind for users who bring no view of their own. In a
 /// file with the default contract bytes 0 to 11 are the seal's (page_contract.hpp).
-template <page_byte Byte, std::size_t PageSize>
+template <viewed_byte Byte, std::size_t PageSize>
 class QUIRE_POINTER raw_page : public lender {
 public:
     explicit raw_page(std::span<Byte, PageSize> bytes) noexcept : bytes_{bytes} {}
     /// From a mutable view to a const one, as std::span converts.
     raw_page(raw_page<std::byte, PageSize> const& other QUIRE_LIFETIMEBOUND) noexcept
-        requires(!writable_page<Byte>)
+        requires std::same_as<Byte, std::byte const>
         : bytes_{other.bytes_} {
         join(other);
     }
@@ -128,9 +161,7 @@ public:
         std::memset(bytes.data(), 0, PageSize);
     }
     /// Every page is a raw page.
-    [[nodiscard]] static bool accepts(std::span<std::byte const, PageSize>) noexcept {
-        return true;
-    }
+    [[nodiscard]] static bool accepts(shared_span<Byte, PageSize>) noexcept { return true; }
 
     [[nodiscard]] byte_view<Byte> bytes() const& noexcept QUIRE_LIFETIMEBOUND
         requires(!writable_page<Byte>)
@@ -142,7 +173,7 @@ public:
     name_the_page_first bytes() const&& QUIRE_REFUSED_ON_TEMPORARIES;
 
 private:
-    template <page_byte, std::size_t>
+    template <viewed_byte, std::size_t>
     friend class raw_page;
     std::span<Byte, PageSize> bytes_;
 };

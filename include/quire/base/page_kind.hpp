@@ -30,6 +30,8 @@
 /// checked builds see that they end before the page changes. Of another view they see that its
 /// guard is held.
 ///
+/// A kind that can be read without a latch is a model of racy_page_kind besides: see racy_byte.hpp.
+///
 /// A refused page is reported as errc::wrong_page_kind; no member of a model may have undefined
 /// behaviour for any page content. Page size is a power of two from 512 bytes to 1 MiB.
 
@@ -55,6 +57,14 @@ concept page_kind =
         { View<std::byte const, PageSize>::accepts(shared) } noexcept -> std::same_as<bool>;
     };
 
-static_assert(page_kind<raw_page, 4096>);
+/// A page kind that can be read without a latch, by paged_file::optimistic_read.
+template <template <class, std::size_t> class View, std::size_t PageSize>
+concept racy_page_kind =
+    page_kind<View, PageSize> && requires(std::span<racy_byte const, PageSize> racy) {
+        View<racy_byte const, PageSize>{racy};
+        { View<racy_byte const, PageSize>::accepts(racy) } noexcept -> std::same_as<bool>;
+    };
+
+static_assert(racy_page_kind<raw_page, 4096>);
 
 }  // namespace quire::inline QUIRE_ABI

@@ -57,9 +57,10 @@ public:
         while (!try_lock_shared_for(forever)) {}
     }
     void unlock_shared() noexcept {
-        auto const before = word_.fetch_sub(reader, std::memory_order_seq_cst);
-        QUIRE_CHECK((before & readers) != 0, "unlock_shared matches an earlier lock_shared");
-        if ((before & readers) == reader) { wake(); }
+        QUIRE_CHECK((word_.load(std::memory_order_relaxed) & readers) != 0,
+                    "unlock_shared matches an earlier lock_shared");
+        word_.fetch_sub(reader, std::memory_order_seq_cst);
+        if (has_waiters()) [[unlikely]] { wake_if_last(); }
     }
 
     [[nodiscard]] bool try_lock() noexcept { return enter_exclusive(readers | writer | closed); }
@@ -99,6 +100,13 @@ public:
     /// How many exclusive sections have ended, modulo 2^32.
     [[nodiscard]] std::uint32_t version() const noexcept {
         return static_cast<std::uint32_t>(word_.load(std::memory_order_acquire) >> 32);
+    }
+    /// Whether no writer was in since `version` gave `seen`: one that was in then is in now, or has
+    /// moved the version. Stores nothing.
+    [[nodiscard]] bool unchanged_since(std::uint32_t seen) const noexcept {
+        std::atomic_thread_fence(std::memory_order_acquire);  // what was read is read before this
+        auto const word = word_.load(std::memory_order_relaxed);
+        return word / writer == std::uint64_t{seen} * (version_step / writer);
     }
 
 private:
@@ -174,8 +182,19 @@ private:
         return entered;
     }
 
+    /// Of readers that leave at once each looks again after it has left: one sees that it was the
+    /// last. Not the result of the subtraction: the hit would wait for it.
+    [[gnu::noinline]] void wake_if_last() noexcept {
+        if ((word_.load(std::memory_order_seq_cst) & readers) == 0) { wake_all(); }
+    }
+
+    [[nodiscard]] bool has_waiters() const noexcept {
+        return waiters_.load(std::memory_order_seq_cst) != 0;
+    }
     void wake() noexcept {
-        if (waiters_.load(std::memory_order_seq_cst) == 0) [[likely]] { return; }
+        if (has_waiters()) [[unlikely]] { wake_all(); }
+    }
+    [[gnu::noinline]] void wake_all() noexcept {
         event_.fetch_add(1, std::memory_order_seq_cst);
         detail::futex_wake_all(event_);
     }

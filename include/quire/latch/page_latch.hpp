@@ -20,14 +20,16 @@
 ///   pinning         pin() unpin()              keeps the frame resident and excludes nobody;
 ///                                              `pin` is called with the latch held in some mode
 ///                   try_lock_unpinned()        exclusive if also no pin is there: the evictor's
-///   versioned       version()                  moves with every exclusive section; for comparing
+///   versioned       version()                  moves with every exclusive section, at its end
+///                   unchanged_since(v)         whether no writer is in, and none has left since
+///                                              version() gave `v`: then none was in at all, and
+///                                              what was read in between is whole
 ///
 /// What the pool uses: try_lock and try_lock_shared first, then try_lock_for and
 /// try_lock_shared_for, an access in slices of 5 ms. A latch without them is polled by try_* with
 /// sleeps of 1 us to 1 ms. lock() and lock_shared() it never calls: a queue in them is not seen in
 /// a pool, one in the timed functions is. pinning is for `pin` and for eviction, downgradable for
-/// `downgrade` of a guard and for write-back. versioned it does not ask for: a frame has a counter
-/// of its own (pool/frame.hpp).
+/// `downgrade` of a guard and for write-back, versioned for reading without the latch.
 ///
 /// try_lock and try_lock_unpinned may fail spuriously. Every model is default constructible, and is
 /// never copied. One that is for one thread says so by `static constexpr bool one_thread = true`.
@@ -71,6 +73,7 @@ concept pinning = page_latch<L> && requires(L latch) {
 template <class L>
 concept versioned = page_latch<L> && requires(L const latch) {
     { latch.version() } -> std::same_as<std::uint32_t>;
+    { latch.unchanged_since(std::uint32_t{}) } -> std::same_as<bool>;
 };
 
 static_assert(page_latch<std::shared_mutex>);

@@ -61,19 +61,29 @@ private:
 
 template <page_latch Latch, class PolicyState>
 struct alignas(64) frame_header {
+    // What a hit touches comes first.
     Latch latch;
     std::atomic<std::uint64_t> page{page_id::none().bits()};
+    [[no_unique_address]] PolicyState policy_state;
+    std::atomic<std::uint32_t> hits{0};  ///< since the page came, modulo 2^32
     std::atomic<std::uint64_t> version{0};
     std::atomic<std::uint64_t> written{0};
     std::atomic<std::uint64_t> lsn{0};        ///< highest logged change; 0: none
     std::atomic<std::uint64_t> first_lsn{0};  ///< first logged change since clean; 0: none
-    [[no_unique_address]] PolicyState policy_state;
 
     [[nodiscard]] bool holds(page_id id) const noexcept {
         return page.load(std::memory_order_acquire) == id.bits();
     }
     [[nodiscard]] bool dirty() const noexcept {
         return version.load(std::memory_order_acquire) != written.load(std::memory_order_acquire);
+    }
+
+    /// Counts a hit; whether that was number 2^32. No atomic addition, which would cost as much as
+    /// the latch: two threads in the same moment may count as one.
+    [[nodiscard]] bool count_hit() noexcept {
+        auto const next = hits.load(std::memory_order_relaxed) + 1;
+        hits.store(next, std::memory_order_relaxed);
+        return next == 0;
     }
 
     /// The bytes are about to change, or have changed. Expects: the latch is held exclusively.

@@ -48,10 +48,12 @@ namespace detail {
 template <class Core, access Mode>
 class latched_page : pinned {
 public:
-    latched_page(Core& core, frame_no frame, page_id id) noexcept
-        : core_{&core}, frame_{frame}, id_{id} {}
+    using place = typename Core::place;
+
+    latched_page(Core& core, place const& at, page_id id) noexcept
+        : core_{&core}, at_{at}, id_{id} {}
     latched_page(latched_page& other) noexcept  // takes over
-        : core_{std::exchange(other.core_, nullptr)}, frame_{other.frame_}, id_{other.id_} {
+        : core_{std::exchange(other.core_, nullptr)}, at_{other.at_}, id_{other.id_} {
         QUIRE_EXPECTS(core_ != nullptr, "a guard is not used after release or transfer");
     }
 
@@ -61,50 +63,53 @@ public:
         return *core_;
     }
     [[nodiscard]] page_id id() const noexcept { return id_; }
-    [[nodiscard]] auto& frame() const noexcept { return core().frames[frame_]; }
-    [[nodiscard]] auto bytes() const noexcept { return core().frames.bytes(frame_); }
-    [[nodiscard]] page_version version() const noexcept {
-        return {frame_, frame().version.load(std::memory_order_relaxed)};
+    [[nodiscard]] auto& frame() const noexcept {
+        static_cast<void>(core());
+        return *at_.header;
     }
-    void modified() const noexcept { core().modified(frame_, id_); }
+    [[nodiscard]] auto bytes() const noexcept { return core().frames.bytes(at_); }
+    [[nodiscard]] page_version version() const noexcept {
+        return {at_.number(), frame().version.load(std::memory_order_relaxed)};
+    }
+    void modified() const noexcept { core().modified(at_, id_); }
 
     void release() noexcept {
-        core().template leave<Mode>(frame_, id_);
+        core().template leave<Mode>(at_, id_);
         core_ = nullptr;
     }
     /// Exclusive to shared, with nobody in between; this one is over.
     [[nodiscard]] latched_page<Core, access::shared> downgrade() noexcept {
         auto& core = this->core();
-        core.frames.open(frame_);  // the view's free gap, too
+        core.frames.open(at_.number());  // the view's free gap, too
         frame().latch.downgrade();
         core_ = nullptr;
-        return {core, frame_, id_};
+        return {core, at_, id_};
     }
     /// Lets this page go and holds another, which is latched already.
-    void replace(Core& core, frame_no frame, page_id id) noexcept {
+    void replace(Core& core, place const& at, page_id id) noexcept {
         release();
         core_ = &core;
-        frame_ = frame;
+        at_ = at;
         id_ = id;
     }
 
     /// Latches page `no`, if it says it is of the kind that `accepts` takes.
     template <class Accepts>
-    [[nodiscard]] static frame_no enter(paged_file<Core> const& file, page_no no,
-                                        access_options const& how, Accepts accepts) {
+    [[nodiscard]] static place enter(paged_file<Core> const& file, page_no no,
+                                     access_options const& how, Accepts accepts) {
         auto& core = file.core();
-        auto const frame = core.template enter<Mode>(file.slot(), no, how);
-        if (!accepts(core.frames.bytes(frame))) [[unlikely]] {
-            page_id const id{file.number(), no};
-            core.template leave<Mode>(frame, id);
+        auto const id = file.id_of(no);
+        auto const at = core.template enter<Mode>(file.slot_open_or_not(), id, no, how);
+        if (!accepts(core.frames.bytes(at))) [[unlikely]] {
+            core.template leave<Mode>(at, id);
             throw error{errc::wrong_page_kind, "read", id};
         }
-        return frame;
+        return at;
     }
 
 private:
     Core* core_;
-    frame_no frame_;
+    place at_;
     page_id id_;
 };
 
@@ -154,9 +159,10 @@ public:
     using view_type = typename detail::lending_view<View<std::byte const, Core::page_size>>::type;
 
     /// Reads page `no` of `file` if it is not resident. Errors: see paged_file::read.
-    read_guard(paged_file<Core> const& file, page_no no, access_options const& how = {})
+    read_guard(paged_file<Core> const& file, page_no no,
+               access_options const& how = by_default)
         : page_{file.core(), page_type::enter(file, no, how, view_type::accepts),
-                page_id{file.number(), no}},
+                file.id_of(no)},
           view_{page_.bytes()} {}
     read_guard(read_guard const&)
         QUIRE_REFUSED("a guard stays where it is made: transfer() hands its page on, a guard_slot "
@@ -198,7 +204,7 @@ public:
         QUIRE_WHEN_HELD QUIRE_UNLENT((*this)->lent) {
         view_.expect_unlent(detail::guard_ends_unlent);
         page_.replace(file.core(), page_type::enter(file, no, how, view_type::accepts),
-                      page_id{file.number(), no});
+                      file.id_of(no));
         detail::look_at(view_, page_.bytes());
     }
 
@@ -223,9 +229,10 @@ public:
         typename detail::lending_view<View<std::byte const, Core::page_size>>::type;
 
     /// Reads page `no` of `file` if it is not resident. Errors: see paged_file::write.
-    write_guard(paged_file<Core> const& file, page_no no, access_options const& how = {})
+    write_guard(paged_file<Core> const& file, page_no no,
+                access_options const& how = by_default)
         : page_{writable_core(file), page_type::enter(file, no, how, const_view_type::accepts),
-                page_id{file.number(), no}},
+                file.id_of(no)},
           view_{page_.bytes()},
           const_view_{page_.bytes()} {
         prepare_views();
@@ -310,7 +317,7 @@ public:
         auto& core = writable_core(file);
         auto const next = page_type::enter(file, no, how, const_view_type::accepts);
         if (lent_) { page_.modified(); }
-        page_.replace(core, next, page_id{file.number(), no});
+        page_.replace(core, next, file.id_of(no));
         if (lent_) { page_.modified(); }
         detail::look_at(view_, page_.bytes());
         detail::look_at(const_view_, page_.bytes());
@@ -327,13 +334,13 @@ private:
         prepare_views();
     }
     /// A page that was just made, formatted and latched.
-    write_guard(Core& core, frame_no frame, page_id id) noexcept
-        : page_{core, frame, id}, view_{page_.bytes()}, const_view_{page_.bytes()} {
+    write_guard(Core& core, typename Core::place const& at, page_id id) noexcept
+        : page_{core, at, id}, view_{page_.bytes()}, const_view_{page_.bytes()} {
         prepare_views();
     }
 
     [[nodiscard]] static Core& writable_core(paged_file<Core> const& file) {
-        file.core().expect_writable(file.slot(), "write");
+        file.core().expect_writable(file.slot_open_or_not(), file.id_of(0), "write");
         return file.core();
     }
 

@@ -47,7 +47,8 @@ struct pool_options {
     /// what the policy keeps (s3_fifo: up to 42 bytes a frame).
     std::size_t frames = 1024;
     huge_pages huge = huge_pages::on;
-    /// Files open at once, 1 to 65,534.
+    /// Files open at once, 1 to 65,534. A handle that is used after close is told from one of the
+    /// file that came in its place until that place has been taken some 65,535 / files_max times.
     std::size_t files_max = 64;
     /// The largest file, in pages, up to 2^32: four bytes of address space each.
     std::uint64_t file_pages_max = std::uint64_t{1} << 28;
@@ -90,6 +91,9 @@ struct access_options {
     /// Where a frame comes from if one is needed; see buffer_pool::reserve.
     frame_budget* budget = nullptr;
 };
+
+/// For the path of a hit, which stores nothing to make its options.
+inline constexpr access_options by_default{};
 
 /// What closing does with pages that were not written.
 enum class unwritten : std::uint8_t { write, discard };

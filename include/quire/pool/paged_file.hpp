@@ -3,9 +3,9 @@
 
 /// paged_file: a handle to a file that is open in a pool, and the way to its pages.
 ///
-/// A handle is two words, copied freely; the pool owns the file. It is open until `close`, or until
-/// the pool ends, whose destructor writes what it can but cannot throw: who wants to know calls
-/// `close` or `flush`. Using a handle after `close` stops the program with that sentence.
+/// A handle is four words, copied freely; the pool owns the file. It is open until `close`, or
+/// until the pool ends, whose destructor writes what it can but cannot throw: who wants to know
+/// calls `close` or `flush`. Using a handle after `close` stops the program with that sentence.
 ///
 /// Errors of every access, beside those named: errc::timed_out, errc::no_free_frame (or the error
 /// of the write that kept a frame from becoming free), errc::in_use (the file is being closed),
@@ -14,6 +14,7 @@
 
 #include <quire/base/owned.hpp>
 #include <quire/pool/detail/file_ops.hpp>
+#include <quire/pool/detail/optimistic.hpp>
 #include <quire/pool/guard.hpp>
 #include <quire/pool/page_pin.hpp>
 
@@ -59,7 +60,8 @@ public:
     /// wrong_page_kind.
     template <template <class, std::size_t> class View = raw_page>
         requires page_kind<View, Core::page_size>
-    [[nodiscard]] read_guard<View> read(page_no no, access_options const& how = {}) const {
+    [[nodiscard]] read_guard<View> read(page_no no,
+                                        access_options const& how = by_default) const {
         return read_guard<View>(*this, no, how);
     }
 
@@ -68,7 +70,8 @@ public:
     /// (too many pages were dirty, and could not be written).
     template <template <class, std::size_t> class View = raw_page>
         requires page_kind<View, Core::page_size>
-    [[nodiscard]] write_guard<View> write(page_no no, access_options const& how = {}) const {
+    [[nodiscard]] write_guard<View> write(page_no no,
+                                          access_options const& how = by_default) const {
         return write_guard<View>(*this, no, how);
     }
 
@@ -80,7 +83,7 @@ public:
         requires page_kind<View, Core::page_size>
     [[nodiscard]] write_guard<View> append(access_options const& how = {}) const {
         auto const made = detail::new_pages<Core>::append(core(), slot(), how, kind_of<View>());
-        return write_guard<View>(core(), made.frame, made.page);
+        return write_guard<View>(core(), made.at, made.page);
     }
 
     /// Page `no`, made a fresh one of its kind whatever it holds (also a blank or corrupt page, or
@@ -91,14 +94,14 @@ public:
     [[nodiscard]] write_guard<View> format(page_no no, access_options const& how = {}) const {
         auto const made = detail::new_pages<Core>::format(core(), slot(), no, how,
                                                           kind_of<View>());
-        return write_guard<View>(core(), made.frame, made.page);
+        return write_guard<View>(core(), made.at, made.page);
     }
 
     /// `fn(page)` with the const view of page `no`, under a guard that ends with the call. What it
     /// returns borrows nothing (base/owned.hpp): copies leave, or the guard of another page.
     /// Errors: as `read`, and those of `fn`.
     template <template <class, std::size_t> class View = raw_page, class Fn>
-    auto with_read(page_no no, Fn&& fn, access_options const& how = {}) const {
+    auto with_read(page_no no, Fn&& fn, access_options const& how = by_default) const {
         auto const page = read<View>(no, how);
         detail::expect_owned_result<decltype(*page), Fn>();
         return std::forward<Fn>(fn)(*page);
@@ -107,7 +110,7 @@ public:
     /// `fn(page)` with the mutable view, likewise. When `fn` throws, the page is as `fn` left it.
     /// Errors: as `write`, and those of `fn`.
     template <template <class, std::size_t> class View = raw_page, class Fn>
-    auto with_write(page_no no, Fn&& fn, access_options const& how = {}) const {
+    auto with_write(page_no no, Fn&& fn, access_options const& how = by_default) const {
         auto page = write<View>(no, how);
         detail::expect_owned_result<decltype(*page), Fn>();
         return std::forward<Fn>(fn)(*page);
@@ -130,6 +133,33 @@ public:
         return fn(*page, std::forward<Arguments>(arguments)...);
     }
 
+    /// What `fn(page)` finds in page `no`, read without its latch when that is possible: no store
+    /// to memory that other threads read, so that a page everybody looks at, a tree's root, is
+    /// shared without traffic. `page` is a const view over racy_byte: what `fn` reads may be torn
+    /// or of another page. Then it is run again, in the end under the latch. So `fn`
+    ///   - may run several times, and returns what owns what it holds (base/owned.hpp);
+    ///   - loads each field once, checks what it loaded, and bounds its loops;
+    ///   - changes nothing outside.
+    /// What it throws is thrown only if what it saw was true. Such hits are not counted.
+    /// Errors: as `read`, and those of `fn`.
+    template <template <class, std::size_t> class View = raw_page, class Fn>
+    [[nodiscard]] auto optimistic_read(page_no no, Fn&& fn,
+                                       access_options const& how = by_default) const {
+        static_assert(racy_page_kind<View, Core::page_size>,
+                      "a page kind that is read without a latch has views over quire::racy_byte "
+                      "const, and an accepts for those (base/racy_byte.hpp)");
+        using view_type = View<racy_byte const, Core::page_size>;
+        detail::expect_owned_result<view_type const&, Fn&>();
+        static_assert(!std::is_void_v<std::invoke_result_t<Fn&, view_type const&>>,
+                      "a read without a latch changes nothing outside: fn returns what it found");
+        if constexpr (detail::reads_optimistically<typename Core::latch_type>) {
+            detail::expect_not_held(core_, id_of(no));
+            auto found = detail::try_optimistic<View>(*core_, *slot_, id_of(no), no, fn);
+            if (found) [[likely]] { return std::move(*found); }
+        }
+        return optimistic_read_slowly<View>(no, fn, how);
+    }
+
     /// Page `no`, exclusive, if it is still as a guard saw it whose `version()` was `seen`; else an
     /// empty slot. So a reader becomes a writer without holding on while it waits:
     ///     auto const seen = page.version();
@@ -150,7 +180,7 @@ public:
     [[nodiscard]] page_pin<Core> pin(page_no no, access_options const& how = {}) const
         requires pinning<typename Core::latch_type>
     {
-        return page_pin<Core>{core(), core().pin(slot(), no, how), page_id{number(), no}};
+        return page_pin<Core>{core(), core().pin(slot(), id_of(no), how), id_of(no)};
     }
 
     /// Every page modified before this call is in the file, and the file is durable.
@@ -225,15 +255,14 @@ public:
     [[nodiscard]] io_mode mode() const noexcept { return slot().file->mode(); }
     [[nodiscard]] std::string const& path() const noexcept { return slot().path; }
     /// The file's number in its pool's page ids.
-    [[nodiscard]] file_no number() const noexcept { return slot_->number; }
+    [[nodiscard]] file_no number() const noexcept { return first_.file(); }
     /// Whether `close` has not been called yet.
     [[nodiscard]] bool is_open() const noexcept {
         return slot_->generation.load(std::memory_order_acquire) == generation_;
     }
+    /// Cost: a look at every frame of the pool.
     [[nodiscard]] pool_stats stats() const noexcept {
-        auto const& file = slot();
-        return file.counters.read(core_->hits.sum(file.number) - file.hits_before,
-                                  Core::page_size);
+        return slot().counters.read(core_->resident_hits(number()), Core::page_size);
     }
 
     /// For guards: the pool, and the file's slot in it.
@@ -243,14 +272,40 @@ public:
         return *slot_;
     }
 
+    /// For guards on the path of a hit, where a page's id tells what `slot()` checks.
+    [[nodiscard]] typename Core::file_type& slot_open_or_not() const noexcept { return *slot_; }
+    [[nodiscard]] page_id id_of(page_no no) const noexcept {
+        return page_id::from_bits(first_.bits() | no.value());
+    }
+
     /// For the pool: a handle to the file that is open in `slot` now.
     paged_file(Core& core, typename Core::file_type& slot) noexcept
         : core_{&core},
           slot_{&slot},
+          first_{slot.number, 0},
           generation_{slot.generation.load(std::memory_order_acquire)} {}
 
 private:
     using operations = detail::file_ops<Core>;
+
+    /// Two attempts more, and then with the latch.
+    template <template <class, std::size_t> class View, class Fn>
+    [[nodiscard, gnu::noinline]] auto optimistic_read_slowly(page_no no, Fn& fn,
+                                                             access_options const& how) const {
+        using view_type = View<racy_byte const, Core::page_size>;
+        if constexpr (detail::reads_optimistically<typename Core::latch_type>) {
+            for (int tries = 0; tries < 2; ++tries) {
+                auto found = detail::try_optimistic<View>(*core_, *slot_, id_of(no), no, fn);
+                if (found) { return std::move(*found); }
+            }
+        }
+        auto const page = read(no, how);
+        auto const bytes = page->bytes();
+        auto const racy = as_racy(bytes.span().template first<Core::page_size>());
+        if (!view_type::accepts(racy)) { throw error{errc::wrong_page_kind, "read", page.id()}; }
+        view_type const view{racy};
+        return fn(view);
+    }
 
     template <template <class, std::size_t> class View>
     [[nodiscard]] static auto kind_of() noexcept {
@@ -264,6 +319,7 @@ private:
 
     Core* core_;
     typename Core::file_type* slot_;
+    page_id first_;
     std::uint32_t generation_;
 };
 

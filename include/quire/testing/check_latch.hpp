@@ -25,6 +25,7 @@
 ///                 under load a frame with pins is not had by try_lock_unpinned
 ///   versioned     version moves with every exclusive section, also one that was downgraded
 ///                 version stands still while a reader is in
+///                 unchanged_since refuses while a writer is in and when one was, nobody else
 ///
 /// A refinement is checked if the latch models it: `checked()` of the report names those that were
 /// tried, and `unchecked()` the others, also one that has the names and not the types.
@@ -70,6 +71,8 @@ inline constexpr std::string_view pins =
     "pinning: a pin keeps try_lock_unpinned out, and nobody else";
 inline constexpr std::string_view moves =
     "versioned: version moves with every exclusive section, also one that was downgraded";
+inline constexpr std::string_view unchanged =
+    "versioned: unchanged_since refuses while a writer is in and when one was, nobody else";
 }  // namespace latch_rules
 
 template <class Latch>
@@ -183,8 +186,27 @@ void check_pins(latch_scene<Latch>& s) {
     s.first([&] { s.latch.unlock(); });
 }
 
+/// What was seen before, in and after an exclusive section holds only outside of it.
+template <versioned Latch>
+void check_unchanged(latch_scene<Latch>& s) {
+    auto const before = s.latch.version();
+    s.expect(s.latch.unchanged_since(before), latch_rules::unchanged, "refused on a free latch");
+    s.first([&] { s.latch.lock_shared(); });
+    s.expect(s.latch.unchanged_since(before), latch_rules::unchanged, "refused beside a reader");
+    s.first([&] { s.latch.unlock_shared(); });
+    s.expect(s.latch.unchanged_since(before), latch_rules::unchanged, "refused after a reader");
+    s.first([&] { s.latch.lock(); });
+    auto const inside = s.latch.version();
+    s.expect(!s.latch.unchanged_since(before), latch_rules::unchanged, "a writer came in");
+    s.expect(!s.latch.unchanged_since(inside), latch_rules::unchanged, "a writer is in");
+    s.first([&] { s.latch.unlock(); });
+    s.expect(!s.latch.unchanged_since(before), latch_rules::unchanged, "a writer came and went");
+    s.expect(!s.latch.unchanged_since(inside), latch_rules::unchanged, "a writer was in");
+}
+
 template <versioned Latch>
 void check_version(latch_scene<Latch>& s) {
+    check_unchanged(s);
     auto const before = s.latch.version();
     s.first([&] {
         s.latch.lock();
@@ -275,7 +297,8 @@ void note_concepts(report& found) {
                     "returns bool");
     note_refinement(found, versioned<Latch>, requires(Latch latch) { latch.version(); },
                     "versioned",
-                    "the latch has version, but not a const one that returns std::uint32_t");
+                    "the latch has version, but not const version and unchanged_since(v) that "
+                    "return std::uint32_t and bool");
 }
 
 /// A latch that says it is for one thread is tried by one.

@@ -63,7 +63,10 @@ struct file_flush {
         expect_sound(file, "sync");
         int const failed = core.backend.sync(*file.file);
         file_counters::add(file.counters.syncs);
-        if (failed != 0) { file.poison.store(failed, std::memory_order_release); }
+        if (failed != 0) {
+            file.poison.store(failed, std::memory_order_release);
+            file.dirty_limit.store(0, std::memory_order_release);
+        }
         expect_sound(file, "sync");
     }
 

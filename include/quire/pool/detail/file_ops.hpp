@@ -67,7 +67,7 @@ struct file_ops {
         page_id const first{file.number, pages};
         core.expect_own_process("truncate");
         expect_none_held(&core, first, page_id{file.number, page_no::max});
-        core.expect_writable(file, "truncate");
+        core.expect_writable(file, page_id{file.number, 0}, "truncate");
         auto const until = core.deadline_of({});
         file_latch const growing{file.grow, until, "truncate", page_id{file.number, 0}};
         expect_not_closing(file, "truncate");
@@ -113,7 +113,7 @@ struct file_ops {
             file.closing.store(false, std::memory_order_seq_cst);
             throw;
         }
-        file.hits_before = core.hits.sum(file.number);
+        file.dirty_limit.store(0, std::memory_order_relaxed);
         int const failed = core.backend.close(*file.file);
         file.file.reset();
         file.generation.fetch_add(1, std::memory_order_release);
@@ -132,9 +132,8 @@ private:
             throw error{errc::bad_option,
                         operation + ": a path has characters, and no NUL among them"};
         }
-        auto const slot = std::find_if(core.files.begin(), core.files.end(),
-                                       [](file_type const& f) { return !f.is_open(); });
-        if (slot == core.files.end()) { throw error{errc::too_many_files, operation}; }
+        auto* const slot = core.files.empty();
+        if (slot == nullptr) { throw error{errc::too_many_files, operation}; }
         file_type& file = *slot;
         if (!file.pages) { file.pages.emplace(core.options.file_pages_max); }
         file.file.emplace(open());
@@ -176,11 +175,14 @@ private:
             file.file.reset();
             throw;
         }
+        if (file.generation.load(std::memory_order_relaxed) != 0) { core.files.rename(file); }
         file.page_count.store(file.pages_on_disk, std::memory_order_relaxed);
         file.contract = options.contract;
         file.dirty_max = options.dirty_pages_max > 0
                              ? options.dirty_pages_max
                              : std::max<std::size_t>(1, core.options.frames / 2);
+        file.dirty_limit.store(file.file->writable() ? file.dirty_max : 0,
+                               std::memory_order_relaxed);
         file.frames_max = options.frames_max;
         file.dirty.store(0, std::memory_order_relaxed);
         file.poison.store(0, std::memory_order_relaxed);

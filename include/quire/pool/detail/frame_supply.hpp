@@ -84,7 +84,8 @@ public:
     void touch(Frame& frame) noexcept { policy_.touch(frame.policy_state); }
 
     /// A frame in hand, or the first dirty candidate that `failed` does not bar, or nothing.
-    /// `only_of`: a victim of that file. `unmap(id)` makes the entry of an evicted page absent.
+    /// `only_of`: a victim of that file. `unmap(id, header)` makes the entry of an evicted
+    /// page absent.
     template <class Unmap>
     [[nodiscard]] offer take(failed_victims const& failed, Unmap unmap,
                              std::optional<file_no> only_of = {}) noexcept {
@@ -180,8 +181,9 @@ private:
 
     template <class Unmap>
     void take_away(frame_no f, page_id page, Unmap unmap) noexcept {
-        frames_[index(f)].page.store(page_id::none().bits(), std::memory_order_release);
-        unmap(page);
+        auto& frame = frames_[index(f)];
+        frame.page.store(page_id::none().bits(), std::memory_order_release);
+        unmap(page, frame);
         QUIRE_CHECK(policy_.holds(f), proposes_held);
         policy_.remove(f, page);
         QUIRE_CHECK(!policy_.holds(f), "an eviction_policy holds no frame that was removed");

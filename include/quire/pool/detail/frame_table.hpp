@@ -78,6 +78,15 @@ class frame_table {
 public:
     using bytes_type = std::span<std::byte, PageSize>;
 
+    /// A frame and its header, looked up once for an access: after an atomic operation the compiler
+    /// would look it up again.
+    struct place {
+        Frame* header;
+        std::size_t index;
+
+        [[nodiscard]] frame_no number() const noexcept { return static_cast<frame_no>(index); }
+    };
+
     frame_table(std::size_t frames, huge_pages huge)
         : arena_{frames, PageSize, huge},
           first_{arena_.bytes().data()},
@@ -89,33 +98,34 @@ public:
     [[nodiscard]] Frame& operator[](frame_no f) const noexcept { return headers_[index(f)]; }
     [[nodiscard]] std::span<Frame> headers() const noexcept { return {headers_.get(), size_}; }
     [[nodiscard]] arena const& memory() const noexcept { return arena_; }
-    [[nodiscard]] bytes_type bytes(frame_no f) const noexcept {
-        return bytes_type{first_ + std::size_t{index(f)} * PageSize, PageSize};
+    [[nodiscard]] bytes_type bytes(frame_no f) const noexcept { return bytes(at(f)); }
+    [[nodiscard]] bytes_type bytes(place const& at) const noexcept {
+        return bytes_type{first_ + at.index * PageSize, PageSize};
     }
 
-    /// Latches `f` if that needs no waiting and it holds `id`.
+    [[nodiscard]] place at(frame_no f) const noexcept { return {&(*this)[f], index(f)}; }
+
+    /// Latches a frame if that needs no waiting and it holds `id`.
     template <access Mode>
-    [[nodiscard]] bool try_enter(frame_no f, page_id id) const noexcept {
-        auto& frame = (*this)[f];
-        return try_latch<Mode>(frame.latch) && entered<Mode>(frame, f, id);
+    [[nodiscard]] bool try_enter(place const& at, page_id id) const noexcept {
+        return try_latch<Mode>(at.header->latch) && entered<Mode>(at, id);
     }
     /// The same, waiting at most `wait`.
     template <access Mode>
-    [[nodiscard]] bool enter_within(frame_no f, page_id id,
+    [[nodiscard]] bool enter_within(place const& at, page_id id,
                                     std::chrono::nanoseconds wait) const noexcept {
-        auto& frame = (*this)[f];
-        return latch_within<Mode>(frame.latch, wait) && entered<Mode>(frame, f, id);
+        return latch_within<Mode>(at.header->latch, wait) && entered<Mode>(at, id);
     }
 
-    /// Unlatches `f`, which holds `id`.
+    /// Unlatches a frame, which holds `id`.
     template <access Mode>
-    void leave(frame_no f, page_id id) const noexcept {
+    void leave(place const& at, page_id id) const noexcept {
         if constexpr (Mode == access::exclusive) {
-            poison(bytes(f));
-            (*this)[f].latch.unlock();
+            poison(bytes(at));
+            at.header->latch.unlock();
         } else {
-            (*this)[f].latch.unlock_shared();
-            if constexpr (poisoning) { poison_if_alone(f, id); }
+            at.header->latch.unlock_shared();
+            if constexpr (poisoning) { poison_if_alone(at, id); }
         }
     }
 
@@ -133,21 +143,19 @@ private:
     }
 
     template <access Mode>
-    [[nodiscard]] bool entered(Frame& frame, [[maybe_unused]] frame_no f,
-                               page_id id) const noexcept {
-        if (!frame.holds(id)) [[unlikely]] {
-            unlatch<Mode>(frame.latch);
+    [[nodiscard]] bool entered(place const& at, page_id id) const noexcept {
+        if (!at.header->holds(id)) [[unlikely]] {
+            unlatch<Mode>(at.header->latch);
             return false;
         }
-        unpoison(bytes(f));
+        unpoison(bytes(at));
         return true;
     }
 
-    void poison_if_alone(frame_no f, page_id id) const noexcept {
-        auto& frame = (*this)[f];
-        if (!frame.latch.try_lock()) { return; }
-        if (frame.holds(id)) { poison(bytes(f)); }
-        frame.latch.unlock();
+    void poison_if_alone(place const& at, page_id id) const noexcept {
+        if (!at.header->latch.try_lock()) { return; }
+        if (at.header->holds(id)) { poison(bytes(at)); }
+        at.header->latch.unlock();
     }
 
     arena arena_;

@@ -25,7 +25,7 @@ struct new_pages {
         Accepts accepts;
     };
     struct made {
-        frame_no frame;
+        typename Core::place at;
         page_id page;
     };
 
@@ -49,7 +49,7 @@ struct new_pages {
     [[nodiscard]] static made append(Core& core, file_type& file, access_options const& how,
                                      Kind const& kind) {
         core.expect_own_process("append");
-        core.expect_writable(file, "append");
+        core.expect_writable(file, page_id{file.number, 0}, "append");
         auto const until = core.deadline_of(how);
         file_latch const growing{file.grow, until, "append", page_id{file.number, 0}};
         page_id const id{file.number, file.page_count.load(std::memory_order_relaxed)};
@@ -74,7 +74,7 @@ struct new_pages {
         publish(core, file, id, f);
         file.page_count.store(id.page().value() + 1, std::memory_order_release);
         file_counters::add(file.counters.appends);
-        return {f, id};
+        return {core.frames.at(f), id};
     }
 
     /// Page `no`, whatever it holds, made a fresh one and latched exclusively.
@@ -83,7 +83,7 @@ struct new_pages {
                                      access_options const& how, Kind const& kind) {
         page_id const id{file.number, no};
         core.expect_own_process("format");
-        core.expect_writable(file, "format");
+        core.expect_writable(file, page_id{file.number, 0}, "format");
         expect_not_held(&core, id);
         file_use const use{file};
         if (!use.allowed()) { throw error{errc::in_use, "format", id}; }
@@ -92,12 +92,12 @@ struct new_pages {
             if (!file.has_page(no)) { throw error{errc::page_out_of_range, "format", id}; }
             auto const entry = file.pages->load(no);
             if (entry.is_frame()) {
-                auto const f = entry.frame();
-                if (core.frames.template enter_within<access::exclusive>(f, id, Core::slice)) {
-                    core.modified(f, id);
-                    make(core, file, id, f, kind);
+                auto const at = core.frames.at(entry.frame());
+                if (core.frames.template enter_within<access::exclusive>(at, id, Core::slice)) {
+                    core.modified(at, id);
+                    make(core, file, id, entry.frame(), kind);
                     note_latched(&core, id);
-                    return {f, id};
+                    return {at, id};
                 }
             } else if (entry == translation::entry::loading()) {
                 wait_for_loader(core, file, id, until);
@@ -112,7 +112,7 @@ struct new_pages {
                     throw;
                 }
                 publish(core, file, id, *f);
-                return {*f, id};
+                return {core.frames.at(*f), id};
             }
         } while (Core::clock_type::now() < until);
         throw error{errc::timed_out, "format", id};
@@ -121,7 +121,7 @@ struct new_pages {
     /// Grows ahead of `pages` further appends.
     static void reserve(Core& core, file_type& file, std::uint64_t pages) {
         core.expect_own_process("reserve");
-        core.expect_writable(file, "reserve");
+        core.expect_writable(file, page_id{file.number, 0}, "reserve");
         file_latch const growing{file.grow, core.deadline_of({}), "reserve",
                                  page_id{file.number, 0}};
         expect_not_closing(file, "reserve");
@@ -179,7 +179,7 @@ private:
     static void publish(Core& core, file_type& file, page_id id, frame_no f) {
         auto& frame = core.frames[f];
         frame.reset();
-        core.modified(f, id);
+        core.modified(core.frames.at(f), id);
         frame.page.store(id.bits(), std::memory_order_release);
         core.room.announce(
             id, [&] { file.pages->store(id.page(), translation::entry::of(f)); });

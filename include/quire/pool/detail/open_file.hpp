@@ -5,9 +5,9 @@
 ///
 /// Slots are made with the pool and never move, so a handle is a pointer to one and the generation
 /// it was opened under. A generation is odd while the slot is in use; a handle of an earlier one
-/// is a bug of its holder, found by one comparison. The translation array stays with the slot when
-/// the file is closed: it is all absent then, and a thread that should not be there any more reads
-/// that, and not unmapped memory.
+/// is a bug of its holder, found by one comparison. Hits do without it: the translation array stays
+/// with the slot when the file is closed, and is all absent then; and a later file in the slot has
+/// another number, so that its frames hold none of the pages that an old handle asks for.
 ///
 /// Invariants
 ///   I1. `page_count` counts the pages that may be read; the file has at least that many. It moves
@@ -15,7 +15,9 @@
 ///   I2. `dirty` is how many resident pages of this file are dirty, `resident` how many there are.
 ///   I3. `poison`, once it is an errno, stays until the slot is closed: a sync failed, and what the
 ///       kernel dropped will not be reported again.
-///   I4. A load or flush counts itself in `uses` before it looks at `closing`; close sets that,
+///   I4. `dirty_limit` is `dirty_max`, or 0 where a writer must look closer: a closed file, a
+///       read-only or a poisoned one.
+///   I5. A load or flush counts itself in `uses` before it looks at `closing`; close sets that,
 ///       then waits for `uses` to become zero. `closing` stays set while the slot is empty.
 
 #include <quire/base/page_contract.hpp>
@@ -24,19 +26,23 @@
 #include <quire/pool/stats.hpp>
 #include <quire/pool/translation.hpp>
 
-#include <optional>  // std::optional
+#include <algorithm>  // std::find_if
+#include <bit>        // std::bit_ceil
+#include <optional>   // std::optional
+#include <vector>     // std::vector
 
 namespace quire::inline QUIRE_ABI::detail {
 
 template <file_backend Backend>
 struct alignas(64) open_file {
     // What a hit reads.
-    std::atomic<std::uint32_t> generation{0};
-    file_no number{};
     std::optional<translation> pages;
-
-    std::atomic<std::uint64_t> page_count{0};
     std::atomic<std::uint64_t> dirty{0};
+    std::atomic<std::uint64_t> dirty_limit{0};
+
+    std::atomic<std::uint32_t> generation{0};
+    file_no number{};  ///< changes while the slot is empty
+    std::atomic<std::uint64_t> page_count{0};
     std::atomic<std::uint32_t> uses{0};
     std::atomic<bool> closing{false};
     std::atomic<int> poison{0};
@@ -47,12 +53,10 @@ struct alignas(64) open_file {
     std::optional<typename Backend::file> file;
     std::string path;
     page_contract contract = no_seal;
-    std::size_t dirty_max = 0;
+    std::uint64_t dirty_max = 0;
     std::size_t frames_max = 0;  ///< 0: no limit
     std::atomic<std::size_t> resident{0};
     std::uint64_t pages_on_disk = 0;  ///< guarded by `grow`
-    std::atomic<std::uint64_t> hits_before{0};  ///< of earlier files in this slot
-
     file_counters counters;
 
     [[nodiscard]] bool is_open() const noexcept {
@@ -63,7 +67,43 @@ struct alignas(64) open_file {
     }
 };
 
-/// What close has to wait for. See I4.
+/// The file slots of a pool. The low bits of a file's number are its slot, those above count how
+/// often the slot was opened, as far as 16 bits go.
+template <file_backend Backend>
+class file_slots {
+public:
+    explicit file_slots(std::size_t count) : slots_(count), capacity_{std::bit_ceil(count)} {
+        for (std::size_t i = 0; i < count; ++i) { slots_[i].number = static_cast<file_no>(i); }
+    }
+
+    /// The slot of a file that is open.
+    [[nodiscard]] open_file<Backend>& of(page_id id) noexcept {
+        return slots_[static_cast<std::size_t>(id.file()) & (capacity_ - 1)];
+    }
+    /// An empty slot, or null. Expects: opens are serialised.
+    [[nodiscard]] open_file<Backend>* empty() noexcept {
+        auto const found = std::find_if(slots_.begin(), slots_.end(),
+                                        [](auto const& slot) { return !slot.is_open(); });
+        return found == slots_.end() ? nullptr : &*found;
+    }
+    /// Before another file comes into an empty slot.
+    void rename(open_file<Backend>& slot) const noexcept {
+        auto const next = static_cast<std::size_t>(slot.number) + capacity_;
+        bool const last = next >= static_cast<std::size_t>(file_no::unknown);
+        slot.number = static_cast<file_no>(last ? next & (capacity_ - 1) : next);
+    }
+
+    [[nodiscard]] auto begin() noexcept { return slots_.begin(); }
+    [[nodiscard]] auto end() noexcept { return slots_.end(); }
+    [[nodiscard]] auto begin() const noexcept { return slots_.begin(); }
+    [[nodiscard]] auto end() const noexcept { return slots_.end(); }
+
+private:
+    std::vector<open_file<Backend>> slots_;  // never grows
+    std::size_t capacity_;
+};
+
+/// What close has to wait for. See I5.
 template <file_backend Backend>
 class file_use : pinned {
 public:

@@ -65,7 +65,7 @@ class page_writer {
 public:
     static constexpr std::size_t batch_max = 64;  // pages
 
-    page_writer(frame_table<PageSize, Frame> const& frames, std::span<open_file<Backend>> files,
+    page_writer(frame_table<PageSize, Frame> const& frames, file_slots<Backend>& files,
                 Backend& backend, log_hook const& durable,
                 pool_observer const& observer) noexcept
         : frames_{frames},
@@ -105,7 +105,7 @@ private:
     enum class step : std::uint8_t { sealed, later, done };
 
     [[nodiscard]] open_file<Backend>& file_of(page_id page) const noexcept {
-        return files_[static_cast<std::size_t>(page.file())];
+        return files_.of(page);
     }
 
     /// One round: what is done has its page set to none, the rest is for another round.
@@ -146,11 +146,11 @@ private:
             return refused(frame, target, may_wait, until, outcome);
         }
         if (!frame.dirty()) {
-            frames_.template leave<access::exclusive>(target.frame, target.page);
+            frames_.template leave<access::exclusive>(frames_.at(target.frame), target.page);
             return step::done;
         }
         if (auto const lsn = frame.lsn.load(std::memory_order_relaxed); lsn > durable) {
-            frames_.template leave<access::exclusive>(target.frame, target.page);
+            frames_.template leave<access::exclusive>(frames_.at(target.frame), target.page);
             return later(target, may_wait, until, outcome);
         }
         version = frame.version.load(std::memory_order_relaxed);
@@ -159,12 +159,12 @@ private:
             frame.latch.downgrade();
             return step::sealed;
         } else {
-            frames_.template leave<access::exclusive>(target.frame, target.page);
+            frames_.template leave<access::exclusive>(frames_.at(target.frame), target.page);
             if (!latch<access::shared>(target, may_wait, until)) {
                 return refused(frame, target, may_wait, until, outcome);
             }
             if (frame.version.load(std::memory_order_acquire) == version) { return step::sealed; }
-            frames_.template leave<access::shared>(target.frame, target.page);
+            frames_.template leave<access::shared>(frames_.at(target.frame), target.page);
             // Somebody wrote in between: the seal is stale.
             return later(target, may_wait, until, outcome);
         }
@@ -172,9 +172,9 @@ private:
 
     template <access Mode>
     [[nodiscard]] bool latch(dirty_page target, bool may_wait, deadline until) const {
-        return may_wait ? frames_.template enter_within<Mode>(target.frame, target.page,
-                                                              left_until(until))
-                        : frames_.template try_enter<Mode>(target.frame, target.page);
+        auto const at = frames_.at(target.frame);
+        return may_wait ? frames_.template enter_within<Mode>(at, target.page, left_until(until))
+                        : frames_.template try_enter<Mode>(at, target.page);
     }
 
     /// Why was the latch not had? Another page lives there now: done. Held: later, or never.
@@ -206,7 +206,7 @@ private:
             file_counters::add(file.counters.write_backs);
             ++outcome.written;
         }
-        frames_.template leave<access::shared>(target.frame, target.page);
+        frames_.template leave<access::shared>(frames_.at(target.frame), target.page);
         one.target->page = page_id::none();
     }
 
@@ -256,7 +256,7 @@ private:
     }
 
     frame_table<PageSize, Frame> const& frames_;
-    std::span<open_file<Backend>> files_;
+    file_slots<Backend>& files_;
     Backend& backend_;
     log_hook const& durable_;
     pool_observer const& observer_;
