@@ -120,9 +120,11 @@ void from_device(report& to, std::filesystem::path const& scratch, sizes const& 
     systems.add("pread, direct", direct);
 #if defined(QUIRE_BENCH_URING)
     raw_file const ring_file{path, O_RDONLY | O_DIRECT};
-    systems.add_work("io_uring, 64", [&](page_order& mine, slice_end end) {
-        return read_in_flight_until(ring_file.get(), mine, end);
-    });
+    if (ring::permitted()) {
+        systems.add_work("io_uring, 64", [&](page_order& mine, slice_end end) {
+            return read_in_flight_until(ring_file.get(), mine, end);
+        });
+    }
 #endif
     pool_reads pool{path, is.frames};
     systems.add("quire", pool);

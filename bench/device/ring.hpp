@@ -6,6 +6,9 @@
 
 #include "page_file.hpp"
 
+#include <array>
+#include <cstdio>
+
 #include <liburing.h>
 
 namespace quire_bench {
@@ -13,6 +16,15 @@ namespace quire_bench {
 class ring {
 public:
     static constexpr unsigned depth = 64;
+
+    /// Whether the system has io_uring and lets this process use it; says so if not.
+    [[nodiscard]] static bool permitted() {
+        ::io_uring tried{};
+        int const failed = ::io_uring_queue_init(1, &tried, 0);
+        if (failed == 0) { ::io_uring_queue_exit(&tried); }
+        if (failed != 0) { std::printf("io_uring is left out: %s\n", std::strerror(-failed)); }
+        return failed == 0;
+    }
 
     ring() {
         if (int const failed = ::io_uring_queue_init(depth, &ring_, 0); failed < 0) {
