@@ -92,7 +92,7 @@ int main(int argc, char** argv) try {
     static_cast<void>(::posix_fadvise(buffered.get(), 0, 0, POSIX_FADV_SEQUENTIAL));
     all.add("buffered, 1 MiB", 1, scanning_runs(buffered, pages), forget);
 
-    auto const found = all.run(given.quick ? 3 : 5,
+    auto const found = all.run(given.quick ? 3 : 5, 1,
                                std::chrono::milliseconds{given.quick ? 20 : 1000});
     auto const stats = pool.file().stats();
     if (stats.hits * 100 > stats.misses) { fail("reads that should have missed were hits"); }

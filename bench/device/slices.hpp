@@ -4,10 +4,10 @@
 /// slices: systems side by side, each for a slice of time, in interleaved rounds.
 ///
 /// A device is slower at one moment than at another, and a slow system would take the time of all:
-/// so a round gives every system the same time, and asks how much it did. A work is a call for one
-/// thread that does its operations until the deadline and returns their number; what it has begun
-/// it ends, and the time for that counts. Ratios are taken within a round, then their median. The
-/// round before the first one warms up, and fills the systems' pools.
+/// so a round gives every system the same time, in several turns, and asks how much it did. A work
+/// is a call for one thread that does its operations until the deadline and returns their number;
+/// what it has begun it ends, and the time for that counts. Ratios are taken within a round, then
+/// their median. The round before the first one warms up, and fills the systems' pools.
 
 #include "../contest.hpp"
 
@@ -31,6 +31,13 @@ struct deed {
     double operations = 0;
     double seconds = 0;    ///< from the first one's begin to the last one's end
     double processor = 0;  ///< nanoseconds, of all threads
+
+    deed& operator+=(deed const& other) noexcept {
+        operations += other.operations;
+        seconds += other.seconds;
+        processor += other.processor;
+        return *this;
+    }
 };
 
 /// Runs `work(thread)`, which returns a number of operations, in `threads` threads that begin
@@ -86,18 +93,22 @@ public:
         entries_.push_back({std::move(system), threads, std::move(doing), std::move(before)});
     }
 
-    [[nodiscard]] std::vector<result> run(int rounds, std::chrono::nanoseconds length) const {
+    /// In a round everybody has `turns` slices of `length`, one after everybody else's.
+    [[nodiscard]] std::vector<result> run(int rounds, int turns,
+                                          std::chrono::nanoseconds length) const {
         std::vector<result> results;
         for (auto const& one : entries_) { results.push_back({one.system, one.threads, {}, {}}); }
         for (int round = -1; round < rounds; ++round) {
+            std::vector<deed> done(entries_.size());
+            for (int turn = 0; turn < turns; ++turn) {
+                for (std::size_t i = 0; i < entries_.size(); ++i) {
+                    done[i] += take(entries_[i], length);
+                }
+            }
+            if (round < 0) { continue; }
             for (std::size_t i = 0; i < entries_.size(); ++i) {
-                if (entries_[i].before) { entries_[i].before(); }
-                auto const did = do_together(entries_[i].threads, [&](unsigned) {
-                    return entries_[i].doing(slice_clock::now() + length);
-                });
-                if (round < 0) { continue; }
-                results[i].rate.push_back(did.operations / did.seconds);
-                results[i].processor.push_back(did.processor / did.operations);
+                results[i].rate.push_back(done[i].operations / done[i].seconds);
+                results[i].processor.push_back(done[i].processor / done[i].operations);
             }
         }
         return results;
@@ -110,6 +121,13 @@ private:
         work doing;
         std::function<void()> before;
     };
+
+    [[nodiscard]] static deed take(entry const& one, std::chrono::nanoseconds length) {
+        if (one.before) { one.before(); }
+        return do_together(one.threads,
+                           [&](unsigned) { return one.doing(slice_clock::now() + length); });
+    }
+
     std::vector<entry> entries_;
 };
 
