@@ -94,6 +94,7 @@ int main(int argc, char** argv) try {
 
     auto const found = all.run(given.quick ? 3 : 5, 1,
                                std::chrono::milliseconds{given.quick ? 20 : 1000});
+    expect_from_device(found);
     auto const stats = pool.file().stats();
     if (stats.hits * 100 > stats.misses) { fail("reads that should have missed were hits"); }
     report to;

@@ -15,6 +15,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstdlib>
+#include <fstream>
 #include <memory>
 #include <random>
 
@@ -124,6 +125,18 @@ inline void empty_page_cache_of(std::filesystem::path const& path) {
     if (::posix_fadvise(file.get(), 0, 0, POSIX_FADV_DONTNEED) != 0) {
         fail("empty the page cache of " + path.string());
     }
+}
+
+/// What the system has counted for this process: "read_bytes" or "write_bytes", from and to devices;
+/// 0 when it does not count.
+[[nodiscard]] inline double counted_io(std::string const& what) {
+    std::ifstream from{"/proc/self/io"};
+    std::string name;
+    double value = 0;
+    while (from >> name >> value) {
+        if (name == what + ":") { return value; }
+    }
+    return 0;
 }
 
 /// All pages in an order of no pattern, the same one everywhere.

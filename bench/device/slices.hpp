@@ -10,6 +10,7 @@
 /// their median. The round before the first one warms up, and fills the systems' pools.
 
 #include "../contest.hpp"
+#include "page_file.hpp"
 
 #include <barrier>
 #include <functional>
@@ -31,11 +32,13 @@ struct deed {
     double operations = 0;
     double seconds = 0;    ///< from the first one's begin to the last one's end
     double processor = 0;  ///< nanoseconds, of all threads
+    double read = 0;       ///< bytes, from the device
 
     deed& operator+=(deed const& other) noexcept {
         operations += other.operations;
         seconds += other.seconds;
         processor += other.processor;
+        read += other.read;
         return *this;
     }
 };
@@ -86,6 +89,7 @@ public:
         unsigned threads;
         figures rate;       ///< operations a second, of all threads
         figures processor;  ///< nanoseconds an operation
+        figures read;       ///< bytes an operation, from the device
     };
 
     /// `before` each slice: what is not timed.
@@ -97,7 +101,7 @@ public:
     [[nodiscard]] std::vector<result> run(int rounds, int turns,
                                           std::chrono::nanoseconds length) const {
         std::vector<result> results;
-        for (auto const& one : entries_) { results.push_back({one.system, one.threads, {}, {}}); }
+        for (auto const& one : entries_) { results.push_back({one.system, one.threads, {}, {}, {}}); }
         for (int round = -1; round < rounds; ++round) {
             std::vector<deed> done(entries_.size());
             for (int turn = 0; turn < turns; ++turn) {
@@ -109,6 +113,7 @@ public:
             for (std::size_t i = 0; i < entries_.size(); ++i) {
                 results[i].rate.push_back(done[i].operations / done[i].seconds);
                 results[i].processor.push_back(done[i].processor / done[i].operations);
+                results[i].read.push_back(done[i].read / done[i].operations);
             }
         }
         return results;
@@ -124,8 +129,11 @@ private:
 
     [[nodiscard]] static deed take(entry const& one, std::chrono::nanoseconds length) {
         if (one.before) { one.before(); }
-        return do_together(one.threads,
-                           [&](unsigned) { return one.doing(slice_clock::now() + length); });
+        auto const before = counted_io("read_bytes");
+        auto did = do_together(one.threads,
+                               [&](unsigned) { return one.doing(slice_clock::now() + length); });
+        did.read = counted_io("read_bytes") - before;
+        return did;
     }
 
     std::vector<entry> entries_;
@@ -143,6 +151,16 @@ private:
     auto const* const found = find(all, system, threads);
     if (found == nullptr) { fail("no " + system); }
     return *found;
+}
+
+/// Stops where pages that should have come from the device were in memory, if the system counts.
+inline void expect_from_device(std::vector<slices::result> const& all) {
+    for (auto const& one : all) {
+        auto const bytes = median(one.read);
+        if (bytes > 0 && bytes < 0.95 * page_size) {
+            fail(one.system + " read " + std::to_string(bytes) + " bytes a page from the device");
+        }
+    }
 }
 
 /// Pages in an order that several threads share: each takes the next few, round and round.
