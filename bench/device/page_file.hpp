@@ -127,8 +127,8 @@ inline void empty_page_cache_of(std::filesystem::path const& path) {
     }
 }
 
-/// What the system has counted for this process: "read_bytes" or "write_bytes", from and to devices;
-/// 0 when it does not count.
+/// What the system has counted for this process: "read_bytes" or "write_bytes", from and to
+/// devices; 0 when it does not count.
 [[nodiscard]] inline double counted_io(std::string const& what) {
     std::ifstream from{"/proc/self/io"};
     std::string name;

@@ -101,7 +101,9 @@ public:
     [[nodiscard]] std::vector<result> run(int rounds, int turns,
                                           std::chrono::nanoseconds length) const {
         std::vector<result> results;
-        for (auto const& one : entries_) { results.push_back({one.system, one.threads, {}, {}, {}}); }
+        for (auto const& one : entries_) {
+            results.push_back({one.system, one.threads, {}, {}, {}});
+        }
         for (int round = -1; round < rounds; ++round) {
             std::vector<deed> done(entries_.size());
             for (int turn = 0; turn < turns; ++turn) {
