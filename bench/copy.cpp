@@ -17,6 +17,8 @@
 /// Usage: copy [--quick] [--json FILE] [--scratch DIRECTORY]
 
 #include "arguments.hpp"
+#include "device/page_file.hpp"
+#include "device/slices.hpp"
 #include "report.hpp"
 
 #include <quire/quire.hpp>
@@ -150,12 +152,6 @@ struct cost {
 };
 using costs = std::map<std::pair<std::string, way>, cost>;  // by workload
 
-double processor_time() {
-    ::timespec now{};
-    ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
-    return 1e9 * static_cast<double>(now.tv_sec) + static_cast<double>(now.tv_nsec);
-}
-
 template <class Work>
 void measure(cost& to, std::uint64_t rows, Work work) {
     auto const busy = processor_time();
@@ -165,14 +161,6 @@ void measure(cost& to, std::uint64_t rows, Work work) {
     auto const each = static_cast<double>(rows);
     to.processor.push_back((processor_time() - busy) / each);
     to.time.push_back(std::chrono::duration<double, std::nano>(end - begin).count() / each);
-}
-
-void empty_page_cache_of(std::filesystem::path const& path) {
-    int const fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-    if (fd < 0 || ::posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED) != 0) {
-        fail("empty the page cache of " + path.string());
-    }
-    ::close(fd);
 }
 
 void run_set(report& to, std::filesystem::path const& scratch, std::uint64_t frames,

@@ -17,6 +17,25 @@
 
 namespace quire_bench {
 
+/// Draws 0, 1, 2, ... with a probability that falls as 1 / rank^exponent.
+class skewed {
+public:
+    skewed(std::uint64_t count, double exponent) {
+        double sum = 0;
+        for (std::uint64_t i = 1; i <= count; ++i) {
+            below_.push_back(sum += std::pow(static_cast<double>(i), -exponent));
+        }
+    }
+    std::uint64_t operator()(std::mt19937_64& random) const {
+        auto const at = static_cast<double>(random() >> 11) * 0x1p-53 * below_.back();
+        return static_cast<std::uint64_t>(
+            std::upper_bound(below_.begin(), below_.end() - 1, at) - below_.begin());
+    }
+
+private:
+    std::vector<double> below_;
+};
+
 /// One kind, of about `length` uses.
 class trace_maker {
 public:
@@ -49,7 +68,7 @@ public:
     trace scan_between() {
         skewed const draw{pages / 2, 0.9};
         return made([&](trace& t) {
-            for (int i = 0; i < 60'000; ++i) { t.push_back(scattered_[draw(*this)]); }
+            for (int i = 0; i < 60'000; ++i) { t.push_back(scattered_[draw(draw_)]); }
             for (std::uint64_t no = 0; no < pages / 2; ++no) { t.push_back(pages + no); }
         });
     }
@@ -57,8 +76,8 @@ public:
     trace scan_beside() {
         skewed const draw{pages / 2, 0.9};
         return made([&, no = std::uint64_t{0}](trace& t) mutable {
-            t.push_back(scattered_[draw(*this)]);
-            t.push_back(scattered_[draw(*this)]);
+            t.push_back(scattered_[draw(draw_)]);
+            t.push_back(scattered_[draw(draw_)]);
             t.push_back(pages + no++ % pages);
         });
     }
@@ -67,7 +86,7 @@ public:
         skewed const draw{pages / 2, 0.9};
         return made([&, no = std::uint64_t{0}](trace& t) mutable {
             for (int row = 0; row < 4; ++row) {
-                t.push_back(scattered_[draw(*this)]);
+                t.push_back(scattered_[draw(draw_)]);
                 t.push_back(pages + no % pages);
             }
             ++no;
@@ -77,7 +96,7 @@ public:
     trace bursts() {
         skewed const draw{pages, 0.8};
         return made([&](trace& t) {
-            t.insert(t.end(), 1 + below(6), scattered_[draw(*this)]);
+            t.insert(t.end(), 1 + below(6), scattered_[draw(draw_)]);
         });
     }
     /// Look-ups in a tree of three levels: root, inner page, leaf. Keys are skewed and scattered.
@@ -86,7 +105,7 @@ public:
         constexpr std::uint64_t leaves_of_an_inner_page = 200;
         skewed const draw{pages * keys_of_a_leaf, 0.8};
         return made([&](trace& t) {
-            auto const key = draw(*this) * 0x9E3779B97F4A7C15ULL % (pages * keys_of_a_leaf);
+            auto const key = draw(draw_) * 0x9E3779B97F4A7C15ULL % (pages * keys_of_a_leaf);
             auto const leaf = key / keys_of_a_leaf;
             t.push_back(2 * pages);
             t.push_back(pages + leaf / leaves_of_an_inner_page);
@@ -98,7 +117,7 @@ public:
         skewed const draw{pages / 4, 0.9};
         return made([&](trace& t) {
             auto const from = t.size() / 100'000 * (pages / 8);
-            t.push_back(scattered_[(draw(*this) + from) % pages]);
+            t.push_back(scattered_[(draw(draw_) + from) % pages]);
         });
     }
     /// The same, but the quarter moves on by a page every 25 uses.
@@ -106,7 +125,7 @@ public:
         skewed const draw{pages / 4, 0.9};
         return made([&](trace& t) {
             auto const from = t.size() / 25;
-            t.push_back(scattered_[(draw(*this) + from) % pages]);
+            t.push_back(scattered_[(draw(draw_) + from) % pages]);
         });
     }
 
@@ -128,31 +147,11 @@ public:
     }
 
 private:
-    /// Draws 0, 1, 2, ... with a probability that falls as 1 / rank^exponent.
-    class skewed {
-    public:
-        skewed(std::uint64_t count, double exponent) {
-            double sum = 0;
-            for (std::uint64_t i = 1; i <= count; ++i) {
-                below_.push_back(sum += std::pow(static_cast<double>(i), -exponent));
-            }
-        }
-        std::uint64_t operator()(trace_maker& maker) const {
-            auto const at =
-                static_cast<double>(maker.draw_() >> 11) * 0x1p-53 * below_.back();
-            return static_cast<std::uint64_t>(
-                std::upper_bound(below_.begin(), below_.end() - 1, at) - below_.begin());
-        }
-
-    private:
-        std::vector<double> below_;
-    };
-
     std::uint64_t below(std::uint64_t end) { return draw_() % end; }
 
     trace zipf(double exponent) {
         skewed const draw{pages, exponent};
-        return made([&](trace& t) { t.push_back(scattered_[draw(*this)]); });
+        return made([&](trace& t) { t.push_back(scattered_[draw(draw_)]); });
     }
 
     template <class Step>

@@ -26,7 +26,9 @@ struct pool {
         std::minstd_rand random{1};
         std::uniform_int_distribution<std::uint64_t> any{0, file.pages() - 1};
         while (file.stats().evictions < std::uint64_t{3} * pages) {
-            for (int i = 0; i < 1000; ++i) { auto const page = file.read(any(random)); }
+            for (std::uint32_t i = 0; i < pages / 2; ++i) {
+                auto const page = file.read(any(random));
+            }
         }
     }
     [[nodiscard]] std::vector<std::uint32_t> resident() const {
