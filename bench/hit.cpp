@@ -74,8 +74,6 @@ void run(report& to, std::filesystem::path const& scratch, std::uint32_t mebibyt
     all.add<pair>();
     all.add<plain>();
     all.add<quire_read>();
-    all.add<quire_write>();
-    all.add<quire_optimistic>();
 #if defined(QUIRE_BENCH_BERKELEY_DB)
     all.add<berkeley_db>();
 #endif
@@ -88,8 +86,10 @@ void run(report& to, std::filesystem::path const& scratch, std::uint32_t mebibyt
 #if defined(QUIRE_BENCH_SQLITE)
     if (mebibytes <= 64) { all.add<sqlite>(); }  // a cache of all pages for each connection
 #endif
+    all.add<quire_write>();  // not next to quire_read, whose pages are its own
     all.add<mapped_file>();
     all.add<read_file>();
+    all.add<quire_optimistic>();
 
     std::size_t const draws = quick ? 50'000 : 1'000'000;
     int const rounds = quick ? 3 : 9;

@@ -125,7 +125,7 @@ int main(int argc, char** argv) try {
     std::size_t const chunks = given.quick ? 1U << 10 : 1U << 13;
     report found;
     scratch_folder const scratch{given.scratch};
-    auto const hole = pool::hole(scratch.path() / "hole", std::uint64_t{chunks + 1} * 1024);
+    auto const hole = filled_pool::hole(scratch.path() / "hole", std::uint64_t{chunks + 1} * 1024);
     count_pool(found, hole, frames);
     measure_translation(found, hole, chunks);
 

@@ -5,12 +5,14 @@
 /// Real pools over memory, one thread, over made-up traces (traces.hpp) and several cache sizes, in
 /// shares of the pages that the trace uses. The figures are exact and the same on every machine.
 ///
-///     policies                   the table, as Markdown
+///     policies                   the table, as Markdown; with --json FILE the figures, too
 ///     policies --write KIND      the trace of that kind, one page number a line, for policy_trace
 ///     policies --quick           short traces, to see that it works
 
+#include "arguments.hpp"
 #include "belady.hpp"
 #include "replay.hpp"
+#include "report.hpp"
 #include "traces.hpp"
 
 #include <cmath>
@@ -29,7 +31,7 @@ void print_row(std::string_view name, std::string_view second, std::string_view 
                 third.data());
 }
 
-void table(std::size_t uses) {
+void table(std::size_t uses, quire_bench::report& to) {
     print_row("trace", "cache", "fewest misses");
     for (auto const& policy : quire_bench::policies) {
         std::printf(" %.*s |", static_cast<int>(policy.name.size()), policy.name.data());
@@ -48,12 +50,15 @@ void table(std::size_t uses) {
         for (double const share : shares) {
             auto const frames = static_cast<std::size_t>(static_cast<double>(pages) * share);
             auto const fewest = static_cast<double>(quire_bench::fewest_misses(trace, frames));
-            print_row(kind.name, std::to_string(std::lround(share * 100)) + "%",
-                      std::to_string(std::lround(fewest)));
+            auto const cache = std::to_string(std::lround(share * 100)) + "%";
+            print_row(kind.name, cache, std::to_string(std::lround(fewest)));
             for (std::size_t i = 0; i < quire_bench::policies.size(); ++i) {
                 double const ratio =
                     static_cast<double>(quire_bench::policies[i].misses(trace, frames)) / fewest;
                 logs[i] += std::log(ratio);
+                to.add_quietly("policies", std::string{kind.name} + ", " + cache, 1,
+                               std::string{quire_bench::policies[i].name}, {ratio},
+                               "x fewest misses");
                 std::printf(" %.3f |", ratio);
             }
             std::printf("\n");
@@ -84,13 +89,14 @@ int write(std::string_view name) {
 
 }  // namespace
 
-int main(int argc, char** argv) {
+int main(int argc, char** argv) try {
     if (argc == 3 && std::strcmp(argv[1], "--write") == 0) { return write(argv[2]); }
-    bool const quick = argc == 2 && std::strcmp(argv[1], "--quick") == 0;
-    if (argc > 1 && !quick) {
-        std::fprintf(stderr, "usage: policies [--quick | --write KIND]\n");
-        return 2;
-    }
-    table(quick ? length / 50 : length);
+    quire_bench::arguments const given{"policies", argc, argv};
+    quire_bench::report found;
+    table(given.quick ? length / 50 : length, found);
+    if (!given.json.empty()) { found.write(given.json); }
     return 0;
+} catch (std::exception const& e) {
+    std::fprintf(stderr, "policies: %s\n", e.what());
+    return 1;
 }

@@ -26,6 +26,12 @@ public:
                     set.c_str(), threads, threads == 1 ? " " : "s", system.c_str(),
                     median(values), unit.c_str(), *least, *most);
         std::fflush(stdout);
+        add_quietly(workload, set, threads, system, values, unit);
+    }
+    /// The same without a line on stdout.
+    void add_quietly(std::string const& workload, std::string const& set, unsigned threads,
+                     std::string const& system, figures const& values, std::string const& unit) {
+        auto const [least, most] = std::minmax_element(values.begin(), values.end());
         lines_.push_back("{\"workload\": \"" + workload + "\", \"set\": \"" + set +
                          "\", \"threads\": " + std::to_string(threads) + ", \"system\": \"" +
                          system + "\", \"unit\": \"" + unit +

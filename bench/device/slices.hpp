@@ -155,11 +155,12 @@ private:
     return *found;
 }
 
-/// Stops where pages that should have come from the device were in memory, if the system counts.
+/// Stops where pages that should have come from the device were in memory, if the system counts. A
+/// few are always: those that were being read ahead while the page cache was emptied.
 inline void expect_from_device(std::vector<slices::result> const& all) {
     for (auto const& one : all) {
         auto const bytes = median(one.read);
-        if (bytes > 0 && bytes < 0.95 * page_size) {
+        if (bytes > 0 && bytes < 0.8 * page_size) {
             fail(one.system + " read " + std::to_string(bytes) + " bytes a page from the device");
         }
     }

@@ -12,12 +12,14 @@
 #include <quire/quire.hpp>
 
 #include <fstream>
+#include <map>
+#include <memory>
 #include <random>
 
 namespace quire_bench {
 
-struct pool {
-    pool(std::filesystem::path const& scratch, std::uint32_t pages)
+struct filled_pool {
+    filled_pool(std::filesystem::path const& scratch, std::uint32_t pages)
         : buffer{{.frames = pages}},
           file{buffer.open(hole(scratch / "pool.db", std::uint64_t{4} * pages),
                            quire::open_mode::read_write,
@@ -47,6 +49,27 @@ struct pool {
     }
 
     quire::buffer_pool<page_size> buffer;
+    quire::buffer_pool<page_size>::file file;
+};
+
+struct pool {
+    pool(std::filesystem::path const& scratch, std::uint32_t pages)
+        : shared{one(scratch, pages)}, file{shared->file} {}
+    [[nodiscard]] std::vector<std::uint32_t> resident() const { return shared->resident(); }
+
+    /// The pool of that many pages that somebody has already, or a new one.
+    [[nodiscard]] static std::shared_ptr<filled_pool> one(std::filesystem::path const& scratch,
+                                                          std::uint32_t pages) {
+        static std::map<std::uint32_t, std::weak_ptr<filled_pool>> all;
+        auto found = all[pages].lock();
+        if (found == nullptr) {
+            found = std::make_shared<filled_pool>(scratch, pages);
+            all[pages] = found;
+        }
+        return found;
+    }
+
+    std::shared_ptr<filled_pool> shared;
     quire::buffer_pool<page_size>::file file;
 };
 

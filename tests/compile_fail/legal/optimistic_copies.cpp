@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: BSL-1.0
+// why: what is copied out of a page that is read without its latch was there at one moment.
+
+void legal(file_type file) {
+    auto const copy = file.optimistic_read(0, [](auto const& page) {
+        std::array<std::byte, 32> of_it{};
+        page.bytes().copy_to(of_it, 64);
+        return of_it;
+    });
+    use(copy[0]);
+    use(file.optimistic_read(1, [](auto const& page) { return page.bytes().size(); }));
+}
