@@ -150,7 +150,8 @@ private:
     [[nodiscard]] bool enter_exclusive(std::uint64_t excluded) noexcept {
         auto word = word_.load(std::memory_order_seq_cst);
         while ((word & excluded) == 0) {
-            if (word_.compare_exchange_weak(word, (word | writer) & ~closed,
+            auto const open = (excluded & closed) != 0 ? word : word & ~closed;
+            if (word_.compare_exchange_weak(word, open | writer,
                                             std::memory_order_acquire,
                                             std::memory_order_relaxed)) {
                 return true;
