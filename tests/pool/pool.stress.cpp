@@ -495,12 +495,13 @@ TEST_CASE("pool: threads that open files at the same time get different slots") 
             for (std::uint64_t i = 0; i < 100; ++i) {
                 try {
                     auto file = pool.open(std::to_string(t), quire::open_mode::create);
-                    if (taken[static_cast<std::size_t>(file.number()) % threads].exchange(true)) { ++errors; }
+                    auto& mine = taken[static_cast<std::size_t>(file.number()) % threads];
+                    if (mine.exchange(true)) { ++errors; }
                     if (file.pages() != i) { ++errors; }
                     auto page = file.append();
                     stamp(*page, 1);
                     page.release();
-                    taken[static_cast<std::size_t>(file.number()) % threads] = false;
+                    mine = false;
                     file.close();
                 } catch (quire::error const&) {
                     ++errors;
