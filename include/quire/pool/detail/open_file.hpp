@@ -41,7 +41,7 @@ struct alignas(64) open_file {
     std::atomic<std::uint64_t> dirty_limit{0};
 
     std::atomic<std::uint32_t> generation{0};
-    file_no number{};  ///< changes while the slot is empty
+    std::atomic<file_no> number{};  ///< changes while the slot is empty
     std::atomic<std::uint64_t> page_count{0};
     std::atomic<std::uint32_t> uses{0};
     std::atomic<bool> closing{false};
@@ -88,7 +88,7 @@ public:
     }
     /// Before another file comes into an empty slot.
     void rename(open_file<Backend>& slot) const noexcept {
-        auto const next = static_cast<std::size_t>(slot.number) + capacity_;
+        auto const next = static_cast<std::size_t>(slot.number.load()) + capacity_;
         bool const last = next >= static_cast<std::size_t>(file_no::unknown);
         slot.number = static_cast<file_no>(last ? next & (capacity_ - 1) : next);
     }
