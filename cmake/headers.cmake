@@ -26,6 +26,7 @@ set(quire_headers
     include/quire/io/direct_backend.hpp
     include/quire/io/file_backend.hpp
     include/quire/io/memory_backend.hpp
+    include/quire/latch/detail/fence.hpp
     include/quire/latch/detail/futex.hpp
     include/quire/latch/hybrid_latch.hpp
     include/quire/latch/no_latch.hpp

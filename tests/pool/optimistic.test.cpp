@@ -293,6 +293,50 @@ TEST_CASE("optimistic: a page kind of one's own is read in the same way with and
           errc::wrong_page_kind);
 }
 
+TEST_CASE("optimistic: it is a use of the page for the policy, once it is known to be true") {
+    pool_type pool{{.frames = 2, .backend = {}}};
+    auto file = pool.open("f", open_mode::create);
+    append_numbers(file, 3);
+    number_on(file, 0);
+    number_on(file, 1);  // clock: whatever was used before, one of the two goes for page 2
+    number_on(file, 2);
+    auto const kept = file.resident_pages();
+    REQUIRE(kept.size() == 2);
+    auto const other = kept[0] == quire::page_no{2} ? kept[1] : kept[0];
+    auto& state = file.core().frames[file.slot().pages->load(other).frame()].policy_state;
+    state.referenced = false;
+    (void)file.optimistic_read(other, number);
+    CHECK(state.referenced);
+    if (without_latch) {
+        state.referenced = false;
+        CHECK_THROWS((void)file.optimistic_read(other, [](auto const&) -> int { throw 1; }));
+        CHECK_FALSE(state.referenced);
+    }
+}
+
+TEST_CASE("optimistic: the latched read is told the options") {
+    pool_type pool{{.frames = 2, .frame_wait_max = std::chrono::milliseconds{1}, .backend = {}}};
+    auto file = pool.open("f", open_mode::create);
+    append_numbers(file, 2);
+    file.flush();
+    file.discard(0);
+    auto budget = pool.reserve(1);
+    auto const held = file.read(1);
+    CHECK(refusal([&] { (void)file.optimistic_read(0, number); }) == errc::no_free_frame);
+    CHECK(file.optimistic_read(0, number, {.budget = &budget}) == 0);
+}
+
+TEST_CASE("optimistic: a page that this thread holds exclusively stops a checked build") {
+    if (!quire::checked_build) { return skip("only checked builds know who holds a page"); }
+    CHECK_THAT(violation_of([] {
+                   pool_type pool{{.frames = 1, .backend = {}}};
+                   auto file = pool.open("f", open_mode::create);
+                   auto const page = file.append();
+                   (void)file.optimistic_read(0, number);
+               }),
+               Catch::Matchers::ContainsSubstring("does not latch a page that it holds"));
+}
+
 TEST_CASE("optimistic: a handle used after close stops the program") {
     CHECK_THAT(violation_of([] {
                    pool_type pool{{.frames = 1, .backend = {}}};

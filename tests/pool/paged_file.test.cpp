@@ -130,19 +130,30 @@ TEST_CASE("paged_file: a file in the place of another has a number of its own") 
 }
 
 TEST_CASE("paged_file: file numbers come round, and none is that of no file") {
-    quire::buffer_pool<512, quire::clock, quire::hybrid_latch, quire::memory_backend> pool{
-        {.frames = 1, .files_max = 60, .file_pages_max = 16, .backend = {}}};
-    std::set<quire::file_no> numbers;
-    std::optional<quire::file_no> first;
-    for (int i = 0; i < 2000; ++i) {
-        auto file = pool.open("f", open_mode::create);
-        REQUIRE(file.number() != quire::file_no::unknown);
-        if (first == file.number()) { break; }
-        if (!first) { first = file.number(); }
-        CHECK(numbers.insert(file.number()).second);
-        file.close();
-    }
-    CHECK(numbers.size() == 1024);  // 16 bits, and room for 64 slots
+    // With room for 64 slots the first has the numbers 0, 64, ... 65,472, and the second 1, 65, ...
+    auto const come_round = [](std::size_t files_max, unsigned slot) {
+        quire::buffer_pool<512, quire::clock, quire::hybrid_latch, quire::memory_backend> pool{
+            {.frames = 1, .files_max = files_max, .file_pages_max = 16, .backend = {}}};
+        for (unsigned i = 0; i < slot; ++i) {
+            static_cast<void>(pool.open(std::to_string(i), open_mode::create));
+        }
+        auto const stays = slot > 0 ? pool.path(quire::file_no{0}) : "0";
+        std::set<quire::file_no> numbers;
+        for (;;) {
+            auto file = pool.open("f", open_mode::create);
+            bool const anew = numbers.insert(file.number()).second;
+            bool const its_own = file.number() != quire::file_no::unknown &&
+                                 pool.path(file.number()) == "f" &&
+                                 &file.core().files.of({file.number(), 0}) == &file.slot();
+            file.close();
+            if (!its_own || stays != "0") { return std::size_t{0}; }
+            if (!anew) { return numbers.size(); }
+        }
+    };
+    CHECK(come_round(60, 0) == 1024);
+    CHECK(come_round(64, 1) == 1024);
+    CHECK(come_round(1, 0) == 65'535);
+    CHECK(come_round(16'384, 0) == 4);
 }
 
 TEST_CASE("paged_file: a handle used after close stops the program") {
@@ -158,6 +169,24 @@ TEST_CASE("paged_file: a handle used after close stops the program") {
         });
     };
     auto const rule = ContainsSubstring("a file handle is not used after close");
+    CHECK_THAT(violation_of([] {
+                   setting s;
+                   auto pool = s.make();
+                   auto file = pool.open("f", open_mode::create);
+                   append_numbers(file, 1);
+                   file.close();  // and nobody comes into its slot
+                   number_on(file, 0);
+               }),
+               rule);
+    CHECK_THAT(violation_of([] {
+                   setting s;
+                   auto pool = s.make();
+                   auto file = pool.open("f", open_mode::create);
+                   append_numbers(file, 1);
+                   file.close();
+                   static_cast<void>(file.write(0));
+               }),
+               rule);
     CHECK_THAT(broken_by([](auto& f) { number_on(f, 0); }), rule);
     CHECK_THAT(broken_by([](auto& f) { static_cast<void>(f.write(0)); }), rule);
     CHECK_THAT(broken_by([](auto& f) { static_cast<void>(f.append()); }), rule);

@@ -60,7 +60,7 @@ private:
     std::uint64_t value_ = 0;
 };
 
-/// An open file's number in its pool; it is used again after many others have been opened.
+/// An open file's number in its pool; used again in time, see pool_options::files_max.
 enum class file_no : std::uint16_t {
     /// No file: the page number came from a page's own bytes, outside a pool.
     unknown = 0xFFFF,

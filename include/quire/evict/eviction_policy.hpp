@@ -9,12 +9,13 @@
 /// pool refuses candidates that are held or pinned.
 ///
 ///   expression                  semantics
-///   P::frame_state              default constructible; at most 8 bytes, to keep a frame's header
-///                               in one cache line with the default latch
+///   P::frame_state              default constructible; at most 4 bytes, to keep a frame's header
+///                               in one cache line with the default latch, else 8
 ///   P{frame_states<state>}      over all frames of a pool, none of them held by the policy. All
 ///                               that it ever allocates; may throw std::bad_alloc
-///   p.touch(state)              the page in this frame was used. Any number of threads at once,
-///                               also while another function runs; noexcept; the hit pays for it
+///   p.touch(state)              the page in this frame was used (or one that has just left it).
+///                               Any number of threads at once, also while another function runs;
+///                               noexcept; the hit pays for it
 ///   p.insert(frame, page)       the frame holds this page now. Expects: !holds(frame)
 ///   p.remove(frame, page)       it does not any more: the page was evicted, or its file closed.
 ///                               Expects: holds(frame), since an insert with the same page

@@ -28,7 +28,7 @@
 ///   I4. All but stamps and counter changes under the pool's mutex only.
 /// Cost: a hit is one atomic addition on a word shared by all threads and one compare-exchange on
 /// the frame's own; two loads when the page was the last one used. 28 bytes a frame,
-/// and with the default latch a second cache line of its header, which hits do not touch.
+/// and with the default latch a second cache line of its header, which only logged() touches.
 /// Source: the definition; the heap that is mended late is folklore.
 
 #include <quire/evict/eviction_policy.hpp>

@@ -21,13 +21,15 @@
 ///   I4. `closed` keeps newcomers of both kinds out for somebody who has slept for long, so that a
 ///       stream of others starves nobody; who gets in after sleeping long, or gives up, clears it.
 ///   I5. No wake-up is lost: a sleeper counts itself in `waiters_`, then looks at the word again; a
-///       leaver changes the word, then looks at `waiters_`; both in the one total order of seq_cst.
+///       leaver changes the word, then looks at `waiters_`, and a reader at the word once more; all
+///       in the one total order of seq_cst.
 ///
 /// Limits: 16,383 readers at a time, visitors included; 65,535 pins.
 /// Threads: any. A thread must not take a latch that it already holds.
 /// Cost: 16 bytes; one uncontended atomic operation to enter and one to leave.
 
 #include <quire/base/contract.hpp>
+#include <quire/latch/detail/fence.hpp>
 #include <quire/latch/detail/futex.hpp>
 #include <quire/latch/page_latch.hpp>
 
@@ -104,7 +106,7 @@ public:
     /// Whether no writer was in since `version` gave `seen`: one that was in then is in now, or has
     /// moved the version. Stores nothing.
     [[nodiscard]] bool unchanged_since(std::uint32_t seen) const noexcept {
-        std::atomic_thread_fence(std::memory_order_acquire);  // what was read is read before this
+        detail::fence(std::memory_order_acquire);  // what was read is read before this
         auto const word = word_.load(std::memory_order_relaxed);
         return word / writer == std::uint64_t{seen} * (version_step / writer);
     }
@@ -154,7 +156,8 @@ private:
             if (word_.compare_exchange_weak(word, open | writer,
                                             std::memory_order_acquire,
                                             std::memory_order_relaxed)) {
-                return true;
+                detail::fence(std::memory_order_release);  // who reads without the latch sees this
+                return true;                               // before what is written under it
             }
         }
         return false;
@@ -184,7 +187,8 @@ private:
     }
 
     /// Of readers that leave at once each looks again after it has left: one sees that it was the
-    /// last. Not the result of the subtraction: the hit would wait for it.
+    /// last, or a newcomer, who does the same. Not the result of the subtraction: a hit would wait
+    /// for it.
     [[gnu::noinline]] void wake_if_last() noexcept {
         if ((word_.load(std::memory_order_seq_cst) & readers) == 0) { wake_all(); }
     }

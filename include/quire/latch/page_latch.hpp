@@ -23,7 +23,9 @@
 ///   versioned       version()                  moves with every exclusive section, at its end
 ///                   unchanged_since(v)         whether no writer is in, and none has left since
 ///                                              version() gave `v`: then none was in at all, and
-///                                              what was read in between is whole
+///                                              what was read in between is whole. (So what a
+///                                              writer stores is seen only after that it is in: a
+///                                              release fence in every exclusive entry.)
 ///
 /// What the pool uses: try_lock and try_lock_shared first, then try_lock_for and
 /// try_lock_shared_for, an access in slices of 5 ms. A latch without them is polled by try_* with

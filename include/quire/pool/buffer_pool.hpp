@@ -121,7 +121,7 @@ public:
     [[nodiscard]] pool_stats stats() const noexcept {
         pool_stats sum;
         for (auto const& slot : core_.files) {
-            if (slot.is_open()) { sum += slot.counters.read(0, PageSize); }
+            if (slot.is_open()) { sum += slot.counters.read(PageSize); }
         }
         sum.hits += core_.resident_hits({});
         return sum;

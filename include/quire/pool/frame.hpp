@@ -33,6 +33,9 @@
 ///   I5. One thread loads a page: the one that changed its entry from absent to loading, before it
 ///       looked for a frame.
 ///
+/// A look without the latch (detail/optimistic.hpp) may read the bytes in any state, and uses only
+/// what it read of a resident page.
+///
 /// A visitor that followed a stale entry may hold the latch of a free or loading frame for a
 /// moment; it compares `page` and leaves. So the bytes of a frame in hand are the hand's alone.
 
@@ -79,7 +82,7 @@ struct alignas(64) frame_header {
     }
 
     /// Counts a hit; whether that was number 2^32. No atomic addition, which would cost as much as
-    /// the latch: two threads in the same moment may count as one.
+    /// the latch: what others count between the load and the store is lost (stats.hpp).
     [[nodiscard]] bool count_hit() noexcept {
         auto const next = hits.load(std::memory_order_relaxed) + 1;
         hits.store(next, std::memory_order_relaxed);

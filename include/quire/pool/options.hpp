@@ -43,12 +43,14 @@ struct pool_observer {
 
 template <file_backend Backend>
 struct pool_options {
-    /// Frames of the pool; memory is this times the page size, and beside it 64 bytes a frame and
-    /// what the policy keeps (s3_fifo: up to 42 bytes a frame).
+    /// Frames of the pool; memory is this times the page size, and beside it 64 bytes a frame (128
+    /// with lru or a large latch) and what the policy keeps (s3_fifo: up to 42 bytes a frame).
     std::size_t frames = 1024;
     huge_pages huge = huge_pages::on;
-    /// Files open at once, 1 to 65,534. A handle that is used after close is told from one of the
-    /// file that came in its place until that place has been taken some 65,535 / files_max times.
+    /// Files open at once, 1 to 16,384. The fewer, the longer a handle that is used after close is
+    /// told from one of the file that came in its place: until that place has been taken 65,535
+    /// times, divided by this rounded up to a power of two (64: 1,023 times). Checked builds always
+    /// tell.
     std::size_t files_max = 64;
     /// The largest file, in pages, up to 2^32: four bytes of address space each.
     std::uint64_t file_pages_max = std::uint64_t{1} << 28;

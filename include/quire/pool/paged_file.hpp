@@ -5,7 +5,8 @@
 ///
 /// A handle is four words, copied freely; the pool owns the file. It is open until `close`, or
 /// until the pool ends, whose destructor writes what it can but cannot throw: who wants to know
-/// calls `close` or `flush`. Using a handle after `close` stops the program with that sentence.
+/// calls `close` or `flush`. Using a handle after `close` stops the program with that sentence, but
+/// for what it knows itself, as long as pool_options::files_max says.
 ///
 /// Errors of every access, beside those named: errc::timed_out, errc::no_free_frame (or the error
 /// of the write that kept a frame from becoming free), errc::in_use (the file is being closed),
@@ -134,8 +135,9 @@ public:
     }
 
     /// What `fn(page)` finds in page `no`, read without its latch when that is possible: no store
-    /// to memory that other threads read, so that a page everybody looks at, a tree's root, is
-    /// shared without traffic. `page` is a const view over racy_byte: what `fn` reads may be torn
+    /// to memory that other threads read, but for what the policy notes of a use (nothing, mostly;
+    /// lru always does), so that a page everybody looks at, a tree's root, is shared without
+    /// traffic. `page` is a const view over racy_byte: what `fn` reads may be torn
     /// or of another page. Then it is run again, in the end under the latch. So `fn`
     ///   - may run several times, and returns what owns what it holds (base/owned.hpp);
     ///   - loads each field once, checks what it loaded, and bounds its loops;
@@ -152,9 +154,13 @@ public:
         detail::expect_owned_result<view_type const&, Fn&>();
         static_assert(!std::is_void_v<std::invoke_result_t<Fn&, view_type const&>>,
                       "a read without a latch changes nothing outside: fn returns what it found");
+        static_assert(std::is_void_v<std::invoke_result_t<Fn&, view_type const&>> ||
+                          std::move_constructible<std::invoke_result_t<Fn&, view_type const&>>,
+                      "what fn found is moved out when it is known to be true: no guard, no view");
         if constexpr (detail::reads_optimistically<typename Core::latch_type>) {
             detail::expect_not_held(core_, id_of(no));
-            auto found = detail::try_optimistic<View>(*core_, *slot_, id_of(no), no, fn);
+            auto& file = slot_open_or_not();
+            auto found = detail::try_optimistic<View>(*core_, file, id_of(no), no, fn);
             if (found) [[likely]] { return std::move(*found); }
         }
         return optimistic_read_slowly<View>(no, fn, how);
@@ -262,7 +268,9 @@ public:
     }
     /// Cost: a look at every frame of the pool.
     [[nodiscard]] pool_stats stats() const noexcept {
-        return slot().counters.read(core_->resident_hits(number()), Core::page_size);
+        auto sum = slot().counters.read(Core::page_size);
+        sum.hits += core_->resident_hits(number());
+        return sum;
     }
 
     /// For guards: the pool, and the file's slot in it.
@@ -273,7 +281,10 @@ public:
     }
 
     /// For guards on the path of a hit, where a page's id tells what `slot()` checks.
-    [[nodiscard]] typename Core::file_type& slot_open_or_not() const noexcept { return *slot_; }
+    [[nodiscard]] typename Core::file_type& slot_open_or_not() const noexcept {
+        QUIRE_CHECK(is_open(), "a file handle is not used after close");
+        return *slot_;
+    }
     [[nodiscard]] page_id id_of(page_no no) const noexcept {
         return page_id::from_bits(first_.bits() | no.value());
     }

@@ -6,14 +6,15 @@
 /// Misses and everything behind them are rare, and counted in plain atomics of their file. Hits are
 /// not: each is counted in the header of its frame, in the line of memory that the latch has
 /// fetched already, by an ordinary load and store; when the page loses its frame they are added to
-/// the file's. So statistics are as exact as the rest while threads are in different pages; of
-/// hits of one page by several threads in the same moment some are lost, and reading statistics
-/// looks at every frame.
+/// the file's. So hits are exact while threads are in different pages. Of hits of one page by
+/// several threads at once some are lost, many if one of them is stopped between load and store;
+/// and reading statistics looks at every frame.
 ///
-/// Why not sums of each thread's own: finding the thread's row took a tenth of a hit, in two loads,
-/// a comparison and a cache line more (bench/README.md).
+/// Why not sums of each thread's own: finding the thread's row took an eighth of a hit that waits
+/// for memory, in two loads, a comparison and a cache line more (bench/README.md, "hit").
 ///
-/// Threads: any; a sum read while others count is a moment's picture.
+/// Threads: any. Sums read while others count lack the hits of pages that lose their frame just
+/// then, so the next may be smaller; and they never exceed what happened.
 
 #include <quire/base/attributes.hpp>
 
@@ -25,7 +26,7 @@ namespace quire::inline QUIRE_ABI {
 
 /// Sums since the pool was made, or since the file was opened.
 struct pool_stats {
-    std::uint64_t hits = 0;           ///< accesses that found their page resident; see above
+    std::uint64_t hits = 0;           ///< accesses that found their page resident, not optimistic
     std::uint64_t misses = 0;         ///< pages read from the file
     std::uint64_t appends = 0;        ///< pages made
     std::uint64_t evictions = 0;      ///< pages that lost their frame to another
@@ -69,11 +70,11 @@ struct file_counters {
             counter->store(0, std::memory_order_relaxed);
         }
     }
-    /// `resident_hits`: those of pages that still have theirs.
-    [[nodiscard]] pool_stats read(std::uint64_t resident_hits,
-                                  std::size_t page_size) const noexcept {
+    /// Without the hits of pages that still have their frame: those are added after, so that a page
+    /// that leaves meanwhile is not counted twice.
+    [[nodiscard]] pool_stats read(std::size_t page_size) const noexcept {
         auto const of = [](auto const& c) { return c.load(std::memory_order_relaxed); };
-        return {of(hits) + resident_hits, of(misses), of(appends), of(evictions), of(write_backs),
+        return {of(hits), of(misses), of(appends), of(evictions), of(write_backs),
                 of(waits), of(syncs), of(misses) * page_size, of(write_backs) * page_size};
     }
 };

@@ -7,7 +7,8 @@
 /// it was opened under. A generation is odd while the slot is in use; a handle of an earlier one
 /// is a bug of its holder, found by one comparison. Hits do without it: the translation array stays
 /// with the slot when the file is closed, and is all absent then; and a later file in the slot has
-/// another number, so that its frames hold none of the pages that an old handle asks for.
+/// another number, so that its frames hold none of the pages that an old handle asks for. (Numbers
+/// come round, see pool_options::files_max; checked builds compare generations on hits, too.)
 ///
 /// Invariants
 ///   I1. `page_count` counts the pages that may be read; the file has at least that many. It moves
@@ -67,8 +68,8 @@ struct alignas(64) open_file {
     }
 };
 
-/// The file slots of a pool. The low bits of a file's number are its slot, those above count how
-/// often the slot was opened, as far as 16 bits go.
+/// The file slots of a pool, at most 16,384. The low bits of a file's number are its slot, those
+/// above, two bits at least, count how often the slot was opened.
 template <file_backend Backend>
 class file_slots {
 public:

@@ -49,13 +49,15 @@ template <template <class, std::size_t> class View, class Core, class Fn>
     auto const& latch = at.header->latch;
     auto const seen = latch.version();
     if (!at.header->holds(id)) [[unlikely]] { return found_type{}; }
-    core.supply.touch(*at.header);
     std::span<std::byte const, Core::page_size> const bytes = core.frames.bytes(at);
     if (!view_type::accepts(as_racy(bytes))) [[unlikely]] { return found_type{}; }
     try {
         view_type const view{as_racy(bytes)};
         found_type found{fn(view)};
-        if (latch.unchanged_since(seen)) [[likely]] { return found; }
+        if (latch.unchanged_since(seen)) [[likely]] {
+            core.supply.touch(*at.header);
+            return found;
+        }
     } catch (...) {
         if (latch.unchanged_since(seen)) { throw; }
     }

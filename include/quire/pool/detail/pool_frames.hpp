@@ -142,8 +142,8 @@ private:
         };
         expect(options.frames > 0 && options.frames <= arena::frames_max,
                "make a pool: frames is between 1 and 2^32 - 3");
-        expect(options.files_max > 0 && options.files_max < 65'535,
-               "make a pool: files_max is between 1 and 65,534");
+        expect(options.files_max > 0 && options.files_max <= 16'384,
+               "make a pool: files_max is between 1 and 16,384");
         expect(options.file_pages_max > 0 &&
                    options.file_pages_max <= (std::uint64_t{1} << 32),
                "make a pool: file_pages_max is between 1 and 2^32");
