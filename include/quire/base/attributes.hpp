@@ -8,8 +8,9 @@
 /// everywhere and no compiler warns about a word it does not know.
 ///
 /// QUIRE_ABI names an inline namespace around everything. A checked build (-DQUIRE_CHECKED=1) and
-/// one with the address sanitizer have others, because what they watch takes room in guards and
-/// views: object files of two kinds in one program fail to link instead of disagreeing about that.
+/// one with the address or the thread sanitizer have others, because what they watch takes room in
+/// guards and views, and pages are not read without their latch: object files of two kinds in one
+/// program fail to link instead of disagreeing about that.
 ///
 /// QUIRE_LIFETIMEBOUND   after a parameter or a member function's qualifiers: the result borrows
 ///                       from it. Clang reports a result that outlives it.
@@ -59,10 +60,14 @@
 
 #if defined(QUIRE_CHECKED) && QUIRE_CHECKED && defined(QUIRE_ASAN)
 #define QUIRE_ABI v0_checked_asan
+#elif defined(QUIRE_CHECKED) && QUIRE_CHECKED && defined(QUIRE_TSAN)
+#define QUIRE_ABI v0_checked_tsan
 #elif defined(QUIRE_CHECKED) && QUIRE_CHECKED
 #define QUIRE_ABI v0_checked
 #elif defined(QUIRE_ASAN)
 #define QUIRE_ABI v0_asan
+#elif defined(QUIRE_TSAN)
+#define QUIRE_ABI v0_tsan
 #else
 #define QUIRE_ABI v0
 #endif

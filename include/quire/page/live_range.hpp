@@ -14,8 +14,8 @@
 /// are passed over: their tuples have slots of their own, and no tuple is met twice.
 ///
 /// A walk over tuples asks for their memory when it begins. Tuples lie from the end of the page
-/// downward, and processors look ahead upward only: without it a walk over a page that is not in
-/// the nearest caches takes twice as long (bench/README.md, "copy").
+/// downward, and the processor that was measured looks ahead upward only: without it a walk over a
+/// page that is not in the nearest caches takes twice as long (bench/README.md, "copy").
 ///
 /// Errors: `++` and begin() throw errc::corrupt_page at a line pointer that contradicts the page.
 
