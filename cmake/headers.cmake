@@ -78,13 +78,16 @@ set(quire_headers
     include/quire/testing/check_backend.hpp
     include/quire/testing/check_latch.hpp
     include/quire/testing/check_policy.hpp
+    include/quire/testing/crash_backend.hpp
     include/quire/testing/detail/actor.hpp
+    include/quire/testing/detail/aligned_bytes.hpp
     include/quire/testing/detail/backend_bench.hpp
     include/quire/testing/detail/backend_files.hpp
     include/quire/testing/detail/backend_parts.hpp
     include/quire/testing/detail/backend_transfers.hpp
     include/quire/testing/detail/latch_load.hpp
     include/quire/testing/detail/latch_scene.hpp
+    include/quire/testing/faulty_backend.hpp
     include/quire/testing/report.hpp
     include/quire/testing/trials.hpp
 )

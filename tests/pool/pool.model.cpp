@@ -11,6 +11,7 @@
 #include <quire/page/heap_page.hpp>
 
 #include "catch.hpp"
+#include "pool/consistent.hpp"
 #include "random.hpp"
 #include "temp_dir.hpp"
 
@@ -21,7 +22,7 @@ using namespace std::chrono_literals;
 using quire::errc;
 using quire::open_mode;
 using quire::page_id;
-using quire::translation;
+using quire_test::expect_consistent;
 
 namespace {
 
@@ -50,57 +51,6 @@ struct tally {
                restarts > 0 && exhausted > 0 && budgets > 0;
     }
 };
-
-/// Throws what is inconsistent in a pool that nobody uses just now; `set_aside` frames are in
-/// budgets.
-template <class Core, class Files>
-void expect_consistent(Core& core, Files const& files, std::size_t set_aside) {
-    auto const expect = [](bool well, char const* what) {
-        if (!well) { throw std::logic_error{what}; }
-    };
-    std::size_t resident = 0;
-    std::map<quire::file_no, std::size_t> dirty;
-    std::map<quire::file_no, std::size_t> of_file;
-    for (std::uint32_t i = 0; i < core.frames.headers().size(); ++i) {
-        auto const f = static_cast<quire::frame_no>(i);
-        auto& frame = core.frames[f];
-        expect(frame.latch.try_lock(), "a latch is held by nobody");
-        frame.latch.unlock();
-        expect(frame.written <= frame.version, "written is above version");
-        auto const id = page_id::from_bits(frame.page);
-        if (id == page_id::none()) {
-            expect(!frame.dirty(), "a frame without a page is dirty");
-            continue;
-        }
-        ++resident;
-        ++of_file[id.file()];
-        if (frame.dirty()) { ++dirty[id.file()]; }
-        auto const& file = core.files.of(id);
-        expect(file.is_open(), "a page of a closed file is resident");
-        expect(id.page().value() < file.page_count, "a page past the end is resident");
-        expect(file.pages->load(id.page()) == translation::entry::of(f),
-               "a page's entry is not its frame");
-    }
-    expect(core.supply.free_count() + resident + set_aside == core.frames.headers().size(),
-           "free, resident and reserved frames are not all frames");
-    for (auto const& file : files) {
-        if (!file) { continue; }
-        expect(file->slot().dirty == dirty[file->number()], "the count of dirty pages is wrong");
-        expect(file->slot().resident == of_file[file->number()],
-               "the count of resident pages is wrong");
-        expect(file->slot().uses == 0, "somebody uses a file that nobody uses");
-        std::size_t mapped = 0;
-        for (std::uint64_t no = 0; no < file->slot().pages->pages(); ++no) {
-            auto const entry = file->slot().pages->load(no);
-            expect(entry != translation::entry::loading(), "an entry is loading for ever");
-            if (!entry.is_frame()) { continue; }
-            expect(core.frames[entry.frame()].holds({file->number(), no}),
-                   "an entry's frame holds another page");
-            ++mapped;
-        }
-        expect(mapped <= resident, "more entries than frames");
-    }
-}
 
 /// A file's pages as they should be. What was not flushed may, after discarding, have any state
 /// since the last flush.

@@ -10,60 +10,28 @@
 #include <quire/evict/s3_fifo.hpp>
 #include <quire/evict/sieve.hpp>
 #include <quire/io/memory_backend.hpp>
+#include <quire/testing/faulty_backend.hpp>
 
 #include "catch.hpp"
+#include "pool/stamped.hpp"
 #include "random.hpp"
 #include "temp_dir.hpp"
 
-#include <cerrno>
 #include <shared_mutex>
 #include <thread>
 
 using namespace std::chrono_literals;
 using quire::errc;
+using quire::testing::fault_plan;
+using quire::testing::io_call;
+using quire_test::findings;
+using quire_test::stamp;
+using quire_test::stamp_of;
 
 namespace {
 
 constexpr std::size_t size = 4096;  // bytes of a page
-constexpr std::size_t sector = 512;
-constexpr std::size_t pages_max = 256;
 constexpr int threads = 8;
-
-/// memory_backend that refuses one op in `one_in`, while that is not 0.
-class flaky_backend {
-public:
-    struct options {
-        std::shared_ptr<quire::memory_store> store = std::make_shared<quire::memory_store>();
-        std::shared_ptr<std::atomic<unsigned>> one_in = std::make_shared<std::atomic<unsigned>>(0);
-    };
-    using file = quire::memory_backend::file;
-
-    flaky_backend(std::span<std::byte> arena, options const& given)
-        : inner_{arena, {given.store}}, one_in_{given.one_in} {}
-
-    file open(quire::open_request const& request) { return inner_.open(request); }
-    void submit(std::span<quire::io_op<file>> ops) noexcept {
-        for (auto& op : ops) {
-            unsigned const one_in = one_in_->load();
-            if (one_in != 0 && ops_.fetch_add(1) % one_in == one_in - 1) {
-                op.error = EIO;
-                op.complete = true;
-            } else {
-                inner_.submit({&op, 1});
-            }
-        }
-    }
-    std::size_t reap(std::chrono::nanoseconds) noexcept { return 0; }
-    int sync(file& f) noexcept { return inner_.sync(f); }
-    int resize(file& f, std::uint64_t bytes) noexcept { return inner_.resize(f, bytes); }
-    int close(file& f) noexcept { return inner_.close(f); }
-
-private:
-    quire::memory_backend inner_;
-    std::shared_ptr<std::atomic<unsigned>> one_in_;
-    std::atomic<unsigned> ops_{0};
-};
-static_assert(quire::file_backend<flaky_backend>);
 
 /// memory_backend whose ops wait in one queue, until somebody's reap completes them for all.
 class queueing_backend {
@@ -94,56 +62,6 @@ private:
     std::vector<quire::io_op<file>*> waiting_;
 };
 static_assert(quire::file_backend<queueing_backend>);
-
-/// The version that all sectors of a page carry; nothing when they do not agree.
-template <class View>
-std::optional<std::uint64_t> stamp_of(View const& page) {
-    auto const first = page.bytes().template load<std::uint64_t>(16);
-    for (std::size_t at = sector; at < size; at += sector) {
-        if (page.bytes().template load<std::uint64_t>(at + 16) != first) { return std::nullopt; }
-    }
-    return first;
-}
-
-template <class View>
-void stamp(View& page, std::uint64_t version) {
-    for (std::size_t at = 0; at < size; at += sector) {
-        page.bytes().template store<std::uint64_t>(at + 16, version);
-    }
-}
-
-/// What the threads of one run found. Catch2's macros belong to one thread, so they only count.
-struct findings {
-    std::atomic<int> torn{0};
-    std::atomic<int> fell{0};      ///< a version lower than one seen before
-    std::atomic<int> lost{0};      ///< a version other than the number of exclusive sections
-    std::atomic<int> expected{0};  ///< errors that the run provokes
-    std::atomic<int> other{0};     ///< errors that it does not
-    std::array<std::atomic<std::uint64_t>, pages_max> sections{};  ///< exclusive ones, by page
-    std::array<std::atomic<std::uint64_t>, pages_max> seen{};      ///< highest version, by page
-
-    template <class View>
-    void look(View const& page, std::uint64_t no) {
-        auto const before = seen[no].load();
-        auto const now = stamp_of(page);
-        if (!now) {
-            ++torn;
-            return;
-        }
-        if (*now < before) { ++fell; }
-        auto highest = seen[no].load();
-        while (highest < *now && !seen[no].compare_exchange_weak(highest, *now)) {}
-    }
-    /// Expects: exclusive access.
-    template <class View>
-    void change(View& page, std::uint64_t no) {
-        auto const now = stamp_of(page);
-        if (!now) { ++torn; }
-        auto const sections_before = sections[no].fetch_add(1);
-        if (now && *now != sections_before) { ++lost; }
-        stamp(page, sections_before + 1);
-    }
-};
 
 struct run_options {
     std::uint64_t pages = 64;
@@ -180,7 +98,7 @@ void one_thread(File const& file, findings& found, run_options const& run, std::
 /// Runs the threads and a flusher over `pool`, and checks what is left, then what is on the disk.
 template <class Pool>
 void stamps_hold(typename Pool::options_type options, std::string const& path,
-                 run_options const& run, std::atomic<unsigned>* one_in = nullptr) {
+                 run_options const& run, fault_plan* faults = nullptr) {
     findings found;
     options.frame_wait_max = 10s;
     {
@@ -191,7 +109,10 @@ void stamps_hold(typename Pool::options_type options, std::string const& path,
             found.change(*page, i);
         }
         file.flush();
-        if (one_in != nullptr) { *one_in = 37; }
+        if (faults != nullptr) {
+            faults->add({.call = io_call::read, .nth = 5, .every = 37});
+            faults->add({.call = io_call::write, .nth = 5, .every = 37});
+        }
         std::atomic<bool> stop{false};
         std::atomic<int> flushes{0};
         std::thread flusher{[&] {
@@ -214,7 +135,7 @@ void stamps_hold(typename Pool::options_type options, std::string const& path,
         for (auto& worker : workers) { worker.join(); }
         stop = true;
         flusher.join();
-        if (one_in != nullptr) { *one_in = 0; }
+        if (faults != nullptr) { faults->clear(); }
 
         auto const stats = pool.stats();
         CHECK(found.torn == 0);
@@ -320,16 +241,21 @@ TEST_CASE("pool: nor when any thread's reap completes the ops of all") {
         {.frames = 12, .backend = {std::make_shared<quire::memory_store>()}}, "f", {.ops = 6000});
 }
 
+template <class Latch>
+void stamps_hold_with_faults(run_options const& run) {
+    using io = quire::testing::faulty_backend<quire::memory_backend>;
+    auto faults = std::make_shared<fault_plan>();
+    stamps_hold<pool_of<Latch, io>>(
+        {.frames = 12, .backend = {{std::make_shared<quire::memory_store>()}, faults}}, "f", run,
+        faults.get());
+}
+
 TEST_CASE("pool: nor when reads and writes fail now and then") {
-    flaky_backend::options io;
-    stamps_hold<pool_of<quire::hybrid_latch, flaky_backend>>(
-        {.frames = 12, .backend = io}, "f", {.faults = true}, io.one_in.get());
+    stamps_hold_with_faults<quire::hybrid_latch>({.faults = true});
 }
 
 TEST_CASE("pool: nor when they fail and the latch cannot be downgraded") {
-    flaky_backend::options io;
-    stamps_hold<pool_of<std::shared_mutex, flaky_backend>>(
-        {.frames = 12, .backend = io}, "f", {.ops = 6000, .faults = true}, io.one_in.get());
+    stamps_hold_with_faults<std::shared_mutex>({.ops = 6000, .faults = true});
 }
 
 TEST_CASE("pool: nor on a disk") {

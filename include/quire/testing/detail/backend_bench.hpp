@@ -4,15 +4,14 @@
 /// backend_bench: a backend under trial, memory for its transfers, and short ways to use both.
 
 #include <quire/io/file_backend.hpp>
+#include <quire/testing/detail/aligned_bytes.hpp>
 #include <quire/testing/report.hpp>
 #include <quire/testing/trials.hpp>
 
 #include <algorithm>    // std::fill
 #include <cstring>      // std::memcmp
 #include <filesystem>   // std::filesystem::remove
-#include <memory>       // std::unique_ptr
 #include <mutex>        // std::mutex
-#include <new>          // std::align_val_t
 #include <random>       // std::mt19937_64
 #include <set>          // std::set
 #include <type_traits>  // std::is_trivially_copyable
@@ -20,12 +19,6 @@
 namespace quire::inline QUIRE_ABI::testing {
 
 namespace detail {
-
-struct free_pages {
-    void operator()(std::byte* bytes) const noexcept {
-        ::operator delete(bytes, std::align_val_t{4096});
-    }
-};
 
 /// The names that the trial makes files of. In a file system those that were not there before are
 /// removed at the end; where a name is no path there is nothing to remove.
@@ -86,8 +79,7 @@ public:
 
     backend_bench(backend_trial const& given, typename Backend::options const& options)
         : trial{given},
-          memory_{static_cast<std::byte*>(
-              ::operator new(frames * given.page_size, std::align_val_t{4096}))},
+          memory_{make_aligned(frames * given.page_size)},
           backend{{memory_.get(), frames * given.page_size}, options} {
         std::fill(memory_.get(), memory_.get() + frames * given.page_size, std::byte{0x5A});
     }
@@ -175,7 +167,7 @@ private:
 
     std::mt19937_64 random_{1};
     made_files files_;
-    std::unique_ptr<std::byte, free_pages> memory_;
+    aligned_bytes memory_;
     std::mutex mutex_;
     std::vector<std::vector<op>> stuck_;
 

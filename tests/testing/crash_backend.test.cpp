@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: BSL-1.0
+#include <quire/testing/crash_backend.hpp>
+
+#include <quire/testing/check_backend.hpp>
+
+#include "catch.hpp"
+#include "io/bench.hpp"
+
+#include <map>
+#include <memory>
+#include <set>
+#include <vector>
+
+using quire::io_verb;
+using quire::open_mode;
+using quire::testing::crash_backend;
+using quire::testing::crash_disk;
+using quire::testing::crash_states;
+
+namespace {
+
+using bytes = crash_states::bytes;
+
+/// A file, whose sectors are written with one letter each, so that a state is a word.
+struct scene {
+    std::shared_ptr<crash_disk> disk = std::make_shared<crash_disk>();
+    quire_test::bench<crash_backend> b{{disk}, 4};
+    crash_backend::file file = b.backend.open({"f", open_mode::create, {}, 512, false});
+
+    void write(std::uint64_t sector, std::string const& letters) {
+        for (std::size_t i = 0; i < letters.size(); ++i) {
+            std::ranges::fill(b.frame(1).subspan(i * 512, 512),
+                              static_cast<std::byte>(letters[i]));
+        }
+        REQUIRE(b.run({{io_verb::write, &file, sector * 512,
+                        b.frame(1).first(letters.size() * 512), -77, false}}) ==
+                std::vector<int>{0});
+    }
+    void resize(std::uint64_t sectors) {
+        REQUIRE(b.backend.resize(file, sectors * 512) == 0);
+    }
+    void sync() { REQUIRE(b.backend.sync(file) == 0); }
+
+    /// A state in words: a dot for a sector of zeros, ! for one that is mixed.
+    static std::string word(bytes const& state) {
+        std::string letters;
+        for (std::size_t at = 0; at < state.size(); at += 512) {
+            auto const sector = std::span{state}.subspan(at, 512);
+            bool const whole =
+                std::ranges::count(sector, sector[0]) == static_cast<std::ptrdiff_t>(512);
+            letters += !whole ? '!' : sector[0] == std::byte{} ? '.' : static_cast<char>(sector[0]);
+        }
+        return letters;
+    }
+    [[nodiscard]] std::set<std::string> words() const {
+        auto const states = disk->states("f");
+        std::set<std::string> all;
+        for (std::uint64_t n = 0; n < states.count(); ++n) { all.insert(word(states.state(n))); }
+        return all;
+    }
+};
+using words = std::set<std::string>;
+
+}  // namespace
+
+TEST_CASE("crash_backend: it keeps the rules of a backend") {
+    auto const found = quire::testing::check_backend<crash_backend>();
+    INFO(found.text());
+    CHECK(found.passed());
+}
+
+TEST_CASE("crash_backend: after a sync there is one state") {
+    scene s;
+    s.resize(3);
+    s.write(0, "abc");
+    s.sync();
+    CHECK(s.disk->states("f").count() == 1);
+    CHECK(s.words() == words{"abc"});
+}
+TEST_CASE("crash_backend: unsynced sectors are there or not, each by itself") {
+    scene s;
+    s.resize(3);
+    s.write(0, "abc");
+    s.sync();
+    s.write(1, "xy");
+    CHECK(s.disk->states("f").count() == 4);
+    CHECK(s.words() == words{"abc", "axc", "aby", "axy"});
+}
+TEST_CASE("crash_backend: of two writes to a sector either may be the last") {
+    scene s;
+    s.resize(2);
+    s.write(0, "ab");
+    s.sync();
+    s.write(0, "x");
+    s.write(0, "y");
+    CHECK(s.words() == words{"ab", "xb", "yb"});
+    s.write(0, "x");  // the same again is no other state, but it is the newest
+    CHECK(s.disk->states("f").count() == 3);
+    CHECK(scene::word(s.disk->states("f").state(2)) == "xb");
+}
+TEST_CASE("crash_backend: the first state is what is durable, the last what is seen") {
+    scene s;
+    s.resize(2);
+    s.write(0, "ab");
+    s.sync();
+    s.write(0, "x");
+    s.write(0, "yz");
+    s.resize(1);
+    s.resize(4);
+    s.write(3, "q");
+    auto const states = s.disk->states("f");
+    CHECK(scene::word(states.state(0)) == "ab");
+    CHECK(scene::word(states.state(states.count() - 1)) == "y..q");
+}
+TEST_CASE("crash_backend: a file that grew has its old size or its new one") {
+    scene s;
+    s.resize(1);
+    s.write(0, "a");
+    s.sync();
+    s.resize(2);
+    CHECK(s.words() == words{"a", "a."});
+    s.write(1, "b");
+    CHECK(s.words() == words{"a", "a.", "ab"});
+}
+TEST_CASE("crash_backend: one that was cut, too, and what grows again may be old, new or zeros") {
+    scene s;
+    s.resize(2);
+    s.write(0, "ab");
+    s.sync();
+    s.resize(1);
+    CHECK(s.words() == words{"a", "ab"});
+    s.resize(2);
+    CHECK(s.words() == words{"a", "ab", "a."});
+    s.write(1, "c");
+    CHECK(s.words() == words{"a", "ab", "a.", "ac"});
+    s.sync();
+    CHECK(s.words() == words{"ac"});
+}
+TEST_CASE("crash_backend: what a sync makes durable can be looked at before it does") {
+    scene s;
+    std::vector<std::set<std::string>> before;
+    s.disk->before_sync = [&](std::string const& name) {
+        CHECK(name == "f");
+        before.push_back(s.words());
+    };
+    s.resize(1);
+    s.write(0, "a");
+    s.sync();
+    s.write(0, "b");
+    s.sync();
+    CHECK(before == std::vector<std::set<std::string>>{{"", ".", "a"}, {"a", "b"}});
+}
+TEST_CASE("crash_backend: a sync that lies makes nothing durable") {
+    scene s;
+    s.disk->sync_lies = true;
+    s.resize(1);
+    s.write(0, "a");
+    s.sync();
+    CHECK(s.words() == words{"", ".", "a"});
+}
+TEST_CASE("crash_backend: states are chosen one sector at a time") {
+    scene s;
+    s.resize(2);
+    s.sync();
+    s.write(0, "ab");
+    auto const states = s.disk->states("f");
+    std::vector<std::uint64_t> asked;
+    auto const made = states.state_by([&](std::uint64_t choices) {
+        asked.push_back(choices);
+        return choices - 1;
+    });
+    CHECK(asked == std::vector<std::uint64_t>{1, 2, 2});
+    CHECK(scene::word(made) == "ab");
+}
+TEST_CASE("crash_backend: more states than a number holds are as many as it holds") {
+    scene s;
+    s.resize(8);
+    s.sync();
+    s.write(0, "aaaaaaaa");
+    for (char letter = 'b'; letter <= 'z'; ++letter) { s.write(0, std::string(8, letter)); }
+    CHECK(s.disk->states("f").count() == 282'429'536'481);  // 27 ^ 8
+    s.resize(64);
+    for (std::uint64_t at = 8; at < 64; at += 8) { s.write(at, "abcdefgh"); }
+    CHECK(s.disk->states("f").count() == ~std::uint64_t{0});
+}
+TEST_CASE("crash_backend: what survived is opened again, as it is") {
+    scene s;
+    s.resize(1);
+    s.write(0, "a");
+    s.sync();
+    s.write(0, "b");
+    REQUIRE(s.b.backend.close(s.file) == 0);
+    CHECK(s.words() == words{"a", "b"});
+    s.file = s.b.backend.open({"f", open_mode::read_write, {}, 512, false});
+    CHECK(s.words() == words{"a", "b"});  // closing syncs nothing
+    s.sync();
+    CHECK(s.words() == words{"b"});
+}

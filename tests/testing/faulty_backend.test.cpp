@@ -1,0 +1,230 @@
+// SPDX-License-Identifier: BSL-1.0
+#include <quire/testing/faulty_backend.hpp>
+
+#include <quire/io/direct_backend.hpp>
+#include <quire/io/memory_backend.hpp>
+#include <quire/testing/check_backend.hpp>
+
+#include "catch.hpp"
+#include "io/bench.hpp"
+#include "temp_dir.hpp"
+
+#include <cerrno>
+#include <memory>
+#include <vector>
+
+using quire::io_ended;
+using quire::io_verb;
+using quire::open_mode;
+using quire::testing::fault_plan;
+using quire::testing::faulty_backend;
+using quire::testing::io_call;
+using quire::testing::io_fault;
+using quire_test::error_of;
+using quire_test::page_bytes;
+
+namespace {
+
+using backend = faulty_backend<quire::memory_backend>;
+static_assert(quire::file_backend<backend>);
+static_assert(!quire::adopting_backend<backend>);
+static_assert(quire::adopting_backend<faulty_backend<quire::direct_backend>>);
+
+/// A file of three pages, which are full of their numbers from 1, and a plan.
+struct scene {
+    std::shared_ptr<fault_plan> plan = std::make_shared<fault_plan>();
+    quire_test::bench<backend> b{{.inner = {}, .faults = plan}, 16};
+    backend::file file = b.backend.open({"f", open_mode::create, {}, page_bytes, false});
+
+    scene() {
+        REQUIRE(b.backend.resize(file, 3 * page_bytes) == 0);
+        for (std::size_t page = 0; page < 3; ++page) { REQUIRE(write(page, page + 1) == 0); }
+    }
+    /// Writes page `page` full of bytes of that value.
+    int write(std::uint64_t page, std::size_t value) {
+        std::ranges::fill(b.frame(1), static_cast<std::byte>(value));
+        return b.write(file, page, 1);
+    }
+    /// How many bytes of page `page` have that value.
+    std::size_t count(std::uint64_t page, std::size_t value) {
+        return static_cast<std::size_t>(
+            std::ranges::count(b.content(file, page), static_cast<std::byte>(value)));
+    }
+};
+
+}  // namespace
+
+TEST_CASE("faulty_backend: without a plan it is the backend inside") {
+    auto const found = quire::testing::check_backend<backend>();
+    INFO(found.text());
+    CHECK(found.passed());
+}
+TEST_CASE("faulty_backend: without a plan it is direct_backend, too") {
+    temp_dir const dir;
+    auto const found = quire::testing::check_backend<faulty_backend<quire::direct_backend>>(
+        {.path = dir / "f", .io = quire::io_mode::direct_or_buffered});
+    INFO(found.text());
+    CHECK(found.passed());
+}
+TEST_CASE("faulty_backend: with every transfer late it still keeps the rules") {
+    auto plan = std::make_shared<fault_plan>();
+    plan->add({.call = io_call::read, .what = io_fault::delays, .every = 1});
+    plan->add({.call = io_call::write, .what = io_fault::delays, .every = 1});
+    auto const found = quire::testing::check_backend<backend>({}, {.inner = {}, .faults = plan});
+    INFO(found.text());
+    CHECK(found.passed());
+    CHECK(plan->fired() > 100);
+}
+
+TEST_CASE("faulty_backend: the n-th call fails, once") {
+    scene s;
+    s.plan->add({.call = io_call::write, .nth = 1, .error = ENOSPC});
+    CHECK(s.write(0, 7) == 0);
+    CHECK(s.plan->fired() == 0);
+    CHECK(s.write(1, 7) == ENOSPC);
+    CHECK(s.plan->fired() == 1);
+    CHECK(s.write(2, 7) == 0);
+    CHECK(s.count(0, 7) == page_bytes);
+    CHECK(s.count(1, 2) == page_bytes);
+    CHECK(s.count(2, 7) == page_bytes);
+    CHECK(s.plan->calls(io_call::write) == 6);
+    CHECK(s.plan->calls(io_call::read) == 3);
+    CHECK(s.plan->fired() == 1);
+}
+TEST_CASE("faulty_backend: from then on, until the plan is cleared") {
+    scene s;
+    s.plan->add({.call = io_call::read, .nth = 1, .every = 1});
+    CHECK(s.b.read(s.file, 0, 1) == 0);
+    CHECK(s.b.read(s.file, 0, 1) == EIO);
+    CHECK(s.b.read(s.file, 1, 1) == EIO);
+    CHECK(s.write(0, 9) == 0);
+    s.plan->clear();
+    CHECK(s.b.read(s.file, 0, 1) == 0);
+    CHECK(s.plan->fired() == 2);
+}
+TEST_CASE("faulty_backend: every third") {
+    scene s;
+    s.plan->add({.call = io_call::read, .nth = 0, .error = EIO, .every = 3});
+    std::vector<int> errors;
+    for (int i = 0; i < 7; ++i) { errors.push_back(s.b.read(s.file, 0, 1)); }
+    CHECK(errors == std::vector<int>{EIO, 0, 0, EIO, 0, 0, EIO});
+}
+TEST_CASE("faulty_backend: two faults are planned for one call, and the second is next") {
+    scene s;
+    s.plan->add({.call = io_call::read, .error = EIO});
+    s.plan->add({.call = io_call::read, .error = ENOMEM});
+    CHECK(s.b.read(s.file, 0, 1) == EIO);
+    CHECK(s.b.read(s.file, 0, 1) == ENOMEM);
+    CHECK(s.b.read(s.file, 0, 1) == 0);
+}
+
+TEST_CASE("faulty_backend: a fault in a batch is of its own op") {
+    scene s;
+    s.plan->add({.call = io_call::read, .nth = 1});
+    auto const errors = s.b.run({s.b.page_op(io_verb::read, s.file, 0, 2),
+                                 s.b.page_op(io_verb::read, s.file, 1, 3),
+                                 s.b.page_op(io_verb::read, s.file, 2, 4)});
+    CHECK(errors == std::vector<int>{0, EIO, 0});
+    CHECK(s.b.frame(2)[0] == std::byte{1});
+    CHECK(s.b.frame(4)[0] == std::byte{3});
+}
+TEST_CASE("faulty_backend: an interrupt ends the batch") {
+    scene s;
+    std::ranges::fill(s.b.frame(2), std::byte{9});
+    s.plan->add({.call = io_call::write, .nth = 1, .what = io_fault::interrupts});
+    auto const errors = s.b.run({s.b.page_op(io_verb::write, s.file, 0, 2),
+                                 s.b.page_op(io_verb::write, s.file, 1, 2),
+                                 s.b.page_op(io_verb::write, s.file, 2, 2)});
+    CHECK(errors == std::vector<int>{0, EINTR, EINTR});
+    CHECK(s.count(0, 9) == page_bytes);
+    CHECK(s.count(1, 2) == page_bytes);
+    CHECK(s.count(2, 3) == page_bytes);
+}
+TEST_CASE("faulty_backend: a short transfer moves half of the page") {
+    scene s;
+    s.plan->add({.call = io_call::write, .what = io_fault::shortens, .error = ENOSPC});
+    CHECK(s.write(0, 9) == ENOSPC);
+    CHECK(s.count(0, 9) == page_bytes / 2);
+    CHECK(s.count(0, 1) == page_bytes / 2);
+    s.plan->add({.call = io_call::read, .what = io_fault::shortens});
+    std::ranges::fill(s.b.frame(1), std::byte{0x5A});
+    CHECK(s.b.read(s.file, 1, 1) == io_ended);
+    CHECK(std::ranges::count(s.b.frame(1), std::byte{2}) == page_bytes / 2);
+    CHECK(std::ranges::count(s.b.frame(1), std::byte{0x5A}) == page_bytes / 2);
+}
+TEST_CASE("faulty_backend: a page of one sector is not moved at all when it is short") {
+    scene s;
+    auto const old = s.b.content(s.file, 0);
+    s.plan->add({.call = io_call::write, .what = io_fault::shortens});
+    std::ranges::fill(s.b.frame(1), std::byte{9});
+    CHECK(s.b.run({{io_verb::write, &s.file, 0, s.b.frame(1).first(512), -77, false}}) ==
+          std::vector<int>{EIO});
+    CHECK(s.b.content(s.file, 0) == old);
+}
+TEST_CASE("faulty_backend: corruption changes one bit, and says nothing") {
+    scene s;
+    s.plan->add({.call = io_call::read, .what = io_fault::corrupts});
+    CHECK(s.b.read(s.file, 0, 1) == 0);
+    CHECK(std::ranges::count(s.b.frame(1), std::byte{1}) == page_bytes - 1);
+    CHECK(s.count(0, 1) == page_bytes);  // the file has it right
+    s.plan->add({.call = io_call::write, .what = io_fault::corrupts});
+    CHECK(s.write(0, 9) == 0);
+    CHECK(s.count(0, 9) == page_bytes - 1);
+    CHECK(std::ranges::count(s.b.frame(1), std::byte{9}) == page_bytes);  // so has the writer
+}
+TEST_CASE("faulty_backend: a misdirected transfer goes to a neighbour") {
+    scene s;
+    s.plan->add({.call = io_call::read, .what = io_fault::misdirects});
+    CHECK(s.b.read(s.file, 1, 1) == 0);
+    CHECK(s.b.frame(1)[0] == std::byte{1});
+    s.plan->add({.call = io_call::write, .what = io_fault::misdirects});
+    CHECK(s.write(0, 9) == 0);
+    CHECK(s.count(0, 1) == page_bytes);
+    CHECK(s.count(1, 9) == page_bytes);
+}
+TEST_CASE("faulty_backend: a late transfer is complete after a reap, and not before") {
+    scene s;
+    s.plan->add({.call = io_call::read, .what = io_fault::delays});
+    std::vector ops{s.b.page_op(io_verb::read, s.file, 2, 2),
+                    s.b.page_op(io_verb::read, s.file, 1, 3)};
+    s.b.backend.submit(ops);
+    CHECK_FALSE(ops[0].complete);
+    CHECK(ops[1].complete);
+    CHECK(s.b.backend.reap(std::chrono::nanoseconds{0}) == 1);
+    CHECK(ops[0].complete);
+    CHECK(ops[0].error == 0);
+    CHECK(s.b.frame(2)[0] == std::byte{3});
+}
+TEST_CASE("faulty_backend: what is no transfer fails") {
+    scene s;
+    s.plan->add({.call = io_call::sync, .error = EIO});
+    CHECK(s.b.backend.sync(s.file) == EIO);
+    CHECK(s.b.backend.sync(s.file) == 0);
+    s.plan->add({.call = io_call::resize, .error = ENOSPC});
+    CHECK(s.b.backend.resize(s.file, 9 * page_bytes) == ENOSPC);
+    CHECK(s.file.size() == 3 * page_bytes);
+    s.plan->add({.call = io_call::open, .error = EMFILE});
+    auto const refused = error_of([&] {
+        static_cast<void>(s.b.backend.open({"g", open_mode::create, {}, page_bytes, false}));
+    });
+    CHECK(refused.kind() == quire::errc::open_failed);
+    CHECK(refused.system_errno() == EMFILE);
+    s.plan->add({.call = io_call::close, .error = EIO});
+    CHECK(s.b.backend.close(s.file) == EIO);
+    auto again = s.b.backend.open({"f", open_mode::read_write, {}, page_bytes, false});
+    CHECK(again.size() == 3 * page_bytes);  // it was closed all the same
+}
+TEST_CASE("faulty_backend: an adopted descriptor is closed when the fault refuses it") {
+    temp_dir const dir;
+    auto plan = std::make_shared<fault_plan>();
+    quire_test::bench<faulty_backend<quire::direct_backend>> b{{.inner = {}, .faults = plan}, 4};
+    int const fd = ::open((dir / "f").c_str(), O_RDWR | O_CREAT, 0600);
+    REQUIRE(fd >= 0);
+    plan->add({.call = io_call::open, .error = EMFILE});
+    auto const refused = error_of([&] {
+        static_cast<void>(
+            b.backend.adopt(fd, {"f", {}, quire::io_mode::buffered, page_bytes, false}));
+    });
+    CHECK(refused.system_errno() == EMFILE);
+    CHECK(::fcntl(fd, F_GETFD) == -1);
+}
