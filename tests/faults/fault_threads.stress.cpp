@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: BSL-1.0
 
-/// Eight threads at once, and the n-th read, write, sync or resize of all of them fails, for n = 0,
-/// 1, 2, ... until no such call is left. What each thread did counts (stamped.hpp): afterwards every
-/// page has been changed exactly as often as somebody had it to write, in this pool and in the file.
+/// Eight threads at once, and the n-th read, write, sync or resize of all of them fails, for
+/// n = 0, 1, 2, ... until no such call is left. What each thread did counts (stamped.hpp):
+/// afterwards every page has been changed exactly as often as somebody had it to write, in this
+/// pool and in the file.
 
 #include <quire/pool/buffer_pool.hpp>
 
