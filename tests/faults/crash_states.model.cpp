@@ -8,8 +8,8 @@
 /// acknowledged is gone. Where versions are logged, no page is ahead of its log.
 ///
 /// All sequences of up to three operations (four in the long form) over three pages are tried with
-/// every state they can leave; long ones, also with faults of the disk on the way, with a sample of theirs. Every state
-/// of a run is one at a sync or at the end (crash_backend.hpp): that is where is looked.
+/// every state they can leave; long ones, also with faults of the disk on the way, with a sample of
+/// theirs. Every state of a run is one at a sync or at the end (crash_backend.hpp).
 
 #include "faults/recovery.hpp"
 
@@ -185,7 +185,7 @@ private:
 
     template <class View>
     void expect(std::uint64_t no, View const& page) const {
-        if (stamp_of(page) != now_[no]) { throw std::logic_error{"a reader found another version"}; }
+        if (stamp_of(page) != now_[no]) { throw std::logic_error{"a reader found an old page"}; }
     }
     template <class Guard>
     void change(Guard& page) {

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 
 /// Power fails while eight threads write and one flushes. Each page must be at least at the version
-/// that it had when the last flush began that has returned, and at most at the newest anybody wrote.
+/// that it had when the last flush began that has returned, and at most at the newest that anybody
+/// wrote.
 
 #include "faults/recovery.hpp"
 

@@ -1,0 +1,287 @@
+// SPDX-License-Identifier: BSL-1.0
+
+/// Every code of quire::errc is something that a user can be told: here is how each comes about.
+/// A code that is added and not produced here does not compile (-Wswitch).
+
+#include <quire/quire.hpp>
+
+#include <quire/io/memory_backend.hpp>
+#include <quire/testing/faulty_backend.hpp>
+
+#include "catch.hpp"
+#include "death.hpp"
+#include "syscall_fault.hpp"
+#include "temp_dir.hpp"
+
+#include <cerrno>
+#include <fstream>
+
+using namespace std::chrono_literals;
+using quire::errc;
+using quire::io_mode;
+using quire::open_mode;
+using quire::testing::fault_plan;
+using quire::testing::io_call;
+using quire::testing::io_fault;
+
+namespace {
+
+struct record {
+    std::int64_t number;
+    std::string text;
+};
+BOOST_DESCRIBE_STRUCT(record, (), (number, text))
+
+using pool_type =
+    quire::buffer_pool<4096, quire::s3_fifo, quire::hybrid_latch,
+                       quire::testing::faulty_backend<quire::memory_backend>>;
+
+/// A pool of two frames in memory, and a file of two flushed heap pages.
+struct scene {
+    std::shared_ptr<fault_plan> faults = std::make_shared<fault_plan>();
+    std::shared_ptr<quire::memory_store> store = std::make_shared<quire::memory_store>();
+    pool_type pool;
+    pool_type::file file;
+
+    explicit scene(quire::log_hook durable = {})
+        : pool{{.frames = 2, .files_max = 2, .file_pages_max = 4, .wait_max = 1ms,
+                .frame_wait_max = 0ns, .durable = std::move(durable),
+                .on_loss = [](std::string const&, quire::error const&) {},
+                .backend = {{store}, faults}}},
+          file{pool.open("f", open_mode::create)} {
+        for (int i = 0; i < 2; ++i) { file.append<quire::heap_page>().release(); }
+        file.flush();
+    }
+    void fail(io_call call, io_fault what = io_fault::fails) const {
+        faults->add({.call = call, .what = what, .every = 1});
+    }
+    /// Page 0 is not resident; with a fault, reading it meets that.
+    void read_after(io_fault what) {
+        file.discard(0);
+        fail(io_call::read, what);
+        static_cast<void>(file.read(0));
+    }
+    void change(std::string const& text = "a") {
+        auto page = file.write<quire::heap_page>(0);
+        static_cast<void>(page->insert(record{1, text}));
+        page.logged(1);
+    }
+};
+
+void open_in_file_system(std::string const& path, std::size_t bytes) {
+    std::ofstream{path} << std::string(bytes, 'x');
+    quire::buffer_pool<> pool{{.frames = 1}};
+    static_cast<void>(pool.open(path, open_mode::read_write, {.io = io_mode::buffered}));
+}
+
+/// Does what ends with `code`.
+void produce(errc code, std::string const& path) {
+    switch (code) {
+        case errc::open_failed: static_cast<void>(scene{}.pool.open("missing")); return;
+        case errc::file_locked: {
+            scene s;
+            static_cast<void>(s.pool.open("f"));
+            return;
+        }
+        case errc::direct_io_refused: {
+            quire::buffer_pool<> pool{{.frames = 1}};
+            static_cast<void>(pool.open("/proc/version", open_mode::read_only));
+            return;
+        }
+        case errc::misaligned_page_size: {
+            quire::arena const memory{4, 512, quire::huge_pages::off};
+            quire::direct_backend const backend{memory.bytes().subspan(1), {}};
+            static_cast<void>(
+                backend.open({path, open_mode::create, io_mode::direct, 512, false}));
+            return;
+        }
+        case errc::size_not_page_multiple: open_in_file_system(path, 5000); return;
+        case errc::too_many_files: {
+            scene s;
+            static_cast<void>(s.pool.open("g", open_mode::create));
+            static_cast<void>(s.pool.open("h", open_mode::create));
+            return;
+        }
+        case errc::file_too_large: {
+            scene s;
+            for (int i = 0; i < 3; ++i) { s.file.append().release(); }
+            return;
+        }
+        case errc::page_out_of_range: static_cast<void>(scene{}.file.read(2)); return;
+        case errc::read_failed: scene{}.read_after(io_fault::fails); return;
+        case errc::short_read: scene{}.read_after(io_fault::shortens); return;
+        case errc::corrupt_page: scene{}.read_after(io_fault::corrupts); return;
+        case errc::write_failed: {
+            scene s;
+            s.change();
+            s.fail(io_call::write);
+            s.file.flush();
+            return;
+        }
+        case errc::sync_failed: {
+            scene s;
+            s.fail(io_call::sync);
+            s.file.flush();
+            return;
+        }
+        case errc::grow_failed: {
+            scene s;
+            s.fail(io_call::resize);
+            s.file.append().release();
+            return;
+        }
+        case errc::close_failed: {
+            scene s;
+            s.fail(io_call::close);
+            s.file.close();
+            return;
+        }
+        case errc::blank_page: {
+            scene s;
+            s.file.reserve(1);
+            s.file.close(quire::unwritten::discard);
+            static_cast<void>(s.pool.open("f").read(2));
+            return;
+        }
+        case errc::wrong_page_kind: {
+            scene s;
+            s.file.format(0).release();
+            static_cast<void>(s.file.read<quire::heap_page>(0));
+            return;
+        }
+        case errc::read_only: {
+            scene s;
+            s.file.close();
+            static_cast<void>(s.pool.open("f", open_mode::read_only).write(0));
+            return;
+        }
+        case errc::no_free_frame: {
+            scene s;
+            auto const one = s.file.read(0);
+            auto const two = s.file.read(1);
+            s.file.append().release();
+            return;
+        }
+        case errc::timed_out:
+        case errc::in_use: {
+            scene s;
+            std::atomic<bool> held{false};
+            std::atomic<bool> over{false};
+            std::thread other{[&] {
+                auto const page = s.file.write(0);
+                held = true;
+                while (!over) { std::this_thread::sleep_for(1ms); }
+            }};
+            while (!held) { std::this_thread::yield(); }
+            try {
+                if (code == errc::timed_out) {
+                    static_cast<void>(s.file.read(0));
+                } else {
+                    s.file.discard(0);
+                }
+            } catch (...) {
+                over = true;
+                other.join();
+                throw;
+            }
+            over = true;
+            other.join();
+            return;
+        }
+        case errc::forked: {
+            scene s;
+            REQUIRE(quire_test::failure_of([&]() -> std::string {
+                        try {
+                            s.file.flush();
+                        } catch (quire::error const& e) { return e.code().message(); }
+                        return "nothing was thrown";
+                    }).find(make_error_code(errc::forked).message()) != std::string::npos);
+            throw quire::error{errc::forked, "seen in a child"};
+        }
+        case errc::reentered: {
+            scene* here = nullptr;
+            scene s{[&](std::uint64_t) -> std::uint64_t {
+                if (here != nullptr) { here->file.flush(); }
+                return ~std::uint64_t{0};
+            }};
+            here = &s;
+            s.change();
+            try {
+                s.file.flush();
+            } catch (quire::error const& e) {
+                here = nullptr;
+                REQUIRE(e.kind() == errc::log_failed);  // what the hook has thrown is inside
+                std::rethrow_if_nested(e);
+            }
+            return;
+        }
+        case errc::log_failed: {
+            scene s{[](std::uint64_t) -> std::uint64_t { return 0; }};
+            s.change();
+            s.file.flush();
+            return;
+        }
+        case errc::out_of_memory:
+            static_cast<void>(quire::buffer_pool<>{{.frames = std::size_t{1} << 31}});
+            return;
+        case errc::bad_option:
+            static_cast<void>(quire::buffer_pool<>{{.frames = 0}});
+            return;
+        case errc::no_such_tuple: {
+            scene s;
+            auto const page = s.file.read<quire::heap_page>(0);
+            static_cast<void>(page->tuple(quire::slot_id{9}));
+            return;
+        }
+        case errc::tuple_too_large: {
+            scene s;
+            s.change(std::string(5000, 'x'));
+            return;
+        }
+        case errc::row_mismatch: {
+            scene s;
+            auto page = s.file.write<quire::heap_page>(0);
+            std::array<std::byte, 2> const bytes{};
+            auto const slot = page->insert(std::span<std::byte const>{bytes}).value();
+            auto const row = page->row<record>(slot);
+            static_cast<void>(row.get<&record::text>());
+            return;
+        }
+    }
+    FAIL("a code that is not in the list");
+}
+
+std::string what_comes_of(errc code, std::string const& path) {
+    try {
+        produce(code, path);
+    } catch (quire::error const& e) {
+        return e.kind() == code ? "" : e.what();
+    }
+    return "nothing was thrown";
+}
+
+}  // namespace
+
+TEST_CASE("every error: each code is produced") {
+    temp_dir const dir;
+    constexpr int first = static_cast<int>(errc::open_failed);
+    constexpr int last = static_cast<int>(errc::row_mismatch);
+    for (int value = first; value <= last; ++value) {
+        auto const code = static_cast<errc>(value);
+        INFO(make_error_code(code).message());
+        auto const path = (dir / std::to_string(value)).string();
+        if (code == errc::out_of_memory) {  // in a child: memory stays refused
+            if (!quire_test::can_refuse()) {
+                skip("no seccomp here");
+                continue;
+            }
+            CHECK(failure_of([&]() -> std::string {
+                      if (!quire_test::refuse(SYS_mmap, ENOMEM)) { return "no seccomp"; }
+                      return what_comes_of(code, path);
+                  }) == "");
+        } else {
+            CHECK(what_comes_of(code, path) == "");
+        }
+    }
+    CHECK(make_error_code(static_cast<errc>(last + 1)).message() == "unknown error");
+}
