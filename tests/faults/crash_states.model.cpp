@@ -401,14 +401,15 @@ void long_run(std::uint64_t steps, std::uint64_t samples, bool logged, generator
 
 }  // namespace
 
-TEMPLATE_TEST_CASE("crash: every sequence of few operations, every state it can leave", "",
+TEMPLATE_TEST_CASE("crash: every sequence of few operations, every state it can leave", "[long][crash]",
                    (pool_of<1024, quire::s3_fifo, quire::hybrid_latch>),
                    (pool_of<1024, quire::lru, std::shared_mutex>)) {
     recovery<1024> recovered;
     all_sequences<TestType>(quire_test::amount(3, 4), false, false, recovered);
     print_and_check(recovered);
 }
-TEST_CASE("crash: every sequence of few operations, with a log that is behind now and then") {
+TEST_CASE("crash: every sequence of few operations, with a log that is behind now and then",
+          "[long][crash]") {
     recovery<1024> recovered;
     using pool = pool_of<1024, quire::clock, quire::no_latch>;
     all_sequences<pool>(quire_test::amount(3, 4), true, false, recovered);
@@ -421,7 +422,7 @@ TEST_CASE("crash: a sync that lies is found out") {
     CHECK(recovered.wrong > 100);
 }
 
-TEMPLATE_TEST_CASE("crash: long lives, on disks that fail, too", "",
+TEMPLATE_TEST_CASE("crash: long lives, on disks that fail, too", "[long][crash]",
                    (pool_of<1024, quire::clock, quire::hybrid_latch,
                             faulty_backend<crash_backend>>),
                    (pool_of<4096, quire::s3_fifo, std::shared_mutex,

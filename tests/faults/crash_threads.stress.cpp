@@ -91,7 +91,7 @@ void flush(File const& file, progress& done) {
 
 }  // namespace
 
-TEMPLATE_TEST_CASE("crash: while eight threads write", "", quire::hybrid_latch,
+TEMPLATE_TEST_CASE("crash: while eight threads write", "[long][crash]", quire::hybrid_latch,
                    std::shared_mutex) {
     auto disk = std::make_shared<crash_disk>();
     quire::buffer_pool<size, quire::s3_fifo, TestType, crash_backend> pool{

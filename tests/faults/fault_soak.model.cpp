@@ -130,7 +130,8 @@ using pool_of = quire::buffer_pool<Size, Policy, Latch,
 
 }  // namespace
 
-TEMPLATE_TEST_CASE("faults: random operations on a disk that fails all the time lose nothing", "",
+TEMPLATE_TEST_CASE("faults: random operations on a disk that fails all the time lose nothing",
+                   "[long][faults]",
                    (pool_of<512, quire::s3_fifo, quire::hybrid_latch>),
                    (pool_of<1024, quire::clock, std::shared_mutex>),
                    (pool_of<4096, quire::lru, quire::no_latch>),

@@ -140,7 +140,7 @@ using pool_of = quire::buffer_pool<Size, Policy, Latch,
 
 }  // namespace
 
-TEMPLATE_TEST_CASE("faults: eight threads, every fault, every call", "",
+TEMPLATE_TEST_CASE("faults: eight threads, every fault, every call", "[long][faults]",
                    (pool_of<1024, quire::clock, quire::hybrid_latch>),
                    (pool_of<512, quire::sieve, std::shared_mutex>),
                    (pool_of<512, quire::s3_fifo, quire::hybrid_latch>),
@@ -172,7 +172,7 @@ TEMPLATE_TEST_CASE("faults: eight threads, every fault, every call", "",
     }
     std::cout << counts.runs << " runs, " << counts.faults << " faults, " << counts.errors
               << " errors, " << counts.poisoned << " poisoned\n";
-    quire_test::figure("pool operations of threads among faults", counts.runs * threads * 12);
+    quire_test::figure("pool operations among faults", counts.runs * threads * 12);
     quire_test::figure("faults", counts.faults);
     CHECK(counts.faults > 0);
     CHECK(counts.errors > 0);

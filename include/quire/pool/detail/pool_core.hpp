@@ -163,6 +163,7 @@ private:
     [[nodiscard, gnu::noinline]] place enter_slowly(file_type& file, page_id id,
                                                     access_options const& how) {
         expect_open(file, id);
+        expect_own_process("read");
         auto const no = id.page();
         auto const until = deadline_of(how);
         bool waited = false;
@@ -192,7 +193,6 @@ private:
     template <access Mode>
     [[nodiscard]] std::optional<frame_no> load(file_type& file, page_id id,
                                                access_options const& how) {
-        expect_own_process("read");
         file_use<Backend> const use{file};
         if (!use.allowed()) {
             throw error{errc::in_use, "read from a file that is being closed", id};
