@@ -129,40 +129,53 @@ TEST_CASE("forked: a child's write past the limit of dirty pages writes nothing 
     CHECK(version_on(*p.file, 0) == 3);
 }
 
-TEST_CASE("forked: the parent goes on, and has the lock, while the child lives and when it ends") {
-    pool_with_dirty_pages p;
-    auto& file = *p.file;
+namespace {
+
+/// A child that does nothing, with the pool or after its end there, until it is killed.
+::pid_t idle_child(pool_with_dirty_pages& p, bool ends_the_pool) {
     ::pid_t const child = ::fork();
-    REQUIRE(child >= 0);
     if (child == 0) {
         ::prctl(PR_SET_PDEATHSIG, SIGKILL);
-        p.pool.reset();  // as an ordinary end would
-        for (;;) { ::pause(); }
+        if (ends_the_pool) { p.pool.reset(); }
+        for (;;) { ::raise(SIGSTOP); }
     }
-    auto const excluded = [&] {
-        plain_pool other{quire_test::frames(4)};
-        auto const failed = thrown_by([&] {
-            static_cast<void>(other.open(p.path(), open_mode::read_only, as_offered));
-        });
-        return failed && failed->kind() == errc::file_locked;
-    };
-    put_version(file, 0, 3);
-    append_version(file, 3);
-    file.flush();
-    CHECK(all_have(file, 1, 6, 1));
-    CHECK(excluded());
-    file.close();
-    {
-        plain_pool other{quire_test::frames(4)};
-        auto const again = other.open(p.path(), open_mode::read_write, as_offered);
-        CHECK(again.pages() == 9);
-        CHECK(version_on(again, 8) == 3);
+    while (::waitpid(child, nullptr, WUNTRACED) < 0 && errno == EINTR) {}
+    return child;
+}
+
+/// Whether a reader is kept out of the file.
+bool is_locked(fs::path const& path) {
+    plain_pool other{quire_test::frames(4)};
+    auto const failed = thrown_by([&] {
+        static_cast<void>(other.open(path, open_mode::read_only, as_offered));
+    });
+    return failed && failed->kind() == errc::file_locked;
+}
+
+}  // namespace
+
+TEST_CASE("forked: the parent goes on, and has the lock, while the child lives and when it ends") {
+    for (bool ends_the_pool : {true, false}) {
+        CAPTURE(ends_the_pool);
+        pool_with_dirty_pages p;
+        auto& file = *p.file;
+        ::pid_t const child = idle_child(p, ends_the_pool);
+        REQUIRE(child >= 0);
+        put_version(file, 0, 3);
+        append_version(file, 3);
+        file.flush();
+        CHECK(all_have(file, 1, 6, 1));
+        CHECK(is_locked(p.path()));
+        file.close();
+        CHECK_FALSE(is_locked(p.path()));  // although the child may have the descriptor still
+        file = p.pool->open(p.path(), open_mode::read_write, as_offered);
+        CHECK(file.pages() == 9);
+        CHECK(version_on(file, 8) == 3);
+        ::kill(child, SIGKILL);
+        while (::waitpid(child, nullptr, 0) < 0 && errno == EINTR) {}
+        CHECK(is_locked(p.path()));
+        put_version(file, 1, 4);
+        file.flush();
+        CHECK(version_on(file, 1) == 4);
     }
-    file = p.pool->open(p.path(), open_mode::read_write, as_offered);
-    ::kill(child, SIGKILL);
-    while (::waitpid(child, nullptr, 0) < 0 && errno == EINTR) {}
-    CHECK(excluded());
-    put_version(file, 1, 4);
-    file.flush();
-    CHECK(version_on(file, 1) == 4);
 }
