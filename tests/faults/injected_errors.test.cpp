@@ -247,3 +247,30 @@ TEST_CASE("injected errors: each call in turn, and what was acknowledged is ther
     }
     quire_test::figure("runs with an injected error", runs);
 }
+
+// A write of no bytes is made again; a read of none is the end of the file, and an error.
+TEST_CASE("injected errors: transfers that move nothing are repeated, or typed") {
+    if (!can_inject()) { return skip(no_strace); }
+    call_under_test const reading{"preadv", {errc::short_read}, {}};
+    call_under_test const writing{"pwritev", {}, {0}};
+    std::uint64_t runs = 0;
+    for (auto const* call : {&reading, &writing}) {
+        std::size_t heard = 0;
+        for (auto h : {how::once, how::twice}) {
+            // One empty read goes unheard: the pool asks again.
+            bool left = h == (call == &reading ? how::twice : how::once) ||
+                        quire_test::long_form();
+            for (int n = 1; left && n < 100; ++n) {
+                fault const f{call->name, "retval=0", when(h, n)};
+                auto const result = run_with(f, call, 0);
+                INFO(f.call << " " << f.what << " when=" << f.when);
+                CHECK(result.problem == "");
+                heard += result.errors;
+                left = result.injected;
+                ++runs;
+            }
+        }
+        CHECK((heard > 0) == (call == &reading));
+    }
+    quire_test::figure("runs with an empty transfer", runs);
+}

@@ -81,7 +81,7 @@ private:
     void append() {
         auto const pages = file_->pages();
         record_.grows_to(pages + 1);
-        bool const done = attempt([&] {
+        bool const done = attempt_change([&] {
             auto page = file_->append();
             newest_[pages] = record_.write(page);
         });
@@ -89,7 +89,7 @@ private:
     }
     void write(std::uint64_t no) {
         if (no >= file_->pages()) { return; }  // its append failed
-        attempt([&] {
+        attempt_change([&] {
             if (is_blank(no)) {
                 auto page = file_->format(no);
                 newest_[no] = record_.write(page);
@@ -121,18 +121,16 @@ private:
     }
     void flush() {
         for (int tries = 0; tries < 3; ++tries) {
-            auto const failed = error_of([&] {
+            auto const failed = error_of_change([&] {
                 record_.flush(*file_, [&] { file_->flush(); });
             });
             if (!failed) { return; }
-            if (*failed == quire::errc::sync_failed) { poisoned_ = true; }
-            if (poisoned_) { expect(*failed == quire::errc::sync_failed, "poison stays"); }
         }
     }
     void truncate(std::uint64_t pages) {
         auto const before = file_->pages();
         if (pages >= before) { return; }
-        bool const done = attempt([&] {
+        bool const done = attempt_change([&] {
             record_.truncate(pages, [&] { file_->truncate(pages); });
         });
         expect(file_->pages() == (done ? pages : before), "a truncation is done or not");
@@ -141,12 +139,12 @@ private:
     void reserve(std::uint64_t pages) {
         auto const before = file_->pages();
         record_.grows_to(before + pages);
-        attempt([&] { file_->reserve(pages); });
+        attempt_change([&] { file_->reserve(pages); });
         expect(file_->pages() == before, "reserving makes no page");
     }
     void close() {
         for (int tries = 0; tries < 3 && file_->is_open(); ++tries) {
-            static_cast<void>(error_of([&] {
+            static_cast<void>(error_of_change([&] {
                 record_.flush(*file_, [&] {
                     try {
                         file_->close();
@@ -173,11 +171,27 @@ private:
         auto const failed = thrown_by(act);
         if (!failed) { return std::nullopt; }
         record_.note(*failed);
+        poisoned_ = poisoned_ || failed->kind() == quire::errc::sync_failed;
         return failed->kind();
+    }
+    /// The same of what a file refuses once a sync of it has failed.
+    template <class Act>
+    std::optional<quire::errc> error_of_change(Act act) {
+        bool const poisoned = poisoned_;
+        auto const failed = error_of(act);
+        expect(!poisoned || failed == quire::errc::sync_failed, "a failed sync is sticky");
+        return failed;
     }
     template <class Act>
     bool attempt(Act act) {
-        bool const done = !error_of(act);
+        return ended_well(error_of(act));
+    }
+    template <class Act>
+    bool attempt_change(Act act) {
+        return ended_well(error_of_change(act));
+    }
+    bool ended_well(std::optional<quire::errc> failed) {
+        bool const done = !failed;
         if (!done && file_ && record_.state().error_count > errors_max) { throw enough{}; }
         return done;
     }
