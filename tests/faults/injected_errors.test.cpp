@@ -22,6 +22,7 @@
 #include "workload.hpp"
 
 #include <cerrno>
+#include <chrono>
 #include <cstdlib>
 #include <fstream>
 #include <iterator>
@@ -220,32 +221,67 @@ TEST_CASE("injected errors: the workload without faults") {
     CHECK(look_again(dir.path(), record) == "");
 }
 
-TEST_CASE("injected errors: each call in turn, and what was acknowledged is there") {
-    if (!can_inject()) { return skip(no_strace); }
+namespace {
+
+/// Time for the short form: what a busy machine has not done by then it leaves out.
+class time_limit {
+public:
+    [[nodiscard]] bool over() const {
+        return !quire_test::long_form() && std::chrono::steady_clock::now() > end_;
+    }
+
+private:
+    std::chrono::steady_clock::time_point end_ =
+        std::chrono::steady_clock::now() + std::chrono::seconds{25};
+};
+
+/// All runs of one call with one error. How many there were.
+std::uint64_t fail_in_turn(call_under_test const& call, std::size_t e, time_limit const& time) {
     std::uint64_t runs = 0;
-    for (auto const& call : calls()) {
-        for (std::size_t e = 0; e < std::size(errors); ++e) {
-            auto const& error = errors[e];
-            std::size_t heard = 0;
-            for (auto h : {how::twice, how::once, how::from_then_on}) {
-                bool left = true;
-                for (int n = 1; left && n < 100; ++n) {
-                    if (left_out(call, error.number, h, n)) { continue; }
-                    if (!quire_test::long_form() && !in_short_form(e, h, n)) { continue; }
-                    fault const f{call.name, std::string{"error="} + error.name, when(h, n)};
-                    auto const result = run_with(f, &call, error.number);
-                    INFO(f.call << " " << f.what << " when=" << f.when);
-                    CHECK(result.problem == "");
-                    heard += result.errors;
-                    left = result.injected;
-                    ++runs;
-                }
-            }
-            CAPTURE(call.name);
-            if (error.number == EIO) { CHECK(heard > 0); }
+    std::size_t heard = 0;
+    for (auto h : {how::twice, how::once, how::from_then_on}) {
+        bool left = true;
+        for (int n = 1; left && n < 100; ++n) {
+            if (time.over()) { return runs; }
+            if (left_out(call, errors[e].number, h, n)) { continue; }
+            if (!quire_test::long_form() && !in_short_form(e, h, n)) { continue; }
+            fault const f{call.name, std::string{"error="} + errors[e].name, when(h, n)};
+            auto const result = run_with(f, &call, errors[e].number);
+            INFO(f.call << " " << f.what << " when=" << f.when);
+            CHECK(result.problem == "");
+            heard += result.errors;
+            left = result.injected;
+            ++runs;
         }
     }
+    CAPTURE(call.name);
+    if (errors[e].number == EIO) { CHECK(heard > 0); }
+    return runs;
+}
+
+void fail_in_turn(std::vector<std::string> const& names) {
+    if (!can_inject()) { return skip(no_strace); }
+    time_limit const time;
+    std::uint64_t runs = 0;
+    for (auto const& call : calls()) {
+        if (!contains(names, call.name)) { continue; }
+        for (std::size_t e = 0; e < std::size(errors); ++e) { runs += fail_in_turn(call, e, time); }
+    }
     quire_test::figure("runs with an injected error", runs);
+}
+
+}  // namespace
+
+TEST_CASE("injected errors: reads and writes fail in turn, and what was acknowledged is there") {
+    fail_in_turn({"preadv", "pwritev"});
+}
+
+TEST_CASE("injected errors: syncs and changes of size fail in turn") {
+    fail_in_turn({"fdatasync", "fsync", "fallocate", "ftruncate", "lseek"});
+}
+
+TEST_CASE("injected errors: what opens, locks and closes fails in turn") {
+    fail_in_turn({"fcntl", "openat", "close"});
 }
 
 // A write of no bytes is made again; a read of none is the end of the file, and an error.
@@ -253,6 +289,7 @@ TEST_CASE("injected errors: transfers that move nothing are repeated, or typed")
     if (!can_inject()) { return skip(no_strace); }
     call_under_test const reading{"preadv", {errc::short_read}, {}};
     call_under_test const writing{"pwritev", {}, {0}};
+    time_limit const time;
     std::uint64_t runs = 0;
     for (auto const* call : {&reading, &writing}) {
         std::size_t heard = 0;
@@ -260,7 +297,7 @@ TEST_CASE("injected errors: transfers that move nothing are repeated, or typed")
             // One empty read goes unheard: the pool asks again.
             bool left = h == (call == &reading ? how::twice : how::once) ||
                         quire_test::long_form();
-            for (int n = 1; left && n < 100; ++n) {
+            for (int n = 1; left && n < 100 && !time.over(); ++n) {
                 fault const f{call->name, "retval=0", when(h, n)};
                 auto const result = run_with(f, call, 0);
                 INFO(f.call << " " << f.what << " when=" << f.when);
@@ -270,7 +307,7 @@ TEST_CASE("injected errors: transfers that move nothing are repeated, or typed")
                 ++runs;
             }
         }
-        CHECK((heard > 0) == (call == &reading));
+        if (!time.over()) { CHECK((heard > 0) == (call == &reading)); }
     }
     quire_test::figure("runs with an empty transfer", runs);
 }

@@ -35,11 +35,14 @@ namespace {
 constexpr std::uint64_t pages_min = 24;
 constexpr std::uint64_t pages_most = 48;
 
-/// Writes one page; makes it anew if the last life left it blank or torn.
-void write_one(outside_record& record, plain_file const& file, std::uint64_t no) {
+/// Writes one page and holds it for `how_long`, so that flushes have to wait for it; makes it anew
+/// if the last life left it blank or torn.
+void write_one(outside_record& record, plain_file const& file, std::uint64_t no,
+               std::chrono::microseconds how_long) {
     try {
         auto page = file.write(no);
         record.write(page);
+        if (how_long.count() > 0) { std::this_thread::sleep_for(how_long); }
     } catch (quire::error const& e) {
         if (e.kind() != errc::blank_page && e.kind() != errc::corrupt_page) { throw; }
         auto page = file.format(no);
@@ -66,7 +69,7 @@ void write_for_ever(outside_record& record, plain_file const& file, std::uint64_
     for_ever([&] {
         auto const no = random.below(pages_most);
         if (random.chance(3, 4)) {
-            write_one(record, file, no);
+            write_one(record, file, no, random.chance(1, 8) ? 300us : 0us);
         } else {
             try {
                 static_cast<void>(quire_test::version_on(file, no));

@@ -25,10 +25,12 @@ inline constexpr std::size_t page_bytes = plain_pool::page_size;
 inline constexpr std::size_t sector_bytes = 512;
 inline constexpr quire::file_options as_offered{.io = quire::io_mode::direct_or_buffered};
 
-/// Small pages of memory, no stories on stderr.
+/// Small pages of memory, patience for a busy machine, no stories on stderr.
 [[nodiscard]] inline plain_pool::options_type frames(std::size_t count) {
     return {.frames = count,
             .huge = quire::huge_pages::off,
+            .wait_max = std::chrono::minutes{2},
+            .frame_wait_max = std::chrono::minutes{2},
             .on_loss = [](std::string const&, quire::error const&) {}};
 }
 
