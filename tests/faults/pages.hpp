@@ -21,7 +21,8 @@ namespace quire_test {
 using plain_pool = quire::buffer_pool<>;
 using plain_file = plain_pool::file;
 
-inline constexpr std::size_t page_bytes = plain_pool::page_size;
+inline constexpr std::size_t page_bytes = 4096;
+static_assert(page_bytes == plain_pool::page_size);
 inline constexpr std::size_t sector_bytes = 512;
 inline constexpr quire::file_options as_offered{.io = quire::io_mode::direct_or_buffered};
 
