@@ -117,7 +117,11 @@ inline void unlock_file(int fd) noexcept {
     auto const slash = path.rfind('/');
     try {
         std::string const folder = slash == std::string::npos ? "." : path.substr(0, slash + 1);
-        descriptor const dir{::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
+        int fd = -1;
+        do {
+            fd = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        } while (fd < 0 && errno == EINTR);
+        descriptor const dir{fd};
         return dir.valid() && ::fsync(dir.get()) == 0 ? 0 : errno;
     } catch (std::bad_alloc const&) {
         return ENOMEM;

@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: BSL-1.0
+
+/// A process forks while it has a pool with dirty pages open.
+///
+/// Expected. In the child every operation is errc::forked, with a name; also the write that would
+/// first have to write others back, since too many are dirty; nothing of the parent's file changes,
+/// not even by the pool's destructor, which tells nobody of a loss. The parent goes on; its lock is
+/// there while the child lives, and goes when the parent closes, although the child lives.
+
+#include <quire/pool/buffer_pool.hpp>
+
+#include "catch.hpp"
+#include "pages.hpp"
+
+#include <csignal>
+#include <fstream>
+#include <iterator>
+#include <memory>
+
+#include <fcntl.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+namespace fs = std::filesystem;
+using quire::errc;
+using quire::open_mode;
+using quire_test::all_have;
+using quire_test::append_version;
+using quire_test::as_offered;
+using quire_test::page_bytes;
+using quire_test::plain_file;
+using quire_test::plain_pool;
+using quire_test::put_version;
+using quire_test::refused;
+using quire_test::thrown_by;
+using quire_test::version_on;
+
+namespace {
+
+std::string bytes_of(fs::path const& path) {
+    std::ifstream in{path, std::ios::binary};
+    return {std::istreambuf_iterator<char>{in}, {}};
+}
+
+/// Eight written pages, of which the last two are dirty with version 2; two may be.
+struct pool_with_dirty_pages {
+    pool_with_dirty_pages() {
+        auto options = quire_test::frames(4);
+        options.on_loss = [this](std::string const&, quire::error const&) { lost = true; };
+        pool = std::make_unique<plain_pool>(options);
+        auto file_options = as_offered;
+        file_options.dirty_pages_max = 2;
+        file.emplace(pool->open(path(), open_mode::create, file_options));
+        for (int i = 0; i < 8; ++i) { append_version(*file, 1); }
+        file->flush();
+        put_version(*file, 6, 2);
+        put_version(*file, 7, 2);
+        before = bytes_of(path());
+    }
+    [[nodiscard]] fs::path path() const { return dir / "f"; }
+
+    quire_test::temp_dir dir;
+    bool lost = false;
+    std::unique_ptr<plain_pool> pool;
+    std::optional<plain_file> file;
+    std::string before;
+};
+
+}  // namespace
+
+TEST_CASE("forked: every operation is refused in the child, which changes nothing") {
+    pool_with_dirty_pages p;
+    auto& pool = *p.pool;
+    auto& file = *p.file;
+    auto const start = bytes_of(p.path());
+    CHECK(failure_of([&]() -> std::string {
+              auto const forked = [](auto call) { return refused(call, errc::forked); };
+              MUST(forked([&] { static_cast<void>(version_on(file, 7)); }));  // was a hit
+              MUST(forked([&] { static_cast<void>(version_on(file, 0)); }));  // a miss
+              MUST(forked([&] { static_cast<void>(file.append()); }));
+              MUST(forked([&] { static_cast<void>(file.format(0)); }));
+              MUST(forked([&] { static_cast<void>(file.pin(0)); }));
+              MUST(forked([&] { file.flush(); }));
+              MUST(forked([&] { file.write_back(); }));
+              MUST(forked([&] { file.reserve(1); }));
+              MUST(forked([&] { file.discard(7); }));
+              MUST(forked([&] { file.truncate(1); }));
+              MUST(forked([&] { file.close(); }));
+              MUST(forked([&] { file.close(quire::unwritten::discard); }));
+              MUST(forked([&] { pool.flush(); }));
+              MUST(forked([&] { static_cast<void>(pool.reserve(1)); }));
+              MUST(forked([&] {
+                  static_cast<void>(pool.open(p.dir / "g", open_mode::create, as_offered));
+              }));
+              MUST(!fs::exists(p.dir / "g"));
+              int const fd = ::open((p.dir / "h").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+              MUST(forked([&] { static_cast<void>(pool.adopt(fd, "h", as_offered)); }));
+              MUST(::fcntl(fd, F_GETFD) == -1);
+              p.pool.reset();
+              MUST(!p.lost);
+              MUST(bytes_of(p.path()) == p.before);
+              return {};
+          }) == "");
+    CHECK(bytes_of(p.path()) == start);
+    CHECK(all_have(file, 6, 8, 2));
+    file.close();
+    file = pool.open(p.path(), open_mode::read_only, as_offered);
+    CHECK(all_have(file, 0, 6, 1));
+    CHECK(all_have(file, 6, 8, 2));
+}
+
+// A writer that finds too many pages dirty writes some of them back before it looks for its page.
+// The child has the list of them, which is memory like any other, but not the pages.
+TEST_CASE("forked: a child's write past the limit of dirty pages writes nothing back") {
+    pool_with_dirty_pages p;
+    CHECK(failure_of([&]() -> std::string {
+              auto const failed = thrown_by([&] { static_cast<void>(p.file->write(0)); });
+              MUST(failed);
+              MUST(failed->kind() == errc::forked);
+              MUST(failed->operation() == "write");
+              MUST(bytes_of(p.path()) == p.before);
+              return {};
+          }) == "");
+    CHECK(bytes_of(p.path()) == p.before);
+    CHECK(all_have(*p.file, 6, 8, 2));
+    put_version(*p.file, 0, 3);  // the parent's own writes two pages back
+    CHECK(p.file->stats().write_backs >= 10);
+    p.file->flush();
+    CHECK(version_on(*p.file, 0) == 3);
+}
+
+namespace {
+
+/// A child that does nothing, with the pool or after its end there, until it is killed.
+::pid_t idle_child(pool_with_dirty_pages& p, bool ends_the_pool) {
+    ::pid_t const child = ::fork();
+    if (child == 0) {
+        ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+        if (ends_the_pool) { p.pool.reset(); }
+        for (;;) { ::raise(SIGSTOP); }
+    }
+    while (::waitpid(child, nullptr, WUNTRACED) < 0 && errno == EINTR) {}
+    return child;
+}
+
+/// Whether a reader is kept out of the file.
+bool is_locked(fs::path const& path) {
+    plain_pool other{quire_test::frames(4)};
+    auto const failed = thrown_by([&] {
+        static_cast<void>(other.open(path, open_mode::read_only, as_offered));
+    });
+    return failed && failed->kind() == errc::file_locked;
+}
+
+}  // namespace
+
+TEST_CASE("forked: the parent goes on, and has the lock, while the child lives and when it ends") {
+    for (bool ends_the_pool : {true, false}) {
+        CAPTURE(ends_the_pool);
+        pool_with_dirty_pages p;
+        auto& file = *p.file;
+        ::pid_t const child = idle_child(p, ends_the_pool);
+        REQUIRE(child >= 0);
+        put_version(file, 0, 3);
+        append_version(file, 3);
+        file.flush();
+        CHECK(all_have(file, 1, 6, 1));
+        CHECK(is_locked(p.path()));
+        file.close();
+        CHECK_FALSE(is_locked(p.path()));  // although the child may have the descriptor still
+        file = p.pool->open(p.path(), open_mode::read_write, as_offered);
+        CHECK(file.pages() == 9);
+        CHECK(version_on(file, 8) == 3);
+        ::kill(child, SIGKILL);
+        while (::waitpid(child, nullptr, 0) < 0 && errno == EINTR) {}
+        CHECK(is_locked(p.path()));
+        put_version(file, 1, 4);
+        file.flush();
+        CHECK(version_on(file, 1) == 4);
+    }
+}

@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: BSL-1.0
+
+/// Two processes want one file, and what a lock outlives.
+///
+/// Expected: a writer has the file alone, readers share it, the other way round, too; who comes too
+/// late is told errc::file_locked and has changed nothing; the lock ends with its holder, also when
+/// that is killed; a descriptor that a pool refuses to adopt is closed and unlocked at once.
+
+#include <quire/pool/buffer_pool.hpp>
+
+#include "catch.hpp"
+#include "pages.hpp"
+
+#include <csignal>
+
+#include <fcntl.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+namespace fs = std::filesystem;
+using quire::errc;
+using quire::open_mode;
+using quire_test::append_version;
+using quire_test::as_offered;
+using quire_test::page_bytes;
+using quire_test::plain_file;
+using quire_test::plain_pool;
+using quire_test::put_version;
+using quire_test::refused;
+using quire_test::version_on;
+
+namespace {
+
+/// A process of its own that has the file open in a pool until it is killed.
+class holder {
+public:
+    holder(fs::path const& path, open_mode mode) {
+        int ends[2];
+        REQUIRE(::pipe2(ends, O_CLOEXEC) == 0);
+        child_ = ::fork();
+        REQUIRE(child_ >= 0);
+        if (child_ == 0) {
+            ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+            ::close(ends[0]);
+            try {
+                plain_pool pool{quire_test::frames(4)};
+                auto const file = pool.open(path, mode, as_offered);
+                bool const reads = version_on(file, 0) == 1;
+                if (mode != open_mode::read_only) { put_version(file, 1, 99); }  // stays dirty
+                if (::write(ends[1], reads ? "y" : "n", 1) == 1) {
+                    for (;;) { ::pause(); }
+                }
+            } catch (quire::error const&) {
+            }
+            ::_exit(1);
+        }
+        ::close(ends[1]);
+        char said = 'n';
+        has_it_ = ::read(ends[0], &said, 1) == 1 && said == 'y';
+        ::close(ends[0]);
+    }
+    holder(holder const&) = delete;
+    holder& operator=(holder const&) = delete;
+    ~holder() { kill(); }
+
+    [[nodiscard]] bool has_it() const { return has_it_; }
+    /// It has no moment to close anything.
+    void kill() {
+        if (child_ <= 0) { return; }
+        ::kill(child_, SIGKILL);
+        while (::waitpid(child_, nullptr, 0) < 0 && errno == EINTR) {}
+        child_ = 0;
+    }
+
+private:
+    ::pid_t child_ = 0;
+    bool has_it_ = false;
+};
+
+fs::path two_pages(quire_test::temp_dir const& dir) {
+    plain_pool pool{quire_test::frames(4)};
+    auto file = pool.open(dir / "f", open_mode::create, as_offered);
+    append_version(file, 1);
+    append_version(file, 1);
+    file.close();
+    return dir / "f";
+}
+
+bool opens(plain_pool& pool, fs::path const& path, open_mode mode) {
+    auto const file = pool.open(path, mode, as_offered);
+    bool const reads = version_on(file, 0) == 1;
+    file.close();
+    return reads;
+}
+bool is_locked(plain_pool& pool, fs::path const& path, open_mode mode) {
+    return quire_test::thrown_by([&] {
+               static_cast<void>(pool.open(path, mode, as_offered));
+           })->kind() == errc::file_locked;
+}
+
+}  // namespace
+
+TEST_CASE("locks: another process that writes excludes everybody until it is killed") {
+    quire_test::temp_dir const dir;
+    auto const path = two_pages(dir);
+    holder writer{path, open_mode::read_write};
+    REQUIRE(writer.has_it());
+    plain_pool pool{quire_test::frames(4)};
+    for (auto mode : {open_mode::read_write, open_mode::read_only, open_mode::create}) {
+        CHECK(is_locked(pool, path, mode));
+    }
+    CHECK(fs::file_size(path) == 2 * page_bytes);
+    writer.kill();
+    CHECK(opens(pool, path, open_mode::read_only));
+    CHECK(opens(pool, path, open_mode::read_write));
+    auto const file = pool.open(path, open_mode::read_only, as_offered);
+    CHECK(version_on(file, 1) == 1);  // what was dirty died
+}
+
+TEST_CASE("locks: other processes that read share the file, and exclude writers") {
+    quire_test::temp_dir const dir;
+    auto const path = two_pages(dir);
+    holder first{path, open_mode::read_only};
+    holder second{path, open_mode::read_only};
+    REQUIRE(first.has_it());
+    REQUIRE(second.has_it());
+    plain_pool pool{quire_test::frames(4)};
+    CHECK(opens(pool, path, open_mode::read_only));
+    CHECK(is_locked(pool, path, open_mode::read_write));
+    first.kill();
+    CHECK(is_locked(pool, path, open_mode::read_write));
+    second.kill();
+    CHECK(opens(pool, path, open_mode::read_write));
+}
+
+TEST_CASE("locks: this process keeps others out, and lets them in when it closes") {
+    quire_test::temp_dir const dir;
+    auto const path = two_pages(dir);
+    plain_pool pool{quire_test::frames(4)};
+    auto file = pool.open(path, open_mode::read_write, as_offered);
+    CHECK_FALSE(holder(path, open_mode::read_write).has_it());
+    CHECK_FALSE(holder(path, open_mode::read_only).has_it());
+    file.close();
+    file = pool.open(path, open_mode::read_only, as_offered);
+    CHECK_FALSE(holder(path, open_mode::read_write).has_it());
+    CHECK(holder(path, open_mode::read_only).has_it());
+    file.close();
+    CHECK(holder(path, open_mode::read_write).has_it());
+}
+
+// ---- descriptors that are refused -----------------------------------------------------------
+
+namespace {
+
+/// Gives a pool, which can have `files_max` files and has one, the descriptor of a file of `bytes`
+/// bytes. It is refused for the reason `why`, closed, and the file is unlocked right after,
+/// although a second descriptor shares the open file, and would share the lock.
+void check_refused(std::size_t files_max, errc why, std::string const& name,
+                   quire::file_options const& options, std::uint64_t bytes) {
+    quire_test::temp_dir const dir;
+    auto const path = two_pages(dir);
+    auto const spare = dir / "spare";
+    fs::copy_file(path, spare);
+    fs::resize_file(path, bytes);
+    auto wanted = quire_test::frames(4);
+    wanted.files_max = files_max;
+    plain_pool pool{wanted};
+    static_cast<void>(pool.open(spare, open_mode::read_only, as_offered));  // takes a place
+
+    int const fd = ::open(path.c_str(), O_RDWR | O_CLOEXEC);
+    REQUIRE(fd >= 0);
+    int const shared = ::dup(fd);
+    auto const failed = quire_test::thrown_by([&] {
+        static_cast<void>(pool.adopt(fd, name, options));
+    });
+    REQUIRE(failed);
+    CHECK(failed->kind() == why);
+    CHECK(::fcntl(fd, F_GETFD) == -1);
+    fs::resize_file(path, 2 * page_bytes);
+    plain_pool other{quire_test::frames(4)};
+    CHECK(opens(other, path, open_mode::read_write));
+    ::close(shared);
+}
+
+}  // namespace
+
+TEST_CASE("locks: a refused descriptor is closed, and its lock given back") {
+    auto unusable = as_offered;
+    unusable.contract = {nullptr, nullptr};
+    check_refused(4, errc::bad_option, "f", unusable, 2 * page_bytes);
+    check_refused(4, errc::bad_option, "", as_offered, 2 * page_bytes);
+    check_refused(1, errc::too_many_files, "f", as_offered, 2 * page_bytes);
+    check_refused(4, errc::size_not_page_multiple, "f", as_offered, page_bytes + 100);
+}
