@@ -35,8 +35,8 @@ struct scene {
         file.flush();
     }
 
-    /// Each thread changes a page, and when all have theirs, while it holds on, another. `let_go(t)`
-    /// is whether the thread gives its page up before. Returns how many got both.
+    /// Each thread changes a page, and when all have theirs, while it holds on, another.
+    /// `let_go(t)` is whether the thread gives its page up before. Returns how many got both.
     template <class LetGo>
     std::uint64_t run(LetGo let_go) {
         std::atomic<std::uint64_t> holding{0};

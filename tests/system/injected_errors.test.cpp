@@ -19,7 +19,7 @@
 
 #include "catch.hpp"
 #include "figures.hpp"
-#include "workload.hpp"
+#include "system/workload.hpp"
 
 #include <cerrno>
 #include <chrono>
@@ -113,7 +113,7 @@ std::string look_again(fs::path const& dir, outside_record& record) {
     if (!made && verdict.compared > 0) { verdict.problem += "the file is gone"; }
     for (std::uint64_t no = 0; no < file.pages(); ++no) {
         auto page = file.format(no);
-        quire_test::stamp(page, 77);
+        quire_test::stamp(*page, 77);
     }
     file.close();
     return verdict.problem;
@@ -272,20 +272,21 @@ void fail_in_turn(std::vector<std::string> const& names) {
 
 }  // namespace
 
-TEST_CASE("injected errors: reads and writes fail in turn, and what was acknowledged is there") {
+TEST_CASE("injected errors: reads and writes fail in turn, and what was acknowledged is there",
+          "[long][kill]") {
     fail_in_turn({"preadv", "pwritev"});
 }
 
-TEST_CASE("injected errors: syncs and changes of size fail in turn") {
+TEST_CASE("injected errors: syncs and changes of size fail in turn", "[long][kill]") {
     fail_in_turn({"fdatasync", "fsync", "fallocate", "ftruncate", "lseek"});
 }
 
-TEST_CASE("injected errors: what opens, locks and closes fails in turn") {
+TEST_CASE("injected errors: what opens, locks and closes fails in turn", "[long][kill]") {
     fail_in_turn({"fcntl", "openat", "close"});
 }
 
 // A write of no bytes is made again; a read of none is the end of the file, and an error.
-TEST_CASE("injected errors: transfers that move nothing are repeated, or typed") {
+TEST_CASE("injected errors: transfers that move nothing are repeated, or typed", "[long][kill]") {
     if (!can_inject()) { return skip(no_strace); }
     call_under_test const reading{"preadv", {errc::short_read}, {}};
     call_under_test const writing{"pwritev", {}, {0}};

@@ -9,7 +9,7 @@
 /// is as it was; a failed sync is sticky; what failed and was not a sync is tried again. The first
 /// promise that is not kept is the record's `problem`.
 
-#include "outside_record.hpp"
+#include "system/outside_record.hpp"
 
 #include <map>
 

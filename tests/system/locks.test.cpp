@@ -9,7 +9,7 @@
 #include <quire/pool/buffer_pool.hpp>
 
 #include "catch.hpp"
-#include "pages.hpp"
+#include "system/pages.hpp"
 
 #include <csignal>
 

@@ -9,8 +9,9 @@
 
 #include <quire/pool/buffer_pool.hpp>
 
-#include "../death.hpp"
-#include "../temp_dir.hpp"
+#include "death.hpp"
+#include "pool/stamped.hpp"
+#include "temp_dir.hpp"
 
 #include <optional>
 #include <stdexcept>
@@ -23,7 +24,6 @@ using plain_file = plain_pool::file;
 
 inline constexpr std::size_t page_bytes = 4096;
 static_assert(page_bytes == plain_pool::page_size);
-inline constexpr std::size_t sector_bytes = 512;
 inline constexpr quire::file_options as_offered{.io = quire::io_mode::direct_or_buffered};
 
 /// Small pages of memory, patience for a busy machine, no stories on stderr.
@@ -37,26 +37,12 @@ inline constexpr quire::file_options as_offered{.io = quire::io_mode::direct_or_
 
 // ---- versions -------------------------------------------------------------------------------
 
-/// Writes `version` into every sector of the page that `guard` holds.
-template <class Guard>
-void stamp(Guard& guard, std::uint64_t version) {
-    auto bytes = guard->bytes();
-    for (std::size_t at = 16; at < bytes.size(); at += sector_bytes) {
-        bytes.template store<std::uint64_t>(at, version);
-    }
-}
-
 /// The version in every sector; two versions in one page are an exception that no test expects.
 template <class Guard>
 [[nodiscard]] std::uint64_t version_in(Guard const& guard) {
-    auto bytes = guard->bytes();
-    auto const first = bytes.template load<std::uint64_t>(16);
-    for (std::size_t at = 16; at < bytes.size(); at += sector_bytes) {
-        if (bytes.template load<std::uint64_t>(at) != first) {
-            throw std::logic_error{"a page of two versions was let through"};
-        }
-    }
-    return first;
+    auto const version = stamp_of(*guard);
+    if (!version) { throw std::logic_error{"a page of two versions was let through"}; }
+    return *version;
 }
 
 [[nodiscard]] inline std::uint64_t version_on(plain_file const& file, std::uint64_t no) {
@@ -66,12 +52,12 @@ template <class Guard>
 
 inline void put_version(plain_file const& file, std::uint64_t no, std::uint64_t version) {
     auto page = file.write(no);
-    stamp(page, version);
+    stamp(*page, version);
 }
 
 inline void append_version(plain_file const& file, std::uint64_t version) {
     auto page = file.append();
-    stamp(page, version);
+    stamp(*page, version);
 }
 
 /// Whether pages `from` up to, not including, `to` all have `version`.

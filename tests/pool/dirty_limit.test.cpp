@@ -7,7 +7,7 @@
 #include <quire/pool/buffer_pool.hpp>
 
 #include "catch.hpp"
-#include "pages.hpp"
+#include "system/pages.hpp"
 
 using quire::open_mode;
 using quire_test::append_version;

@@ -12,7 +12,7 @@
 
 #include "catch.hpp"
 #include "figures.hpp"
-#include "pages.hpp"
+#include "system/pages.hpp"
 #include "random.hpp"
 
 #include <atomic>
@@ -104,7 +104,7 @@ private:
         } else {
             auto page = file_.write(no);
             wrong_ += version_in(page) == newest_[no] ? 0 : 1;
-            quire_test::stamp(page, ++newest_[no]);
+            quire_test::stamp(*page, ++newest_[no]);
         }
     }
 
@@ -133,7 +133,8 @@ bool system_counts(std::filesystem::path const& path) {
 
 }  // namespace
 
-TEST_CASE("direct load: what is read and written is right, and went to the device") {
+TEST_CASE("direct load: what is read and written is right, and went to the device",
+          "[long][disk]") {
     auto const transfers = quire_test::amount(12'000, 1'050'000);
     quire_test::temp_dir const dir;
     quire_test::test_random random;

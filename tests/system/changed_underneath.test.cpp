@@ -12,7 +12,7 @@
 #include <quire/pool/buffer_pool.hpp>
 
 #include "catch.hpp"
-#include "pages.hpp"
+#include "system/pages.hpp"
 
 namespace fs = std::filesystem;
 using quire::errc;
@@ -81,7 +81,7 @@ TEST_CASE("changed underneath: dirty pages go where they belong, and what is los
     CHECK(f.read_is(8, errc::short_read));
     {
         auto page = f.file.format(9);  // nothing is read: the way back
-        quire_test::stamp(page, 3);
+        quire_test::stamp(*page, 3);
     }
     f.file.flush();
     CHECK(fs::file_size(f.path()) == 10 * page_bytes);

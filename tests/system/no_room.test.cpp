@@ -11,7 +11,7 @@
 #include <quire/pool/buffer_pool.hpp>
 
 #include "catch.hpp"
-#include "pages.hpp"
+#include "system/pages.hpp"
 
 #include <cerrno>
 #include <csignal>
@@ -223,13 +223,13 @@ TEST_CASE("no room: pages in a hole that finds no room stay dirty until there is
         auto file = pool.open(dir / "f", open_mode::read_write, no_dirty_limit());
         for (std::uint64_t no = 0; no < 2; ++no) {
             auto page = file.format(no);
-            quire_test::stamp(page, 1);
+            quire_test::stamp(*page, 1);
         }
         file.flush();
         fill_up(dir / "ballast");
         for (std::uint64_t no = 2; no < 12; ++no) {
             auto page = file.format(no);
-            quire_test::stamp(page, 2);
+            quire_test::stamp(*page, 2);
         }
         put_version(file, 1, 3);
         for (int tries = 0; tries < 2; ++tries) {

@@ -13,7 +13,7 @@
 ///
 /// Threads: any, but only one flushes, cuts and appends.
 
-#include "pages.hpp"
+#include "system/pages.hpp"
 
 #include <array>
 #include <atomic>
@@ -74,7 +74,7 @@ public:
         auto& page = state_->pages.at(guard.id().page().value());
         auto const version = page.begun + 1;
         page.begun = version;
-        stamp(guard, version);
+        stamp(*guard, version);
         page.done = version;
         return version;
     }

@@ -4,7 +4,7 @@
 /// that it had when the last flush began that has returned, and at most at the newest that anybody
 /// wrote.
 
-#include "faults/recovery.hpp"
+#include "crash/recovery.hpp"
 
 #include <quire/testing/crash_backend.hpp>
 

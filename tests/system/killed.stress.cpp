@@ -14,7 +14,7 @@
 
 #include "catch.hpp"
 #include "figures.hpp"
-#include "outside_record.hpp"
+#include "system/outside_record.hpp"
 #include "random.hpp"
 
 #include <chrono>
@@ -137,7 +137,7 @@ int kill_after(::pid_t child, outside_record& record, std::uint64_t flushes,
 
 }  // namespace
 
-TEST_CASE("killed: what a flush acknowledged outlives the process") {
+TEST_CASE("killed: what a flush acknowledged outlives the process", "[long][kill]") {
     auto const cycles = quire_test::amount(100, 1000);
     quire_test::temp_dir const dir;
     auto const path = (dir / "f").string();

@@ -11,7 +11,7 @@
 /// every state they can leave; long ones, also with faults of the disk on the way, with a sample of
 /// theirs. Every state of a run is one at a sync or at the end (crash_backend.hpp).
 
-#include "faults/recovery.hpp"
+#include "crash/recovery.hpp"
 
 #include <quire/evict/clock.hpp>
 #include <quire/evict/lru.hpp>
@@ -401,7 +401,8 @@ void long_run(std::uint64_t steps, std::uint64_t samples, bool logged, generator
 
 }  // namespace
 
-TEMPLATE_TEST_CASE("crash: every sequence of few operations, every state it can leave", "[long][crash]",
+TEMPLATE_TEST_CASE("crash: every sequence of few operations, every state it can leave",
+                   "[long][crash]",
                    (pool_of<1024, quire::s3_fifo, quire::hybrid_latch>),
                    (pool_of<1024, quire::lru, std::shared_mutex>)) {
     recovery<1024> recovered;

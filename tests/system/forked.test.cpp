@@ -10,7 +10,7 @@
 #include <quire/pool/buffer_pool.hpp>
 
 #include "catch.hpp"
-#include "pages.hpp"
+#include "system/pages.hpp"
 
 #include <csignal>
 #include <fstream>
