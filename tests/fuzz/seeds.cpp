@@ -5,13 +5,19 @@
 #include <filesystem>
 #include <fstream>
 #include <iostream>
+#include <set>
+#include <utility>
 
-// seeds FOLDER: makes FOLDER/pages and FOLDER/rows, the inputs with which the fuzz targets begin:
-// good pages of each make and size, and rows of each struct, under several choices.
+// fuzz_seeds FOLDER: makes FOLDER/pages and FOLDER/rows, the inputs with which the fuzz targets
+// begin: good pages of each make and size, and rows of each struct, under several choices; and for
+// each target a file of its name that lists its seeds.
 
 namespace {
 
 namespace fs = std::filesystem;
+
+constexpr std::array page_targets{"heap_page", "line_pointer", "live_range", "page_header",
+                                  "raw_page",  "redirects",    "sealed_page", "slotted"};
 
 void write(fs::path const& to, std::size_t how, choices& choose,
            std::span<std::byte const> content) {
@@ -46,18 +52,31 @@ void write_rows(fs::path const& folder, choices& choose) {
     }
 }
 
+void write_list(fs::path const& to, fs::path const& seeds) {
+    std::set<std::string> paths;
+    for (auto const& entry : fs::directory_iterator{seeds}) { paths.insert(entry.path().string()); }
+    std::ofstream out{to};
+    char const* between = "";
+    for (auto const& path : paths) { out << std::exchange(between, ",") << path; }
+    if (!out.flush()) { throw std::runtime_error{"cannot write " + to.string()}; }
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
     try {
-        if (argc != 2) { throw std::runtime_error{"usage: seeds FOLDER"}; }
-        fs::path const folder{argv[1]};
+        if (argc != 2) { throw std::runtime_error{"usage: fuzz_seeds FOLDER"}; }
+        fs::path const folder = fs::absolute(argv[1]);
         fs::create_directories(folder / "pages");
         fs::create_directories(folder / "rows");
         choices choose{1};
         write_pages<512>(folder / "pages", choose);
         write_pages<4096>(folder / "pages", choose);
         write_rows(folder / "rows", choose);
+        for (auto const* const target : page_targets) {
+            write_list(folder / target, folder / "pages");
+        }
+        write_list(folder / "row_view", folder / "rows");
         return 0;
     } catch (std::exception const& e) {
         std::cerr << e.what() << '\n';
