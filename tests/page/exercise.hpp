@@ -136,7 +136,8 @@ private:
         });
         out_.ask([&] {
             for (auto const& row : page.template rows<specimen>()) {
-                read_columns<specimen>(row, out_);
+                auto const tuple = page.tuple(row.slot());
+                read_columns<specimen>(row, tuple.span(), out_);
             }
             return 0;
         });
@@ -157,7 +158,7 @@ private:
         read_row<specimen>(tuple.span(), out_);
         out_.ask([&] {
             auto const row = page.template row<specimen>(slot);
-            read_columns<specimen>(row, out_);
+            read_columns<specimen>(row, tuple.span(), out_);
             return row.slot().value();
         });
     }

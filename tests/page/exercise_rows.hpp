@@ -101,14 +101,30 @@ template <class Column, class Value>
     }
 }
 
+/// Whether what a column lends lies in its tuple.
+template <class Column, class Value>
+[[nodiscard]] bool lies_in(std::span<std::byte const> tuple, Value const& value) {
+    if constexpr (!Column::is_variable) {
+        return true;
+    } else if constexpr (Column::is_nullable) {
+        return !value || lies_in<quire::column<typename Column::value>>(tuple, *value);
+    } else {
+        auto const bytes = std::as_bytes(std::span{value});
+        return bytes.data() >= tuple.data() &&
+               bytes.data() + bytes.size() <= tuple.data() + tuple.size();
+    }
+}
+
 /// The values of all columns that can be read; the others throw.
 template <class T>
-void read_columns(auto const& row, outcome& out) {
+void read_columns(auto const& row, std::span<std::byte const> tuple, outcome& out) {
     quire::schema<T>::for_each([&](auto i) {
         out.ask([&] {
             using columns = quire::schema<T>;
             using column = typename columns::template column_at<i>;
-            auto const a = digest_value<column>(row.template get<std::size_t{i}>());
+            auto const value = row.template get<std::size_t{i}>();
+            require(lies_in<column>(tuple, value), "a column lies in its tuple");
+            auto const a = digest_value<column>(value);
             auto const b =
                 digest_value<column>(row.template get<columns::template member<i>::pointer>());
             require(a == b, "a column's number and its name mean the same");
@@ -131,7 +147,8 @@ void read_row(std::span<std::byte const> tuple, outcome& out) {
     out.ask([&] {
         quire::row_view<T, std::byte const> const row{tuple, slot};
         require(row.slot() == slot, "a row keeps the slot it was asked for by");
-        read_columns<T>(row, out);
+        require(tuple.size() >= quire::schema<T>::fixed_size, "a row has all its fixed columns");
+        read_columns<T>(row, tuple, out);
         return 0;
     });
     out.ask([&] {
@@ -204,7 +221,7 @@ void change_row(std::span<std::byte> tuple, choices& choose, outcome& out) {
         quire::schema<T>::for_each([&](auto i) {
             if ((i + every) % every == 0) { set_column<T, i>(row, tuple, choose); }
         });
-        read_columns<T>(shared, out);
+        read_columns<T>(shared, tuple, out);
         return shared.slot().value();
     });
 }
