@@ -34,7 +34,8 @@ std::optional<quire::page_state> seal(std::span<std::byte, N> page, quire_test::
     }
     quire::crc_seal.seal(page, home);
     if ((how & 16U) == 0) { return page_state::good; }
-    page[choose.below(choose.chance(1, 2) ? 12 : N)] ^= static_cast<std::byte>(1U << choose.below(8));
+    std::size_t const at = choose.below(choose.chance(1, 2) ? 12 : N);
+    page[at] ^= static_cast<std::byte>(1U << choose.below(8));
     return page_state::corrupt;
 }
 

@@ -64,11 +64,16 @@ void exercise_raw_page(std::span<std::byte, N> bytes, choices& choose, outcome& 
         quire::raw_page<quire::racy_byte const, N> page{racy_bytes};
         auto const view = page.bytes();
         read_view(view, bytes, choose, out);
-        std::size_t const far = choose.chance(1, 2) ? N - choose.below(9) : ~choose.bits();
-        out.ask([&] { return view.template load<std::uint64_t>(far); });
-        out.ask([&] { return std::to_integer<int>(view[far]); });
+        std::size_t const near = choose.below(16);
+        std::size_t const far = choose.chance(1, 2) ? N - near : ~near;
+        require(out.ask([&] { return view.template load<std::uint64_t>(far); }) == (far <= N - 8),
+                "a racy number outside is an error");
+        require(out.ask([&] { return std::to_integer<int>(view[far]); }) == (far < N),
+                "a racy byte outside is an error");
         std::vector<std::byte> copy(choose.below(16));
-        out.ask([&] { return view.copy_to(copy, far), 0; });
+        require(out.ask([&] { return view.copy_to(copy, far), 0; }) ==
+                    (far <= N && copy.size() <= N - far),
+                "a copy of racy bytes outside is an error");
     }
     quire::raw_page<std::byte, N> page{bytes};
     quire::raw_page<std::byte const, N> const shared{page};
