@@ -210,9 +210,10 @@ private:
     /// Marks an operation as one that succeeded, before anything else is asked.
     bool did(bool succeeded) { return done_ = succeeded; }
 
-    [[nodiscard]] std::vector<std::byte> some_tuple(page_type const& page) {
-        std::size_t length = choose_.below(48);
-        switch (choose_.below(6)) {
+    /// `length`: of the tuple that it may take the place of.
+    [[nodiscard]] std::vector<std::byte> some_tuple(page_type const& page, std::size_t length = 0) {
+        length = choose_.chance(1, 2) ? length + choose_.below(3) : choose_.below(48);
+        switch (choose_.below(8)) {
             case 0: length = page.free_space(); break;
             case 1: length = page.free_space() + 1; break;
             case 2: length = choose_.below(N); break;
@@ -228,7 +229,7 @@ private:
             case 0: return insert(page, some_tuple(page), was_valid);
             case 1: return insert_own(page, was_valid);
             case 2: return insert_value(page, was_valid);
-            case 3: return update(page, some_slot(), some_tuple(page), was_valid);
+            case 3: return update(page, some_slot(), was_valid);
             case 4: return update_own(page, was_valid);
             case 5: return update_value(page, was_valid);
             case 6: return edit(page, was_valid);
@@ -283,7 +284,8 @@ private:
         return true;
     }
 
-    bool update(page_type& page, slot_id slot, std::span<std::byte const> tuple, bool was_valid) {
+    bool update(page_type& page, slot_id slot, bool was_valid) {
+        auto const tuple = some_tuple(page, page.contains(slot) ? own_bytes(page, slot).size() : 0);
         if (!did(page.update(slot, tuple))) { return false; }
         subject_ = end_of(slot.value());
         expect_tuple(page, slot, tuple, was_valid);

@@ -169,6 +169,10 @@ public:
         std::size_t used = 0;
         page.for_each_used([&](std::span<std::byte const> part) { used += part.size(); });
         require(used == 0 || !page.body().empty(), "a page without a body has nothing in it");
+        std::size_t const lower = layout::lower(quire::load_le<std::uint16_t>(&bytes_[24]));
+        std::size_t const upper = quire::load_le<std::uint16_t>(&bytes_[26]);
+        require(page.body().empty() == (lower > upper || upper > N),
+                "a page that contradicts itself has no body");
         out_.sum += used + page.body().size() + page.header_bytes().size();
         out_.ask([&] { return page.validate(), 0; });
         out_.ask([&] { return page.lowest_free(page.load_bounds()); });
@@ -276,8 +280,14 @@ private:
     }
 
     [[nodiscard]] std::size_t some_length(layout const& page) {
-        switch (choose_.below(5)) {
+        switch (choose_.below(6)) {
             case 0: return choose_.below(layout::tuple_size_max + 1);
+            case 4: {
+                // About as long as what is there.
+                auto const b = page.load_bounds();
+                std::size_t const longer = choose_.below(3);
+                return (subject_ < b.slots ? page.load_pointer(subject_, b).length() : 0) + longer;
+            }
             case 1: return page.load_bounds().gap();
             case 2: {
                 std::size_t const gap = page.load_bounds().gap();

@@ -139,10 +139,10 @@ constexpr std::initializer_list<std::size_t> upper_halves{34, 38, 46, 62};
 }  // namespace
 
 TEST_CASE("heap_page: any bytes give answers or errors on small pages") {
-    torment<512>(amount(2000, 200'000));
+    torment<512>(amount(1000, 200'000));
 }
 TEST_CASE("heap_page: any bytes give answers or errors on usual pages") {
-    torment<4096>(amount(300, 30'000));
+    torment<4096>(amount(200, 30'000));
 }
 TEST_CASE("heap_page: any bytes give answers or errors on the largest pages") {
     torment<32768>(amount(20, 2000));

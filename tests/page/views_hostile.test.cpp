@@ -50,7 +50,7 @@ TEST_CASE("raw_page: any bytes are read and written inside, and racy ones outsid
     outcome out;
     test_random random;
     choices choose{random.bits()};
-    for (std::uint64_t i = 0; i < amount(2000, 200'000); ++i) {
+    for (std::uint64_t i = 0; i < amount(1000, 200'000); ++i) {
         auto small = quire_test::hostile_page<512>(choose);
         quire_test::exercise_raw_page<512>(small.span(), choose, out);
     }
@@ -66,7 +66,7 @@ TEST_CASE("slotted: any bytes give answers or errors behind a header of any size
         for (int i = 0; i < 8; ++i) { slots.change(); }
         slots.read(4);
     };
-    for (std::uint64_t i = 0; i < amount(2000, 200'000); ++i) {
+    for (std::uint64_t i = 0; i < amount(1000, 200'000); ++i) {
         auto narrow = quire_test::hostile_page<512>(choose);
         auto wide = narrow;
         exercise(quire_test::slotted_exercise<512>{narrow.span(), choose, out});
