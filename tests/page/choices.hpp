@@ -20,6 +20,20 @@
 
 namespace quire_test {
 
+/// How many times longer an error takes in this build, about: the address sanitizer looks through
+/// its fake stacks at each. Tests do so much less in their usual form.
+#if defined(__SANITIZE_ADDRESS__)
+inline constexpr std::uint64_t error_cost = 16;
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+inline constexpr std::uint64_t error_cost = 16;
+#else
+inline constexpr std::uint64_t error_cost = 1;
+#endif
+#else
+inline constexpr std::uint64_t error_cost = 1;
+#endif
+
 class choices {
 public:
     explicit choices(std::span<std::byte const> bytes, std::uint64_t seed = 0)
