@@ -48,6 +48,7 @@ void refuse_every_flip(page_make make) {
         flip(buffer.bytes(), bit);
     }
     CHECK(crc_seal.check(buffer.span(), home) == page_state::good);
+    CHECK(crc_seal.check(buffer.span(), {home.file(), 8}) == page_state::corrupt);
     figure("bit flips refused by the seal", N * 8);
 }
 
