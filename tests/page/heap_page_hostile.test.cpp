@@ -1,197 +1,179 @@
 // SPDX-License-Identifier: BSL-1.0
 #include <quire/page/heap_page.hpp>
-#include <quire/row/codec.hpp>
+
+#include "page/exercise.hpp"
+#include "page/hostile.hpp"
 
 #include "catch.hpp"
-#include "page/page_buffer.hpp"
+#include "figures.hpp"
 #include "random.hpp"
 
-// Any bytes are a legal page. Here pages are random bytes, random bytes with believable headers,
-// and good pages with some bits flipped; everything is asked of them, and all that may happen is
-// an answer or a quire::error with the page unchanged. The rest is the sanitizers' to say.
+// Any bytes are a legal page. Here pages are random bytes, and good pages with some things wrong;
+// then every bit of good pages is flipped, and every number of 16 bits in them is every number.
+// Everything is asked of them, and all that may happen is an answer or a quire::error with the page
+// unchanged (exercise.hpp). The rest is the sanitizers' to say.
+//
+// In the usual form a page in so many is exercised, and the others are only read a little (under
+// the address sanitizer a part of them); in the long form all are exercised.
 
-using quire::heap_page;
-using quire::slot_id;
+using quire_test::amount;
+using quire_test::error_cost;
+using quire_test::figure;
+using quire_test::good_page;
+using quire_test::heap_exercise;
+using quire_test::hostile_page;
+using quire_test::page_make;
+using quire_test::slotted_exercise;
 
 namespace {
 
-struct record {
-    std::int32_t number;
-    std::string text;
-    std::optional<std::string> more;
-};
-BOOST_DESCRIBE_STRUCT(record, (), (number, text, more))
-
-struct outcome {
-    std::size_t answers = 0;
-    std::size_t errors = 0;
-    std::uint64_t sum = 0;  // of all bytes seen, so that they are really read
-
-    template <class Fn>
-    void ask(Fn&& fn) {
-        try {
-            sum += static_cast<std::uint64_t>(fn());
-            ++answers;
-        } catch (quire::error const&) { ++errors; }
-    }
-};
-
-template <class View>
-std::uint64_t read_all(View const& tuple) {
-    std::uint64_t sum = 0;
-    for (auto byte : tuple) { sum += std::to_integer<unsigned>(byte); }
-    return sum;
-}
-
-std::uint64_t read_row(auto const& row) {
-    std::uint64_t sum = static_cast<std::uint64_t>(row.template get<&record::number>());
-    for (char c : row.template get<&record::text>()) { sum += static_cast<unsigned char>(c); }
-    auto const more = row.template get<&record::more>();
-    for (char c : more.value_or("")) { sum += static_cast<unsigned char>(c); }
-    return sum + row.load().text.size();
-}
-
+/// Asks for everything, and changes the page some times.
 template <std::size_t N>
-void read_page(std::span<std::byte const, N> bytes, generator& random, outcome& out) {
-    heap_page page{bytes};
-    out.ask([&] { return page.accepts(bytes); });
-    out.ask([&] { return page.number().value(); });
-    out.ask([&] { return page.lsn(); });
-    out.ask([&] { return page.slot_count(); });
-    out.ask([&] { return page.size(); });
-    out.ask([&] { return page.free_space(); });
-    out.ask([&] { return page.validate(), 0; });
-    for (int i = 0; i < 12; ++i) {
-        slot_id const slot{i < 10 ? static_cast<std::uint64_t>(i) : random.below(65536)};
-        out.ask([&] { return page.contains(slot); });
-        out.ask([&] {
-            auto const tuple = page.tuple(slot);
-            return read_all(tuple);
-        });
-        out.ask([&] {
-            auto const row = page.template row<record>(slot);
-            return read_row(row);
-        });
+void exercise(page_buffer<N>& buffer, std::size_t slots, std::size_t changes, choices& choose,
+              outcome& out) {
+    heap_exercise<N> page{buffer.span(), choose, out};
+    page.read(slots);
+    for (std::size_t i = 0; i < changes; ++i) {
+        page.change();
+        page.read(1);
     }
+}
+
+/// The same for the layers below; the page is lost.
+template <std::size_t N>
+void exercise_below(page_buffer<N>& buffer, choices& choose, outcome& out) {
+    slotted_exercise<N> slots{buffer.span(), choose, out};
+    slots.read(3);
+    for (int i = 0; i < 3; ++i) { slots.change(); }
+    heap_exercise<N>{buffer.span(), choose, out}.walk_and_change();
+    quire_test::exercise_header<N>(buffer.span(), out);
+    quire_test::exercise_raw_page<N>(buffer.span(), choose, out);
+}
+
+/// The little that every page is asked.
+template <std::size_t N>
+void look_at(page_buffer<N> const& buffer, quire::slot_id slot, outcome& out) {
+    quire::heap_page page{buffer.span()};
     out.ask([&] {
-        std::uint64_t sum = 0;
-        for (auto slot : page.slots()) { sum += slot.value(); }
-        return sum;
+        auto const tuple = page.tuple(slot);
+        return tuple.size();
     });
-    out.ask([&] {
-        std::uint64_t sum = 0;
-        for (auto row : page.template rows<record>()) { sum += read_row(row); }
-        return sum;
-    });
+    out.ask([&] { return page.validate(), page.free_space(); });
 }
 
 template <std::size_t N>
-void write_page(page_buffer<N> const& original, generator& random, outcome& out) {
-    std::vector<std::byte> const tuple(random.below(N / 2));
-    slot_id const a{random.below(12)};
-    slot_id const b{random.below(12)};
-    record const value{1, std::string(random.below(N / 4), 'v'), std::nullopt};
-    auto const attempt = [&](auto&& fn) {
-        page_buffer<N> buffer = original;
-        heap_page page{buffer.span()};
-        std::size_t const errors = out.errors;
-        out.ask([&] { return fn(page); });
-        if (out.errors != errors && buffer.bytes() != original.bytes()) {
-            FAIL("an operation that threw has changed the page");
-        }
-        read_page<N>(buffer.span(), random, out);
-    };
-    attempt([&](auto& page) { return page.insert(tuple).has_value(); });
-    attempt([&](auto& page) { return page.insert(value).has_value(); });
-    attempt([&](auto& page) { return page.update(a, tuple); });
-    attempt([&](auto& page) { return page.update(a, value); });
-    attempt([&](auto& page) {
-        return page.template edit<record>(a, [](record& r) { r.text += "longer"; });
-    });
-    attempt([&](auto& page) { return page.erase(a); });
-    attempt([&](auto& page) { return page.kill(a); });
-    attempt([&](auto& page) { return page.reclaim(a); });
-    attempt([&](auto& page) { return page.move(a, b); });
-    attempt([&](auto& page) { return page.move(a, slot_id{random.below(65536)}); });
-    attempt([&](auto& page) { return page.redirect(a, b); });
-    attempt([&](auto& page) { return page.compact(), 0; });
-    attempt([&](auto& page) { return page.set_lsn(random.bits()), 0; });
-    attempt([&](auto& page) {
-        auto row = page.template row<record>(a);
-        row.template set<&record::number>(7);
-        return row.template get<&record::number>();
-    });
-}
-
-template <std::size_t N>
-page_buffer<N> good_page(generator& random) {
-    auto buffer = make_heap_page<N>();
-    heap_page page{buffer.span()};
-    for (int i = 0; i < 10; ++i) {
-        record value{i, random.text(random.below(N / 20)), std::nullopt};
-        if (random.chance(1, 2)) { value.more = random.text(random.below(N / 40)); }
-        page.insert(value).value();
-    }
-    page.erase(slot_id{random.below(10)});
-    page.kill(slot_id{random.below(10)});
-    slot_id const to{random.below(10)};
-    if (page.contains(to)) { (void)page.redirect(slot_id{random.below(10)}, to); }
-    page.validate();
-    return buffer;
-}
-
-template <std::size_t N>
-page_buffer<N> hostile_page(generator& random) {
-    std::uint64_t const how = random.below(3);
-    if (how == 0) {
-        page_buffer<N> buffer;
-        random.fill(buffer.span());
-        return buffer;
-    }
-    auto buffer = good_page<N>(random);
-    if (how == 1) {
-        // Believable numbers in the header, anything as line pointers: mostly live ones.
-        std::byte* const at = buffer.bytes().data();
-        std::size_t const slots = random.below(12);
-        quire::store_le(at + 24, static_cast<std::uint16_t>(slots));
-        quire::store_le(at + 26, static_cast<std::uint16_t>(random.between(32 + 4 * slots, N)));
-        quire::store_le(at + 28, static_cast<std::uint16_t>(random.below(slots + 1)));
-        for (std::size_t i = 0; i < slots; ++i) {
-            std::size_t const offset = random.between(N / 4, N - 1);
-            std::size_t const length = random.below(N / 4);
-            auto const small = static_cast<std::uint32_t>(random.below(64));
-            auto const pointer = random.chance(1, 4) ? quire::line_pointer::from_bits(small)
-                                                     : quire::line_pointer::live(offset, length);
-            quire::store_le(at + 32 + 4 * i, pointer.bits());
-        }
-    } else {
-        std::uint64_t const flips = random.between(1, 4);
-        for (std::uint64_t i = 0; i < flips; ++i) {
-            // Where it hurts: header and line pointers twice as often as the rest.
-            std::size_t const byte = random.below(random.chance(2, 3) ? 72 : N);
-            buffer.bytes()[byte] ^= static_cast<std::byte>(1U << random.below(8));
-        }
-    }
-    return buffer;
-}
-
-template <std::size_t N>
-void torment(int pages) {
+void torment(std::uint64_t pages) {
     test_random random;
+    choices choose{random.bits()};
     outcome out;
-    for (int i = 0; i < pages; ++i) {
-        auto const buffer = hostile_page<N>(random);
-        read_page<N>(buffer.span(), random, out);
-        write_page<N>(buffer, random, out);
+    for (std::uint64_t i = 0; i < pages; ++i) {
+        auto buffer = hostile_page<N>(choose);
+        exercise<N>(buffer, 12, 16, choose, out);
+        exercise_below<N>(buffer, choose, out);
     }
-    CHECK(out.answers > 1000);
-    CHECK(out.errors > 1000);
+    figure("hostile pages exercised", pages);
+    CHECK(out.answers > 100);
+    CHECK(out.errors > 100);
 }
+
+/// Flips every bit of a good page; exercises one page in `every`.
+template <std::size_t N>
+void flip_bits(page_make make, std::uint64_t every) {
+    test_random random;
+    choices choose{random.bits()};
+    auto const good = good_page<N>(make, choose);
+    outcome out;
+    std::uint64_t exercised = 0;
+    for (std::size_t bit = 0; bit < N * 8; ++bit) {
+        auto buffer = good;
+        buffer.bytes()[bit / 8] ^= static_cast<std::byte>(1U << (bit % 8));
+        look_at<N>(buffer, quire::slot_id{bit / 32 % 16}, out);
+        // Header and line pointers more often.
+        bool const counts = bit < 64 * 8 && choose.bits() % amount(error_cost, 1) == 0;
+        if (!counts && choose.bits() % every != 0) { continue; }
+        ++exercised;
+        exercise<N>(buffer, 4, 3, choose, out);
+        exercise_below<N>(buffer, choose, out);
+    }
+    figure("bit flips of pages read", N * 8);
+    figure("bit flips of pages exercised", exercised);
+    CHECK(out.answers > N);
+    CHECK(out.errors > N / 8);
+}
+
+/// Gives the 16 bits at `field` every value; exercises one page in `every`.
+template <std::size_t N>
+void give_every_value(page_buffer<N> const& good, std::size_t field, std::uint64_t every,
+                      choices& choose, outcome& out) {
+    page_buffer<N> buffer;
+    std::uint64_t const step = amount(error_cost, 1);
+    for (std::uint64_t value = choose.bits() % step; value <= 0xFFFF; value += step) {
+        bool const whole = choose.bits() % every == 0;
+        buffer.bytes() = good.bytes();
+        quire::store_le(buffer.bytes().data() + field, static_cast<std::uint16_t>(value));
+        look_at<N>(buffer, quire::slot_id{(field - 32) / 4 % 16}, out);
+        if (!whole) { continue; }
+        exercise<N>(buffer, 2, 1, choose, out);
+        slotted_exercise<N> slots{buffer.span(), choose, out};
+        slots.read(1);
+        slots.change();
+    }
+}
+
+template <std::size_t N>
+void give_every_value(std::initializer_list<std::size_t> fields, std::uint64_t every) {
+    test_random random;
+    choices choose{random.bits()};
+    outcome out;
+    auto const good = good_page<N>(page_make::slots, choose);
+    for (std::size_t const field : fields) {
+        give_every_value<N>(good, field, every, choose, out);
+    }
+    figure("values of 16-bit fields read", fields.size() * 65536 / amount(error_cost, 1));
+    CHECK(out.answers > 100);
+    CHECK(out.errors > 100);
+}
+
+constexpr std::initializer_list<std::size_t> header_fields{12, 14, 24, 26, 28, 30};
+constexpr std::initializer_list<std::size_t> number_fields{4, 6, 8, 10};
+constexpr std::initializer_list<std::size_t> lower_halves{32, 36, 44, 60};
+constexpr std::initializer_list<std::size_t> upper_halves{34, 38, 46, 62};
 
 }  // namespace
 
-TEST_CASE("heap_page: any bytes give answers or errors on small pages") { torment<512>(600); }
-TEST_CASE("heap_page: any bytes give answers or errors on usual pages") { torment<4096>(150); }
+TEST_CASE("heap_page: any bytes give answers or errors on small pages") {
+    torment<512>(amount(1000 / error_cost, 200'000));
+}
+TEST_CASE("heap_page: any bytes give answers or errors on usual pages") {
+    torment<4096>(amount(200 / error_cost, 30'000));
+}
 TEST_CASE("heap_page: any bytes give answers or errors on the largest pages") {
-    torment<32768>(20);
+    torment<32768>(amount(20, 2000));
+}
+
+TEST_CASE("heap_page: every flipped bit of a small page gives answers or errors") {
+    auto const make = GENERATE(page_make::empty, page_make::full, page_make::slots,
+                               page_make::records, page_make::specimens);
+    flip_bits<512>(make, amount(8 * error_cost, 1));
+}
+TEST_CASE("heap_page: every flipped bit of a usual page gives answers or errors") {
+    auto const make = GENERATE(page_make::empty, page_make::full, page_make::slots,
+                               page_make::records, page_make::specimens);
+    flip_bits<4096>(make, amount(512 * error_cost, 1));
+}
+
+TEST_CASE("heap_page: every number in the header gives answers or errors") {
+    give_every_value<512>(header_fields, amount(256, 1));
+}
+TEST_CASE("heap_page: every own number gives answers or errors") {
+    give_every_value<512>(number_fields, amount(256, 1));
+}
+TEST_CASE("heap_page: every lower half of a line pointer gives answers or errors") {
+    give_every_value<512>(lower_halves, amount(256, 1));
+}
+TEST_CASE("heap_page: every upper half of a line pointer gives answers or errors") {
+    give_every_value<512>(upper_halves, amount(256, 1));
+}
+TEST_CASE("heap_page: every number in the header of a usual page gives answers or errors") {
+    give_every_value<4096>(header_fields, amount(4096, 16));
 }
