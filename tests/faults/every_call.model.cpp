@@ -89,7 +89,7 @@ void dirty_all(World& w) {
 }
 template <class World>
 void resident_clean(World& w) {
-    for (std::uint64_t no : {0, 1, 2}) { w.read(no); }
+    for (std::uint64_t no = 0; no < 3; ++no) { w.read(no); }
 }
 template <class World>
 void closed(World& w) {
@@ -193,7 +193,7 @@ void every_fault(char const* what, std::string const& folder) {
     int run = 0;
     for (auto const& op : all_operations<world>()) {
         for (auto const& wrong : all_faults) {
-            for (std::uint64_t const every : {0, 1}) {
+            for (std::uint64_t every = 0; every < 2; ++every) {
                 for (std::uint64_t nth = 0;; ++nth) {
                     try {
                         auto const path = folder + std::to_string(run++);
