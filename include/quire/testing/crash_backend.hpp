@@ -96,11 +96,23 @@ private:
             add(at / sector_size, bytes(sector_size));
         }
     }
-    /// The newest content is the last one.
+    /// The newest content is the last one. A sector that has only ever had one is certain.
     void add(std::uint64_t sector, bytes content) {
         auto& contents = sectors_[sector];
         std::erase(contents, content);
-        contents.push_back(std::move(content));
+        if (contents.empty() && is_durable(sector, content)) {
+            sectors_.erase(sector);
+        } else {
+            contents.push_back(std::move(content));
+        }
+    }
+    [[nodiscard]] bool is_durable(std::uint64_t sector, bytes const& content) const {
+        for (std::size_t i = 0; i < content.size(); ++i) {
+            auto const at = sector * sector_size + i;
+            auto const there = at < durable_.size() ? durable_[at] : std::byte{0};
+            if (content[i] != there) { return false; }
+        }
+        return true;
     }
 
     bytes durable_;
