@@ -678,6 +678,25 @@ TEST_CASE("protocol: a log hook that enters its pool is told so") {
     CHECK(number_on(file, 1) == 1);  // outside the hook all is as before
 }
 
+TEST_CASE("protocol: a log hook does not wait for the page that its own thread is loading") {
+    std::optional<errc> told;
+    std::function<void()> enter;
+    setting s{1, [&](std::uint64_t lsn) {
+                  told = refusal(enter);
+                  return lsn;
+              }};
+    auto file = s.make_file(2);
+    enter = [&] { number_on(file, 1); };
+    {
+        auto page = file.write(0);
+        page->bytes().store<std::uint64_t>(64, 70);
+        page.logged(1);
+    }
+    CHECK(number_on(file, 1) == 1);  // its victim, page 0, is written back meanwhile
+    CHECK(told == errc::reentered);
+    CHECK(number_in_store(s.io, 0) == 70);
+}
+
 TEST_CASE("protocol: a hit keeps its page from being the next victim") {
     quire::buffer_pool<size, quire::clock, quire::hybrid_latch, gated_backend> pool{
         {.frames = 3, .backend = {}}};
