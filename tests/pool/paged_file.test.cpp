@@ -440,6 +440,72 @@ TEST_CASE("paged_file: who waited for the file's end is refused") {
     CHECK(io.store->bytes("f").size() == size);
 }
 
+TEST_CASE("paged_file: who is overtaken by the file's end makes no page and cuts none off") {
+    // It finds too many pages dirty, and while it asks for the log another thread closes the file.
+    std::promise<void> asking;
+    std::promise<void> closed;
+    std::atomic<bool> first{true};
+    auto const hook = [&](std::uint64_t lsn) {
+        if (first.exchange(false)) {
+            asking.set_value();
+            closed.get_future().wait();
+        }
+        return lsn;
+    };
+    gated_backend::options io;
+    gated_pool pool{{.frames = 4, .durable = hook, .backend = io}};
+    auto file = pool.open("f", open_mode::create, {.dirty_pages_max = 1});
+    {
+        auto page = file.append();
+        page.logged(1);
+    }
+    auto const what = GENERATE(0, 1, 2);
+    CAPTURE(what);
+    auto late = std::async(std::launch::async, [&] {
+        return refusal([&] {
+            if (what == 0) { file.append().release(); }
+            if (what == 1) { file.reserve(1); }
+            if (what == 2) { file.truncate(0); }
+        });
+    });
+    asking.get_future().wait();
+    file.close();
+    closed.set_value();
+    CHECK(late.get() == errc::in_use);
+    CHECK(io.store->bytes("f").size() == size);
+}
+
+TEST_CASE("paged_file: while it is being closed no page is made anew and none forgotten") {
+    gated_backend::options io;
+    gated_pool pool{{.frames = 4, .backend = io}};
+    auto file = pool.open("f", open_mode::create);
+    append_numbers(file, 2);
+    file.flush();
+    write_number(file, 0, 70);
+    io.script->hold(quire::io_verb::write, 0);
+    auto closer = std::async(std::launch::async, [&] { file.close(); });
+    io.script->wait_until_held();
+    auto const no = GENERATE(1U, 0U);  // clean, and being written
+    CHECK(refusal([&] { file.format(no).release(); }) == errc::in_use);
+    if (no == 1) { CHECK(refusal([&] { file.discard(no); }) == errc::in_use); }
+    CHECK(file.resident_pages().size() == 2);
+    io.script->let_go();
+    closer.get();
+}
+
+TEST_CASE("paged_file: behind the last page that a file may have there is no entry") {
+    pool_type pool{{.frames = 2, .file_pages_max = 1024, .backend = {}}};
+    auto file = pool.open("f", open_mode::create);
+    append_numbers(file, 1);
+    auto const& entries = *file.slot().pages;
+    quire::page_no const end{entries.pages()};
+    // Mappings are longer than they say. What stands there must not be looked at.
+    entries.store(end, quire::translation::entry::of(quire::frame_no{0}));
+    CHECK(file.core().entry_of(file.slot(), end) == quire::translation::entry::absent());
+    CHECK(file.core().entry_of(file.slot(), quire::page_no{0}).is_frame());
+    entries.store(end, quire::translation::entry::absent());
+}
+
 TEST_CASE("paged_file: discard on closing leaves the pages as they were") {
     setting s;
     s.write_file("f", 3, 70);
