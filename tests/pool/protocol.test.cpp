@@ -604,6 +604,32 @@ TEST_CASE("protocol: the log is durable before the page is written") {
     CHECK(number_in_store(s.io, 0) == 71);
 }
 
+TEST_CASE("protocol: a frame has no log position of a page whose changes were forgotten") {
+    // Its log may never get there: then the page that comes could never be written.
+    std::vector<std::uint64_t> asked;
+    setting s{1, [&](std::uint64_t lsn) {
+                  asked.push_back(lsn);
+                  return std::uint64_t{0};
+              }};
+    auto file = s.make_file(2);
+    {
+        auto page = file.write(0);
+        page->bytes().store<std::uint64_t>(64, 70);
+        page.logged(50);
+    }
+    file.discard(0);
+    bool const made = GENERATE(true, false);
+    if (made) {
+        use_page(file.append());
+    } else {
+        write_number(file, 1, 71);
+    }
+    CHECK(file.core().frames[quire::frame_no{0}].lsn == 0);
+    file.flush();
+    CHECK(asked.empty());
+    CHECK(sealed_in_store(s.io, made ? 2 : 1));
+}
+
 TEST_CASE("protocol: a page logged between the hook and its latch waits for the hook again") {
     std::vector<std::uint64_t> asked;
     std::function<void()> meanwhile;
