@@ -458,20 +458,31 @@ TEST_CASE("paged_file: who is overtaken by the file's end makes no page and cuts
         auto page = file.append();
         page.logged(1);
     }
-    auto const what = GENERATE(0, 1, 2);
-    CAPTURE(what);
-    auto late = std::async(std::launch::async, [&] {
+    auto const what = GENERATE(0, 1, 2, 3);
+    bool const another_comes = GENERATE(false, true);
+    CAPTURE(what, another_comes);
+    auto late = std::async(std::launch::async, [what, mine = file] {
         return refusal([&] {
-            if (what == 0) { file.append().release(); }
-            if (what == 1) { file.reserve(1); }
-            if (what == 2) { file.truncate(0); }
+            if (what == 0) { mine.append().release(); }
+            if (what == 1) { mine.reserve(1); }
+            if (what == 2) { mine.truncate(0); }
+            if (what == 3) { mine.format(0).release(); }
         });
     });
     asking.get_future().wait();
     file.close();
+    if (another_comes) {  // into the same slot
+        file = pool.open("g", open_mode::create);
+        append_numbers(file, 1, 70);
+        file.flush();
+    }
     closed.set_value();
     CHECK(late.get() == errc::in_use);
     CHECK(io.store->bytes("f").size() == size);
+    if (another_comes) {
+        CHECK(file.pages() == 1);
+        CHECK(number_on(file, 0) == 70);
+    }
 }
 
 TEST_CASE("paged_file: while it is being closed no page is made anew and none forgotten") {

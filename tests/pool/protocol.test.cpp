@@ -297,6 +297,29 @@ TEST_CASE("protocol: close is refused while a page is held, and the file goes on
     CHECK(number_in_store(s.io, 1) == 71);
 }
 
+TEST_CASE("protocol: who looks again after a close does not read the file that came instead") {
+    setting s{2};
+    auto file = s.make_file(3);
+    {
+        auto other = s.pool.open("g", quire::open_mode::create);
+        for (int i = 0; i < 3; ++i) { use_page(other.append()); }
+        other.close();
+    }
+    auto another = file;
+    CHECK(number_on(file, 0) == 0);
+    latch_hooks::of_this_thread().before_shared = [&] {
+        for (std::uint64_t const no : {1U, 2U, 0U}) { number_on(file, no); }  // another frame
+        latch_hooks::of_this_thread().before_shared = [&] {
+            file.close();
+            another = s.pool.open("g");
+        };
+    };
+    auto const handle = file;
+    CHECK(refusal([&] { use_page(handle.read(0)); }) == errc::in_use);
+    CHECK(another.resident_pages().empty());
+    CHECK(number_on(another, 0) == 0);
+}
+
 TEST_CASE("protocol: close waits for a load under way and lets no new one begin") {
     setting s{2};
     auto file = s.make_file(2);
