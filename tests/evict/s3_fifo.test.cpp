@@ -156,3 +156,39 @@ TEST_CASE("s3_fifo: main is searched first when small is short, and small then")
     all.insert(all.end(), of_main.begin(), of_main.end());
     CHECK(q.search_in_vain() == all);
 }
+
+TEST_CASE("s3_fifo: a search goes through main twice however much main was used - I2") {
+    queues q{20};
+    fill_main(q);
+    REQUIRE(q.evict() == 19U);  // main is searched first
+    order all;
+    for (std::size_t f = 0; f < 18; ++f) {
+        use(q, f, 3);
+        all.push_back(f);
+    }
+    all.push_back(18);
+    for (std::size_t f = 0; f < 18; ++f) { all.push_back(f); }
+    CHECK(q.search_in_vain() == all);  // 4 x 18 steps, 1, and 18
+}
+
+TEST_CASE("s3_fifo: hits that come during a search do not make it longer - I2") {
+    queues q{20};
+    fill_main(q);
+    REQUIRE(q.evict() == 19U);
+    auto const used = [&] {
+        int sum = 0;
+        for (std::size_t f = 0; f < 18; ++f) { sum += uses(q, f); }
+        return sum;
+    };
+    int steps = 0;
+    q.search();
+    for (;;) {
+        for (std::size_t f = 0; f < 18; ++f) { use(q, f, 3); }  // whenever the search has stopped
+        auto const before = used();
+        auto const found = q.propose();
+        steps += before - used();  // each step takes one use away, or is a proposal
+        if (!found) { break; }
+        ++steps;
+    }
+    CHECK(steps == 6 * 20);
+}

@@ -18,6 +18,7 @@
 #include "loop_device.hpp"
 #include "temp_dir.hpp"
 
+#include <future>
 #include <shared_mutex>
 
 #include <fcntl.h>   // open
@@ -332,6 +333,27 @@ TEST_CASE("engine: discard waits for the read of its page") {
     reader.join();
     discarder.join();
     CHECK(g.file.resident_pages().empty());
+}
+
+TEST_CASE("engine: discard waits for a read as long as it is told, not as long as the pool is") {
+    auto const script = std::make_shared<io_script>();
+    gated_pool pool{{.frames = 4, .wait_max = 1ms, .backend = {.script = script}}};
+    auto file = pool.open("f", open_mode::create);
+    append_numbers(file, 1);
+    file.flush();
+    file.discard(0);
+    script->hold(io_verb::read, 0);
+    script->fail(io_verb::read, 0, EIO);
+    auto reader = std::async(std::launch::async,
+                             [&] { return refusal([&] { file.read(0).release(); }); });
+    script->wait_until_held();
+    auto discarder = std::async(std::launch::async, [&] {
+        return refusal([&] { file.discard(0, {.wait_max = 1h}); });
+    });
+    CHECK(discarder.wait_for(100ms) == std::future_status::timeout);
+    script->let_go();
+    CHECK(reader.get() == errc::read_failed);
+    CHECK(discarder.get() == std::nullopt);
 }
 
 TEST_CASE("engine: truncate that is refused loses nothing") {

@@ -116,9 +116,12 @@ TEST_CASE("frame_supply: a frame that is published in half is not taken") {
     s.unmapped.clear();
     s.at(offer.frame).page = page(0).bits();
     CHECK_FALSE(s.supply.take_this(offer.frame, page(0), s.unmap()));
+    CHECK_FALSE(s.supply.latch_resident(offer.frame, page(0)));
     CHECK(s.unmapped.empty());
     CHECK(s.at(offer.frame).holds(page(0)));
     s.supply.insert(offer.frame);
+    REQUIRE(s.supply.latch_resident(offer.frame, page(0)));
+    s.at(offer.frame).latch.unlock();
     CHECK(s.supply.take_this(offer.frame, page(0), s.unmap()));
 }
 

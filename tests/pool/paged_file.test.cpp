@@ -15,12 +15,14 @@
 #include "temp_dir.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <cerrno>
 #include <filesystem>
 #include <future>
 #include <optional>
 #include <set>
 #include <thread>
+#include <type_traits>
 
 using namespace quire_test;
 using namespace std::chrono_literals;
@@ -415,29 +417,103 @@ TEST_CASE("paged_file: who waited for the file's end is refused") {
     gated_pool pool{{.frames = 4, .backend = io}};
     auto file = pool.open("f", open_mode::create);
     append_numbers(file, 1);
+    auto& core = file.core();
+    auto& slot = file.slot();  // so that it does not matter if they come when all is over
+    using core_type = std::remove_reference_t<decltype(core)>;
     io.script->hold(quire::io_verb::write, 0);
     auto closer = std::async(std::launch::async, [&] { file.close(); });
     io.script->wait_until_held();
-    std::atomic<int> started{0};
-    auto const outcome_of = [&started](auto call) {
-        return std::async(std::launch::async, [&started, call] {
-            ++started;
-            return refusal(call);
+    auto flusher = std::async(std::launch::async, [&] {
+        return refusal([&] { quire::detail::file_flush<core_type>::flush(core, slot, {}); });
+    });
+    auto second_closer = std::async(std::launch::async, [&] {
+        return refusal([&] {
+            quire::detail::file_ops<core_type>::close(core, slot, quire::unwritten::write);
         });
-    };
-    auto appender = outcome_of([&] { static_cast<void>(file.append()); });
-    auto reserver = outcome_of([&] { file.reserve(1); });
-    auto flusher = outcome_of([&] { file.flush(); });
-    auto second_closer = outcome_of([&] { file.close(); });
-    while (started < 4) { std::this_thread::sleep_for(1ms); }
-    std::this_thread::sleep_for(30ms);
+    });
+    CHECK(flusher.get() == errc::in_use);
+    CHECK(second_closer.wait_for(30ms) == std::future_status::timeout);
     io.script->let_go();
     closer.get();
-    CHECK(appender.get() == errc::in_use);
-    CHECK(reserver.get() == errc::in_use);
-    CHECK(flusher.get() == errc::in_use);
     CHECK(second_closer.get() == errc::in_use);
     CHECK(io.store->bytes("f").size() == size);
+}
+
+TEST_CASE("paged_file: who is overtaken by the file's end makes no page and cuts none off") {
+    // It finds too many pages dirty, and while it asks for the log another thread closes the file.
+    std::promise<void> asking;
+    std::promise<void> closed;
+    std::atomic<bool> first{true};
+    auto const hook = [&](std::uint64_t lsn) {
+        if (first.exchange(false)) {
+            asking.set_value();
+            closed.get_future().wait();
+        }
+        return lsn;
+    };
+    gated_backend::options io;
+    gated_pool pool{{.frames = 4, .durable = hook, .backend = io}};
+    auto file = pool.open("f", open_mode::create, {.dirty_pages_max = 1});
+    {
+        auto page = file.append();
+        page.logged(1);
+    }
+    auto const what = GENERATE(0, 1, 2, 3);
+    bool const another_comes = GENERATE(false, true);
+    CAPTURE(what, another_comes);
+    auto late = std::async(std::launch::async, [what, mine = file] {
+        return refusal([&] {
+            if (what == 0) { mine.append().release(); }
+            if (what == 1) { mine.reserve(1); }
+            if (what == 2) { mine.truncate(0); }
+            if (what == 3) { mine.format(0).release(); }
+        });
+    });
+    asking.get_future().wait();
+    file.close();
+    if (another_comes) {  // into the same slot
+        file = pool.open("g", open_mode::create);
+        append_numbers(file, 1, 70);
+        file.flush();
+    }
+    closed.set_value();
+    CHECK(late.get() == errc::in_use);
+    CHECK(io.store->bytes("f").size() == size);
+    if (another_comes) {
+        CHECK(file.pages() == 1);
+        CHECK(number_on(file, 0) == 70);
+    }
+}
+
+TEST_CASE("paged_file: while it is being closed no page is made anew and none forgotten") {
+    gated_backend::options io;
+    gated_pool pool{{.frames = 4, .backend = io}};
+    auto file = pool.open("f", open_mode::create);
+    append_numbers(file, 2);
+    file.flush();
+    write_number(file, 0, 70);
+    io.script->hold(quire::io_verb::write, 0);
+    auto closer = std::async(std::launch::async, [&] { file.close(); });
+    io.script->wait_until_held();
+    auto const no = GENERATE(1U, 0U);  // clean, and being written
+    CHECK(refusal([&] { file.format(no).release(); }) == errc::in_use);
+    if (no == 1) { CHECK(refusal([&] { file.discard(no); }) == errc::in_use); }
+    CHECK(file.resident_pages().size() == 2);
+    io.script->let_go();
+    closer.get();
+}
+
+TEST_CASE("paged_file: behind the last page that a file may have there is no entry") {
+    pool_type pool{{.frames = 2, .file_pages_max = 1024, .backend = {}}};
+    auto file = pool.open("f", open_mode::create);
+    append_numbers(file, 1);
+    auto const& entries = *file.slot().pages;
+    quire::page_no const end{entries.pages()};
+    // Mappings are longer than they say. What stands there must not be looked at.
+    entries.store(end, quire::translation::entry::of(quire::frame_no{0}));
+    CHECK(file.core().entry_of(file.slot(), end) == quire::translation::entry::absent());
+    CHECK(file.core().entry_of(file.slot(), quire::page_no{0}).is_frame());
+    entries.store(end, quire::translation::entry::absent());
 }
 
 TEST_CASE("paged_file: discard on closing leaves the pages as they were") {

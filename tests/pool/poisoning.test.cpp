@@ -7,9 +7,12 @@
 #include <quire/evict/clock.hpp>
 #include <quire/io/memory_backend.hpp>
 #include <quire/latch/no_latch.hpp>
+#include <quire/page/heap_page.hpp>
 
 #include "catch.hpp"
 
+#include <algorithm>
+#include <array>
 #include <shared_mutex>
 
 #if defined(QUIRE_ASAN)
@@ -73,6 +76,21 @@ TEST_CASE("poisoning: a frame that failed to load is closed again") {
     file = pool.open("f");
     CHECK_THROWS_AS(file.read(0), quire::error);
     CHECK(poisoned(frame_of(pool, 0)));
+}
+
+TEST_CASE("poisoning: after a downgrade the whole frame is open, and shut when that is over") {
+    small_pool<quire::hybrid_latch> pool{{.frames = 1, .backend = {}}};
+    auto file = pool.open("f", quire::open_mode::create);
+    auto writer = file.append<quire::heap_page>();
+    CHECK(writer->insert(std::array<std::byte, 8>{}));
+    auto const* const frame = frame_of(pool, 0);
+    CHECK(poisoned(frame + 256));  // the free gap
+    CHECK_FALSE(poisoned(frame + 511));
+    auto reader = writer.downgrade();
+    CHECK(std::none_of(frame, frame + 512, [](auto const& at) { return poisoned(&at); }));
+    CHECK(reader->size() == 1);
+    reader.release();
+    CHECK(std::all_of(frame, frame + 512, [](auto const& at) { return poisoned(&at); }));
 }
 
 #endif

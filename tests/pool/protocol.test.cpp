@@ -297,6 +297,29 @@ TEST_CASE("protocol: close is refused while a page is held, and the file goes on
     CHECK(number_in_store(s.io, 1) == 71);
 }
 
+TEST_CASE("protocol: who looks again after a close does not read the file that came instead") {
+    setting s{2};
+    auto file = s.make_file(3);
+    {
+        auto other = s.pool.open("g", quire::open_mode::create);
+        for (int i = 0; i < 3; ++i) { use_page(other.append()); }
+        other.close();
+    }
+    auto another = file;
+    CHECK(number_on(file, 0) == 0);
+    latch_hooks::of_this_thread().before_shared = [&] {
+        for (std::uint64_t const no : {1U, 2U, 0U}) { number_on(file, no); }  // another frame
+        latch_hooks::of_this_thread().before_shared = [&] {
+            file.close();
+            another = s.pool.open("g");
+        };
+    };
+    auto const handle = file;
+    CHECK(refusal([&] { use_page(handle.read(0)); }) == errc::in_use);
+    CHECK(another.resident_pages().empty());
+    CHECK(number_on(another, 0) == 0);
+}
+
 TEST_CASE("protocol: close waits for a load under way and lets no new one begin") {
     setting s{2};
     auto file = s.make_file(2);
@@ -602,6 +625,32 @@ TEST_CASE("protocol: the log is durable before the page is written") {
     write_number(file, 0, 71);  // not logged: its old position is covered
     file.flush();
     CHECK(number_in_store(s.io, 0) == 71);
+}
+
+TEST_CASE("protocol: a frame has no log position of a page whose changes were forgotten") {
+    // Its log may never get there: then the page that comes could never be written.
+    std::vector<std::uint64_t> asked;
+    setting s{1, [&](std::uint64_t lsn) {
+                  asked.push_back(lsn);
+                  return std::uint64_t{0};
+              }};
+    auto file = s.make_file(2);
+    {
+        auto page = file.write(0);
+        page->bytes().store<std::uint64_t>(64, 70);
+        page.logged(50);
+    }
+    file.discard(0);
+    bool const made = GENERATE(true, false);
+    if (made) {
+        use_page(file.append());
+    } else {
+        write_number(file, 1, 71);
+    }
+    CHECK(file.core().frames[quire::frame_no{0}].lsn == 0);
+    file.flush();
+    CHECK(asked.empty());
+    CHECK(sealed_in_store(s.io, made ? 2 : 1));
 }
 
 TEST_CASE("protocol: a page logged between the hook and its latch waits for the hook again") {

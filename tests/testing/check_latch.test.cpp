@@ -87,7 +87,7 @@ protected:
     static constexpr auto patience = 1500ms;
 
     [[nodiscard]] bool free_for_writer() const {
-        return !writer_ && (readers_ == 0 || ignores_readers_);
+        return !writer_ && ((readers_ & counted_bits_) == 0 || ignores_readers_);
     }
 
     mutable std::mutex mutex_;
@@ -96,6 +96,7 @@ protected:
     int pins_ = 0;
     bool writer_ = false;
     std::uint32_t version_ = 0;
+    int counted_bits_ = 0x7FFF'FFFF;
     bool ignores_readers_ = false;
     bool wakes_writers_ = true;
     bool wakes_after_readers_ = true;
@@ -112,6 +113,9 @@ struct readers_alone : plain_latch {
 };
 struct writer_beside_readers : plain_latch {
     writer_beside_readers() { ignores_readers_ = true; }
+};
+struct counts_readers_in_a_byte : plain_latch {
+    counts_readers_in_a_byte() { counted_bits_ = 0xFF; }
 };
 struct first_reader_leaves_for_all : plain_latch {
     void unlock_shared() {
@@ -186,6 +190,21 @@ struct downgraded_same_version : plain_latch {
         plain_latch::downgrade();
         std::lock_guard const hold{mutex_};
         --version_;
+    }
+};
+struct evicted_same_version : plain_latch {
+    std::atomic<bool> evicting{false};
+    bool try_lock_unpinned() {
+        bool const in = plain_latch::try_lock_unpinned();
+        if (in) { evicting = true; }
+        return in;
+    }
+    void unlock() {
+        if (evicting.exchange(false)) {
+            std::lock_guard const hold{mutex_};
+            --version_;
+        }
+        plain_latch::unlock();
     }
 };
 struct version_of_visits : plain_latch {
@@ -304,6 +323,8 @@ TEST_CASE("check_latch: names the rule that a hold breaks") {
     CHECK(breaks<readers_alone>("page_latch: readers share"));
     CHECK(breaks<writer_beside_readers>(
         "page_latch: a reader keeps writers out until the last one has left"));
+    CHECK(breaks<counts_readers_in_a_byte>("page_latch: a reader keeps writers out until the last "
+                                           "one has left (256 are in)"));
     CHECK(breaks<first_reader_leaves_for_all>(
         "page_latch: a reader keeps writers out until the last one has left"));
     CHECK(breaks<reader_beside_writer>(
@@ -343,6 +364,9 @@ TEST_CASE("check_latch: names the rule that a refinement breaks") {
     CHECK(breaks<downgraded_same_version>(
         "versioned: version moves with every exclusive section, also one that was downgraded "
         "(downgrade)"));
+    CHECK(breaks<evicted_same_version>(
+        "versioned: version moves with every exclusive section, also one that was downgraded "
+        "(try_lock_unpinned)"));
     CHECK(breaks<version_of_visits>("versioned: version stands still while a reader is in"));
     CHECK(breaks<forgets_the_writer>("versioned: unchanged_since refuses while a writer is in and "
                                      "when one was, nobody else (a writer came in)"));

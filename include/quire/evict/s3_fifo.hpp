@@ -110,7 +110,8 @@ public:
 private:
     /// The next in `small` that has not been used enough; those that have go to `main`.
     [[nodiscard]] std::optional<frame_no> in_small() noexcept {
-        for (; cursor_ != queue_type::none && steps_left_ > 0; --steps_left_) {
+        while (cursor_ != queue_type::none && steps_left_ > 0) {
+            --steps_left_;
             auto const frame = static_cast<frame_no>(cursor_);
             cursor_ = small_.newer(cursor_);
             auto& uses = frames_[frame].uses;
@@ -123,7 +124,8 @@ private:
 
     /// The next in `main` without a use; those that have one give it for a place at the back.
     [[nodiscard]] std::optional<frame_no> in_main() noexcept {
-        for (; cursor_ != queue_type::none && steps_left_ > 0; --steps_left_) {
+        while (cursor_ != queue_type::none && steps_left_ > 0) {
+            --steps_left_;
             auto const frame = static_cast<frame_no>(cursor_);
             auto const next = main_.newer(cursor_);
             auto& uses = frames_[frame].uses;

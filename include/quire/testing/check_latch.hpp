@@ -10,7 +10,7 @@
 /// and left behind, with the latch it waits for.
 ///
 ///   concept       the rules that are checked; a broken one is named by these words
-///   page_latch    readers share
+///   page_latch    readers share, 256 at once too
 ///                 a reader keeps writers out until the last one has left
 ///                 a writer keeps readers and writers out until it unlocks
 ///                 try_lock and try_lock_shared do not wait, and get in now and then
@@ -96,6 +96,17 @@ void check_scripted_holds(latch_scene<Latch>& s) {
         s.latch.lock();
         s.latch.unlock();
     });
+}
+
+/// More readers than a byte can count.
+template <class Latch>
+void check_crowd(latch_scene<Latch>& s) {
+    {
+        reader_crowd<Latch> const crowd{s, 256};
+        s.need(crowd.all_in(), latch_rules::share, "256 at once");
+        s.expect(s.is_refused(s.second, exclusive), latch_rules::reader, "256 are in");
+    }
+    s.expect(s.gets_in(s.second, exclusive), latch_rules::tries, "try_lock, after 256 readers");
 }
 
 /// `hold` is ended by `let_go` while two others wait; both then must get in. Readers stay in until
@@ -312,6 +323,7 @@ template <page_latch Latch>
 void check_latch(report& found, latch_trial const& trial) {
     note_concepts<Latch>(found);
     run_scene<Latch>(found, trial, latch_rules::tries, check_scripted_holds<Latch>);
+    run_scene<Latch>(found, trial, latch_rules::share, check_crowd<Latch>);
     if constexpr (downgradable<Latch>) {
         run_scene<Latch>(found, trial, latch_rules::downgrade, check_downgrade<Latch>);
     }

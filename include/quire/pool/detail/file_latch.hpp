@@ -22,11 +22,12 @@ private:
     hybrid_latch& latch_;
 };
 
-/// Who waited for `grow` may have waited for the file's end.
+/// Who waited for `grow` may have waited for the file's end, and another file may be in its slot
+/// now. Expects: `grow` is held. `number`: of the file, before the wait.
 template <class File>
-void expect_not_closing(File const& file, char const* operation) {
-    if (file.closing.load(std::memory_order_seq_cst)) {
-        throw error{errc::in_use, operation, page_id{file.number, 0}};
+void expect_not_closing(File const& file, file_no number, char const* operation) {
+    if (file.closing.load(std::memory_order_seq_cst) || file.number != number) {
+        throw error{errc::in_use, operation, page_id{number, 0}};
     }
 }
 

@@ -54,7 +54,7 @@ struct file_ops {
         page_id const id{file.number, no};
         core.expect_own_process("discard");
         expect_none_held(&core, id, id);
-        file_use const use{file};
+        file_use const use{file, id.file()};
         if (!use.allowed()) { throw error{errc::in_use, "discard", id}; }
         if (!file.has_page(no)) { throw error{errc::page_out_of_range, "discard", id}; }
         wait_for_loader(core, file, id, core.deadline_of(how));
@@ -67,10 +67,11 @@ struct file_ops {
         page_id const first{file.number, pages};
         core.expect_own_process("truncate");
         expect_none_held(&core, first, page_id{file.number, page_no::max});
-        core.expect_writable(file, page_id{file.number, 0}, "truncate");
+        page_id const any{first.file(), 0};
+        core.expect_writable(file, any, "truncate");
         auto const until = core.deadline_of({});
-        file_latch const growing{file.grow, until, "truncate", page_id{file.number, 0}};
-        expect_not_closing(file, "truncate");
+        file_latch const growing{file.grow, until, "truncate", any};
+        expect_not_closing(file, any.file(), "truncate");
         auto const before = file.page_count.load(std::memory_order_relaxed);
         if (pages > before) { throw error{errc::page_out_of_range, "truncate", first}; }
         file.page_count.store(pages, std::memory_order_seq_cst);
@@ -97,7 +98,7 @@ struct file_ops {
         auto const until = core.deadline_of({});
         page_id const any{file.number, 0};
         file_latch const growing{file.grow, until, "close", any};
-        expect_not_closing(file, "close");
+        expect_not_closing(file, any.file(), "close");
         file.closing.store(true, std::memory_order_seq_cst);
         try {
             while (file.uses.load(std::memory_order_seq_cst) != 0) {

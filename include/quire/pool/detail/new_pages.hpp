@@ -48,12 +48,13 @@ struct new_pages {
     template <class Kind>
     [[nodiscard]] static made append(Core& core, file_type& file, access_options const& how,
                                      Kind const& kind) {
+        page_id const any{file.number, 0};
         core.expect_own_process("append");
-        core.expect_writable(file, page_id{file.number, 0}, "append");
+        core.expect_writable(file, any, "append");
         auto const until = core.deadline_of(how);
-        file_latch const growing{file.grow, until, "append", page_id{file.number, 0}};
-        page_id const id{file.number, file.page_count.load(std::memory_order_relaxed)};
-        expect_not_closing(file, "append");
+        file_latch const growing{file.grow, until, "append", any};
+        expect_not_closing(file, any.file(), "append");
+        page_id const id{any.file(), file.page_count.load(std::memory_order_relaxed)};
         if (id.page().value() >= file.pages->pages()) {
             throw error{errc::file_too_large, "append", id};
         }
@@ -83,9 +84,9 @@ struct new_pages {
                                      access_options const& how, Kind const& kind) {
         page_id const id{file.number, no};
         core.expect_own_process("format");
-        core.expect_writable(file, page_id{file.number, 0}, "format");
+        core.expect_writable(file, page_id{id.file(), 0}, "format");
         expect_not_held(&core, id);
-        file_use const use{file};
+        file_use const use{file, id.file()};
         if (!use.allowed()) { throw error{errc::in_use, "format", id}; }
         auto const until = core.deadline_of(how);
         do {
@@ -120,11 +121,11 @@ struct new_pages {
 
     /// Grows ahead of `pages` further appends.
     static void reserve(Core& core, file_type& file, std::uint64_t pages) {
+        page_id const any{file.number, 0};
         core.expect_own_process("reserve");
-        core.expect_writable(file, page_id{file.number, 0}, "reserve");
-        file_latch const growing{file.grow, core.deadline_of({}), "reserve",
-                                 page_id{file.number, 0}};
-        expect_not_closing(file, "reserve");
+        core.expect_writable(file, any, "reserve");
+        file_latch const growing{file.grow, core.deadline_of({}), "reserve", any};
+        expect_not_closing(file, any.file(), "reserve");
         auto const count = file.page_count.load(std::memory_order_relaxed);
         if (pages > file.pages->pages() - count) {
             throw error{errc::file_too_large, "reserve", page_id{file.number, count}};

@@ -112,9 +112,13 @@ public:
         file_.uses.fetch_add(1, std::memory_order_seq_cst);
         allowed_ = !file_.closing.load(std::memory_order_seq_cst);
     }
+    /// Of the file with that number: another may have come into the slot.
+    file_use(open_file<Backend>& file, file_no number) noexcept : file_use{file} {
+        allowed_ = allowed_ && file_.number.load(std::memory_order_relaxed) == number;
+    }
     ~file_use() { file_.uses.fetch_sub(1, std::memory_order_seq_cst); }
 
-    /// Whether the file is not being closed, and will not be before this is over.
+    /// Whether the file is open and not being closed, and will not be before this is over.
     [[nodiscard]] bool allowed() const noexcept { return allowed_; }
 
 private:

@@ -193,7 +193,7 @@ private:
     template <access Mode>
     [[nodiscard]] std::optional<frame_no> load(file_type& file, page_id id,
                                                access_options const& how) {
-        file_use<Backend> const use{file};
+        file_use<Backend> const use{file, id.file()};
         if (!use.allowed()) {
             throw error{errc::in_use, "read from a file that is being closed", id};
         }

@@ -12,8 +12,10 @@
 #include <quire/testing/report.hpp>
 #include <quire/testing/trials.hpp>
 
-#include <atomic>  // std::atomic
-#include <memory>  // std::shared_ptr
+#include <atomic>        // std::atomic
+#include <memory>        // std::shared_ptr
+#include <system_error>  // std::system_error
+#include <vector>        // std::vector
 
 namespace quire::inline QUIRE_ABI::testing {
 
@@ -106,6 +108,62 @@ public:
     actor second;
     actor third;
     std::atomic<bool> over{false};
+};
+
+/// Readers that are in at once, each in a thread of its own where there are threads: nobody takes a
+/// latch that it holds.
+template <class Latch>
+class reader_crowd {
+public:
+    /// Returns when each of `count` is in or has tried for long enough.
+    reader_crowd(latch_scene<Latch>& scene, int count) : latch_{scene.latch} {
+        if (scene.trial.threads <= 1) {
+            for (int i = 0; i < count; ++i) { ++(latch_.try_lock_shared() ? in_ : out_); }
+            return;
+        }
+        auto const end = std::chrono::steady_clock::now() + scene.trial.wait_max / 2;
+        try {
+            while (wanted() < count) {
+                threads_.emplace_back([this, end] { read(end); });
+            }
+        } catch (std::system_error const&) {}  // then these are all that there can be
+        while (in_ + out_ < wanted()) { std::this_thread::sleep_for(pause); }
+    }
+    reader_crowd(reader_crowd const&) = delete;
+    reader_crowd& operator=(reader_crowd const&) = delete;
+    ~reader_crowd() {
+        over_ = true;
+        over_.notify_all();
+        if (threads_.empty()) {
+            for (; in_ > 0; --in_) { latch_.unlock_shared(); }
+        }
+        for (auto& thread : threads_) { thread.join(); }
+    }
+
+    [[nodiscard]] bool all_in() const { return out_ == 0; }
+
+private:
+    [[nodiscard]] int wanted() const { return static_cast<int>(threads_.size()); }
+    void read(std::chrono::steady_clock::time_point end) {
+        while (!latch_.try_lock_shared()) {
+            if (std::chrono::steady_clock::now() > end) {
+                ++out_;
+                return;
+            }
+            std::this_thread::sleep_for(pause);
+        }
+        ++in_;
+        over_.wait(false);
+        latch_.unlock_shared();
+    }
+
+    static constexpr std::chrono::nanoseconds pause = std::chrono::milliseconds{1};
+
+    Latch& latch_;
+    std::atomic<int> in_{0};
+    std::atomic<int> out_{0};
+    std::atomic<bool> over_{false};
+    std::vector<std::thread> threads_;
 };
 
 template <class Latch, class Script>
