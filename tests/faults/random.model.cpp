@@ -76,7 +76,7 @@ void one_operation(World& w, generator& random) {
     if (what < 925) { return w.write_back(); }
     if (what < 940) { return w.flush_pool(); }
     if (what < 955) { return w.take_budget(random.between(1, w.pool().frames())); }
-    if (what < 965) { return w.reserve(random.below(4)); }
+    if (what < 965) { return w.reserve(std::min(random.below(4), World::pages_max - w.pages())); }
     if (what < 975) { return w.truncate(random.between(w.pages() / 2, w.pages())); }
     if (what < 985) { return w.close(); }
     if (what < 990) { return w.close_and_discard(); }
