@@ -11,20 +11,25 @@
 ///
 ///     for (std::uint64_t n = 0; step.between([&] { ... }, [&] { ... }, n); ++n) { check; }
 ///
-/// Where `meanwhile` has to wait for what `act` holds, the other goes on after a millisecond. So a
-/// busy machine loses interleavings, and nothing else. x86-64 and Linux; `can_step` says so. Not
+/// Where `meanwhile` has to wait for what `act` holds, the other goes on after a millisecond, once
+/// it sleeps; `in_time` tells how often it had not to. x86-64 and Linux; `can_step` says so. Not
 /// under sanitizers, which have a dozen instructions for one. One stepper at a time.
 
+#include <array>
 #include <atomic>
 #include <csignal>
 #include <cstdint>
+#include <cstring>
 #include <ctime>
 #include <exception>
 #include <functional>
+#include <string>
 #include <thread>
 
+#include <fcntl.h>
 #include <sched.h>
 #include <ucontext.h>
+#include <unistd.h>
 
 namespace quire_test {
 
@@ -53,6 +58,7 @@ public:
         action.sa_sigaction = on_trap;
         action.sa_flags = SA_SIGINFO;
         ::sigaction(SIGTRAP, &action, &before_);
+        while (!serving_) { ::sched_yield(); }
     }
     stepper(stepper const&) = delete;
     stepper& operator=(stepper const&) = delete;
@@ -79,6 +85,9 @@ public:
         return met;
     }
 
+    /// How often `meanwhile` was over before `act` went on.
+    [[nodiscard]] std::uint64_t in_time() const { return in_time_; }
+
 private:
     template <class Act>
     void run(Act act, std::uint64_t instructions) {
@@ -92,6 +101,8 @@ private:
     }
 
     static constexpr long long trap_flag = 0x100;
+    static constexpr long a_moment = 1'000'000;         // nanoseconds
+    static constexpr long long_enough = 1'000'000'000;  // for a busy machine
 
     static void on_trap(int, ::siginfo_t*, void* context) {
         auto& flags = static_cast<::ucontext_t*>(context)->uc_mcontext.gregs[REG_EFL];
@@ -104,8 +115,21 @@ private:
         if (--self.left_ > 0) { return; }
         flags &= ~trap_flag;
         ++self.asked_;
-        auto const end = now() + 1'000'000;
-        while (self.done_ != self.asked_ && now() < end) { ::sched_yield(); }
+        auto const begin = now();
+        while (self.done_ != self.asked_ &&
+               (now() < begin + a_moment || (self.is_runnable() && now() < begin + long_enough))) {
+            ::sched_yield();
+        }
+        if (self.done_ == self.asked_) { ++self.in_time_; }
+    }
+    /// Whether the other thread does not sleep, but has no processor, or uses it.
+    [[nodiscard]] bool is_runnable() const noexcept {
+        int const file = ::open(status_.c_str(), O_RDONLY | O_CLOEXEC);
+        std::array<char, 64> text{};
+        auto const size = ::read(file, text.data(), text.size() - 1);
+        ::close(file);
+        char const* const name_end = size > 0 ? std::strrchr(text.data(), ')') : nullptr;
+        return name_end == nullptr || name_end[2] == 'R';
     }
     [[nodiscard]] static long now() noexcept {
         ::timespec time{};
@@ -114,6 +138,8 @@ private:
     }
 
     void serve() {
+        status_ = "/proc/self/task/" + std::to_string(::gettid()) + "/stat";
+        serving_ = true;
         while (!stop_) {
             if (done_ == asked_) {
                 ::sched_yield();
@@ -130,7 +156,10 @@ private:
     std::atomic<std::uint64_t> left_{0};
     std::atomic<std::uint64_t> asked_{0};
     std::atomic<std::uint64_t> done_{0};
+    std::atomic<std::uint64_t> in_time_{0};
     std::atomic<bool> stop_{false};
+    std::atomic<bool> serving_{false};
+    std::string status_;  ///< of the other thread: where the system tells what it is doing
     std::function<void()> meanwhile_;
     struct ::sigaction before_{};
     std::thread other_;

@@ -674,6 +674,40 @@ TEST_CASE("protocol: a page logged between the hook and its latch waits for the 
     CHECK(number_in_store(s.io, 0) == 71);
 }
 
+TEST_CASE("protocol: a page first logged while a flush waits for it is not ahead of its log") {
+    std::vector<std::uint64_t> asked;
+    setting s{4, [&](std::uint64_t lsn) {
+                  asked.push_back(lsn);
+                  return lsn;
+              }};
+    auto file = s.make_file(2);
+    auto page = file.write(0);
+    page->bytes().store<std::uint64_t>(64, 70);
+    auto flusher = std::async(std::launch::async, [&] { file.flush(); });
+    std::this_thread::sleep_for(50ms);  // it has found nothing to ask the hook for
+    CHECK(asked.empty());
+    page.logged(30);
+    page.release();
+    flusher.get();
+    CHECK(asked == std::vector<std::uint64_t>{30});
+    CHECK(number_in_store(s.io, 0) == 70);
+}
+
+TEST_CASE("protocol: what is changed while its file is being closed keeps it open") {
+    setting s{4};
+    auto file = s.make_file(2);
+    write_number(file, 0, 70);
+    CHECK(number_on(file, 1) == 1);
+    s.script.hold(io_verb::write, 0);
+    auto closer = std::async(std::launch::async, [&] { return refusal([&] { file.close(); }); });
+    s.script.wait_until_held();
+    write_number(file, 1, 71);
+    s.script.let_go();
+    CHECK(closer.get() == errc::in_use);
+    file.close();
+    CHECK(number_in_store(s.io, 1) == 71);
+}
+
 TEST_CASE("protocol: a page beyond the durable log is not written") {
     bool throws = false;
     std::uint64_t durable = 5;

@@ -8,7 +8,11 @@
 ///         pool{{.backend = {disk}}};
 ///     ...
 ///     auto const left = disk->states("f");
-///     for (std::uint64_t n = 0; n < left.count(); ++n) { ... left.state(n) ... }
+///     for (std::uint64_t n = 0; n < left.count(); ++n) {
+///         auto store = std::make_shared<quire::memory_store>();
+///         store->assign("f", left.state(n));
+///         ...  // a pool over quire::memory_backend with .backend = {store}: what does it find?
+///     }
 ///
 /// A disk writes sectors of 512 bytes in any order and promises nothing before a sync. So after a
 /// crash each sector holds what was last durable there, or any one of what was written to it since;
@@ -22,7 +26,9 @@
 /// A sync that lies (`sync_lies`) reports success and makes nothing durable: who checks crash
 /// states sees by it whether the check can fail.
 ///
-/// Threads: any, as memory_backend; `before_sync` and `sync_lies` are set before a pool is made.
+/// Expects: sizes, offsets and transfers are whole sectors; `before_sync` does not throw.
+/// Threads: any, as memory_backend; `before_sync` and `sync_lies` are set while nobody uses the
+/// disk. What another thread writes between `before_sync` and the end of that sync is synced, too.
 /// Cost: a sync copies the file; unsynced sectors are all kept.
 
 #include <quire/io/memory_backend.hpp>

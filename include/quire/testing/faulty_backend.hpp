@@ -3,9 +3,13 @@
 
 /// faulty_backend: any backend, and faults in it when a test says so.
 ///
-///     auto faults = std::make_shared<quire::testing::fault_plan>();
+///     #include <quire/io/memory_backend.hpp>
+///     #include <quire/pool/buffer_pool.hpp>
+///
+///     using namespace quire::testing;
+///     auto faults = std::make_shared<fault_plan>();
 ///     quire::buffer_pool<4096, quire::s3_fifo, quire::hybrid_latch,
-///                        quire::testing::faulty_backend<quire::memory_backend>>
+///                        faulty_backend<quire::memory_backend>>
 ///         pool{{.backend = {.inner = {}, .faults = faults}}};
 ///     faults->add({.call = io_call::write, .nth = 2, .what = io_fault::shortens});
 ///
@@ -252,8 +256,10 @@ private:
         return done(op);
     }
     void delay(io_op<file>& op) noexcept {
-        std::lock_guard const hold{mutex_};
-        delayed_.push_back(&op);
+        try {
+            std::lock_guard const hold{mutex_};
+            delayed_.push_back(&op);
+        } catch (std::bad_alloc const&) { finish(op, ENOMEM); }
     }
 
     Inner inner_;

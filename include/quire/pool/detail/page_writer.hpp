@@ -28,8 +28,18 @@
 
 namespace quire::inline QUIRE_ABI::detail {
 
-/// The pool whose log hook this thread is in.
-inline thread_local void const* pool_of_running_hook = nullptr;
+/// The log hooks that this thread is in: a hook may use another pool, which has a hook, too.
+struct running_hook {
+    void const* pool;  ///< its backend
+    running_hook const* outer;
+};
+inline thread_local running_hook const* innermost_hook = nullptr;
+
+[[nodiscard]] inline bool is_in_hook_of(void const* pool) noexcept {
+    auto const* hook = innermost_hook;
+    while (hook != nullptr && hook->pool != pool) { hook = hook->outer; }
+    return hook != nullptr;
+}
 
 /// A page found dirty, and where.
 struct dirty_page {
@@ -223,13 +233,14 @@ private:
         if (highest == 0) { return 0; }
         std::uint64_t covered = 0;
         std::exception_ptr why = nullptr;
-        auto const outer = std::exchange(pool_of_running_hook, &backend_);
+        running_hook const here{&backend_, innermost_hook};
+        innermost_hook = &here;
         try {
             covered = durable_(highest);
         } catch (...) {
             why = std::current_exception();
         }
-        pool_of_running_hook = outer;
+        innermost_hook = here.outer;
         if (covered >= highest) { return covered; }
         for (auto& target : batch) {
             if (lsn_of(target) <= covered) { continue; }

@@ -81,7 +81,7 @@ public:
     /// What may not be done in a forked child, or by a log hook. Every path but a hit asks.
     void expect_own_process(char const* operation) const {
         if (frames.memory().inherited()) { throw error{errc::forked, operation}; }
-        if (pool_of_running_hook == &backend) { throw error{errc::reentered, operation}; }
+        if (is_in_hook_of(&backend)) { throw error{errc::reentered, operation}; }
     }
 
     /// The dirty pages of `file` at this moment, sorted.
