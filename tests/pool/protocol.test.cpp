@@ -768,6 +768,34 @@ TEST_CASE("protocol: a log hook that enters its pool is told so, and does not wa
     CHECK(number_in_store(s.io, 0) == 71);
 }
 
+TEST_CASE("protocol: a log hook that comes back into its pool by way of another is told so") {
+    // Each pool has one frame, with a page that is logged: a miss calls the hook.
+    std::optional<errc> told;
+    std::function<void()> enter_first;
+    std::function<void()> enter_second;
+    setting first{1, [&](std::uint64_t lsn) {
+                      enter_second();
+                      return lsn;
+                  }};
+    setting second{1, [&](std::uint64_t lsn) {
+                       told = refusal(enter_first);
+                       return lsn;
+                   }};
+    auto file = first.make_file(2);
+    auto other = second.make_file(2);
+    enter_first = [&] { number_on(file, 1); };
+    enter_second = [&] { number_on(other, 1); };
+    for (auto* const logged : {&file, &other}) {
+        auto page = logged->write(0);
+        page->bytes().store<std::uint64_t>(64, 70);
+        page.logged(1);
+    }
+    CHECK(number_on(file, 1) == 1);
+    CHECK(told == errc::reentered);
+    CHECK(number_in_store(first.io, 0) == 70);
+    CHECK(number_in_store(second.io, 0) == 70);
+}
+
 TEST_CASE("protocol: a hit keeps its page from being the next victim") {
     quire::buffer_pool<size, quire::clock, quire::hybrid_latch, gated_backend> pool{
         {.frames = 3, .backend = {}}};

@@ -161,6 +161,61 @@ TEST_CASE("crash_backend: what a sync makes durable can be looked at before it d
     s.sync();
     CHECK(before == std::vector<std::set<std::string>>{{"", ".", "a"}, {"a", "b"}});
 }
+TEST_CASE("crash_backend: what is written while a sync is under way is not covered by it") {
+    scene s;
+    s.resize(2);
+    s.write(0, "ab");
+    s.sync();
+    s.write(0, "x");
+    s.disk->before_sync = [&](std::string const&) {
+        s.disk->before_sync = nullptr;
+        s.write(1, "y");
+        s.write(0, "x");  // again, and not newer than what the sync covers
+        s.resize(3);
+    };
+    s.sync();
+    CHECK(s.words() == words{"xb", "xy", "xb.", "xy."});
+    s.sync();
+    CHECK(s.words() == words{"xy."});
+}
+TEST_CASE("crash_backend: a transfer that is no whole sector leaves the rest of it") {
+    scene s;
+    REQUIRE(s.b.backend.resize(s.file, 1000) == 0);
+    s.write(0, "a");
+    s.sync();
+    std::ranges::fill(s.b.frame(1), std::byte{'x'});
+    auto const part = s.b.frame(1).first(100);
+    CHECK(s.b.run({{io_verb::write, &s.file, 450, part, -77, false}}) == std::vector<int>{0});
+    auto const states = s.disk->states("f");
+    REQUIRE(states.count() == 4);
+    auto const newest = states.state(3);
+    CHECK(newest.size() == 1000);
+    CHECK(std::ranges::count(newest, std::byte{'a'}) == 450);
+    CHECK(std::ranges::count(newest, std::byte{'x'}) == 100);
+    CHECK(newest[549] == std::byte{'x'});
+    REQUIRE(s.b.backend.resize(s.file, 500) == 0);
+    REQUIRE(s.b.backend.resize(s.file, 600) == 0);
+    auto const cut = s.disk->states("f");
+    auto const grown = cut.state(cut.count() - 1);
+    CHECK(grown.size() == 600);
+    CHECK(std::ranges::count(grown, std::byte{'a'}) == 450);
+    CHECK(std::ranges::count(grown, std::byte{'x'}) == 50);
+    CHECK(std::ranges::count(grown, std::byte{}) == 100);
+}
+TEST_CASE("crash_backend: a disk begins as it is told, and all its files crash at once") {
+    auto const disk = std::make_shared<crash_disk>();
+    disk->assign("f", bytes(512, std::byte{'a'}));
+    quire_test::bench<crash_backend> b{{disk}, 4};
+    auto file = b.backend.open({"f", open_mode::read_write, {}, 512, false});
+    auto other = b.backend.open({"g", open_mode::create, {}, 512, false});
+    CHECK(file.size() == 512);
+    REQUIRE(b.backend.resize(other, 512) == 0);
+    auto const states = disk->states();
+    CHECK(states.size() == 2);
+    CHECK(states.at("f").count() == 1);
+    CHECK(scene::word(states.at("f").state(0)) == "a");
+    CHECK(states.at("g").count() == 2);
+}
 TEST_CASE("crash_backend: a sync that lies makes nothing durable") {
     scene s;
     s.disk->sync_lies = true;
