@@ -238,32 +238,32 @@ using single = quire::no_latch;
 
 }  // namespace
 
-TEMPLATE_TEST_CASE("faults: every operation, every fault, every call; clock",
+TEMPLATE_TEST_CASE("faults: every operation, every fault, every call, clock",
                    "[long][faults]",
                    (pool_of<1024, quire::clock, hybrid>), (pool_of<512, quire::clock, shared>),
                    (pool_of<4096, quire::clock, single>)) {
     every_fault<TestType>("clock", "f");
 }
-TEMPLATE_TEST_CASE("faults: every operation, every fault, every call; s3_fifo",
+TEMPLATE_TEST_CASE("faults: every operation, every fault, every call, s3_fifo",
                    "[long][faults]",
                    (pool_of<4096, quire::s3_fifo, hybrid>),
                    (pool_of<1024, quire::s3_fifo, shared>),
                    (pool_of<512, quire::s3_fifo, single>)) {
     every_fault<TestType>("s3_fifo", "f");
 }
-TEMPLATE_TEST_CASE("faults: every operation, every fault, every call; sieve",
+TEMPLATE_TEST_CASE("faults: every operation, every fault, every call, sieve",
                    "[long][faults]",
                    (pool_of<512, quire::sieve, hybrid>), (pool_of<4096, quire::sieve, shared>),
                    (pool_of<1024, quire::sieve, single>)) {
     every_fault<TestType>("sieve", "f");
 }
-TEMPLATE_TEST_CASE("faults: every operation, every fault, every call; lru",
+TEMPLATE_TEST_CASE("faults: every operation, every fault, every call, lru",
                    "[long][faults]",
                    (pool_of<1024, quire::lru, hybrid>), (pool_of<512, quire::lru, shared>),
                    (pool_of<4096, quire::lru, single>)) {
     every_fault<TestType>("lru", "f");
 }
-TEST_CASE("faults: every operation, every fault, every call; on a disk", "[long][faults]") {
+TEST_CASE("faults: every operation, every fault, every call, on a disk", "[long][faults]") {
     temp_dir const dir;
     try {
         every_fault<pool_of<4096, quire::s3_fifo, hybrid, quire::direct_backend>>("on a disk",
