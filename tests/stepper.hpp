@@ -17,6 +17,7 @@
 
 #include <array>
 #include <atomic>
+#include <cerrno>
 #include <csignal>
 #include <cstdint>
 #include <cstring>
@@ -114,6 +115,7 @@ private:
         flags |= trap_flag;
         if (--self.left_ > 0) { return; }
         flags &= ~trap_flag;
+        int const error = errno;  // it is `act`'s
         ++self.asked_;
         auto const begin = now();
         while (self.done_ != self.asked_ &&
@@ -121,6 +123,7 @@ private:
             ::sched_yield();
         }
         if (self.done_ == self.asked_) { ++self.in_time_; }
+        errno = error;
     }
     /// Whether the other thread does not sleep, but has no processor, or uses it.
     [[nodiscard]] bool is_runnable() const noexcept {

@@ -29,7 +29,8 @@ using pool_of = quire::buffer_pool<1024, quire::s3_fifo, Latch, quire::memory_ba
 template <class Latch>
 struct scene {
     explicit scene(std::chrono::nanoseconds frame_wait_max)
-        : pool{{.frames = threads, .wait_max = 60s, .frame_wait_max = frame_wait_max}},
+        : pool{{.frames = threads, .file_pages_max = 64, .wait_max = 60s,
+                .frame_wait_max = frame_wait_max}},
           file{pool.open("f", quire::open_mode::create)} {
         for (std::uint64_t no = 0; no < 2 * threads; ++no) { file.append().release(); }
         file.flush();
