@@ -22,7 +22,6 @@
 #include <cstdint>
 #include <cstring>
 #include <ctime>
-#include <exception>
 #include <functional>
 #include <string>
 #include <thread>
