@@ -241,6 +241,24 @@ TEST_CASE("protocol: nobody finds a page before all of it has arrived") {
     CHECK(loader.get() == 0);
 }
 
+TEST_CASE("protocol: who came by a stale entry does not see its page in half when it comes back") {
+    setting s{1};
+    auto file = s.make_file(2);
+    CHECK(number_on(file, 0) == 0);
+    std::future<std::uint64_t> loader;
+    latch_hooks::of_this_thread().before_shared = [&] {
+        CHECK(number_on(file, 1) == 1);  // page 0 has left its frame,
+        s.script.hold(io_verb::read, 0);
+        loader = std::async(std::launch::async, [&] { return number_on(file, 0); });
+        s.script.wait_until_held();  // and is coming back into the same one
+    };
+    CHECK(refusal([&] { number_on(file, 0, {.wait_max = 10ms}); }) == errc::timed_out);
+    REQUIRE(loader.valid());
+    s.script.let_go();
+    CHECK(loader.get() == 0);
+    CHECK(number_on(file, 0) == 0);
+}
+
 TEST_CASE("protocol: append publishes a page only when the file has it") {
     setting s{4};
     auto file = s.make_file(2);
