@@ -26,12 +26,8 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+using namespace quire_test;
 using quire::open_mode;
-using quire_test::generator;
-using quire_test::page_bytes;
-using quire_test::plain_file;
-using quire_test::plain_pool;
-using quire_test::version_in;
 
 namespace {
 

@@ -22,18 +22,9 @@
 #include <unistd.h>
 
 namespace fs = std::filesystem;
+using namespace quire_test;
 using quire::errc;
 using quire::open_mode;
-using quire_test::all_have;
-using quire_test::append_version;
-using quire_test::as_offered;
-using quire_test::page_bytes;
-using quire_test::plain_file;
-using quire_test::plain_pool;
-using quire_test::put_version;
-using quire_test::refused;
-using quire_test::thrown_by;
-using quire_test::version_on;
 
 namespace {
 

@@ -23,12 +23,9 @@
 #include <sys/prctl.h>
 
 using namespace std::chrono_literals;
+using namespace quire_test;
 using quire::errc;
 using quire::open_mode;
-using quire_test::generator;
-using quire_test::outside_record;
-using quire_test::plain_file;
-using quire_test::plain_pool;
 
 namespace {
 
