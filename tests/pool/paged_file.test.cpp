@@ -22,6 +22,7 @@
 #include <optional>
 #include <set>
 #include <thread>
+#include <tuple>
 #include <type_traits>
 
 using namespace quire_test;
@@ -419,16 +420,19 @@ TEST_CASE("paged_file: who waited for the file's end is refused") {
     append_numbers(file, 1);
     auto& core = file.core();
     auto& slot = file.slot();  // so that it does not matter if they come when all is over
+    auto const number = file.number();
     using core_type = std::remove_reference_t<decltype(core)>;
     io.script->hold(quire::io_verb::write, 0);
     auto closer = std::async(std::launch::async, [&] { file.close(); });
     io.script->wait_until_held();
     auto flusher = std::async(std::launch::async, [&] {
-        return refusal([&] { quire::detail::file_flush<core_type>::flush(core, slot, {}); });
+        return refusal(
+            [&] { quire::detail::file_flush<core_type>::flush(core, slot, number, {}); });
     });
     auto second_closer = std::async(std::launch::async, [&] {
         return refusal([&] {
-            quire::detail::file_ops<core_type>::close(core, slot, quire::unwritten::write);
+            quire::detail::file_ops<core_type>::close(core, slot, number,
+                                                      quire::unwritten::write);
         });
     });
     CHECK(flusher.get() == errc::in_use);
@@ -483,6 +487,50 @@ TEST_CASE("paged_file: who is overtaken by the file's end makes no page and cuts
         CHECK(file.pages() == 1);
         CHECK(number_on(file, 0) == 70);
     }
+}
+
+TEST_CASE("paged_file: who is overtaken right behind the handle's check leaves another file be") {
+    gated_backend::options io;
+    gated_pool pool{{.frames = 4, .files_max = 1, .backend = io}};
+    auto file = pool.open("f", open_mode::create);
+    append_numbers(file, 1);
+    auto& core = file.core();
+    auto& slot = file.slot();  // checked, and now:
+    auto const number = file.number();
+    file.close();
+    file = pool.open("g", open_mode::create);
+    append_numbers(file, 2, 70);
+    file.flush();
+    write_number(file, 0, 80);
+
+    using core_type = std::remove_reference_t<decltype(core)>;
+    using made = quire::detail::new_pages<core_type>;
+    using flushing = quire::detail::file_flush<core_type>;
+    using ops = quire::detail::file_ops<core_type>;
+    auto const format = [](auto, quire::page_no) noexcept {};
+    auto const accepts = [](auto) noexcept { return true; };
+    typename made::template kind<decltype(format), decltype(accepts)> const any{format, accepts};
+    auto const syncs = file.stats().syncs;
+    CHECK(refusal([&] { std::ignore = made::append(core, slot, number, {}, any); }) ==
+          errc::in_use);
+    CHECK(refusal([&] { std::ignore = made::format(core, slot, {number, 0}, {}, any); }) ==
+          errc::in_use);
+    CHECK(refusal([&] { made::reserve(core, slot, number, 1); }) == errc::in_use);
+    CHECK(refusal([&] { flushing::flush(core, slot, number, {}); }) == errc::in_use);
+    CHECK(refusal([&] { flushing::write_back(core, slot, number, {}); }) == errc::in_use);
+    CHECK(refusal([&] { ops::discard(core, slot, {number, 0}, {}); }) == errc::in_use);
+    CHECK(refusal([&] { ops::truncate(core, slot, number, 1); }) == errc::in_use);
+    CHECK(refusal([&] { ops::close(core, slot, number, quire::unwritten::discard); }) ==
+          errc::in_use);
+
+    CHECK(file.is_open());
+    CHECK(file.pages() == 2);
+    CHECK(file.slot().dirty == 1);
+    CHECK(file.stats().syncs == syncs);
+    CHECK(number_on(file, 0) == 80);
+    CHECK(number_on(file, 1) == 71);
+    CHECK(io.store->bytes("f").size() == size);
+    CHECK(io.store->bytes("g").size() == 2 * size);
 }
 
 TEST_CASE("paged_file: while it is being closed no page is made anew and none forgotten") {

@@ -177,7 +177,7 @@ private:
     void close_last(typename core_type::file_type& slot) noexcept {
         auto const path = slot.path;
         try {
-            operations::close(core_, slot, unwritten::write);
+            operations::close(core_, slot, slot.number, unwritten::write);
             return;
         } catch (error const& why) {
             report(path, why);
@@ -185,7 +185,7 @@ private:
             report(path, error{errc::write_failed, why.what()});
         }
         try {
-            if (slot.is_open()) { operations::close(core_, slot, unwritten::discard); }
+            if (slot.is_open()) { operations::close(core_, slot, slot.number, unwritten::discard); }
         } catch (std::exception const&) {  // reported already
         }
     }

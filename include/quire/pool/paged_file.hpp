@@ -83,7 +83,8 @@ public:
     template <template <class, std::size_t> class View = raw_page>
         requires page_kind<View, Core::page_size>
     [[nodiscard]] write_guard<View> append(access_options const& how = {}) const {
-        auto const made = detail::new_pages<Core>::append(core(), slot(), how, kind_of<View>());
+        auto const made = detail::new_pages<Core>::append(core(), slot(), number(), how,
+                                                          kind_of<View>());
         return write_guard<View>(core(), made.at, made.page);
     }
 
@@ -93,7 +94,7 @@ public:
     template <template <class, std::size_t> class View = raw_page>
         requires page_kind<View, Core::page_size>
     [[nodiscard]] write_guard<View> format(page_no no, access_options const& how = {}) const {
-        auto const made = detail::new_pages<Core>::format(core(), slot(), no, how,
+        auto const made = detail::new_pages<Core>::format(core(), slot(), id_of(no), how,
                                                           kind_of<View>());
         return write_guard<View>(core(), made.at, made.page);
     }
@@ -194,20 +195,20 @@ public:
     /// sync_failed (this file refuses writes from now on).
     /// Expects: this thread holds no guard of the pool.
     void flush(access_options const& how = {}) const {
-        detail::file_flush<Core>::flush(core(), slot(), how);
+        detail::file_flush<Core>::flush(core(), slot(), number(), how);
     }
 
     /// The same without making the file durable: for a cleaner, or before a checkpoint's sync.
     /// Expects: this thread holds no guard of the pool.
     void write_back(access_options const& how = {}) const {
-        detail::file_flush<Core>::write_back(core(), slot(), how);
+        detail::file_flush<Core>::write_back(core(), slot(), number(), how);
     }
 
     /// Grows the file ahead of `pages` appends, so that they need not. What is not used is cut off
     /// on closing, unless that discards, and reads as blank pages after a crash.
     /// Errors: grow_failed, file_too_large.
     void reserve(std::uint64_t pages) const {
-        detail::new_pages<Core>::reserve(core(), slot(), pages);
+        detail::new_pages<Core>::reserve(core(), slot(), number(), pages);
     }
 
     /// Forgets what was changed in page `no` since it was last written, and frees its frame: the
@@ -215,7 +216,7 @@ public:
     /// Errors: page_out_of_range, in_use (another thread's guard or a pin is on it), timed_out.
     /// Expects: this thread holds no guard of the page.
     void discard(page_no no, access_options const& how = {}) const {
-        operations::discard(core(), slot(), no, how);
+        operations::discard(core(), slot(), id_of(no), how);
     }
 
     /// Cuts the file to its first `pages` pages. What was changed in the others is forgotten. The
@@ -224,14 +225,16 @@ public:
     /// that would go), timed_out, grow_failed (the system refused; a block device cannot be cut),
     /// read_only, sync_failed; then the file is as it was.
     /// Expects: this thread holds no guard of a page that goes.
-    void truncate(std::uint64_t pages) const { operations::truncate(core(), slot(), pages); }
+    void truncate(std::uint64_t pages) const {
+        operations::truncate(core(), slot(), number(), pages);
+    }
 
     /// Writes (or discards) what is dirty, and closes. Errors: as `flush`, in_use (another thread's
     /// guard or a pin is on a page), timed_out (such a guard stays on a page that must be written),
     /// and then the file is still open; close_failed, and then it is not.
     /// Expects: this thread holds no guard of the pool.
     void close(unwritten dirty = unwritten::write) const {
-        operations::close(core(), slot(), dirty);
+        operations::close(core(), slot(), number(), dirty);
     }
 
     /// `fn(page_id, first_lsn)` for every page that is dirty now, with the first LSN logged for it

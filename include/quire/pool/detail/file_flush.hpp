@@ -15,20 +15,21 @@ template <class Core>
 struct file_flush {
     using file_type = typename Core::file_type;
 
-    static void flush(Core& core, file_type& file, access_options const& how) {
+    static void flush(Core& core, file_type& file, file_no number, access_options const& how) {
         core.expect_own_process("flush");
         expect_holds_nothing(&core);
-        file_use const use{file};
-        expect_open(use, file, "flush");
+        file_use const use{file, number};
+        expect_open(use, number, "flush");
         write_and_sync(core, file, how);
     }
 
     /// Without the sync.
-    static void write_back(Core& core, file_type& file, access_options const& how) {
+    static void write_back(Core& core, file_type& file, file_no number,
+                           access_options const& how) {
         core.expect_own_process("write back");
         expect_holds_nothing(&core);
-        file_use const use{file};
-        expect_open(use, file, "write back");
+        file_use const use{file, number};
+        expect_open(use, number, "write back");
         if (!file.file->writable()) { return; }
         expect_sound(file, "write back");
         write(core, file, how).rethrow();
@@ -78,10 +79,10 @@ private:
     }
 
     template <class Use>
-    static void expect_open(Use const& use, file_type const& file, char const* operation) {
+    static void expect_open(Use const& use, file_no number, char const* operation) {
         if (!use.allowed()) {
             throw error{errc::in_use, std::string{operation} + " a file that is being closed",
-                        page_id{file.number, 0}};
+                        page_id{number, 0}};
         }
     }
 };

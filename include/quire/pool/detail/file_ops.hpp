@@ -49,35 +49,34 @@ struct file_ops {
         }
     }
 
-    /// Forgets changes of page `no` that were not written, and frees its frame.
-    static void discard(Core& core, file_type& file, page_no no, access_options const& how) {
-        page_id const id{file.number, no};
+    /// Forgets changes of page `id` that were not written, and frees its frame.
+    static void discard(Core& core, file_type& file, page_id id, access_options const& how) {
         core.expect_own_process("discard");
         expect_none_held(&core, id, id);
         file_use const use{file, id.file()};
         if (!use.allowed()) { throw error{errc::in_use, "discard", id}; }
-        if (!file.has_page(no)) { throw error{errc::page_out_of_range, "discard", id}; }
+        if (!file.has_page(id.page())) { throw error{errc::page_out_of_range, "discard", id}; }
         wait_for_loader(core, file, id, core.deadline_of(how));
-        auto const entry = file.pages->load(no);
+        auto const entry = file.pages->load(id.page());
         if (entry.is_frame()) { taking{core, file, entry.frame(), id, "discard"}.finish(); }
     }
 
     /// Cuts the file to `pages` pages; what was not written of the others is forgotten.
-    static void truncate(Core& core, file_type& file, std::uint64_t pages) {
-        page_id const first{file.number, pages};
+    static void truncate(Core& core, file_type& file, file_no number, std::uint64_t pages) {
+        page_id const first{number, pages};
         core.expect_own_process("truncate");
-        expect_none_held(&core, first, page_id{file.number, page_no::max});
-        page_id const any{first.file(), 0};
+        expect_none_held(&core, first, page_id{number, page_no::max});
+        page_id const any{number, 0};
         core.expect_writable(file, any, "truncate");
         auto const until = core.deadline_of({});
         file_latch const growing{file.grow, until, "truncate", any};
-        expect_not_closing(file, any.file(), "truncate");
+        expect_not_closing(file, number, "truncate");
         auto const before = file.page_count.load(std::memory_order_relaxed);
         if (pages > before) { throw error{errc::page_out_of_range, "truncate", first}; }
         file.page_count.store(pages, std::memory_order_seq_cst);
         try {
             for (auto no = pages; no < before; ++no) {
-                wait_for_loader(core, file, page_id{file.number, no}, until);
+                wait_for_loader(core, file, page_id{number, no}, until);
             }
             taking gone{core, file, pages, unwritten::discard, "truncate"};
             if (int const failed = core.backend.resize(*file.file, pages * Core::page_size);
@@ -92,13 +91,13 @@ struct file_ops {
         }
     }
 
-    static void close(Core& core, file_type& file, unwritten dirty) {
+    static void close(Core& core, file_type& file, file_no number, unwritten dirty) {
         core.expect_own_process("close");
         expect_holds_nothing(&core);
         auto const until = core.deadline_of({});
-        page_id const any{file.number, 0};
+        page_id const any{number, 0};
         file_latch const growing{file.grow, until, "close", any};
-        expect_not_closing(file, any.file(), "close");
+        expect_not_closing(file, number, "close");
         file.closing.store(true, std::memory_order_seq_cst);
         try {
             while (file.uses.load(std::memory_order_seq_cst) != 0) {

@@ -8,6 +8,8 @@
 ///          moves; undone in reverse. Readers of other pages notice nothing.
 /// format   a page that is there, whatever it holds: where it is resident, in place under its
 ///          exclusive latch; else in a frame of its own, like an appended one, and nothing is read.
+///
+/// The number says which file is meant: another may have come into the slot (file_latch.hpp).
 
 #include <quire/pool/detail/file_latch.hpp>
 
@@ -46,15 +48,15 @@ struct new_pages {
 
     /// A new page at the end, latched exclusively.
     template <class Kind>
-    [[nodiscard]] static made append(Core& core, file_type& file, access_options const& how,
-                                     Kind const& kind) {
-        page_id const any{file.number, 0};
+    [[nodiscard]] static made append(Core& core, file_type& file, file_no number,
+                                     access_options const& how, Kind const& kind) {
+        page_id const any{number, 0};
         core.expect_own_process("append");
         core.expect_writable(file, any, "append");
         auto const until = core.deadline_of(how);
         file_latch const growing{file.grow, until, "append", any};
-        expect_not_closing(file, any.file(), "append");
-        page_id const id{any.file(), file.page_count.load(std::memory_order_relaxed)};
+        expect_not_closing(file, number, "append");
+        page_id const id{number, file.page_count.load(std::memory_order_relaxed)};
         if (id.page().value() >= file.pages->pages()) {
             throw error{errc::file_too_large, "append", id};
         }
@@ -78,11 +80,11 @@ struct new_pages {
         return {core.frames.at(f), id};
     }
 
-    /// Page `no`, whatever it holds, made a fresh one and latched exclusively.
+    /// Page `id`, whatever it holds, made a fresh one and latched exclusively.
     template <class Kind>
-    [[nodiscard]] static made format(Core& core, file_type& file, page_no no,
+    [[nodiscard]] static made format(Core& core, file_type& file, page_id id,
                                      access_options const& how, Kind const& kind) {
-        page_id const id{file.number, no};
+        auto const no = id.page();
         core.expect_own_process("format");
         core.expect_writable(file, page_id{id.file(), 0}, "format");
         expect_not_held(&core, id);
@@ -120,15 +122,15 @@ struct new_pages {
     }
 
     /// Grows ahead of `pages` further appends.
-    static void reserve(Core& core, file_type& file, std::uint64_t pages) {
-        page_id const any{file.number, 0};
+    static void reserve(Core& core, file_type& file, file_no number, std::uint64_t pages) {
+        page_id const any{number, 0};
         core.expect_own_process("reserve");
         core.expect_writable(file, any, "reserve");
         file_latch const growing{file.grow, core.deadline_of({}), "reserve", any};
-        expect_not_closing(file, any.file(), "reserve");
+        expect_not_closing(file, number, "reserve");
         auto const count = file.page_count.load(std::memory_order_relaxed);
         if (pages > file.pages->pages() - count) {
-            throw error{errc::file_too_large, "reserve", page_id{file.number, count}};
+            throw error{errc::file_too_large, "reserve", page_id{number, count}};
         }
         grow_to(core, file, count + pages);
     }
