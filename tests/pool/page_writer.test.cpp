@@ -165,17 +165,34 @@ TEST_CASE("page_writer: the time that earlier writes took is not held against a 
     append_numbers(file, 66, 1000);  // a batch of 64, and another
     io.script->hold(io_verb::write, 0);
     auto flusher = std::async(std::launch::async, [&] {
-        return refusal([&] { file.flush({.wait_max = 200ms}); });
+        return refusal([&] { file.flush({.wait_max = 1s}); });
     });
     io.script->wait_until_held();
     {
         auto page = file.read(64);
-        std::this_thread::sleep_for(300ms);
+        std::this_thread::sleep_for(1100ms);
         io.script->let_go();
         std::this_thread::sleep_for(50ms);
     }
     CHECK(flusher.get() == std::nullopt);
     CHECK(number_in_store(io, 64) == 1064);
+}
+
+TEST_CASE("page_writer: a flush that waits for a guard has no latch meanwhile") {
+    gated_backend::options io;
+    gated_pool<> pool{{.frames = 8, .wait_max = 10s, .backend = io}};
+    auto file = pool.open("f", open_mode::create, no_limit);
+    append_numbers(file, 2, 70);
+    std::future<std::optional<errc>> flusher;
+    {
+        auto page = file.read(1);
+        flusher = std::async(std::launch::async, [&] { return refusal([&] { file.flush(); }); });
+        std::this_thread::sleep_for(50ms);
+        // Whoever holds a page and wants another must not meet a flush that does the same.
+        CHECK(refusal([&] { write_number(file, 0, 80, {.wait_max = 2s}); }) == std::nullopt);
+    }
+    CHECK(flusher.get() == std::nullopt);
+    CHECK(number_in_store(io, 1) == 71);
 }
 
 TEST_CASE("page_writer: a flush that waits for a guard ends at its deadline, others are written") {

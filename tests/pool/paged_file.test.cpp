@@ -24,6 +24,7 @@
 #include <thread>
 #include <tuple>
 #include <type_traits>
+#include <utility>
 
 using namespace quire_test;
 using namespace std::chrono_literals;
@@ -531,6 +532,39 @@ TEST_CASE("paged_file: who is overtaken right behind the handle's check leaves a
     CHECK(number_on(file, 1) == 71);
     CHECK(io.store->bytes("f").size() == size);
     CHECK(io.store->bytes("g").size() == 2 * size);
+}
+
+TEST_CASE("paged_file: of what is dirty another file's pages are not told when one is overtaken") {
+    gated_backend::options io;
+    gated_pool pool{{.frames = 8, .files_max = 1, .backend = io}};
+    auto file = pool.open("f", open_mode::create);
+    append_numbers(file, 2);
+    std::set<quire::file_no> told;
+    file.for_each_dirty([&, first = true](quire::page_id id, std::uint64_t) mutable {
+        told.insert(id.file());
+        if (!std::exchange(first, false)) { return; }
+        file.close();
+        file = pool.open("g", open_mode::create);
+        append_numbers(file, 4);
+    });
+    CHECK(told.size() == 1);
+    CHECK(told.count(file.number()) == 0);
+}
+
+TEST_CASE("paged_file: an append whose entry does not become free keeps no frame") {
+    gated_pool pool{{.frames = 2, .frame_wait_max = 10ms, .backend = {}}};
+    auto file = pool.open("f", open_mode::create);
+    append_numbers(file, 1);
+    REQUIRE(file.slot().pages->claim(1));  // as who came before a truncation, and has not looked
+    for (int i = 0; i < 3; ++i) {
+        CHECK(refusal([&] { file.append({.wait_max = 10ms}).release(); }) == errc::timed_out);
+    }
+    CHECK(file.pages() == 1);
+    file.slot().pages->store(1, quire::translation::entry::absent());
+    append_numbers(file, 1, 70);
+    CHECK(number_on(file, 1) == 71);
+    file.close();
+    auto all = pool.reserve(2);  // every frame came back
 }
 
 TEST_CASE("paged_file: while it is being closed no page is made anew and none forgotten") {

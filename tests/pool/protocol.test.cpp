@@ -729,7 +729,7 @@ TEST_CASE("protocol: what is changed while its file is being closed keeps it ope
 TEST_CASE("protocol: a page beyond the durable log is not written") {
     bool throws = false;
     std::uint64_t durable = 5;
-    setting s{4, [&](std::uint64_t) -> std::uint64_t {
+    setting s{8, [&](std::uint64_t) -> std::uint64_t {
                   if (throws) { throw std::runtime_error{"log device"}; }
                   return durable;
               }};
@@ -739,10 +739,16 @@ TEST_CASE("protocol: a page beyond the durable log is not written") {
         page->bytes().store<std::uint64_t>(64, 70);
         page.logged(9);
     }
-    write_number(file, 1, 71);
+    {
+        auto page = file.write(1);
+        page->bytes().store<std::uint64_t>(64, 71);
+        page.logged(5);
+    }
+    write_number(file, 2, 72);
     CHECK(refusal([&] { file.flush(); }) == errc::log_failed);
     CHECK(number_in_store(s.io, 0) == 0);
     CHECK(number_in_store(s.io, 1) == 71);  // the others are
+    CHECK(number_in_store(s.io, 2) == 72);
     throws = true;
     try {
         file.flush();

@@ -114,7 +114,7 @@ public:
     /// paged_file::for_each_dirty over all files.
     template <class Fn>
     void for_each_dirty(Fn fn) const {
-        core_.for_each_dirty(nullptr, fn);
+        core_.for_each_dirty(std::nullopt, fn);
     }
 
     /// Sums over the files that are open now. Cost: a look at every frame.

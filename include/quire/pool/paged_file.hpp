@@ -11,7 +11,8 @@
 /// Errors of every access, beside those named: errc::timed_out, errc::no_free_frame (or the error
 /// of the write that kept a frame from becoming free), errc::in_use (the file is being closed),
 /// errc::forked, errc::reentered.
-/// Threads: any, at once; closing is for a thread that knows nobody else uses the file.
+/// Threads: any, at once; closing is for a thread that knows nobody else uses the file. Who does is
+/// served, told errc::in_use, or stops the program, and never changes another file.
 
 #include <quire/base/owned.hpp>
 #include <quire/pool/detail/file_ops.hpp>
@@ -242,7 +243,8 @@ public:
     /// all the while is among them; others come and go. Nothing is latched; `fn` may use the pool.
     template <class Fn>
     void for_each_dirty(Fn fn) const {
-        core().for_each_dirty(&slot(), fn);
+        QUIRE_EXPECTS(is_open(), "a file handle is not used after close");
+        core().for_each_dirty(number(), fn);
     }
 
     /// The pages that are resident now, sorted: reading them again warms a pool after a restart.

@@ -23,7 +23,8 @@ private:
 };
 
 /// Who waited for `grow` may have waited for the file's end, and another file may be in its slot
-/// now. Expects: `grow` is held. `number`: of the file, before the wait.
+/// now. Expects: `grow` is held. `number`: the handle's, as everywhere in file_ops, new_pages and
+/// file_flush.
 template <class File>
 void expect_not_closing(File const& file, file_no number, char const* operation) {
     if (file.closing.load(std::memory_order_seq_cst) || file.number != number) {

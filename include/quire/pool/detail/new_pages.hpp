@@ -8,8 +8,6 @@
 ///          moves; undone in reverse. Readers of other pages notice nothing.
 /// format   a page that is there, whatever it holds: where it is resident, in place under its
 ///          exclusive latch; else in a frame of its own, like an appended one, and nothing is read.
-///
-/// The number says which file is meant: another may have come into the slot (file_latch.hpp).
 
 #include <quire/pool/detail/file_latch.hpp>
 

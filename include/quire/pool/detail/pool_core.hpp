@@ -150,9 +150,13 @@ private:
     [[gnu::noinline]] void make_writable(file_type& file, page_id id, char const* operation) {
         expect_open(file, id);
         page_id const any{id.file(), 0};
-        if (!file.file->writable()) { throw error{errc::read_only, operation, any}; }
-        if (int const broken = file.poison.load(std::memory_order_acquire); broken != 0) {
-            throw error{errc::sync_failed, operation, any, broken};
+        {
+            file_use<Backend> const use{file, id.file()};
+            if (!use.allowed()) { throw error{errc::in_use, operation, any}; }
+            if (!file.file->writable()) { throw error{errc::read_only, operation, any}; }
+            if (int const broken = file.poison.load(std::memory_order_acquire); broken != 0) {
+                throw error{errc::sync_failed, operation, any, broken};
+            }
         }
         expect_own_process(operation);
         auto pages = this->dirty_pages(file);

@@ -101,13 +101,11 @@ public:
 
     /// `fn(page_id, first_lsn)` for the pages of `file`, or of all, that are dirty now.
     template <class Fn>
-    void for_each_dirty(file_type const* file, Fn& fn) const {
+    void for_each_dirty(std::optional<file_no> file, Fn& fn) const {
         for (auto const& frame : frames.headers()) {
             auto const bits = frame.page.load(std::memory_order_acquire);
             auto const id = page_id::from_bits(bits);
-            if (id == page_id::none() || (file != nullptr && id.file() != file->number)) {
-                continue;
-            }
+            if (id == page_id::none() || (file && id.file() != *file)) { continue; }
             auto const first_lsn = frame.first_lsn.load(std::memory_order_acquire);
             if (frame.dirty() && frame.page.load(std::memory_order_acquire) == bits) {
                 fn(id, first_lsn);
@@ -208,7 +206,7 @@ private:
              count < run.size() && no < file.pages->pages(); ++no) {
             auto const entry = file.pages->load(no);
             if (!entry.is_frame()) { break; }
-            dirty_page const next{entry.frame(), page_id{file.number, no}};
+            dirty_page const next{entry.frame(), page_id{victim.page.file(), no}};
             auto const& frame = frames[next.frame];
             if (!frame.holds(next.page) || !frame.dirty()) { break; }
             run[count++] = next;
