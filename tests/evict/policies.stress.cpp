@@ -54,7 +54,8 @@ TEMPLATE_TEST_CASE("policies: searches end and miss nothing while threads hit", 
     while_threads([&](generator& random) { p.touch(random.below(frames)); },
                   [&] {
                       generator random{quire_test::test_seed() + 99};
-                      for (int i = 0; i < 5'000; ++i) {
+                      auto const enough = [&] { return victims > 1'000 && refusals > 500; };
+                      for (int i = 0; i < 5'000 || (!enough() && i < 10'000'000); ++i) {
                           p.search();
                           std::size_t candidates = 0;
                           while (auto const f = p.propose()) {
