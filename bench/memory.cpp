@@ -4,7 +4,7 @@
 ///
 /// Counted, for a pool of 65,536 frames over a file: what operator new is asked for when the pool
 /// is made (headers, the policy, free frames), when a file is opened, and during misses. Measured,
-/// as the memory of the process that is resident: what a look-up in each chunk of the translation
+/// as the memory of the process that is resident: what a look-up in each chunk of the page table
 /// of a sparse file costs; and what quire, RocksDB's cache and Berkeley DB hold beside the pages
 /// themselves when as many pages are resident. Nothing here is timed.
 ///
@@ -73,7 +73,7 @@ void count_pool(report& to, std::filesystem::path const& hole, std::size_t frame
     pool_type pool{{.frames = frames}};
     auto const made = since(before) / each;
     before = bytes_asked_for;
-    auto const file = pool.open(hole, quire::open_mode::read_only, {.contract = quire::no_seal});
+    auto const file = pool.open(hole, quire::open_mode::read_only, {.seal = quire::no_seal});
     auto const opened = since(before);
 
     auto const calls_before = calls.load();
@@ -92,17 +92,17 @@ void count_pool(report& to, std::filesystem::path const& hole, std::size_t frame
 }
 
 /// One page of each chunk of 1024 is read.
-void measure_translation(report& to, std::filesystem::path const& hole, std::size_t chunks) {
+void measure_page_table(report& to, std::filesystem::path const& hole, std::size_t chunks) {
     constexpr std::size_t frames = 256;
     constexpr std::uint64_t chunk = 1024;
     pool_type pool{{.frames = frames}};
-    auto const file = pool.open(hole, quire::open_mode::read_only, {.contract = quire::no_seal});
+    auto const file = pool.open(hole, quire::open_mode::read_only, {.seal = quire::no_seal});
     for (std::uint64_t no = 0; no < 2 * frames; ++no) { auto const page = file.read(no); }
     auto const before = resident_memory();
     for (std::uint64_t i = 1; i <= chunks; ++i) { auto const page = file.read(i * chunk); }
     auto const each = (resident_memory() - before) / static_cast<double>(chunks * chunk);
-    to.add("memory", "translation", 1, "a page", {each}, "bytes");
-    to.at_most("memory, translation of a page, bytes", each, 4.1);  // 4, and what is not its
+    to.add("memory", "page table", 1, "a page", {each}, "bytes");
+    to.at_most("memory, page table, bytes a page", each, 4.1);  // 4, and what is not its
 }
 
 /// Beside `pages` pages that are resident in what `make` returns after it has read them.
@@ -127,7 +127,7 @@ int main(int argc, char** argv) try {
     scratch_folder const scratch{given.scratch};
     auto const hole = filled_pool::hole(scratch.path() / "hole", std::uint64_t{chunks + 1} * 1024);
     count_pool(found, hole, frames);
-    measure_translation(found, hole, chunks);
+    measure_page_table(found, hole, chunks);
 
     auto const path = scratch.path() / "pages";
     expect_room(scratch.path(), frames, 1);

@@ -264,7 +264,7 @@ void from_memory(report& to, sizes const& is) {
     memory_reads<pool_type> sealed{pool.open("pages", quire::open_mode::read_only)};
     pool_type other_pool{{.frames = is.frames / 16, .backend = {store}}};
     memory_reads<pool_type> unsealed{other_pool.open("pages", quire::open_mode::read_only,
-                                                     {.contract = quire::no_seal})};
+                                                     {.seal = quire::no_seal})};
     copied_pages copies{bytes, is.frames / 16};
 
     auto const order = shuffled_pages(pages);

@@ -41,7 +41,7 @@ template <class Policy>
     quire::buffer_pool<page_size, Policy, quire::no_latch, quire::memory_backend> pool{
         {.frames = std::min<std::size_t>(frames, pages), .backend = {store}}};
     auto const file =
-        pool.open("trace", quire::open_mode::read_only, {.contract = quire::no_seal});
+        pool.open("trace", quire::open_mode::read_only, {.seal = quire::no_seal});
     for (auto const no : dense) {
         auto const page = file.read(no);
         static_cast<void>(page.id());

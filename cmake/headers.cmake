@@ -3,17 +3,19 @@
 set(quire_headers
     include/quire/base/attributes.hpp
     include/quire/base/byte_order.hpp
-    include/quire/base/byte_view.hpp
     include/quire/base/contract.hpp
     include/quire/base/detail/crc32c.hpp
     include/quire/base/error.hpp
-    include/quire/base/loan.hpp
-    include/quire/base/owned.hpp
-    include/quire/base/page_contract.hpp
+    include/quire/base/immovable.hpp
     include/quire/base/page_id.hpp
-    include/quire/base/page_kind.hpp
+    include/quire/base/page_seal.hpp
     include/quire/base/poison.hpp
-    include/quire/base/racy_byte.hpp
+    include/quire/borrow/byte_view.hpp
+    include/quire/borrow/loan.hpp
+    include/quire/borrow/owned.hpp
+    include/quire/borrow/page_kind.hpp
+    include/quire/borrow/racy_byte.hpp
+    include/quire/borrow/raw_page.hpp
     include/quire/evict/clock.hpp
     include/quire/evict/detail/ghost_list.hpp
     include/quire/evict/detail/index_queue.hpp
@@ -61,9 +63,9 @@ set(quire_headers
     include/quire/pool/guard_slot.hpp
     include/quire/pool/options.hpp
     include/quire/pool/page_pin.hpp
+    include/quire/pool/page_table.hpp
     include/quire/pool/paged_file.hpp
     include/quire/pool/stats.hpp
-    include/quire/pool/translation.hpp
     include/quire/quire.hpp
     include/quire/row/codec.hpp
     include/quire/row/column.hpp

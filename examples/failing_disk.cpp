@@ -73,7 +73,7 @@ bool transfer_with_fault(io_call call, std::uint64_t n) {
         file.flush();
     } catch (quire::error const& e) {
         expect(e.kind() == quire::errc::sync_failed, "a flush fails without a fault");
-        file.close(quire::unwritten::discard);  // poisoned: nothing is written to it any more
+        file.close(quire::unwritten::discard);  // a sync error: nothing is written to it any more
     }
     return faults->fired() > 0;
 }

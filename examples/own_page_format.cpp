@@ -63,14 +63,14 @@ quire::page_state check(std::span<std::byte const> bytes, quire::page_id id) noe
 void seal(std::span<std::byte> bytes, quire::page_id id) noexcept {
     quire::store_le<std::uint32_t>(bytes.data() + 4, sums(bytes, id));
 }
-constexpr quire::page_contract fletcher_seal{check, seal};
+constexpr quire::page_seal fletcher_seal{check, seal};
 //! [seal]
 
 /// What a file under `contract` says of a page in which a byte was changed behind its back.
-std::string after_damage(char const* name, quire::page_contract const& contract) {
+std::string after_damage(char const* name, quire::page_seal const& contract) {
     std::remove(name);
     quire::buffer_pool<> pool{{.frames = 8}};
-    auto file = pool.open(name, quire::open_mode::create, {.contract = contract});
+    auto file = pool.open(name, quire::open_mode::create, {.seal = contract});
     {
         auto page = file.append<tally_page>();
         page->add(42);
@@ -81,7 +81,7 @@ std::string after_damage(char const* name, quire::page_contract const& contract)
     std::fputc(1, raw);  // 256 more
     std::fclose(raw);
     try {
-        file = pool.open(name, quire::open_mode::read_write, {.contract = contract});
+        file = pool.open(name, quire::open_mode::read_write, {.seal = contract});
         auto const page = file.read<tally_page>(0);
         return std::to_string(page->count());
     } catch (quire::error const& e) { return e.code().message(); }

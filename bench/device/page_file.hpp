@@ -4,13 +4,13 @@
 /// page_file: files of numbered pages on a device, and how they are opened and forgotten.
 ///
 /// Page `no` of a fresh file holds first_value(no) where value_at says, has a seal of quire's
-/// default contract around it, and is on the device when its maker returns. So one file serves
+/// default seal around it, and is on the device when its maker returns. So one file serves
 /// quire and those who know no seals, and every page that is read shows whether it is the right
 /// one. O_DIRECT is asked for by name, and it is an error when the file system refuses it.
 
 #include "../systems/system.hpp"
 
-#include <quire/base/page_contract.hpp>
+#include <quire/base/page_seal.hpp>
 
 #include <algorithm>
 #include <cerrno>

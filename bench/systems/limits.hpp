@@ -6,7 +6,7 @@
 ///   bare    one load from an array of pages: the memory
 ///   pair    the load, between one atomic addition and one subtraction on a word of that page's
 ///           own: what any latch that is entered and left pays
-///   plain   array translation, frame header, latch word, and the page's name compared: what a
+///   plain   an array as page table, frame header, latch word, and the page's name compared: what a
 ///           pool pays that does nothing else (no policy, no counts, no errors, no other threads)
 
 #include "system.hpp"

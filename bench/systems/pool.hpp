@@ -23,7 +23,7 @@ struct filled_pool {
         : buffer{{.frames = pages}},
           file{buffer.open(hole(scratch / "pool.db", std::uint64_t{4} * pages),
                            quire::open_mode::read_write,
-                           {.contract = quire::no_seal,
+                           {.seal = quire::no_seal,
                             .io = quire::io_mode::direct_or_buffered})} {
         std::minstd_rand random{1};
         std::uniform_int_distribution<std::uint64_t> any{0, file.pages() - 1};

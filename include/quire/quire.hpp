@@ -10,16 +10,20 @@
 // Words that every room uses.
 #include <quire/base/attributes.hpp>
 #include <quire/base/contract.hpp>
-#include <quire/base/loan.hpp>
+#include <quire/base/immovable.hpp>
 #include <quire/base/poison.hpp>
 #include <quire/base/page_id.hpp>
 #include <quire/base/error.hpp>
 #include <quire/base/byte_order.hpp>
-#include <quire/base/racy_byte.hpp>
-#include <quire/base/byte_view.hpp>
-#include <quire/base/owned.hpp>
-#include <quire/base/page_kind.hpp>
-#include <quire/base/page_contract.hpp>
+#include <quire/base/page_seal.hpp>
+
+// What a page lends, and what a page kind is.
+#include <quire/borrow/loan.hpp>
+#include <quire/borrow/racy_byte.hpp>
+#include <quire/borrow/byte_view.hpp>
+#include <quire/borrow/owned.hpp>
+#include <quire/borrow/raw_page.hpp>
+#include <quire/borrow/page_kind.hpp>
 
 // Pages, as views over bytes.
 #include <quire/page/page_header.hpp>
@@ -60,7 +64,7 @@
 // The pool.
 #include <quire/pool/options.hpp>
 #include <quire/pool/stats.hpp>
-#include <quire/pool/translation.hpp>
+#include <quire/pool/page_table.hpp>
 #include <quire/pool/frame.hpp>
 #include <quire/pool/guard_slot.hpp>
 #include <quire/pool/guard.hpp>

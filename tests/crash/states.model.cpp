@@ -177,7 +177,7 @@ public:
     }
 
     [[nodiscard]] std::uint64_t pages() const { return pages_; }
-    [[nodiscard]] bool is_poisoned() const { return file_->slot().poison != 0; }
+    [[nodiscard]] bool has_sync_error() const { return file_->slot().sync_error != 0; }
     [[nodiscard]] promises const& promised() const { return promised_; }
 
 private:
@@ -390,7 +390,7 @@ void long_run(std::uint64_t steps, std::uint64_t samples, bool logged, generator
                 kind == errc::blank_page || kind == errc::corrupt_page;
             if (!known) { throw; }
         }
-        if (r.is_poisoned()) {
+        if (r.has_sync_error()) {
             faults->clear();
             look(disk->states("f"), r.promised());
             r.give_up();

@@ -58,7 +58,7 @@ tally replay(trace const& what, std::size_t frames) {
     auto const store = std::make_shared<quire::memory_store>();
     store->assign("f", std::vector<std::byte>(pages * 512));
     typename Pairing::pool pool{{.frames = frames, .backend = {store}}};
-    auto file = pool.open("f", quire::open_mode::read_only, {.contract = quire::no_seal});
+    auto file = pool.open("f", quire::open_mode::read_only, {.seal = quire::no_seal});
     auto const resident = [&](page_number no) { return file.slot().pages->load(no).is_frame(); };
     auto const& evictions = file.slot().counters.evictions;
 

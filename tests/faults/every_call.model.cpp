@@ -184,7 +184,7 @@ bool one_fault(std::string const& path, operation<quire_test::world<Pool>> const
     }
     io.faults->clear();
     w.check_order();
-    again = again && !(w.is_open() && w.is_poisoned());
+    again = again && !(w.is_open() && w.has_sync_error());
     if (again && every == 1 && w.is_open()) { w.read_all(); }  // before it is done again
     if (again) { op.act(w); }
     w.check_all();

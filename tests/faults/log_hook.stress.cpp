@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 
 /// Eight threads log what they change, while the log hook throws, is slow, is behind, and enters
-/// its pool. No page may be sealed for writing before the log has covered it: the file's contract
+/// its pool. No page may be sealed for writing before the log has covered it: the file's seal
 /// looks.
 
 #include <quire/pool/buffer_pool.hpp>
@@ -25,7 +25,7 @@ namespace {
 
 constexpr std::uint64_t pages = 24;
 
-/// A page contract has two plain functions, so what they look at is here. One test at a time.
+/// A page seal has two plain functions, so what they look at is here. One test at a time.
 struct log_state {
     std::atomic<std::uint64_t> next{0};     ///< the last LSN that was given out
     std::atomic<std::uint64_t> durable{0};  ///< how far the log is
@@ -103,7 +103,7 @@ TEMPLATE_TEST_CASE("faults: no page goes ahead of its log, whatever the hook doe
                         return log_it(*here, counts, lsn);
                     }}};
     auto file = pool.open("f", quire::open_mode::create,
-                          {.contract = {quire::crc_seal.check, seal_and_look}});
+                          {.seal = {quire::crc_seal.check, seal_and_look}});
     here = &file;
     for (std::uint64_t no = 0; no < pages; ++no) { file.append().release(); }
     file.flush();

@@ -31,7 +31,7 @@ struct tally {
     std::uint64_t operations = 0;
     std::uint64_t refused = 0;
     std::uint64_t faults = 0;
-    std::uint64_t poisoned = 0;
+    std::uint64_t sync_errors = 0;
     std::uint64_t checks = 0;
     std::uint64_t sealed_out = 0;
 };
@@ -61,7 +61,7 @@ void plan_some(fault_plan& plan, generator& random, bool silent) {
 template <class World>
 void one_operation(World& w, generator& random) {
     if (!w.is_open()) { return w.open(); }
-    if (w.is_poisoned() && random.chance(1, 8)) { return w.close_and_discard(); }
+    if (w.has_sync_error() && random.chance(1, 8)) { return w.close_and_discard(); }
     auto const what = random.below(1000);
     if (w.pages() == 0 || (what < 60 && w.pages() < 20)) { return w.append(); }
     auto const no = random.below(w.pages());
@@ -109,7 +109,7 @@ void live(std::uint64_t operations, bool silent, generator& random, tally& count
                 kind == errc::short_read || kind == errc::corrupt_page;
             quire_test::must(known, std::string{"it was called "} + e.what());
             ++counts.refused;
-            counts.poisoned += kind == errc::sync_failed ? 1U : 0U;
+            counts.sync_errors += kind == errc::sync_failed ? 1U : 0U;
         }
         ++counts.operations;
         w.check_order();
@@ -148,13 +148,14 @@ TEMPLATE_TEST_CASE("faults: random operations on a disk that fails all the time 
         CHECK(false);
     }
     std::cout << counts.operations << " operations, " << counts.faults << " faults, "
-              << counts.refused << " refused, " << counts.poisoned << " by a poisoned file, "
+              << counts.refused << " refused, " << counts.sync_errors
+              << " by a file with a sync error, "
               << counts.sealed_out << " pages made anew\n";
     quire_test::figure("pool operations among faults", counts.operations);
     quire_test::figure("faults", counts.faults);
     CHECK(counts.faults * 10 > counts.operations);
     CHECK(counts.refused > 0);
-    CHECK(counts.poisoned > 0);
+    CHECK(counts.sync_errors > 0);
     CHECK(counts.checks > 0);
     CHECK(counts.sealed_out > 0);
 }

@@ -77,7 +77,7 @@ struct tally {
     std::uint64_t runs = 0;
     std::uint64_t faults = 0;
     std::uint64_t errors = 0;
-    std::uint64_t poisoned = 0;
+    std::uint64_t sync_errors = 0;
 };
 
 /// Whether the fault was met.
@@ -118,8 +118,8 @@ bool one_run(quire::testing::fault const& wrong, tally& counts) {
     ++counts.runs;
     counts.faults += faults->fired();
     counts.errors += static_cast<std::uint64_t>(found.expected.load());
-    if (file.slot().poison != 0) {
-        ++counts.poisoned;
+    if (file.slot().sync_error != 0) {
+        ++counts.sync_errors;
         file.close(quire::unwritten::discard);
     } else {
         file.flush();
@@ -171,10 +171,10 @@ TEMPLATE_TEST_CASE("faults: eight threads, every fault, every call", "[long][fau
         }
     }
     std::cout << counts.runs << " runs, " << counts.faults << " faults, " << counts.errors
-              << " errors, " << counts.poisoned << " poisoned\n";
+              << " errors, " << counts.sync_errors << " after a sync error\n";
     quire_test::figure("pool operations among faults", counts.runs * threads * 12);
     quire_test::figure("faults", counts.faults);
     CHECK(counts.faults > 0);
     CHECK(counts.errors > 0);
-    CHECK(counts.poisoned > 0);
+    CHECK(counts.sync_errors > 0);
 }

@@ -194,13 +194,13 @@ public:
     }
 
     /// With no faults planned: every page is there, in this pool, then in the file, then in another
-    /// pool. A file that a failed sync has poisoned is read, refuses writes, and is given up.
+    /// pool. A file whose sync failed is read, refuses writes, and is given up.
     void check_all() {
         if (!is_open()) { open(); }
         check_order();
         read_all();
-        if (is_poisoned()) {
-            check_poison();
+        if (has_sync_error()) {
+            check_sync_error();
             close_and_discard();
         } else {
             flush();
@@ -215,24 +215,24 @@ public:
     }
 
     /// Every page is as expected; one that its seal refuses, after a silent fault, is made anew.
-    /// When a poisoned file has made every frame dirty there is none for a page that is not there.
+    /// A file with a sync error may have made every frame dirty: then none is left for other pages.
     void read_all() {
         for (std::uint64_t no = 0; no < pages_.size(); ++no) {
             try {
                 read(no);
             } catch (quire::error const& e) {
-                bool const stuck = is_poisoned() && file_->slot().dirty == pool_->frames();
+                bool const stuck = has_sync_error() && file_->slot().dirty == pool_->frames();
                 if (e.kind() == quire::errc::sync_failed && stuck) { continue; }
                 bool const may_be = silent || (tearing && !pages_[no].now);
                 if (e.kind() != quire::errc::corrupt_page || !may_be) { throw; }
                 ++sealed_out_;
-                if (!is_poisoned()) { format(no); }
+                if (!has_sync_error()) { format(no); }
             }
         }
     }
 
     [[nodiscard]] bool is_open() const { return file_.has_value(); }
-    [[nodiscard]] bool is_poisoned() const { return file_->slot().poison != 0; }
+    [[nodiscard]] bool has_sync_error() const { return file_->slot().sync_error != 0; }
     [[nodiscard]] std::uint64_t pages() const { return pages_.size(); }
     [[nodiscard]] Pool& pool() { return *pool_; }
     [[nodiscard]] file_type& file() { return *file_; }
@@ -278,15 +278,16 @@ private:
         pages_[no].on_disk.insert(versions_);
     }
 
-    void check_poison() {
+    void check_sync_error() {
         auto const refuses = [](auto act) {
             try {
                 act();
             } catch (quire::error const& e) {
-                must(e.kind() == quire::errc::sync_failed, "a poisoned file gives another error");
+                must(e.kind() == quire::errc::sync_failed,
+                     "a file with a sync error gives another error");
                 return;
             }
-            throw broken{"a poisoned file takes writes"};
+            throw broken{"a file with a sync error takes writes"};
         };
         refuses([&] { static_cast<void>(file_->write(0)); });
         refuses([&] { static_cast<void>(file_->append()); });

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #include "fuzz/page_target.hpp"
 
-#include <quire/base/page_contract.hpp>
+#include <quire/base/page_seal.hpp>
 #include <quire/evict/clock.hpp>
 #include <quire/io/memory_backend.hpp>
 #include <quire/pool/buffer_pool.hpp>

@@ -27,14 +27,14 @@ constexpr std::string_view header_list = "cmake/headers.cmake";
 // The layer table: a room, and the rooms it may include beside itself.
 std::map<std::string, std::set<std::string>> const layers{
     {"base", {}},
+    {"borrow", {"base"}},
     {"memory", {"base"}},
     {"io", {"base"}},
     {"latch", {"base"}},
     {"evict", {"base"}},
-    {"page", {"base"}},
-    {"row", {"base", "page"}},
-    {"pool", {"base", "memory", "io", "latch", "evict"}},
-    {"store", {"base", "page", "row", "pool"}},
+    {"page", {"base", "borrow"}},
+    {"row", {"base", "borrow", "page"}},
+    {"pool", {"base", "borrow", "memory", "io", "latch", "evict"}},
     {"testing", {"base", "io", "latch", "evict"}},
 };
 

@@ -8,8 +8,8 @@
 /// operation that throws, or says no, has changed nothing; one that succeeds on a page that
 /// validates leaves a page that validates, and every other slot as it was.
 
-#include <quire/base/byte_view.hpp>
-#include <quire/base/racy_byte.hpp>
+#include <quire/borrow/byte_view.hpp>
+#include <quire/borrow/racy_byte.hpp>
 #include <quire/page/redirects.hpp>
 
 #include "page/choices.hpp"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-#include <quire/base/page_contract.hpp>
+#include <quire/base/page_seal.hpp>
 
 #include <quire/evict/clock.hpp>
 #include <quire/io/memory_backend.hpp>

@@ -20,7 +20,7 @@ struct no_decode {
 };
 
 template <class B>
-class word_view : quire::pinned {
+class word_view : quire::immovable {
 public:
     word_view(std::span<B> bytes, quire::slot_id slot) : bytes_{bytes}, slot_{slot} {
         if (bytes.empty()) { throw quire::error{quire::errc::row_mismatch, "word"}; }

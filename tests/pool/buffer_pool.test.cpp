@@ -385,7 +385,7 @@ TEST_CASE("buffer_pool: a file that cannot be written holds no other file up") {
     append_numbers(a, 12, 1000);
     pool.flush();
     for (std::uint64_t no = 0; no < 12; ++no) { write_number(a, no, 1000 + no); }
-    a.slot().poison = EIO;  // as after a failed sync
+    a.slot().sync_error = EIO;  // as after a failed sync
     for (std::uint64_t no = 0; no < 12; ++no) { write_number(b, no, 3000 + no); }
     CHECK(a.slot().dirty + b.slot().dirty == 24);
     for (std::uint64_t no = 12; no < 32; ++no) { CHECK(number_on(b, no) == 2000 + no); }
@@ -401,7 +401,7 @@ TEST_CASE("buffer_pool: a miss whose every victim is unwritable says so soon") {
     auto a = pool.open("a", open_mode::create, {.dirty_pages_max = 100});
     append_numbers(a, 17);
     for (std::uint64_t no = 0; no < 16; ++no) { write_number(a, no, no); }
-    a.slot().poison = EIO;
+    a.slot().sync_error = EIO;
     CHECK(refusal([&] { number_on(a, 16); }) == errc::sync_failed);
     for (std::uint64_t no = 0; no < 16; ++no) { CHECK(number_on(a, no) == no); }
     a.close(quire::unwritten::discard);

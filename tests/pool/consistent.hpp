@@ -38,7 +38,7 @@ void expect_consistent(Core& core, Files const& files, std::size_t set_aside) {
         auto const& file = core.files.of(id);
         expect(file.is_open(), "a page of a closed file is resident");
         expect(id.page().value() < file.page_count, "a page past the end is resident");
-        expect(file.pages->load(id.page()) == quire::translation::entry::of(f),
+        expect(file.pages->load(id.page()) == quire::page_table::entry::of(f),
                "a page's entry is not its frame");
     }
     expect(core.supply.free_count() + resident + set_aside == core.frames.headers().size(),
@@ -52,7 +52,7 @@ void expect_consistent(Core& core, Files const& files, std::size_t set_aside) {
         std::size_t mapped = 0;
         for (std::uint64_t no = 0; no < file->slot().pages->pages(); ++no) {
             auto const entry = file->slot().pages->load(no);
-            expect(entry != quire::translation::entry::loading(), "an entry is loading for ever");
+            expect(entry != quire::page_table::entry::loading(), "an entry is loading for ever");
             if (!entry.is_frame()) { continue; }
             expect(core.frames[entry.frame()].holds({file->number(), no}),
                    "an entry's frame holds another page");

@@ -779,7 +779,7 @@ TEST_CASE("engine: a repair tool reads pages whose seal is broken, and seals wha
     s.flip("f", 512 + 300);
     auto pool = s.make();
     auto file = pool.open("f", open_mode::read_write,
-                          {.contract = {quire::no_seal.check, quire::crc_seal.seal}});
+                          {.seal = {quire::no_seal.check, quire::crc_seal.seal}});
     CHECK(number_on(file, 1) == 11);
     write_number(file, 1, 21);
     file.close();

@@ -232,11 +232,11 @@ TEST_CASE("paged_file: opening refuses what is no file of pages, and takes no sl
     CHECK(refusal([&] { static_cast<void>(pool.open("a")); }) == errc::file_locked);
     CHECK(refusal([&] {
               static_cast<void>(pool.open("odd", open_mode::read_write,
-                                          {.contract = {nullptr, nullptr}}));
+                                          {.seal = {nullptr, nullptr}}));
           }) == errc::bad_option);
     CHECK(refusal([&] {
               static_cast<void>(pool.open("odd", open_mode::read_write,
-                                          {.contract = {quire::no_seal.check, nullptr}}));
+                                          {.seal = {quire::no_seal.check, nullptr}}));
           }) == errc::bad_option);
     CHECK(refusal([&] { static_cast<void>(pool.open(std::string{"o\0d", 3})); }) ==
           errc::bad_option);
@@ -560,7 +560,7 @@ TEST_CASE("paged_file: an append whose entry does not become free keeps no frame
         CHECK(refusal([&] { file.append({.wait_max = 10ms}).release(); }) == errc::timed_out);
     }
     CHECK(file.pages() == 1);
-    file.slot().pages->store(1, quire::translation::entry::absent());
+    file.slot().pages->store(1, quire::page_table::entry::absent());
     append_numbers(file, 1, 70);
     CHECK(number_on(file, 1) == 71);
     file.close();
@@ -592,10 +592,10 @@ TEST_CASE("paged_file: behind the last page that a file may have there is no ent
     auto const& entries = *file.slot().pages;
     quire::page_no const end{entries.pages()};
     // Mappings are longer than they say. What stands there must not be looked at.
-    entries.store(end, quire::translation::entry::of(quire::frame_no{0}));
-    CHECK(file.core().entry_of(file.slot(), end) == quire::translation::entry::absent());
+    entries.store(end, quire::page_table::entry::of(quire::frame_no{0}));
+    CHECK(file.core().entry_of(file.slot(), end) == quire::page_table::entry::absent());
     CHECK(file.core().entry_of(file.slot(), quire::page_no{0}).is_frame());
-    entries.store(end, quire::translation::entry::absent());
+    entries.store(end, quire::page_table::entry::absent());
 }
 
 TEST_CASE("paged_file: discard on closing leaves the pages as they were") {
@@ -653,7 +653,7 @@ TEST_CASE("paged_file: a page kind that lives in the seal's bytes stops the prog
                ContainsSubstring("leaves alone what its file's seal writes"));
     setting s;
     auto pool = s.make();
-    auto file = pool.open("f", open_mode::create, {.contract = quire::no_seal});
+    auto file = pool.open("f", open_mode::create, {.seal = quire::no_seal});
     auto page = file.append<page_of_an_eight>();
     CHECK(page.view().bytes()[3] == std::byte{8});
 }
@@ -664,7 +664,7 @@ TEST_CASE("paged_file: other people's files are read and written as they stand")
     std::fill_n(bytes.begin() + size, size, std::byte{0});
     s.store->assign("f", bytes);
     auto pool = s.make();
-    auto file = pool.open("f", open_mode::read_write, {.contract = quire::no_seal});
+    auto file = pool.open("f", open_mode::read_write, {.seal = quire::no_seal});
     {
         auto page = file.write(0);
         CHECK(page->bytes()[0] == std::byte{0x5A});
@@ -684,7 +684,7 @@ TEST_CASE("paged_file: a user's contract judges every page read and seals every 
     static std::atomic<int> seals;
     checks = 0;
     seals = 0;
-    quire::page_contract const contract{
+    quire::page_seal const contract{
         [](std::span<std::byte const> bytes, quire::page_id id) noexcept {
             ++checks;
             return bytes[0] == std::byte{7} && id.page().value() < 3 ? quire::page_state::good
@@ -696,7 +696,7 @@ TEST_CASE("paged_file: a user's contract judges every page read and seals every 
         }};
     setting s;
     auto pool = s.make(2);
-    auto file = pool.open("f", open_mode::create, {.contract = contract});
+    auto file = pool.open("f", open_mode::create, {.seal = contract});
     append_numbers(file, 4);
     file.flush();
     CHECK(seals == 8);  // when it is made, and when it is written

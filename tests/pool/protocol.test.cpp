@@ -191,7 +191,7 @@ TEST_CASE("protocol: an evicted page is gone before its frame's latch is let go"
             looked = true;
             auto const& frame = file.core().frames[quire::frame_no{0}];
             CHECK_FALSE(frame.holds({file.number(), 0}));
-            CHECK(file.slot().pages->load(0) == quire::translation::entry::absent());
+            CHECK(file.slot().pages->load(0) == quire::page_table::entry::absent());
         };
     };
     CHECK(number_on(file, 1) == 1);
@@ -235,7 +235,7 @@ TEST_CASE("protocol: nobody finds a page before all of it has arrived") {
     s.script.hold(io_verb::read, 0);
     auto loader = std::async(std::launch::async, [&] { return number_on(file, 0); });
     s.script.wait_until_held();
-    CHECK(file.slot().pages->load(0) == quire::translation::entry::loading());
+    CHECK(file.slot().pages->load(0) == quire::page_table::entry::loading());
     CHECK(refusal([&] { number_on(file, 0, {.wait_max = 10ms}); }) == errc::timed_out);
     s.script.let_go();
     CHECK(loader.get() == 0);
@@ -288,7 +288,7 @@ TEST_CASE("protocol: an append that fails leaves everything as it was") {
     CHECK(refusal([&] { static_cast<void>(file.append()); }) == errc::grow_failed);
     CHECK(file.pages() == 2);
     CHECK(s.io.store->bytes("f").size() == 2 * size);
-    CHECK(file.slot().pages->load(2) == quire::translation::entry::absent());
+    CHECK(file.slot().pages->load(2) == quire::page_table::entry::absent());
     CHECK(refusal([&] { number_on(file, 2); }) == errc::page_out_of_range);
     CHECK(number_on(file, 1) == 1);  // the frame came back
     write_number(file, 0, 70);       // nothing counts as dirty that is not
@@ -415,7 +415,7 @@ TEST_CASE("protocol: who waited for a load that found no frame tries for itself"
     auto poor = std::async(std::launch::async, [&] {
         return refusal([&] { number_on(file, 2); });
     });
-    while (file.slot().pages->load(2) != quire::translation::entry::loading()) {
+    while (file.slot().pages->load(2) != quire::page_table::entry::loading()) {
         std::this_thread::yield();
     }
     auto rich = std::async(std::launch::async, [&] {
@@ -435,7 +435,7 @@ TEST_CASE("protocol: with every frame held a miss is refused, and nothing else h
         b->bytes().store<std::uint64_t>(64, 71);
         CHECK(refusal([&] { number_on(file, 2); }) == errc::no_free_frame);
         CHECK(refusal([&] { static_cast<void>(file.append()); }) == errc::no_free_frame);
-        CHECK(file.slot().pages->load(2) == quire::translation::entry::absent());
+        CHECK(file.slot().pages->load(2) == quire::page_table::entry::absent());
         CHECK(a->bytes().load<std::uint64_t>(64) == 0);
         CHECK(b->bytes().load<std::uint64_t>(64) == 71);
     }
@@ -596,7 +596,7 @@ TEST_CASE("protocol: a write guard that lends nothing mutable leaves the page cl
     CHECK(file.stats().write_backs == 0);
 }
 
-TEST_CASE("protocol: a sync that fails poisons the file, and reads go on") {
+TEST_CASE("protocol: a failed sync stops writes of the file, and reads go on") {
     setting s{2};
     auto file = s.make_file(2);
     write_number(file, 0, 70);

@@ -179,7 +179,7 @@ void check_refused(std::size_t files_max, errc why, std::string const& name,
 
 TEST_CASE("locks: a refused descriptor is closed, and its lock given back") {
     auto unusable = as_offered;
-    unusable.contract = {nullptr, nullptr};
+    unusable.seal = {nullptr, nullptr};
     check_refused(4, errc::bad_option, "f", unusable, 2 * page_bytes);
     check_refused(4, errc::bad_option, "", as_offered, 2 * page_bytes);
     check_refused(1, errc::too_many_files, "f", as_offered, 2 * page_bytes);

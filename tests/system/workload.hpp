@@ -160,7 +160,7 @@ private:
             record_.discarded();
         }
         expect(!file_->is_open(), "a file can be closed, if need be without writing");
-        poisoned_ = false;
+        sync_error_ = false;
         newest_.clear();
     }
 
@@ -171,15 +171,15 @@ private:
         auto const failed = thrown_by(act);
         if (!failed) { return std::nullopt; }
         record_.note(*failed);
-        poisoned_ = poisoned_ || failed->kind() == quire::errc::sync_failed;
+        sync_error_ = sync_error_ || failed->kind() == quire::errc::sync_failed;
         return failed->kind();
     }
     /// The same of what a file refuses once a sync of it has failed.
     template <class Act>
     std::optional<quire::errc> error_of_change(Act act) {
-        bool const poisoned = poisoned_;
+        bool const stopped = sync_error_;
         auto const failed = error_of(act);
-        expect(!poisoned || failed == quire::errc::sync_failed, "a failed sync is sticky");
+        expect(!stopped || failed == quire::errc::sync_failed, "a failed sync is sticky");
         return failed;
     }
     template <class Act>
@@ -203,7 +203,7 @@ private:
     outside_record& record_;
     std::optional<plain_file> file_;
     std::map<std::uint64_t, std::uint64_t> newest_;  ///< version a page must show; 0: look
-    bool poisoned_ = false;
+    bool sync_error_ = false;
 };
 
 }  // namespace quire_test

@@ -45,7 +45,7 @@ enum class errc {
     forked,                   ///< the pool belongs to the parent process
     reentered,                ///< the log hook came back into its pool
     log_failed,               ///< the log hook threw, or did not make the log durable far enough
-    out_of_memory,            ///< the arena or a translation array could not be mapped
+    out_of_memory,            ///< the arena or a page table could not be mapped
     bad_option,               ///< an option of a pool or a file makes no sense
     no_such_tuple,            ///< the slot holds no tuple
     tuple_too_large,          ///< the tuple fits into no page of this size, or passes a row's limit

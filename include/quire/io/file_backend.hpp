@@ -5,7 +5,7 @@
 ///
 /// A backend is built over the arena, so that it can register it with the system, and moves whole
 /// pages between frames and files. It reports; it does not decide: retrying a failed page,
-/// poisoning a file after a failed sync and keeping dirty pages are the pool's business.
+/// stopping a file after a failed sync and keeping dirty pages are the pool's business.
 ///
 ///   expression                  semantics
 ///   B{arena_bytes, options}     every transfer's memory lies in `arena_bytes`

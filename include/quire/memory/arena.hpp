@@ -27,7 +27,7 @@ enum class huge_pages : std::uint8_t { on, off };
 
 class arena {
 public:
-    /// Frames of an arena: two values of a 32-bit translation entry mean something else.
+    /// Frames of an arena: two values of a 32-bit page table entry mean something else.
     static constexpr std::uint32_t frames_max = std::numeric_limits<std::uint32_t>::max() - 2;
 
     /// Errors: errc::out_of_memory; errc::bad_option when there is no frame or they are too many.

@@ -3,13 +3,13 @@
 
 /// mapping: zeroed, aligned memory straight from the system, owned.
 ///
-/// The pool's two large things stand in mappings: the frame arena, and each file's translation
-/// array. Pages of a mapping cost memory from their first touch on, so a translation array can be
+/// The pool's two large things stand in mappings: the frame arena, and each file's page
+/// table. Pages of a mapping cost memory from their first touch on, so a page table can be
 /// mapped for the largest file that is allowed and be read by one indexed load.
 ///
 /// A mapping belongs to the process that made it. In a forked child the arena is gone
 /// (`after_fork::absent`: frames may be the target of a DMA under way, and copying them would be
-/// gigabytes), and a translation array is all zeros (`after_fork::zeroed`), so that every look-up
+/// gigabytes), and a page table is all zeros (`after_fork::zeroed`), so that every look-up
 /// there is a miss, which asks `inherited()` and says so. A kernel that knows neither advice
 /// leaves an ordinary copy.
 ///

@@ -36,7 +36,7 @@
 /// Cost: reading a tuple is O(1). Insert and update are O(1) where the free gap suffices and no
 /// slot waits for reuse, else O(slots + bytes). erase, reclaim, size and free_space are O(slots).
 
-#include <quire/base/page_kind.hpp>
+#include <quire/borrow/page_kind.hpp>
 #include <quire/page/live_range.hpp>
 #include <quire/page/page_change.hpp>
 #include <quire/page/redirects.hpp>

@@ -4,14 +4,14 @@
 /// live_range: a walk over the live slots of a slotted page, in the order of their numbers.
 ///
 /// `Layout` is a slotted layout, `Item` says what a step gives: the slot's number, or a typed view
-/// of its tuple. An item is made anew at each `*` and given as a prvalue, so pinned views work:
+/// of its tuple. An item is made anew at each `*` and given as a prvalue, so immovable views work:
 ///
 ///     for (auto row : page.rows<user>()) ...
 ///
-/// The range is pinned, like all that is lent. Its iterators are ordinary and hold the page's span
-/// and a number, and in checked builds a part of the loan; they look at the page at each step, so
-/// that a page which changed under them is an error or other slots, never a wild access. Redirects
-/// are passed over: their tuples have slots of their own, and no tuple is met twice.
+/// The range is immovable, like all that is lent. Its iterators are ordinary and hold the page's
+/// span and a number, and in checked builds a part of the loan; they look at the page at each step,
+/// so that a page which changed under them is an error or other slots, never a wild access.
+/// Redirects are passed over: their tuples have slots of their own, and no tuple is met twice.
 ///
 /// A walk over tuples asks for their memory when it begins. Tuples lie from the end of the page
 /// downward, and the processor that was measured looks ahead upward only: without it a walk over a
@@ -19,7 +19,7 @@
 ///
 /// Errors: `++` and begin() throw errc::corrupt_page at a line pointer that contradicts the page.
 
-#include <quire/base/byte_view.hpp>
+#include <quire/borrow/byte_view.hpp>
 #include <quire/page/line_pointer.hpp>
 
 #include <algorithm>  // std::min
@@ -50,7 +50,7 @@ void prefetch_tuples(std::span<Byte, Size> bytes) noexcept {
 }  // namespace detail
 
 template <class Layout, class Item>
-class QUIRE_BORROWER QUIRE_POINTER live_range : pinned {
+class QUIRE_BORROWER QUIRE_POINTER live_range : immovable {
 public:
     live_range(Layout layout, lender const& from) noexcept QUIRE_UNSEEN
         : layout_{layout}, borrow_{from, lending::shared} {}

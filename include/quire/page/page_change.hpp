@@ -14,13 +14,13 @@
 /// `Layout` has `body()`, the bytes behind the fixed header (none for a page that contradicts
 /// itself), and `for_each_used(fn)`: `fn(bytes)` for the parts of it that mean something.
 
-#include <quire/base/loan.hpp>
+#include <quire/borrow/loan.hpp>
 #include <quire/base/poison.hpp>
 
 namespace quire::inline QUIRE_ABI {
 
 template <class Layout>
-class [[nodiscard("a change lasts as long as this lives: name it")]] page_change : pinned {
+class [[nodiscard("a change lasts as long as this lives: name it")]] page_change : immovable {
 public:
     page_change(lender const& page, Layout layout) noexcept : page_{page}, layout_{layout} {
         page_.expect_unlent();

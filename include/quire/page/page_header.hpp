@@ -5,7 +5,7 @@
 ///
 /// Byte map (little-endian):
 ///
-///     0   4   checksum                  belongs to the seal (base/page_contract.hpp)
+///     0   4   checksum                  belongs to the seal (base/page_seal.hpp)
 ///     4   8   the page's own number     written by format and by the seal
 ///    12   2   kind                      kind_no: whose view reads the rest
 ///    14   1   version of that format    1

@@ -29,7 +29,7 @@
 /// Why a class template and not a free function found by its arguments: a view type hangs on it,
 /// and pages must be able to ask for it by the type's name alone.
 
-#include <quire/base/byte_view.hpp>
+#include <quire/borrow/byte_view.hpp>
 #include <quire/page/line_pointer.hpp>
 
 #include <cstring>  // std::memmove

@@ -15,8 +15,8 @@
 ///   - A hit costs one atomic operation to begin and one to end, and allocates nothing; a miss is
 ///     one read, however many threads want the page, and allocates nothing.
 ///   - After `flush` returned, every page modified before it is written and synced. A failed write
-///     leaves its page dirty, resident and readable; a failed sync poisons the file.
-///   - A page that its contract refuses is never seen by anybody. Bytes of one file never reach
+///     leaves its page dirty, resident and readable; a failed sync stops the file.
+///   - A page that its seal refuses is never seen by anybody. Bytes of one file never reach
 ///     another.
 ///   - Every wait ends: by I/O, by another thread, or at its deadline.
 ///   - It belongs to its process: in a forked child everything but the destructor throws
@@ -36,7 +36,7 @@ namespace quire::inline QUIRE_ABI {
 
 template <std::size_t PageSize = 4096, class Policy = s3_fifo, class Latch = hybrid_latch,
           class Backend = direct_backend>
-class buffer_pool : pinned {
+class buffer_pool : immovable {
     static_assert(pool_page_size<PageSize>,
                   "a pool's page size is a power of two from 512 bytes to 1 MiB");
     static_assert(eviction_policy<Policy>,
@@ -98,7 +98,7 @@ public:
     /// Sets `frames` frames aside: accesses that are given the budget do not fail for want of one.
     /// Errors: no_free_frame (or the error of a write), and then none is set aside.
     [[nodiscard]] frame_budget reserve(std::size_t frames) {
-        core_.expect_own_process("reserve");
+        core_.require_own_process("reserve");
         if (frames > core_.options.frames) { throw error{errc::no_free_frame, "reserve"}; }
         std::vector<frame_no> got;
         got.reserve(frames);

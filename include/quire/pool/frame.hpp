@@ -4,7 +4,7 @@
 /// frame: the header of one frame, and the protocol by which pages come and go.
 ///
 /// A frame is a page-sized place in the arena; its header says whose it is. Two atomics decide
-/// everything: the translation entry of a page says where it might be, the frame's `page` says
+/// everything: the page table entry of a page says where it might be, the frame's `page` says
 /// what is there. A look-up takes the latch the entry points to and believes `page` alone.
 ///
 ///              obtain                 publish                  try_evict

@@ -7,7 +7,7 @@
 /// has it alone. It holds a view of the page and lends it by address, `guard->tuple(slot)`; what
 /// is borrowed must end before the guard does.
 ///
-/// Guards are pinned: they are returned as prvalues, and then stay. Instead of moves they have
+/// Guards are immovable: they are returned as prvalues, and then stay. Instead of moves they have
 ///   transfer()              hands the page to the guard that it returns; this one is over
 ///   advance(file, no)       latches the next page, then lets this one go: hand over hand. It is
 ///                           of the same kind; two guards descend from one kind to another
@@ -23,13 +23,13 @@
 ///
 /// With -Wconsumed (clang) using a guard that is over is a warning; with -Wthread-safety (clang 21
 /// and later) so is ending one while something of its page is lent. A checked build stops the
-/// program at either (base/loan.hpp).
+/// program at either (borrow/loan.hpp).
 ///
 /// Threads: a guard ends in the thread that made it. A thread must not ask for a page it holds.
 /// Cost: one atomic operation to begin, one to end; nothing in between.
 
-#include <quire/base/owned.hpp>
-#include <quire/base/page_kind.hpp>
+#include <quire/borrow/owned.hpp>
+#include <quire/borrow/page_kind.hpp>
 #include <quire/pool/detail/pool_core.hpp>
 #include <quire/pool/guard_slot.hpp>
 
@@ -46,7 +46,7 @@ namespace detail {
 
 /// A latched page: what both guards are made of.
 template <class Core, access Mode>
-class latched_page : pinned {
+class latched_page : immovable {
 public:
     using place = typename Core::place;
 
@@ -154,7 +154,7 @@ void look_at(View& view, Bytes bytes) noexcept {
 template <class Core, template <class, std::size_t> class View>
     requires page_kind<View, Core::page_size>
 class QUIRE_TYPESTATE QUIRE_OWNER
-    [[nodiscard("a guard holds its page as long as it lives: name it")]] read_guard : pinned {
+    [[nodiscard("a guard holds its page as long as it lives: name it")]] read_guard : immovable {
 public:
     using view_type = typename detail::lending_view<View<std::byte const, Core::page_size>>::type;
 
@@ -222,7 +222,7 @@ private:
 template <class Core, template <class, std::size_t> class View>
     requires page_kind<View, Core::page_size>
 class QUIRE_TYPESTATE QUIRE_OWNER
-    [[nodiscard("a guard holds its page as long as it lives: name it")]] write_guard : pinned {
+    [[nodiscard("a guard holds its page as long as it lives: name it")]] write_guard : immovable {
 public:
     using view_type = typename detail::lending_view<View<std::byte, Core::page_size>>::type;
     using const_view_type =
@@ -340,7 +340,7 @@ private:
     }
 
     [[nodiscard]] static Core& writable_core(paged_file<Core> const& file) {
-        file.core().expect_writable(file.slot_open_or_not(), file.id_of(0), "write");
+        file.core().require_writable(file.slot_open_or_not(), file.id_of(0), "write");
         return file.core();
     }
 

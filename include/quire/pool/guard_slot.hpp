@@ -13,7 +13,7 @@
 ///
 /// Threads: those of its guard.
 
-#include <quire/base/loan.hpp>
+#include <quire/borrow/loan.hpp>
 
 #include <memory>   // std::destroy_at
 #include <new>      // placement new
@@ -24,7 +24,7 @@ namespace quire::inline QUIRE_ABI {
 /// Room for a guard that comes later, or comes and goes: what std::optional is to movable types.
 /// `slot->` goes through the guard to its view; the guard's own functions are `(*slot).release()`.
 template <class Guard>
-class guard_slot : pinned {
+class guard_slot : immovable {
 public:
     guard_slot() noexcept {}
     /// With the guard that `make()` returns, unless `keep(guard)` says no.

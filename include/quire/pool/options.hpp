@@ -7,7 +7,7 @@
 /// its constructor, a file's by `open`. What makes no sense is errc::bad_option. A limit that
 /// cannot be reached is no error, and limits nothing: it may serve pools of several sizes.
 
-#include <quire/base/page_contract.hpp>
+#include <quire/base/page_seal.hpp>
 #include <quire/io/file_backend.hpp>
 #include <quire/memory/arena.hpp>
 
@@ -68,7 +68,7 @@ struct pool_options {
 struct file_options {
     /// crc_seal takes bytes 0 to 11 of every page; see also no_seal. A repair tool that must see
     /// pages whose seal is broken gives {no_seal.check, crc_seal.seal}.
-    page_contract contract = crc_seal;
+    page_seal seal = crc_seal;
     io_mode io = io_mode::direct;
     bool follow_symlink = false;
     /// Dirty pages of this file past which its writers write back before they go on; 0: half the

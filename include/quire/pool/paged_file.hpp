@@ -14,7 +14,7 @@
 /// Threads: any, at once; closing is for a thread that knows nobody else uses the file. Who does is
 /// served, told errc::in_use, or stops the program, and never changes another file.
 
-#include <quire/base/owned.hpp>
+#include <quire/borrow/owned.hpp>
 #include <quire/pool/detail/file_ops.hpp>
 #include <quire/pool/detail/optimistic.hpp>
 #include <quire/pool/guard.hpp>
@@ -56,7 +56,7 @@ public:
     template <template <class, std::size_t> class View>
     using write_guard = quire::write_guard<Core, View>;
 
-    /// Page `no`, shared. A page that the file's contract calls blank (grown, never written) is an
+    /// Page `no`, shared. A page that the file's seal calls blank (grown, never written) is an
     /// error for every kind: only `append` and `format` make pages. Under no_seal none is blank.
     /// Errors: page_out_of_range, read_failed, short_read, corrupt_page, blank_page,
     /// wrong_page_kind.
@@ -78,7 +78,7 @@ public:
     }
 
     /// A new page at the end, formatted, exclusive.
-    /// Expects: what the file's contract seals leaves the page one of its kind.
+    /// Expects: what the file's seal seals leaves the page one of its kind.
     /// Errors: as `write` without those of reading, and grow_failed and file_too_large: then the
     /// file is as it was.
     template <template <class, std::size_t> class View = raw_page>
@@ -101,7 +101,7 @@ public:
     }
 
     /// `fn(page)` with the const view of page `no`, under a guard that ends with the call. What it
-    /// returns borrows nothing (base/owned.hpp): copies leave, or the guard of another page.
+    /// returns borrows nothing (borrow/owned.hpp): copies leave, or the guard of another page.
     /// Errors: as `read`, and those of `fn`.
     template <template <class, std::size_t> class View = raw_page, class Fn>
     auto with_read(page_no no, Fn&& fn, access_options const& how = by_default) const {
@@ -141,7 +141,7 @@ public:
     /// lru always does), so that a page everybody looks at, a tree's root, is shared without
     /// traffic. `page` is a const view over racy_byte: what `fn` reads may be torn
     /// or of another page. Then it is run again, in the end under the latch. So `fn`
-    ///   - may run several times, and returns what owns what it holds (base/owned.hpp);
+    ///   - may run several times, and returns what owns what it holds (borrow/owned.hpp);
     ///   - loads each field once, checks what it loaded, and bounds its loops;
     ///   - changes nothing outside.
     /// What it throws is thrown only if what it saw was true. Such hits are not counted.
@@ -151,7 +151,7 @@ public:
                                        access_options const& how = by_default) const {
         static_assert(racy_page_kind<View, Core::page_size>,
                       "a page kind that is read without a latch has views over quire::racy_byte "
-                      "const, and an accepts for those (base/racy_byte.hpp)");
+                      "const, and an accepts for those (borrow/racy_byte.hpp)");
         using view_type = View<racy_byte const, Core::page_size>;
         detail::expect_owned_result<view_type const&, Fn&>();
         static_assert(!std::is_void_v<std::invoke_result_t<Fn&, view_type const&>>,

@@ -15,7 +15,7 @@
 /// it names no reference; it must stand in the struct's own namespace, else it is not found; and
 /// each base that it names is described too.
 
-#include <quire/base/owned.hpp>
+#include <quire/borrow/owned.hpp>
 
 #include <boost/describe/bases.hpp>
 #include <boost/describe/members.hpp>

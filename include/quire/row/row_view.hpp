@@ -30,7 +30,7 @@
 ///   I3. A value is checked when it is read (fixed_format.hpp says which can be wrong), unless it
 ///       is null; null bits that belong to no column are 0, else the constructor throws.
 
-#include <quire/base/byte_view.hpp>
+#include <quire/borrow/byte_view.hpp>
 #include <quire/base/error.hpp>
 #include <quire/page/line_pointer.hpp>
 #include <quire/row/detail/selected.hpp>
@@ -41,7 +41,7 @@ namespace quire::inline QUIRE_ABI {
 struct bind_columns_by_auto_const_ref;
 
 template <class T, page_byte Byte>
-class QUIRE_BORROWER QUIRE_POINTER row_view : pinned {
+class QUIRE_BORROWER QUIRE_POINTER row_view : immovable {
     using columns = schema<T>;
     template <auto Member>
     using selected = detail::selected<T, Member>;

@@ -133,7 +133,7 @@ public:
           faults_{given.faults != nullptr ? given.faults : std::make_shared<fault_plan>()} {}
 
     [[nodiscard]] file open(open_request const& request) {
-        expect_opens("open ", request);
+        require_opens("open ", request);
         return inner_.open(request);
     }
     [[nodiscard]] file adopt(int fd, open_request const& request)
@@ -141,7 +141,7 @@ public:
     {
         auto taken = inner_.adopt(fd, request);  // which closes it when it refuses
         try {
-            expect_opens("adopt ", request);
+            require_opens("adopt ", request);
         } catch (...) {
             static_cast<void>(inner_.close(taken));
             throw;
@@ -195,7 +195,7 @@ public:
     }
 
 private:
-    void expect_opens(char const* operation, open_request const& request) {
+    void require_opens(char const* operation, open_request const& request) {
         if (auto const wrong = faults_->next(io_call::open)) {
             throw error{errc::open_failed, operation + request.path, page_id::none(),
                         wrong->error};

@@ -16,28 +16,28 @@ struct file_flush {
     using file_type = typename Core::file_type;
 
     static void flush(Core& core, file_type& file, file_no number, access_options const& how) {
-        core.expect_own_process("flush");
+        core.require_own_process("flush");
         expect_holds_nothing(&core);
         file_use const use{file, number};
-        expect_open(use, number, "flush");
+        require_open(use, number, "flush");
         write_and_sync(core, file, how);
     }
 
     /// Without the sync.
     static void write_back(Core& core, file_type& file, file_no number,
                            access_options const& how) {
-        core.expect_own_process("write back");
+        core.require_own_process("write back");
         expect_holds_nothing(&core);
         file_use const use{file, number};
-        expect_open(use, number, "write back");
+        require_open(use, number, "write back");
         if (!file.file->writable()) { return; }
-        expect_sound(file, "write back");
+        require_sound(file, "write back");
         write(core, file, how).rethrow();
     }
 
     /// The same as flush for a slot that another thread may be closing: waits for the end of that.
     static void flush_if_open(Core& core, file_type& file) {
-        core.expect_own_process("flush");
+        core.require_own_process("flush");
         expect_holds_nothing(&core);
         for (auto const until = core.deadline_of({});;) {
             if (file_use const use{file}; use.allowed()) {
@@ -51,24 +51,24 @@ struct file_flush {
 
     static void write_and_sync(Core& core, file_type& file, access_options const& how) {
         if (!file.file->writable()) { return; }
-        expect_sound(file, "flush");
+        require_sound(file, "flush");
         auto const outcome = write(core, file, how);
         sync(core, file, how);
         outcome.rethrow();
-        expect_sound(file, "flush");
+        require_sound(file, "flush");
     }
 
     static void sync(Core& core, file_type& file, access_options const& how) {
         file_latch const alone{file.syncing, core.deadline_of(how), "sync",
                                page_id{file.number, 0}};
-        expect_sound(file, "sync");
+        require_sound(file, "sync");
         int const failed = core.backend.sync(*file.file);
         file_counters::add(file.counters.syncs);
         if (failed != 0) {
-            file.poison.store(failed, std::memory_order_release);
+            file.sync_error.store(failed, std::memory_order_release);
             file.dirty_limit.store(0, std::memory_order_release);
         }
-        expect_sound(file, "sync");
+        require_sound(file, "sync");
     }
 
 private:
@@ -79,7 +79,7 @@ private:
     }
 
     template <class Use>
-    static void expect_open(Use const& use, file_no number, char const* operation) {
+    static void require_open(Use const& use, file_no number, char const* operation) {
         if (!use.allowed()) {
             throw error{errc::in_use, std::string{operation} + " a file that is being closed",
                         page_id{number, 0}};

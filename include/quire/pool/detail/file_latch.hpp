@@ -8,7 +8,7 @@
 namespace quire::inline QUIRE_ABI::detail {
 
 /// Holds a latch of a file (not of a page) exclusively, or throws errc::timed_out.
-class file_latch : pinned {
+class file_latch : immovable {
 public:
     file_latch(hybrid_latch& latch, deadline until, char const* operation, page_id page)
         : latch_{latch} {
@@ -26,7 +26,7 @@ private:
 /// now. Expects: `grow` is held. `number`: the handle's, as everywhere in file_ops, new_pages and
 /// file_flush.
 template <class File>
-void expect_not_closing(File const& file, file_no number, char const* operation) {
+void require_not_closing(File const& file, file_no number, char const* operation) {
     if (file.closing.load(std::memory_order_seq_cst) || file.number != number) {
         throw error{errc::in_use, operation, page_id{number, 0}};
     }
@@ -34,8 +34,8 @@ void expect_not_closing(File const& file, file_no number, char const* operation)
 
 /// A file whose sync failed once is written and synced no more.
 template <class File>
-void expect_sound(File const& file, char const* operation) {
-    if (int const broken = file.poison.load(std::memory_order_acquire); broken != 0) {
+void require_sound(File const& file, char const* operation) {
+    if (int const broken = file.sync_error.load(std::memory_order_acquire); broken != 0) {
         throw error{errc::sync_failed, operation, page_id{file.number, 0}, broken};
     }
 }

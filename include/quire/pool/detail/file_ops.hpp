@@ -51,7 +51,7 @@ struct file_ops {
 
     /// Forgets changes of page `id` that were not written, and frees its frame.
     static void discard(Core& core, file_type& file, page_id id, access_options const& how) {
-        core.expect_own_process("discard");
+        core.require_own_process("discard");
         expect_none_held(&core, id, id);
         file_use const use{file, id.file()};
         if (!use.allowed()) { throw error{errc::in_use, "discard", id}; }
@@ -64,13 +64,13 @@ struct file_ops {
     /// Cuts the file to `pages` pages; what was not written of the others is forgotten.
     static void truncate(Core& core, file_type& file, file_no number, std::uint64_t pages) {
         page_id const first{number, pages};
-        core.expect_own_process("truncate");
+        core.require_own_process("truncate");
         expect_none_held(&core, first, page_id{number, page_no::max});
         page_id const any{number, 0};
-        core.expect_writable(file, any, "truncate");
+        core.require_writable(file, any, "truncate");
         auto const until = core.deadline_of({});
         file_latch const growing{file.grow, until, "truncate", any};
-        expect_not_closing(file, number, "truncate");
+        require_not_closing(file, number, "truncate");
         auto const before = file.page_count.load(std::memory_order_relaxed);
         if (pages > before) { throw error{errc::page_out_of_range, "truncate", first}; }
         file.page_count.store(pages, std::memory_order_seq_cst);
@@ -92,12 +92,12 @@ struct file_ops {
     }
 
     static void close(Core& core, file_type& file, file_no number, unwritten dirty) {
-        core.expect_own_process("close");
+        core.require_own_process("close");
         expect_holds_nothing(&core);
         auto const until = core.deadline_of({});
         page_id const any{number, 0};
         file_latch const growing{file.grow, until, "close", any};
-        expect_not_closing(file, number, "close");
+        require_not_closing(file, number, "close");
         file.closing.store(true, std::memory_order_seq_cst);
         try {
             while (file.uses.load(std::memory_order_seq_cst) != 0) {
@@ -124,9 +124,9 @@ private:
     template <class Open>
     static file_type& open_by(Core& core, std::string const& operation, std::string const& path,
                               file_options const& options, Open open) {
-        core.expect_own_process("open");
-        if (options.contract.check == nullptr || options.contract.seal == nullptr) {
-            throw error{errc::bad_option, operation + ": a page contract has two functions"};
+        core.require_own_process("open");
+        if (options.seal.check == nullptr || options.seal.seal == nullptr) {
+            throw error{errc::bad_option, operation + ": a page_seal has two functions"};
         }
         if (path.empty() || path.find('\0') != std::string::npos) {
             throw error{errc::bad_option,
@@ -142,8 +142,8 @@ private:
 
     /// A failed load is the business of those who asked for it.
     static void wait_for_loader(Core& core, file_type& file, page_id id, deadline until) {
-        auto const loading = [&] {  // see pool_core's expect_still_there
-            return file.pages->load_in_order(id.page()) == translation::entry::loading();
+        auto const loading = [&] {  // see pool_core's require_still_there
+            return file.pages->load_in_order(id.page()) == page_table::entry::loading();
         };
         while (loading()) {
             try {
@@ -177,7 +177,7 @@ private:
         }
         if (file.generation.load(std::memory_order_relaxed) != 0) { core.files.rename(file); }
         file.page_count.store(file.pages_on_disk, std::memory_order_relaxed);
-        file.contract = options.contract;
+        file.seal = options.seal;
         file.dirty_max = options.dirty_pages_max > 0
                              ? options.dirty_pages_max
                              : std::max<std::size_t>(1, core.options.frames / 2);
@@ -185,7 +185,7 @@ private:
                                std::memory_order_relaxed);
         file.frames_max = options.frames_max;
         file.dirty.store(0, std::memory_order_relaxed);
-        file.poison.store(0, std::memory_order_relaxed);
+        file.sync_error.store(0, std::memory_order_relaxed);
         file.closing.store(false, std::memory_order_release);
         file.counters.clear();
         file.generation.fetch_add(1, std::memory_order_release);

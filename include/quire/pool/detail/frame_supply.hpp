@@ -11,7 +11,7 @@
 /// page: nothing here waits or does I/O. So a candidate that was evicted and loaded again in the
 /// meantime is no danger: it is in the policy only once it is published in full.
 
-#include <quire/base/byte_view.hpp>
+#include <quire/borrow/byte_view.hpp>
 #include <quire/base/contract.hpp>
 #include <quire/pool/detail/frame_table.hpp>
 
@@ -204,7 +204,7 @@ namespace quire::inline QUIRE_ABI {
 ///
 /// Made by `buffer_pool::reserve`; handed to accesses by `access_options::budget`, which draw on
 /// it before they look elsewhere. What is left goes back when the budget ends. One thread's.
-class [[nodiscard("a budget sets frames aside as long as it lives")]] frame_budget : pinned {
+class [[nodiscard("a budget sets frames aside as long as it lives")]] frame_budget : immovable {
 public:
     frame_budget(detail::free_frames& home, std::vector<frame_no> frames) noexcept
         : home_{home}, frames_{std::move(frames)} {}

@@ -49,11 +49,11 @@ struct new_pages {
     [[nodiscard]] static made append(Core& core, file_type& file, file_no number,
                                      access_options const& how, Kind const& kind) {
         page_id const any{number, 0};
-        core.expect_own_process("append");
-        core.expect_writable(file, any, "append");
+        core.require_own_process("append");
+        core.require_writable(file, any, "append");
         auto const until = core.deadline_of(how);
         file_latch const growing{file.grow, until, "append", any};
-        expect_not_closing(file, number, "append");
+        require_not_closing(file, number, "append");
         page_id const id{number, file.page_count.load(std::memory_order_relaxed)};
         if (id.page().value() >= file.pages->pages()) {
             throw error{errc::file_too_large, "append", id};
@@ -83,8 +83,8 @@ struct new_pages {
     [[nodiscard]] static made format(Core& core, file_type& file, page_id id,
                                      access_options const& how, Kind const& kind) {
         auto const no = id.page();
-        core.expect_own_process("format");
-        core.expect_writable(file, page_id{id.file(), 0}, "format");
+        core.require_own_process("format");
+        core.require_writable(file, page_id{id.file(), 0}, "format");
         expect_not_held(&core, id);
         file_use const use{file, id.file()};
         if (!use.allowed()) { throw error{errc::in_use, "format", id}; }
@@ -100,12 +100,12 @@ struct new_pages {
                     note_latched(&core, id);
                     return {at, id};
                 }
-            } else if (entry == translation::entry::loading()) {
+            } else if (entry == page_table::entry::loading()) {
                 wait_for_loader(core, file, id, until);
             } else if (file.pages->claim(no)) {
                 std::optional<frame_no> f;
                 try {
-                    core.expect_still_there(file, id, "format");
+                    core.require_still_there(file, id, "format");
                     f = core.obtain(&file, how.budget);
                     fill(core, file, id, *f, kind, until);
                 } catch (...) {
@@ -122,10 +122,10 @@ struct new_pages {
     /// Grows ahead of `pages` further appends.
     static void reserve(Core& core, file_type& file, file_no number, std::uint64_t pages) {
         page_id const any{number, 0};
-        core.expect_own_process("reserve");
-        core.expect_writable(file, any, "reserve");
+        core.require_own_process("reserve");
+        core.require_writable(file, any, "reserve");
         file_latch const growing{file.grow, core.deadline_of({}), "reserve", any};
-        expect_not_closing(file, number, "reserve");
+        require_not_closing(file, number, "reserve");
         auto const count = file.page_count.load(std::memory_order_relaxed);
         if (pages > file.pages->pages() - count) {
             throw error{errc::file_too_large, "reserve", page_id{number, count}};
@@ -148,7 +148,7 @@ private:
     static void wait_for_loader(Core& core, file_type& file, page_id id, deadline until) {
         try {
             static_cast<void>(core.room.wait(id, until, [&] {
-                return file.pages->load(id.page()) == translation::entry::loading();
+                return file.pages->load(id.page()) == page_table::entry::loading();
             }));
         } catch (error const&) {  // that the page cannot be read is what it is made anew for
         }
@@ -160,7 +160,7 @@ private:
         auto const bytes = core.frames.bytes(f);
         std::memset(bytes.data(), 0, Core::page_size);
         kind.format(bytes, id.page());
-        file.contract.seal(bytes, id);
+        file.seal.seal(bytes, id);
         QUIRE_EXPECTS(kind.accepts(bytes),
                       "a page kind leaves alone what its file's seal writes (crc_seal: the first "
                       "12 bytes)");
@@ -183,7 +183,7 @@ private:
         core.modified(core.frames.at(f), id);
         frame.page.store(id.bits(), std::memory_order_release);
         core.room.announce(
-            id, [&] { file.pages->store(id.page(), translation::entry::of(f)); });
+            id, [&] { file.pages->store(id.page(), page_table::entry::of(f)); });
         core.insert(file, f);
         note_latched(&core, id);
     }

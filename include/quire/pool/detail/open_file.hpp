@@ -5,7 +5,7 @@
 ///
 /// Slots are made with the pool and never move, so a handle is a pointer to one and the generation
 /// it was opened under. A generation is odd while the slot is in use; a handle of an earlier one
-/// is a bug of its holder, found by one comparison. Hits do without it: the translation array stays
+/// is a bug of its holder, found by one comparison. Hits do without it: the page table stays
 /// with the slot when the file is closed, and is all absent then; and a later file in the slot has
 /// another number, so that its frames hold none of the pages that an old handle asks for. (Numbers
 /// come round, see pool_options::files_max; checked builds compare generations on hits, too.)
@@ -14,18 +14,19 @@
 ///   I1. `page_count` counts the pages that may be read; the file has at least that many. It moves
 ///       under `grow` only, and after the new page is published.
 ///   I2. `dirty` is how many resident pages of this file are dirty, `resident` how many there are.
-///   I3. `poison`, once it is an errno, stays until the slot is closed: a sync failed, and what the
-///       kernel dropped will not be reported again.
+///   I3. `sync_error`, once it is an errno, stays until the slot is closed: a sync failed, and what
+///       the kernel dropped will not be reported again.
 ///   I4. `dirty_limit` is `dirty_max`, or 0 where a writer must look closer: a closed file, a
 ///       read-only or a poisoned one.
 ///   I5. A load or flush counts itself in `uses` before it looks at `closing`; close sets that,
 ///       then waits for `uses` to become zero. `closing` stays set while the slot is empty.
 
-#include <quire/base/page_contract.hpp>
+#include <quire/base/immovable.hpp>
+#include <quire/base/page_seal.hpp>
 #include <quire/io/file_backend.hpp>
 #include <quire/latch/hybrid_latch.hpp>
 #include <quire/pool/stats.hpp>
-#include <quire/pool/translation.hpp>
+#include <quire/pool/page_table.hpp>
 
 #include <algorithm>  // std::find_if
 #include <bit>        // std::bit_ceil
@@ -37,7 +38,7 @@ namespace quire::inline QUIRE_ABI::detail {
 template <file_backend Backend>
 struct alignas(64) open_file {
     // What a hit reads.
-    std::optional<translation> pages;
+    std::optional<page_table> pages;
     std::atomic<std::uint64_t> dirty{0};
     std::atomic<std::uint64_t> dirty_limit{0};
 
@@ -46,14 +47,14 @@ struct alignas(64) open_file {
     std::atomic<std::uint64_t> page_count{0};
     std::atomic<std::uint32_t> uses{0};
     std::atomic<bool> closing{false};
-    std::atomic<int> poison{0};
+    std::atomic<int> sync_error{0};
 
     hybrid_latch grow;     ///< held while the file grows; also across its I/O
     hybrid_latch syncing;  ///< held while it is synced
 
     std::optional<typename Backend::file> file;
     std::string path;
-    page_contract contract = no_seal;
+    page_seal seal = no_seal;
     std::uint64_t dirty_max = 0;
     std::size_t frames_max = 0;  ///< 0: no limit
     std::atomic<std::size_t> resident{0};
@@ -106,7 +107,7 @@ private:
 
 /// What close has to wait for. See I5.
 template <file_backend Backend>
-class file_use : pinned {
+class file_use : immovable {
 public:
     explicit file_use(open_file<Backend>& file) noexcept : file_{file} {
         file_.uses.fetch_add(1, std::memory_order_seq_cst);

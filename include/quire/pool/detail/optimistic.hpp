@@ -18,7 +18,7 @@
 /// counted. After three attempts in vain, also when the page is not resident or of another kind,
 /// it is for who asked to take the latch.
 
-#include <quire/base/page_kind.hpp>
+#include <quire/borrow/page_kind.hpp>
 #include <quire/pool/detail/pool_core.hpp>
 
 #include <type_traits>  // std::invoke_result_t

@@ -18,7 +18,7 @@
 namespace quire::inline QUIRE_ABI::detail {
 
 template <class Core>
-class page_taking : pinned {
+class page_taking : immovable {
 public:
     using file_type = typename Core::file_type;
     static constexpr std::chrono::nanoseconds moment = std::chrono::milliseconds{50};

@@ -147,7 +147,7 @@ private:
     [[nodiscard]] step seal(dirty_page target, std::uint64_t durable, bool may_wait, deadline until,
                             std::uint64_t& version, write_outcome& outcome) {
         auto& file = file_of(target.page);
-        if (int const broken = file.poison.load(std::memory_order_acquire); broken != 0) {
+        if (int const broken = file.sync_error.load(std::memory_order_acquire); broken != 0) {
             outcome.fail(errc::sync_failed, target.page, broken);
             return step::done;
         }
@@ -164,7 +164,7 @@ private:
             return later(target, may_wait, until, outcome);
         }
         version = frame.version.load(std::memory_order_relaxed);
-        file.contract.seal(frames_.bytes(target.frame), target.page);
+        file.seal.seal(frames_.bytes(target.frame), target.page);
         if constexpr (downgradable<decltype(frame.latch)>) {
             frame.latch.downgrade();
             return step::sealed;

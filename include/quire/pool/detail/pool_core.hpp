@@ -40,7 +40,7 @@ public:
     using clock_type = std::chrono::steady_clock;
 
     using base::base;
-    using base::expect_own_process;
+    using base::require_own_process;
     using base::files;
     using base::frames;
     using base::options;
@@ -60,9 +60,9 @@ public:
     }
 
     /// The entry of page `no`; absent, too, where there can be no such page.
-    [[nodiscard]] static translation::entry entry_of(file_type const& file, page_no no) noexcept {
+    [[nodiscard]] static page_table::entry entry_of(file_type const& file, page_no no) noexcept {
         return no.value() < file.pages->pages() ? file.pages->load(no)
-                                                : translation::entry::absent();
+                                                : page_table::entry::absent();
     }
 
     template <access Mode>
@@ -77,7 +77,7 @@ public:
         auto& frame = frames[f];
         bool const latched = try_latch<Mode>(frame.latch);
         frame.page.store(id.bits(), std::memory_order_release);
-        room.announce(id, [&] { file.pages->store(id.page(), translation::entry::of(f)); });
+        room.announce(id, [&] { file.pages->store(id.page(), page_table::entry::of(f)); });
         this->insert(file, f);
         return latched;
     }
@@ -91,7 +91,7 @@ public:
             supply.give_back(*f);
         }
         room.announce(
-            id, [&] { file.pages->store(id.page(), translation::entry::absent()); }, failure);
+            id, [&] { file.pages->store(id.page(), page_table::entry::absent()); }, failure);
     }
 
     [[nodiscard]] std::chrono::nanoseconds wait_of(access_options const& how) const noexcept {
@@ -103,7 +103,7 @@ public:
 
     /// Before a writer of page `id` goes on: refuses a poisoned or read-only file, and writes pages
     /// back when too many are dirty. The caller may hold guards: latches are only tried.
-    void expect_writable(file_type& file, page_id id, char const* operation) {
+    void require_writable(file_type& file, page_id id, char const* operation) {
         if (file.dirty.load(std::memory_order_relaxed) >=
             file.dirty_limit.load(std::memory_order_relaxed)) [[unlikely]] {
             make_writable(file, id, operation);
@@ -121,7 +121,7 @@ public:
     /// After the claim, since a truncation looks for claims after it has moved the file's end. All
     /// four accesses are sequentially consistent, so one of the two sees the other. (No fences: the
     /// thread sanitizer knows none.)
-    static void expect_still_there(file_type const& file, page_id id, char const* operation) {
+    static void require_still_there(file_type const& file, page_id id, char const* operation) {
         if (id.page().value() >= file.page_count.load(std::memory_order_seq_cst)) {
             throw error{errc::page_out_of_range, operation, id};
         }
@@ -154,11 +154,11 @@ private:
             file_use<Backend> const use{file, id.file()};
             if (!use.allowed()) { throw error{errc::in_use, operation, any}; }
             if (!file.file->writable()) { throw error{errc::read_only, operation, any}; }
-            if (int const broken = file.poison.load(std::memory_order_acquire); broken != 0) {
+            if (int const broken = file.sync_error.load(std::memory_order_acquire); broken != 0) {
                 throw error{errc::sync_failed, operation, any, broken};
             }
         }
-        expect_own_process(operation);
+        require_own_process(operation);
         auto pages = this->dirty_pages(file);
         this->writer.write(pages, latching::tries, {}).rethrow();
     }
@@ -167,7 +167,7 @@ private:
     [[nodiscard, gnu::noinline]] place enter_slowly(file_type& file, page_id id,
                                                     access_options const& how) {
         expect_open(file, id);
-        expect_own_process("read");
+        require_own_process("read");
         auto const no = id.page();
         auto const until = deadline_of(how);
         bool waited = false;
@@ -180,10 +180,10 @@ private:
                                                        std::min(slice, left_until(until)))) {
                     return hit(at, id);
                 }
-            } else if (entry == translation::entry::loading()) {
+            } else if (entry == page_table::entry::loading()) {
                 if (!std::exchange(waited, true)) { file_counters::add(file.counters.waits); }
                 static_cast<void>(room.wait(id, until, [&] {
-                    return file.pages->load(no) == translation::entry::loading();
+                    return file.pages->load(no) == page_table::entry::loading();
                 }));
             } else if (auto const frame = load<Mode>(file, id, how)) {
                 note_latched(this, id);
@@ -205,7 +205,7 @@ private:
         options.observer.tell(options.observer.on_miss, id);
         frame_no f{};
         try {
-            expect_still_there(file, id, "read");
+            require_still_there(file, id, "read");
             f = this->obtain(&file, how.budget);
         } catch (...) {
             give_up(file, id, std::nullopt);
@@ -234,7 +234,7 @@ private:
         } else if (op.error != 0) {
             failure = {errc::read_failed, op.error};
         } else {
-            switch (file.contract.check(bytes, id)) {
+            switch (file.seal.check(bytes, id)) {
                 case page_state::good: return failure;
                 case page_state::blank: failure = {errc::blank_page}; break;
                 case page_state::corrupt: failure = {errc::corrupt_page}; break;

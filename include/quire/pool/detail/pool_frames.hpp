@@ -18,7 +18,7 @@
 namespace quire::inline QUIRE_ABI::detail {
 
 template <std::size_t PageSize, eviction_policy Policy, page_latch Latch, file_backend Backend>
-class pool_frames : pinned {
+class pool_frames : immovable {
 public:
     using frame_type = frame_header<Latch, typename Policy::frame_state>;
     using place = typename frame_table<PageSize, frame_type>::place;
@@ -73,13 +73,13 @@ public:
             auto& file = files.of(id);
             file_counters::add(file.counters.hits,
                                frame.hits.exchange(0, std::memory_order_relaxed));
-            file.pages->store(id.page(), translation::entry::absent());
+            file.pages->store(id.page(), page_table::entry::absent());
             file.resident.fetch_sub(1, std::memory_order_relaxed);
         };
     }
 
     /// What may not be done in a forked child, or by a log hook. Every path but a hit asks.
-    void expect_own_process(char const* operation) const {
+    void require_own_process(char const* operation) const {
         if (frames.memory().inherited()) { throw error{errc::forked, operation}; }
         if (is_in_hook_of(&backend)) { throw error{errc::reentered, operation}; }
     }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 
-#include <quire/pool/translation.hpp>
+#include <quire/pool/page_table.hpp>
 
 #include "catch.hpp"
 #include "death.hpp"
@@ -8,8 +8,8 @@
 #include <thread>
 
 using quire::frame_no;
-using quire::translation;
-using entry = quire::translation::entry;
+using quire::page_table;
+using entry = quire::page_table::entry;
 
 static_assert(!entry::absent().is_frame() && !entry::loading().is_frame());
 static_assert(entry::absent() != entry::loading());
@@ -18,8 +18,8 @@ static_assert(entry::of(frame_no{0}).frame() == frame_no{0});
 static_assert(entry::of(frame_no{0xFFFF'FFFD}).is_frame());  // the last frame of the largest arena
 static_assert(entry::of(frame_no{0xFFFF'FFFD}).frame() == frame_no{0xFFFF'FFFD});
 
-TEST_CASE("translation: every entry is absent at first, and remembers what it is told") {
-    translation table{5000};
+TEST_CASE("page_table: every entry is absent at first, and remembers what it is told") {
+    page_table table{5000};
     CHECK(table.pages() == 5000);
     for (std::uint64_t no : {0U, 1023U, 1024U, 4999U}) { CHECK(table.load(no) == entry::absent()); }
     table.store(4999, entry::of(frame_no{7}));
@@ -30,8 +30,8 @@ TEST_CASE("translation: every entry is absent at first, and remembers what it is
     CHECK(table.load(1025) == entry::absent());
 }
 
-TEST_CASE("translation: only an absent entry can be claimed, and only once") {
-    translation table{4};
+TEST_CASE("page_table: only an absent entry can be claimed, and only once") {
+    page_table table{4};
     CHECK(table.claim(2));
     CHECK(table.load(2) == entry::loading());
     CHECK_FALSE(table.claim(2));
@@ -42,8 +42,8 @@ TEST_CASE("translation: only an absent entry can be claimed, and only once") {
     CHECK(table.claim(2));
 }
 
-TEST_CASE("translation: of many threads one claims an entry") {
-    translation table{64};
+TEST_CASE("page_table: of many threads one claims an entry") {
+    page_table table{64};
     std::atomic<int> claims{0};
     std::vector<std::thread> threads;
     for (int t = 0; t < 4; ++t) {
@@ -55,16 +55,16 @@ TEST_CASE("translation: of many threads one claims an entry") {
     CHECK(claims == 64);
 }
 
-TEST_CASE("translation: the largest file costs address space, not memory") {
-    translation table{std::uint64_t{1} << 32};  // 16 GiB of entries
+TEST_CASE("page_table: the largest file costs address space, not memory") {
+    page_table table{std::uint64_t{1} << 32};  // 16 GiB of entries
     auto const last = (std::uint64_t{1} << 32) - 1;
     CHECK(table.load(last) == entry::absent());
     CHECK(table.claim(last));
     CHECK(table.load(0) == entry::absent());
 }
 
-TEST_CASE("translation: in a forked child every entry is absent") {
-    translation table{2000};
+TEST_CASE("page_table: in a forked child every entry is absent") {
+    page_table table{2000};
     table.store(3, entry::of(frame_no{1}));
     table.store(1999, entry::loading());
     auto const failure = failure_of([&]() -> std::string {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-/// translation: from a page number to a frame, by one indexed load.
+/// page_table: from a page number to a frame, by one indexed load.
 ///
 /// One array a file, with an entry of 32 bits a page: absent, loading, or a frame number. It is
 /// mapped for the largest file the pool allows and costs memory only where it is touched, 4 KiB
@@ -23,7 +23,7 @@
 
 namespace quire::inline QUIRE_ABI {
 
-class translation {
+class page_table {
 public:
     /// What stands for a page.
     class entry {
@@ -41,13 +41,13 @@ public:
         friend constexpr bool operator==(entry, entry) noexcept = default;
 
     private:
-        friend translation;
+        friend page_table;
         explicit constexpr entry(std::uint32_t value) noexcept : value_{value} {}
         std::uint32_t value_;
     };
 
     /// Errors: errc::out_of_memory.
-    explicit translation(std::uint64_t pages)
+    explicit page_table(std::uint64_t pages)
         : memory_{pages * sizeof(std::uint32_t), 4096, after_fork::zeroed}, pages_{pages} {}
 
     /// How many pages have an entry.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-#include <quire/base/page_kind.hpp>
+#include <quire/borrow/page_kind.hpp>
 
 #include "catch.hpp"
 

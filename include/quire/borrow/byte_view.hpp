@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-/// byte_view: a pinned borrow of page bytes, and raw_page, the page view that knows no format.
+/// byte_view: an immovable borrow of page bytes.
 ///
-/// What a page lends is dangerous exactly as long as somebody keeps it. A pinned borrow has no
+/// What a page lends is dangerous exactly as long as somebody keeps it. An immovable borrow has no
 /// copy, no move and no default state: it is made in place (guaranteed elision) and stays where it
 /// was made, so it enters no container, no optional, no capture and no outer variable. `span()` is
 /// the hatch for whoever must pass a standard span on; a reviewer can grep for it.
@@ -17,9 +17,9 @@
 ///       convert even a temporary byte_view to a std::span that outlives it.
 
 #include <quire/base/error.hpp>
-#include <quire/base/loan.hpp>
+#include <quire/borrow/loan.hpp>
 #include <quire/base/page_id.hpp>
-#include <quire/base/racy_byte.hpp>
+#include <quire/borrow/racy_byte.hpp>
 
 #include <cstddef>   // std::byte, std::ptrdiff_t
 #include <cstring>   // std::memset
@@ -32,7 +32,7 @@ namespace quire::inline QUIRE_ABI {
 /// mutable bytes are lent alone, while no row, tuple or range of the page is. `racy_byte const` is
 /// for reading without a latch.
 template <viewed_byte Byte>
-class QUIRE_BORROWER QUIRE_POINTER byte_view : pinned {
+class QUIRE_BORROWER QUIRE_POINTER byte_view : immovable {
 public:
     explicit byte_view(std::span<Byte> bytes) noexcept QUIRE_UNSEEN : bytes_{bytes} {}
     /// For a page view that lends a part of itself.
@@ -140,42 +140,6 @@ private:
 
     std::span<Byte> bytes_;
     [[no_unique_address]] borrow borrow_;
-};
-
-/// A page of any format, as bytes: the page kind for users who bring no view of their own. In a
-/// file with the default contract bytes 0 to 11 are the seal's (page_contract.hpp).
-template <viewed_byte Byte, std::size_t PageSize>
-class QUIRE_POINTER raw_page : public lender {
-public:
-    explicit raw_page(std::span<Byte, PageSize> bytes) noexcept : bytes_{bytes} {}
-    /// From a mutable view to a const one, as std::span converts.
-    raw_page(raw_page<std::byte, PageSize> const& other QUIRE_LIFETIMEBOUND) noexcept
-        requires std::same_as<Byte, std::byte const>
-        : bytes_{other.bytes_} {
-        join(other);
-    }
-    raw_page(raw_page const&) QUIRE_REFUSED_TO_MOVE;
-
-    /// Zeros the page.
-    static void format(std::span<std::byte, PageSize> bytes, page_no) noexcept {
-        std::memset(bytes.data(), 0, PageSize);
-    }
-    /// Every page is a raw page.
-    [[nodiscard]] static bool accepts(shared_span<Byte, PageSize>) noexcept { return true; }
-
-    [[nodiscard]] byte_view<Byte> bytes() const& noexcept QUIRE_LIFETIMEBOUND
-        requires(!writable_page<Byte>)
-    QUIRE_LENDS { return byte_view<Byte>{bytes_, *this}; }
-    /// Mutable bytes: one borrow at a time.
-    [[nodiscard]] byte_view<Byte> bytes() const& noexcept QUIRE_LIFETIMEBOUND
-        requires writable_page<Byte>
-    QUIRE_LENDS_ALONE { return byte_view<Byte>{bytes_, *this}; }
-    name_the_page_first bytes() const&& QUIRE_REFUSED_ON_TEMPORARIES;
-
-private:
-    template <viewed_byte, std::size_t>
-    friend class raw_page;
-    std::span<Byte, PageSize> bytes_;
 };
 
 }  // namespace quire::inline QUIRE_ABI

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: BSL-1.0
-#include <quire/base/loan.hpp>
+#include <quire/borrow/loan.hpp>
+#include <quire/borrow/raw_page.hpp>
 
 #include "catch.hpp"
 #include "death.hpp"
 
-#include <quire/base/byte_view.hpp>
+#include <quire/borrow/byte_view.hpp>
 
 #include <array>
 #include <thread>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-#include <quire/base/byte_view.hpp>
+#include <quire/borrow/byte_view.hpp>
 
 #include "../death.hpp"
 #include "catch.hpp"
@@ -17,7 +17,6 @@
 
 using Catch::Matchers::ContainsSubstring;
 using quire::byte_view;
-using quire::raw_page;
 
 namespace {
 
@@ -38,8 +37,6 @@ concept lends_begin = requires(V&& v) { static_cast<V&&>(v).begin(); };
 template <class V>
 concept lends_end = requires(V&& v) { static_cast<V&&>(v).end(); };
 template <class V>
-concept lends_bytes = requires(V&& v) { static_cast<V&&>(v).bytes(); };
-template <class V>
 concept has_data = requires(V& v) { v.data(); };
 template <class V>
 concept can_store = requires(V& v) { v.store(std::size_t{0}, std::uint32_t{1}); };
@@ -58,8 +55,6 @@ std::array<std::byte, 16> counting() {
 }  // namespace
 
 static_assert(made_in_place_only<shared> && made_in_place_only<exclusive>);
-static_assert(made_in_place_only<raw_page<std::byte, 512>>);
-static_assert(made_in_place_only<raw_page<std::byte const, 512>>);
 
 // I3: the one way to a span is the one with that name.
 static_assert(!gives_span<shared, std::byte const> && !gives_span<shared&, std::byte const>);
@@ -77,17 +72,8 @@ static_assert(lends_span<shared&> && lends_span<exclusive const&>);
 static_assert(!lends_span<shared> && !lends_span<exclusive const>);
 static_assert(lends_begin<shared&> && lends_end<shared const&>);
 static_assert(!lends_begin<shared> && !lends_end<shared> && !lends_begin<exclusive>);
-static_assert(lends_bytes<raw_page<std::byte, 512>&> && !lends_bytes<raw_page<std::byte, 512>>);
 
 static_assert(can_store<exclusive> && can_store<exclusive const> && !can_store<shared>);
-
-// As std::span converts: from more rights to fewer.
-static_assert(
-    std::is_convertible_v<raw_page<std::byte, 512> const&, raw_page<std::byte const, 512>>);
-static_assert(!std::is_constructible_v<raw_page<std::byte, 512>, raw_page<std::byte const, 512>&>);
-static_assert(!std::is_constructible_v<raw_page<std::byte, 512>, raw_page<std::byte, 512>&>);
-static_assert(std::is_same_v<decltype(raw_page{std::declval<std::span<std::byte, 512>>()}),
-                             raw_page<std::byte, 512>>);
 
 TEST_CASE("byte_view: reads the bytes it was made over") {
     auto bytes = counting();
@@ -150,29 +136,4 @@ TEST_CASE("byte_view: an offset outside is a contract violation") {
                    ContainsSubstring(offset_rule));
     }
     CHECK(view.load<std::uint32_t>(12) == 0x0F0E0D0C);
-}
-
-TEST_CASE("raw_page: format zeros the page and every page is accepted") {
-    std::array<std::byte, 512> bytes;
-    bytes.fill(std::byte{0xAA});
-    std::span<std::byte, 512> const all{bytes};
-    CHECK(raw_page<std::byte const, 512>::accepts(all));
-    raw_page<std::byte, 512>::format(all, 7);
-    CHECK(std::ranges::all_of(bytes, [](std::byte b) { return b == std::byte{0}; }));
-    CHECK(raw_page<std::byte const, 512>::accepts(all));
-}
-
-TEST_CASE("raw_page: views the bytes in place with the rights it was made with") {
-    std::array<std::byte, 512> bytes{};
-    raw_page const page{std::span<std::byte, 512>{bytes}};
-    {
-        auto const view = page.bytes();
-        CHECK(view.size() == 512);
-        CHECK(view.span().data() == bytes.data());
-        view.store(100, std::uint32_t{42});
-    }
-    raw_page<std::byte const, 512> const reading{page};
-    auto const read = reading.bytes();
-    CHECK(read.load<std::uint32_t>(100) == 42);
-    CHECK(read.span().data() == bytes.data());
 }

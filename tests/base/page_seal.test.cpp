@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-#include <quire/base/page_contract.hpp>
+#include <quire/base/page_seal.hpp>
 
 #include "catch.hpp"
 #include "random.hpp"
@@ -14,7 +14,7 @@
 using quire::crc_seal;
 using quire::file_no;
 using quire::no_seal;
-using quire::page_contract;
+using quire::page_seal;
 using quire::page_id;
 using quire::page_no;
 using quire::page_state;
@@ -45,7 +45,7 @@ void flip_burst(std::vector<std::byte>& page, std::size_t first, std::size_t len
 
 }  // namespace
 
-static_assert(std::is_trivially_copyable_v<page_contract>);
+static_assert(std::is_trivially_copyable_v<page_seal>);
 static_assert(noexcept(crc_seal.check({}, home)) && noexcept(crc_seal.seal({}, home)));
 
 TEST_CASE("crc_seal: the byte map is the documented one") {

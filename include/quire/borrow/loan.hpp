@@ -23,6 +23,7 @@
 /// Threads: a page view may be read from several threads at once, so the count is atomic.
 
 #include <quire/base/contract.hpp>
+#include <quire/base/immovable.hpp>
 
 #if defined(QUIRE_CHECKED) && QUIRE_CHECKED
 #include <atomic>   // std::atomic
@@ -30,15 +31,6 @@
 #endif
 
 namespace quire::inline QUIRE_ABI {
-
-/// Base of everything that is made in place and stays there: guards, views, ranges of views.
-struct pinned {
-    pinned() = default;
-    pinned(pinned const&) QUIRE_REFUSED("what borrows or holds a page stays where it was made");
-    pinned& operator=(pinned const&)
-        QUIRE_REFUSED("what borrows or holds a page stays where it was made");
-    ~pinned() = default;
-};
 
 /// Result types of overloads that are refused: g++ prints them in its first line.
 struct the_page_is_shared;
@@ -61,7 +53,7 @@ namespace detail {
 #if defined(QUIRE_CHECKED) && QUIRE_CHECKED
 
 /// How many parts of a page are lent.
-class loan_account : pinned {
+class loan_account : immovable {
 public:
     ~loan_account() {  // of another's account that other will tell
         QUIRE_EXPECTS(parts_.load(std::memory_order_relaxed) == 0,
@@ -108,7 +100,7 @@ struct loan_account {
 }  // namespace detail
 
 /// Base of a page view.
-class lender : pinned {
+class lender : immovable {
 public:
     [[no_unique_address]] page_loan lent;
     [[no_unique_address]] mutable_loan lent_mutable;

@@ -17,7 +17,7 @@
 ///   View<B, N>::accepts(s)              whether a page says it is of this kind: a look at the
 ///                                       header, not a validation; noexcept, for any bytes at all
 ///
-/// What a file's contract writes into a page is not the kind's: under crc_seal, the default, a
+/// What a file's seal writes into a page is not the kind's: under crc_seal, the default, a
 /// format's own bytes begin at 12 (append checks that a sealed page is still accepted).
 ///
 /// A view holds the span and nothing else: a write guard has two views of its page, of which one
@@ -35,7 +35,7 @@
 /// A refused page is reported as errc::wrong_page_kind; no member of a model may have undefined
 /// behaviour for any page content. Page size is a power of two from 512 bytes to 1 MiB.
 
-#include <quire/base/byte_view.hpp>
+#include <quire/borrow/raw_page.hpp>
 
 #include <bit>  // std::has_single_bit
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-#include <quire/base/owned.hpp>
+#include <quire/borrow/owned.hpp>
 
 #include "catch.hpp"
 

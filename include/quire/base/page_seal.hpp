@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-/// page_contract: what makes a page of a file believable, given when the file is opened.
+/// page_seal: what makes a page of a file believable, given when the file is opened.
 ///
 /// The pool calls `check` on every page it has read, before anybody sees it, and `seal` on every
-/// page it is about to write. That is all it knows of content. Two contracts come with quire:
+/// page it is about to write. That is all it knows of content. Two seals come with quire:
 /// `crc_seal`, the default, and `no_seal` for other people's files; a user's own is two functions.
 ///
 /// Byte map of a sealed page (little-endian):
@@ -16,12 +16,12 @@
 /// The number stands beside the checksum on purpose: a burst of errors across the checksum's end,
 /// which a CRC in front of its data could miss, changes the number, and that is compared.
 ///
-/// Invariants of every contract, also a user's own
+/// Invariants of every seal, a user's own included
 ///   I1. After `seal(bytes, id)`, `check(bytes, id)` is `good`.
 ///   I2. Both are noexcept, keep no state, and have defined behaviour for every content.
 /// and of one that seals
 ///   I3. A page of zeros is `blank`, not corrupt: the file was grown, the page never written. The
-///       pool asks nobody but `check`, so a contract that never says `blank` has no blank pages:
+///       pool asks nobody but `check`, so a seal that never says `blank` has no blank pages:
 ///       under no_seal a page of zeros is good, and is what its kind makes of it.
 /// and of crc_seal
 ///   I4. After any change of up to three bits or of up to 32 neighbouring ones a sealed page is
@@ -29,20 +29,21 @@
 ///
 /// Threads: both are called from any thread; `seal` runs under the page's exclusive latch.
 /// Under the address sanitizer frames without a guard are poisoned, and the pool calls both while
-/// the frame is open for access: a user's own contract needs no attribute.
+/// the frame is open for access: a user's own seal needs no attribute.
 
-#include <quire/base/byte_view.hpp>
+#include <quire/base/byte_order.hpp>
 #include <quire/base/detail/crc32c.hpp>
+#include <quire/base/page_id.hpp>
 
 #include <algorithm>  // std::all_of
 
 namespace quire::inline QUIRE_ABI {
 
-/// What a contract says of the bytes of a page.
+/// What a seal says of the bytes of a page.
 enum class page_state : std::uint8_t { good, blank, corrupt };
 
 /// Two functions that judge and seal a page. Trivially copyable; both members are required.
-struct page_contract {
+struct page_seal {
     page_state (*check)(std::span<std::byte const> bytes, page_id id) noexcept;
     void (*seal)(std::span<std::byte> bytes, page_id id) noexcept;
 };
@@ -74,9 +75,9 @@ inline void seal_nothing(std::span<std::byte>, page_id) noexcept {}
 }  // namespace detail
 
 /// Checksum and own page number in the first 12 bytes, which are the seal's: it writes them over.
-inline constexpr page_contract crc_seal{detail::crc_check, detail::crc_write};
+inline constexpr page_seal crc_seal{detail::crc_check, detail::crc_write};
 
 /// Every page is good and is written as it stands.
-inline constexpr page_contract no_seal{detail::check_nothing, detail::seal_nothing};
+inline constexpr page_seal no_seal{detail::check_nothing, detail::seal_nothing};
 
 }  // namespace quire::inline QUIRE_ABI
