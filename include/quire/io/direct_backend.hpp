@@ -99,15 +99,18 @@ public:
         return f;
     }
 
-    void submit(std::span<io_op<file>> ops) const noexcept {
-        while (!ops.empty()) {
-            std::size_t const run = run_length(ops);
-            transfer_run(ops.first(run));
-            ops = ops.subspan(run);
+    std::size_t submit(std::span<io_op<file>*> ops) const noexcept {
+        for (auto rest = ops; !rest.empty();) {
+            std::size_t const run = run_length(rest);
+            transfer_run(rest.first(run));
+            rest = rest.subspan(run);
         }
+        return ops.size();
     }
-
-    [[nodiscard]] std::size_t reap(std::chrono::nanoseconds) const noexcept { return 0; }
+    std::size_t reap(std::span<io_op<file>*>, std::chrono::nanoseconds) const noexcept {
+        return 0;
+    }
+    void interrupt() const noexcept {}
 
     [[nodiscard]] int sync(file& f) const noexcept {
         return ::fdatasync(f.fd_.get()) == 0 ? 0 : errno;
@@ -190,11 +193,11 @@ private:
     }
 
     /// How many ops from the front are one run of neighbouring bytes.
-    [[nodiscard]] static std::size_t run_length(std::span<io_op<file> const> ops) noexcept {
+    [[nodiscard]] static std::size_t run_length(std::span<io_op<file>* const> ops) noexcept {
         std::size_t run = 1;
-        while (run < ops.size() && run < run_max && ops[run].verb == ops[0].verb &&
-               ops[run].file == ops[0].file &&
-               ops[run].offset == ops[run - 1].offset + ops[run - 1].bytes.size()) {
+        while (run < ops.size() && run < run_max && ops[run]->verb == ops[0]->verb &&
+               ops[run]->file == ops[0]->file &&
+               ops[run]->offset == ops[run - 1]->offset + ops[run - 1]->bytes.size()) {
             ++run;
         }
         return run;
@@ -202,22 +205,22 @@ private:
 
     /// One call for the whole run. If that fails, page by page, so that each page has its own
     /// result: one bad sector must not condemn its neighbours.
-    static void transfer_run(std::span<io_op<file>> run) noexcept {
+    static void transfer_run(std::span<io_op<file>* const> run) noexcept {
         std::array<::iovec, run_max> parts;
-        for (std::size_t i = 0; i < run.size(); ++i) {
-            parts[i] = {run[i].bytes.data(), run[i].bytes.size()};
-        }
+        auto const part_of = [](io_op<file> const& op) {
+            return ::iovec{op.bytes.data(), op.bytes.size()};
+        };
+        for (std::size_t i = 0; i < run.size(); ++i) { parts[i] = part_of(*run[i]); }
         auto const move = [&](std::size_t first, std::size_t count) {
-            file const& f = *run[first].file;
-            return detail::transfer(f.fd_.get(), run[first].verb,
-                                    std::span{parts}.subspan(first, count), run[first].offset,
-                                    f.granule_);
+            io_op<file> const& op = *run[first];
+            return detail::transfer(op.file->fd_.get(), op.verb,
+                                    std::span{parts}.subspan(first, count), op.offset,
+                                    op.file->granule_);
         };
         bool const together = move(0, run.size()) == 0;
         for (std::size_t i = 0; i < run.size(); ++i) {
-            if (!together) { parts[i] = {run[i].bytes.data(), run[i].bytes.size()}; }
-            run[i].error = together ? 0 : move(i, 1);
-            run[i].complete = true;
+            if (!together) { parts[i] = part_of(*run[i]); }
+            run[i]->error = together ? 0 : move(i, 1);
         }
     }
 

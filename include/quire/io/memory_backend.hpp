@@ -114,15 +114,16 @@ public:
         return f;
     }
 
-    void submit(std::span<io_op<file>> ops) noexcept {
-        for (auto& op : ops) {
-            auto& content = *op.file->content_;
-            op.error = op.verb == io_verb::read ? read(content, op) : write(content, op);
-            op.complete = true;
+    std::size_t submit(std::span<io_op<file>*> ops) noexcept {
+        for (auto* const op : ops) {
+            auto& content = *op->file->content_;
+            op->error = op->verb == io_verb::read ? read(content, *op) : write(content, *op);
         }
+        return ops.size();
     }
+    std::size_t reap(std::span<io_op<file>*>, std::chrono::nanoseconds) noexcept { return 0; }
+    void interrupt() noexcept {}
 
-    [[nodiscard]] std::size_t reap(std::chrono::nanoseconds) noexcept { return 0; }
     [[nodiscard]] int sync(file&) noexcept { return 0; }
 
     [[nodiscard]] int resize(file& f, std::uint64_t bytes) noexcept {
