@@ -85,6 +85,7 @@ set(quire_headers
     include/quire/testing/detail/aligned_bytes.hpp
     include/quire/testing/detail/backend_bench.hpp
     include/quire/testing/detail/backend_files.hpp
+    include/quire/testing/detail/backend_hand_outs.hpp
     include/quire/testing/detail/backend_parts.hpp
     include/quire/testing/detail/backend_transfers.hpp
     include/quire/testing/detail/latch_load.hpp
