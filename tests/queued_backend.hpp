@@ -11,7 +11,8 @@
 ///     script->open_gate();       // the thread that waits in reap goes on
 ///
 /// `submit` puts every op in one queue, which all threads share. `reap` takes at most `done.size()`
-/// ops from it, does their transfers by the inner backend in the reaping thread, and hands them out. So an op's bytes move only in `reap`. While the gate is closed `reap` takes nothing.
+/// ops from it, does their transfers by the inner backend in the reaping thread, and hands them
+/// out. So an op's bytes move only in `reap`. While the gate is closed `reap` takes nothing.
 ///
 ///   reap returns at once    when the gate is open, or the queue is empty, or after interrupt()
 ///   reap waits              when the gate is closed and the queue is not empty: until the gate is

@@ -134,7 +134,8 @@ TEMPLATE_TEST_CASE("faulty_backend: every third", "", memory, queued) {
     for (int i = 0; i < 7; ++i) { errors.push_back(s.b.read(s.file, 0, 1)); }
     CHECK(errors == std::vector<int>{EIO, 0, 0, EIO, 0, 0, EIO});
 }
-TEMPLATE_TEST_CASE("faulty_backend: two faults are planned for one call, and the second is next", "", memory, queued) {
+TEMPLATE_TEST_CASE("faulty_backend: two faults are planned for one call, and the second is next",
+                   "", memory, queued) {
     scene<TestType> s;
     s.plan->add({.call = io_call::read, .error = EIO});
     s.plan->add({.call = io_call::read, .error = ENOMEM});
@@ -177,7 +178,8 @@ TEMPLATE_TEST_CASE("faulty_backend: a short transfer moves half of the page", ""
     CHECK(std::ranges::count(s.b.frame(1), std::byte{2}) == page_bytes / 2);
     CHECK(std::ranges::count(s.b.frame(1), std::byte{0x5A}) == page_bytes / 2);
 }
-TEMPLATE_TEST_CASE("faulty_backend: a page of one sector is not moved at all when it is short", "", memory, queued) {
+TEMPLATE_TEST_CASE("faulty_backend: a page of one sector is not moved at all when it is short", "",
+                   memory, queued) {
     scene<TestType> s;
     auto const old = s.b.content(s.file, 0);
     s.plan->add({.call = io_call::write, .what = io_fault::shortens});
@@ -186,7 +188,8 @@ TEMPLATE_TEST_CASE("faulty_backend: a page of one sector is not moved at all whe
           std::vector<int>{EIO});
     CHECK(s.b.content(s.file, 0) == old);
 }
-TEMPLATE_TEST_CASE("faulty_backend: corruption changes one bit, and says nothing", "", memory, queued) {
+TEMPLATE_TEST_CASE("faulty_backend: corruption changes one bit, and says nothing", "", memory,
+                   queued) {
     scene<TestType> s;
     s.plan->add({.call = io_call::read, .what = io_fault::corrupts});
     CHECK(s.b.read(s.file, 0, 1) == 0);
@@ -197,7 +200,8 @@ TEMPLATE_TEST_CASE("faulty_backend: corruption changes one bit, and says nothing
     CHECK(s.count(0, 9) == page_bytes - 1);
     CHECK(std::ranges::count(s.b.frame(1), std::byte{9}) == page_bytes);  // so has the writer
 }
-TEMPLATE_TEST_CASE("faulty_backend: a misdirected transfer goes to a neighbour", "", memory, queued) {
+TEMPLATE_TEST_CASE("faulty_backend: a misdirected transfer goes to a neighbour", "", memory,
+                   queued) {
     scene<TestType> s;
     s.plan->add({.call = io_call::read, .what = io_fault::misdirects});
     CHECK(s.b.read(s.file, 1, 1) == 0);

@@ -25,8 +25,8 @@
 ///   delays       begins only in a later reap   begins only in a later reap
 ///
 /// Every fault of open (which throws open_failed), sync, resize and close is `fails`, whatever was
-/// asked for; a file whose close fails is closed nevertheless. Halves are of whole 512-byte sectors.
-/// The other half of a page that was half written is undefined, as after a loss of power.
+/// planned; a file whose close fails is closed nevertheless. Halves are of whole 512-byte
+/// sectors. A page of which half was written is what a loss of power may leave.
 ///
 /// A corrupted or misdirected transfer looks like a success: a page's seal is there to find it. A
 /// file of one page has no neighbour: there nothing goes wrong. Of two faults that are due at one
