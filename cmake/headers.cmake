@@ -93,12 +93,15 @@ set(quire_headers
     include/quire/testing/check_latch.hpp
     include/quire/testing/check_policy.hpp
     include/quire/testing/crash_backend.hpp
+    include/quire/testing/crash_states.hpp
     include/quire/testing/detail/actor.hpp
     include/quire/testing/detail/aligned_bytes.hpp
     include/quire/testing/detail/backend_bench.hpp
     include/quire/testing/detail/backend_files.hpp
+    include/quire/testing/detail/backend_hand_outs.hpp
     include/quire/testing/detail/backend_parts.hpp
     include/quire/testing/detail/backend_transfers.hpp
+    include/quire/testing/detail/crash_history.hpp
     include/quire/testing/detail/latch_load.hpp
     include/quire/testing/detail/latch_scene.hpp
     include/quire/testing/faulty_backend.hpp

@@ -24,12 +24,12 @@ public:
     counting_backend(std::span<std::byte> arena, options const& given)
         : memory_backend{arena, {}}, counts_{given.counts} {}
 
-    void submit(std::span<quire::io_op<file>> ops) noexcept {
+    std::size_t submit(std::span<quire::io_op<file>*> ops) noexcept {
         ++counts_->batches;
-        for (auto const& op : ops) {
-            ++(op.verb == quire::io_verb::read ? counts_->reads : counts_->writes);
+        for (auto const* op : ops) {  // before they are submitted: they may be gone afterwards
+            ++(op->verb == quire::io_verb::read ? counts_->reads : counts_->writes);
         }
-        memory_backend::submit(ops);
+        return memory_backend::submit(ops);
     }
     int sync(file& f) noexcept {
         ++counts_->syncs;

@@ -71,8 +71,9 @@ TEST_CASE("memory_backend: threads may use one file at once") {
             for (int i = 0; i < 200; ++i) {
                 auto ops = std::vector{b.page_op(quire::io_verb::write, file, t, t),
                                        b.page_op(quire::io_verb::read, file, (t + 1) % 8, 10 + t)};
-                b.backend.submit(ops);
-                failures[t] += ops[0].error != 0 || ops[1].error != 0 ? 1 : 0;
+                std::vector pointers{&ops[0], &ops[1]};
+                auto const complete = b.backend.submit(pointers);
+                failures[t] += complete != 2 || ops[0].error != 0 || ops[1].error != 0 ? 1 : 0;
             }
         });
     }

@@ -5,13 +5,17 @@
 #include <quire/io/memory_backend.hpp>
 
 #include "catch.hpp"
+#include "queued_backend.hpp"
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
+#include <condition_variable>
 #include <cstddef>
 #include <deque>
 #include <filesystem>
 #include <fstream>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -31,20 +35,30 @@ namespace {
 using file = memory_backend::file;
 using op = quire::io_op<file>;
 
+using std::chrono::milliseconds;
+using std::chrono::nanoseconds;
+
 // memory_backend: right. The wrong ones below each change one thing.
 struct changed : memory_backend {
     using memory_backend::memory_backend;
     virtual ~changed() = default;
     virtual file open(open_request const& request) { return memory_backend::open(request); }
-    virtual void submit(std::span<op> ops) noexcept { memory_backend::submit(ops); }
-    virtual std::size_t reap(std::chrono::nanoseconds wait) noexcept {
-        return memory_backend::reap(wait);
+    virtual std::size_t submit(std::span<op*> ops) noexcept { return memory_backend::submit(ops); }
+    virtual std::size_t reap(std::span<op*> done, nanoseconds wait) noexcept {
+        return memory_backend::reap(done, wait);
     }
+    virtual void interrupt() noexcept { memory_backend::interrupt(); }
     virtual int sync(file& f) noexcept { return memory_backend::sync(f); }
     virtual int resize(file& f, std::uint64_t bytes) noexcept {
         return memory_backend::resize(f, bytes);
     }
     virtual int close(file& f) noexcept { return memory_backend::close(f); }
+    /// A transfer by memory_backend; its error.
+    int move(op each) noexcept {
+        auto* pointer = &each;
+        memory_backend::submit({&pointer, 1});
+        return each.error;
+    }
 };
 
 struct makes_what_is_missing : changed {
@@ -103,81 +117,92 @@ struct closes_once : changed {
 };
 struct forgets_an_op : changed {
     using changed::changed;
-    void submit(std::span<op> ops) noexcept override {
-        changed::submit(ops);
-        if (ops.size() > 100) { ops.back().complete = false; }
+    std::size_t submit(std::span<op*> ops) noexcept override {
+        return changed::submit(ops) - (ops.size() > 100 ? 1 : 0);
     }
 };
 struct writes_the_first_of_neighbours : changed {
     using changed::changed;
-    void submit(std::span<op> ops) noexcept override {
-        for (auto& each : ops) {
-            auto mine = each;
-            if (ops.size() > 1 && each.verb == io_verb::write) { mine.bytes = ops[0].bytes; }
-            changed::submit({&mine, 1});
-            each.error = mine.error;
-            each.complete = true;
+    std::size_t submit(std::span<op*> ops) noexcept override {
+        for (auto* each : ops) {
+            auto mine = *each;
+            if (ops.size() > 1 && each->verb == io_verb::write) { mine.bytes = ops[0]->bytes; }
+            each->error = move(mine);
         }
+        return ops.size();
     }
 };
 /// The first op for a second file of a batch goes to the first.
 struct mixes_files_up : changed {
     using changed::changed;
-    void submit(std::span<op> ops) noexcept override {
+    std::size_t submit(std::span<op*> ops) noexcept override {
         bool mixed = false;
-        for (auto& each : ops) {
-            auto mine = each;
-            if (each.verb == io_verb::write && each.file != ops[0].file && !mixed) {
-                mine.file = ops[0].file;
+        for (auto* each : ops) {
+            auto mine = *each;
+            if (each->verb == io_verb::write && each->file != ops[0]->file && !mixed) {
+                mine.file = ops[0]->file;
                 mixed = true;
             }
-            changed::submit({&mine, 1});
-            each.error = mine.error;
-            each.complete = true;
+            each->error = move(mine);
         }
+        return ops.size();
     }
 };
 struct reads_too_much : changed {
     using changed::changed;
-    void submit(std::span<op> ops) noexcept override {
+    std::size_t submit(std::span<op*> ops) noexcept override {
         changed::submit(ops);
-        for (auto& each : ops) {  // two pages, where the second is the arena's too
-            if (each.verb == io_verb::read && each.offset == 2 * 4096 && ops.size() == 3) {
-                each.bytes.data()[4096] = std::byte{};
+        for (auto* each : ops) {  // two pages, where the second is the arena's too
+            if (each->verb == io_verb::read && each->offset == 2 * 4096 && ops.size() == 3) {
+                each->bytes.data()[4096] = std::byte{};
             }
         }
+        return ops.size();
     }
 };
 struct reads_zeros_past_the_end : changed {
     using changed::changed;
-    void submit(std::span<op> ops) noexcept override {
+    std::size_t submit(std::span<op*> ops) noexcept override {
         changed::submit(ops);
-        for (auto& each : ops) {
-            if (each.verb == io_verb::read && each.error == quire::io_ended) {
-                std::fill(each.bytes.begin(), each.bytes.end(), std::byte{});
-                each.error = 0;
+        for (auto* each : ops) {
+            if (each->verb == io_verb::read && each->error == quire::io_ended) {
+                std::fill(each->bytes.begin(), each->bytes.end(), std::byte{});
+                each->error = 0;
             }
         }
+        return ops.size();
     }
 };
 struct all_end_with_one : changed {
     using changed::changed;
-    void submit(std::span<op> ops) noexcept override {
+    std::size_t submit(std::span<op*> ops) noexcept override {
         changed::submit(ops);
         bool const any = std::any_of(ops.begin(), ops.end(),
-                                     [](op const& each) { return each.error != 0; });
-        for (auto& each : ops) { each.error = any ? quire::io_ended : 0; }
+                                     [](op const* each) { return each->error != 0; });
+        for (auto* each : ops) { each->error = any ? quire::io_ended : 0; }
+        return ops.size();
     }
 };
 struct pads_the_last_page : changed {
     using changed::changed;
-    void submit(std::span<op> ops) noexcept override {
+    std::size_t submit(std::span<op*> ops) noexcept override {
         changed::submit(ops);
-        for (auto& each : ops) {
-            if (each.error == quire::io_ended && each.offset < each.file->size()) {
-                each.error = 0;
+        for (auto* each : ops) {
+            if (each->error == quire::io_ended && each->offset < each->file->size()) {
+                each->error = 0;
             }
         }
+        return ops.size();
+    }
+};
+/// Serves the thread that made it.
+struct one_thread_only : changed {
+    using changed::changed;
+    std::thread::id const mine = std::this_thread::get_id();
+    std::size_t submit(std::span<op*> ops) noexcept override {
+        changed::submit(ops);
+        for (auto* each : ops) { each->error = std::this_thread::get_id() == mine ? 0 : EIO; }
+        return ops.size();
     }
 };
 struct resizes_a_bit_less : changed {
@@ -191,15 +216,14 @@ struct keeps_what_was_cut_off : changed {
     int resize(file& f, std::uint64_t bytes) noexcept override {
         if (changed::resize(f, bytes) != 0) { return ENOSPC; }
         if (bytes != 8 * 4096 || dirty.empty()) { return 0; }
-        op again{io_verb::write, &f, 5 * 4096, dirty};
-        changed::submit({&again, 1});
-        return 0;
+        return move({io_verb::write, &f, 5 * 4096, dirty});
     }
-    void submit(std::span<op> ops) noexcept override {
+    std::size_t submit(std::span<op*> ops) noexcept override {
         changed::submit(ops);
-        if (ops.empty()) { return; }
-        auto const& last = ops.back();
-        if (last.verb == io_verb::write) { dirty.assign(last.bytes.begin(), last.bytes.end()); }
+        if (!ops.empty() && ops.back()->verb == io_verb::write) {
+            dirty.assign(ops.back()->bytes.begin(), ops.back()->bytes.end());
+        }
+        return ops.size();
     }
     std::vector<std::byte> dirty{};
 };
@@ -222,39 +246,229 @@ struct fails_to_sync : changed {
     using changed::changed;
     int sync(file&) noexcept override { return EIO; }
 };
-struct reaps_ghosts : changed {
-    using changed::changed;
-    std::size_t reap(std::chrono::nanoseconds) noexcept override { return 1; }
-};
 struct sleeps_in_reap : changed {
     using changed::changed;
-    std::size_t reap(std::chrono::nanoseconds) noexcept override {
-        std::this_thread::sleep_for(std::chrono::milliseconds{600});
+    std::size_t reap(std::span<op*>, nanoseconds wait) noexcept override {
+        if (wait == wait.zero()) { std::this_thread::sleep_for(milliseconds{600}); }
         return 0;
     }
 };
-struct completes_nothing : changed {
+struct waits_without_ops : changed {
     using changed::changed;
-    void submit(std::span<op>) noexcept override {}
+    std::size_t reap(std::span<op*>, nanoseconds wait) noexcept override {
+        if (wait > milliseconds{500}) { std::this_thread::sleep_for(milliseconds{600}); }
+        return 0;
+    }
 };
 
-// Right, though it completes nothing in `submit`.
-struct completes_in_reap : changed {
+// ---- hand-outs --------------------------------------------------------------------------------
+
+struct completes_nothing : changed {
     using changed::changed;
-    std::mutex mutex{};
-    std::deque<op*> waiting{};
-    void submit(std::span<op> ops) noexcept override {
-        std::lock_guard const hold{mutex};
-        for (auto& each : ops) { waiting.push_back(&each); }
+    std::size_t submit(std::span<op*>) noexcept override { return 0; }
+};
+struct counts_one_too_many : changed {
+    using changed::changed;
+    std::size_t submit(std::span<op*> ops) noexcept override { return changed::submit(ops) + 1; }
+};
+struct leaves_another_pointer : changed {
+    using changed::changed;
+    std::size_t submit(std::span<op*> ops) noexcept override {
+        changed::submit(ops);
+        if (ops.size() > 1) { ops.back() = ops.front(); }
+        return ops.size();
     }
-    std::size_t reap(std::chrono::nanoseconds) noexcept override {
-        std::lock_guard const hold{mutex};
-        if (waiting.empty()) { return 0; }
-        changed::submit({waiting.back(), 1});  // the last one first
-        waiting.pop_back();
+};
+struct reaps_ghosts : changed {
+    using changed::changed;
+    op ghost{};
+    std::size_t reap(std::span<op*> done, nanoseconds) noexcept override {
+        done.front() = &ghost;
         return 1;
     }
 };
+/// In submit, and in the next reap.
+struct hands_out_twice : changed {
+    using changed::changed;
+    std::mutex mutex{};
+    op* last = nullptr;
+    std::size_t submit(std::span<op*> ops) noexcept override {
+        std::lock_guard const hold{mutex};
+        if (!ops.empty()) { last = ops.back(); }
+        return changed::submit(ops);
+    }
+    std::size_t reap(std::span<op*> done, nanoseconds) noexcept override {
+        std::lock_guard const hold{mutex};
+        if (last == nullptr) { return 0; }
+        done.front() = std::exchange(last, nullptr);
+        return 1;
+    }
+};
+/// Sets the error of the op before last once more.
+struct touches_the_op : changed {
+    using changed::changed;
+    std::mutex mutex{};
+    op* last = nullptr;
+    std::size_t submit(std::span<op*> ops) noexcept override {
+        std::lock_guard const hold{mutex};
+        if (last != nullptr) { last->error = 0; }
+        if (!ops.empty()) { last = ops.back(); }
+        return changed::submit(ops);
+    }
+};
+/// Reads once more into the bytes of the last read, when `sync` is called.
+struct reads_again : changed {
+    using changed::changed;
+    std::mutex mutex{};
+    op last{};
+    std::size_t submit(std::span<op*> ops) noexcept override {
+        std::lock_guard const hold{mutex};
+        auto const complete = changed::submit(ops);
+        if (ops.size() == 8 && ops[0]->verb == io_verb::read) { last = *ops[0]; }
+        return complete;
+    }
+    int sync(file& f) noexcept override {
+        std::lock_guard const hold{mutex};
+        if (last.file == &f) { static_cast<void>(move(last)); }
+        return 0;
+    }
+};
+/// Writes the bytes of a batch's first write only when there is another call.
+struct writes_later : changed {
+    using changed::changed;
+    std::mutex mutex{};
+    op late{};
+    void write_now() {
+        if (late.file != nullptr) { static_cast<void>(move(std::exchange(late, {}))); }
+    }
+    std::size_t submit(std::span<op*> ops) noexcept override {
+        std::lock_guard const hold{mutex};
+        write_now();
+        auto const complete = changed::submit(ops);
+        if (!ops.empty() && ops[0]->verb == io_verb::write) { late = *ops[0]; }
+        return complete;
+    }
+    int resize(file& f, std::uint64_t bytes) noexcept override {
+        std::lock_guard const hold{mutex};
+        write_now();
+        return changed::resize(f, bytes);
+    }
+    int close(file& f) noexcept override {
+        std::lock_guard const hold{mutex};
+        write_now();
+        return changed::close(f);
+    }
+};
+
+// Right, though it completes nothing in `submit`. The wrong ones below each change one thing.
+struct completes_in_reap : changed {
+    using changed::changed;
+    std::mutex mutex{};
+    std::condition_variable woken{};
+    std::deque<op*> waiting{};
+    std::size_t submit(std::span<op*> ops) noexcept override {
+        std::lock_guard const hold{mutex};
+        waiting.insert(waiting.end(), ops.begin(), ops.end());
+        return 0;
+    }
+    std::size_t reap(std::span<op*> done, nanoseconds) noexcept override {
+        std::lock_guard const hold{mutex};
+        return take(done);
+    }
+    /// The last one first.
+    std::size_t take(std::span<op*> done) {
+        std::size_t count = 0;
+        for (; count < done.size() && !waiting.empty(); ++count) {
+            done[count] = waiting.back();
+            waiting.pop_back();
+        }
+        memory_backend::submit(done.first(count));
+        return count;
+    }
+};
+/// Completes every second op in `submit`, and leaves it where it is.
+struct moves_nothing_to_the_front : completes_in_reap {
+    using completes_in_reap::completes_in_reap;
+    std::size_t submit(std::span<op*> ops) noexcept override {
+        std::lock_guard const hold{mutex};
+        std::size_t count = 0;
+        for (std::size_t i = 0; i < ops.size(); ++i) {
+            if (i % 2 == 1) {
+                count += changed::submit(ops.subspan(i, 1));
+            } else {
+                waiting.push_back(ops[i]);
+            }
+        }
+        return count;
+    }
+};
+/// Hands out before the transfer.
+struct hands_out_early : completes_in_reap {
+    using completes_in_reap::completes_in_reap;
+    std::size_t reap(std::span<op*> done, nanoseconds) noexcept override {
+        std::lock_guard const hold{mutex};
+        if (waiting.empty()) { return 0; }
+        auto const error = waiting.back()->error;
+        auto const count = take(done.first(1));
+        done[0]->error = error;
+        return count;
+    }
+};
+template <bool Returned>
+struct hands_out_one_more : completes_in_reap {
+    using completes_in_reap::completes_in_reap;
+    std::size_t reap(std::span<op*> done, nanoseconds) noexcept override {
+        std::lock_guard const hold{mutex};
+        auto const count = take({done.data(), done.size() + 1});
+        return Returned ? count : std::min(count, done.size());
+    }
+};
+struct reaps_its_own : changed {
+    using changed::changed;
+    std::mutex mutex{};
+    std::map<std::thread::id, std::deque<op*>> waiting{};
+    std::size_t submit(std::span<op*> ops) noexcept override {
+        std::lock_guard const hold{mutex};
+        auto& mine = waiting[std::this_thread::get_id()];
+        mine.insert(mine.end(), ops.begin(), ops.end());
+        return 0;
+    }
+    std::size_t reap(std::span<op*> done, nanoseconds) noexcept override {
+        std::lock_guard const hold{mutex};
+        auto& mine = waiting[std::this_thread::get_id()];
+        if (mine.empty()) { return 0; }
+        done[0] = mine.front();
+        mine.pop_front();
+        return memory_backend::submit(done.first(1));
+    }
+};
+
+enum class wakes { both, the_next, the_waiting, neither };
+/// Its ops take long when the caller has long to wait.
+template <wakes Which>
+struct slow : completes_in_reap {
+    using completes_in_reap::completes_in_reap;
+    bool interrupted = false;
+    bool reaping = false;
+    std::size_t reap(std::span<op*> done, nanoseconds wait) noexcept override {
+        std::unique_lock hold{mutex};
+        if (wait > milliseconds{500} && !waiting.empty()) {
+            reaping = true;
+            woken.wait_for(hold, milliseconds{600}, [&] { return interrupted; });
+            reaping = false;
+            interrupted = false;
+        }
+        return take(done);
+    }
+    void interrupt() noexcept override {
+        std::lock_guard const hold{mutex};
+        auto const counts = reaping ? wakes::the_waiting : wakes::the_next;
+        if (Which != wakes::both && Which != counts) { return; }
+        interrupted = true;
+        woken.notify_all();
+    }
+};
+
 struct locks_nobody : changed {
     using changed::changed;
     file open(open_request const& request) override {
@@ -279,8 +493,11 @@ public:
 
     any_of_them(std::span<std::byte> arena, options const& given) : its_{make(arena, given)} {}
     file open(open_request const& request) { return its_->open(request); }
-    void submit(std::span<op> ops) noexcept { its_->submit(ops); }
-    std::size_t reap(std::chrono::nanoseconds wait) noexcept { return its_->reap(wait); }
+    std::size_t submit(std::span<op*> ops) noexcept { return its_->submit(ops); }
+    std::size_t reap(std::span<op*> done, nanoseconds wait) noexcept {
+        return its_->reap(done, wait);
+    }
+    void interrupt() noexcept { its_->interrupt(); }
     int sync(file& f) noexcept { return its_->sync(f); }
     int resize(file& f, std::uint64_t bytes) noexcept { return its_->resize(f, bytes); }
     int close(file& f) noexcept { return its_->close(f); }
@@ -299,7 +516,7 @@ quire::testing::report check(quire::testing::backend_trial const& trial = {}) {
 
 template <class Backend>
 bool breaks(std::string const& rule) {
-    auto const found = check<Backend>({.wait_max = std::chrono::milliseconds{200}});
+    auto const found = check<Backend>({.wait_max = milliseconds{200}});
     UNSCOPED_INFO(found.text());
     return found.names(rule);
 }
@@ -316,6 +533,27 @@ TEST_CASE("check_backend: finds nothing in memory_backend") {
 
 TEST_CASE("check_backend: finds nothing in a backend whose ops complete in reap") {
     CHECK(check<completes_in_reap>().text() == "");
+    CHECK(check<slow<wakes::both>>().text() == "");
+}
+
+TEST_CASE("check_backend: finds nothing in queued_backend, whatever its script") {
+    using quire_test::hand_out_order;
+    using quire_test::queue_script;
+    auto const found = [](queue_script::settings const& settings) {
+        auto const script = std::make_shared<queue_script>(settings);
+        auto const report = check_backend<quire_test::queued_backend<>>({}, {{}, script});
+        CHECK(script->overlapping_reaps() == 0);
+        CHECK(script->in_flight() == 0);
+        CHECK(script->in_flight_max() >= (settings.complete_every == 1 ? 1 : 200));
+        return report.text();
+    };
+    for (auto order :
+         {hand_out_order::in_order, hand_out_order::reversed, hand_out_order::shuffled}) {
+        for (std::uint64_t every : {0U, 1U, 3U}) {
+            CAPTURE(static_cast<int>(order), every);
+            CHECK(found({order, 7, every}) == "");
+        }
+    }
 }
 
 TEST_CASE("check_backend: asks for locks unless it is told that there are none") {
@@ -340,19 +578,20 @@ TEST_CASE("check_backend: names the rule that opening and closing break") {
 
 TEST_CASE("check_backend: names the rule that a transfer breaks") {
     CHECK(breaks<forgets_an_op>(
-        "submit: every op becomes complete, by itself or in a later reap"));
+        "submit: every op is handed out, by submit or by a later reap"));
     CHECK(breaks<writes_the_first_of_neighbours>(
         "submit: what is written is read, whether it travels alone or with its neighbours"));
     CHECK(breaks<mixes_files_up>("submit: what is written is read, whether it travels alone or "
                                  "with its neighbours (another file of the batch)"));
     CHECK(breaks<reads_too_much>(
-        "submit: touches no bytes but those of its ops (memory beside a read)"));
+        "submit: touches only the bytes of its ops (memory beside a read)"));
     CHECK(breaks<reads_zeros_past_the_end>(
         "submit: a read past the end is io_ended, and harms no other op"));
     CHECK(breaks<all_end_with_one>("submit: a read past the end is io_ended, and harms no other op "
                                    "(neighbours across it)"));
     CHECK(breaks<pads_the_last_page>(
         "submit: a page of which the file has only a part is io_ended"));
+    CHECK(breaks<one_thread_only>("submit: threads may submit at once (an error)"));
     CHECK(breaks<reaps_ghosts>("reap: is over soon after `wait`, and at once without ops (not 0)"));
 }
 
@@ -361,23 +600,55 @@ TEST_CASE("check_backend: names the rule that a size or a sync breaks") {
     CHECK(breaks<keeps_what_was_cut_off>("resize: is what size says; new bytes read as zeros (what "
                                          "was cut off has come back)"));
     CHECK(breaks<empties_when_refused>(
-        "resize: a size that cannot be had is refused, and leaves size and bytes (size)"));
+        "resize: a size that is too large is refused, and leaves size and bytes (size)"));
     CHECK(breaks<says_it_grew>(
-        "resize: a size that cannot be had is refused, and leaves size and bytes (was 0)"));
+        "resize: a size that is too large is refused, and leaves size and bytes (was 0)"));
     CHECK(breaks<says_it_grew>(
         "resize: is refused, as writes are, where the file was opened for reading (was 0)"));
     CHECK(breaks<fails_to_sync>("sync: is 0 when nothing is wrong"));
 }
 
+TEST_CASE("check_backend: names the rule that a hand-out breaks") {
+    std::string const front =
+        "submit: the ops that are complete on return are moved to the front and counted";
+    CHECK(breaks<moves_nothing_to_the_front>(front + " (in front, and without a result)"));
+    CHECK(breaks<counts_one_too_many>(front + " (more, or other pointers)"));
+    CHECK(breaks<leaves_another_pointer>(front + " (more, or other pointers)"));
+    std::string const once = "reap: hands out no op twice, and none that was not submitted";
+    CHECK(breaks<hands_out_twice>(once));
+    CHECK(breaks<reaps_ghosts>(once));
+    CHECK(breaks<hands_out_early>("reap: an op that is handed out has its result"));
+    std::string const room =
+        "reap: writes no more pointers than `done` has room for, and returns how many";
+    CHECK(breaks<hands_out_one_more<false>>(room));
+    CHECK(breaks<hands_out_one_more<true>>(room));
+    CHECK(breaks<reaps_its_own>(
+        "reap: hands out ops that other threads have submitted (a third thread)"));
+    std::string const left_alone =
+        "reap: an op that was handed out is not touched again, and neither are its bytes";
+    CHECK(breaks<touches_the_op>(left_alone + " (the op)"));
+    CHECK(breaks<reads_again>(left_alone + " (its bytes)"));
+    CHECK(breaks<writes_later>(left_alone + " (bytes that were changed after a write)"));
+}
+
+TEST_CASE("check_backend: names what an interrupt does not end") {
+    std::string const rule = "interrupt: ends the reap that waits, or else the next one";
+    CHECK(breaks<slow<wakes::the_next>>(rule + " (the one that waits)"));
+    CHECK(breaks<slow<wakes::the_waiting>>(rule + " (the next one)"));
+    CHECK(breaks<slow<wakes::neither>>(rule + " (the next one)"));
+}
+
 TEST_CASE("check_backend: a reap without ops is over in half a second") {
     CHECK(breaks<sleeps_in_reap>(
         "reap: is over soon after `wait`, and at once without ops (half a second without ops)"));
+    CHECK(breaks<waits_without_ops>(
+        "reap: is over soon after `wait`, and at once without ops (half a second without ops)"));
 }
 
-TEST_CASE("check_backend: an op that never becomes complete ends the check, and is all it names") {
+TEST_CASE("check_backend: an op that is never handed out ends the check, and is all it names") {
     auto const found =
-        check<completes_nothing>({.wait_max = std::chrono::milliseconds{50}});
-    CHECK(found.text() == "submit: every op becomes complete, by itself or in a later reap\n");
+        check<completes_nothing>({.wait_max = milliseconds{50}});
+    CHECK(found.text() == "submit: every op is handed out, by submit or by a later reap\n");
 }
 
 TEST_CASE("check_backend: says first when its files are there, and touches none of them") {

@@ -2,9 +2,13 @@
 #include <quire/testing/crash_backend.hpp>
 
 #include <quire/testing/check_backend.hpp>
+#include <quire/testing/faulty_backend.hpp>
 
 #include "catch.hpp"
 #include "io/bench.hpp"
+#include "queued_backend.hpp"
+
+#include <cerrno>
 
 #include <map>
 #include <memory>
@@ -14,43 +18,62 @@
 using quire::io_verb;
 using quire::open_mode;
 using quire::testing::crash_backend;
+using quire::testing::crash_backend_over;
 using quire::testing::crash_disk;
 using quire::testing::crash_states;
+using quire_test::hand_out_order;
+using quire_test::queue_script;
 
 namespace {
 
 using bytes = crash_states::bytes;
+using memory = quire::memory_backend;
+using queued = quire_test::queued_backend<>;
+using faulty = quire::testing::faulty_backend<memory>;
+
+/// A state in words: a dot for a sector of zeros, ! for one that is mixed.
+std::string word(bytes const& state) {
+    std::string letters;
+    for (std::size_t at = 0; at < state.size(); at += 512) {
+        auto const sector = std::span{state}.subspan(at, 512);
+        bool const whole =
+            std::ranges::count(sector, sector[0]) == static_cast<std::ptrdiff_t>(512);
+        letters += !whole ? '!' : sector[0] == std::byte{} ? '.' : static_cast<char>(sector[0]);
+    }
+    return letters;
+}
 
 /// A file, whose sectors are written with one letter each, so that a state is a word.
+template <class Inner>
 struct scene {
+    using backend = crash_backend_over<Inner>;
+    using op = typename backend::op;
     std::shared_ptr<crash_disk> disk = std::make_shared<crash_disk>();
-    quire_test::bench<crash_backend> b{{disk}, 4};
-    crash_backend::file file = b.backend.open({"f", open_mode::create, {}, 512, false});
+    quire_test::bench<backend> b;
+    typename backend::file file = b.backend.open({"f", open_mode::create, {}, 512, false});
 
-    void write(std::uint64_t sector, std::string const& letters) {
+    explicit scene(typename Inner::options const& inner = {}) : b{{disk, inner}, 6} {}
+
+    op write_op(std::uint64_t sector, std::string const& letters, std::size_t frame = 1) {
         for (std::size_t i = 0; i < letters.size(); ++i) {
-            std::ranges::fill(b.frame(1).subspan(i * 512, 512),
+            std::ranges::fill(b.frame(frame).subspan(i * 512, 512),
                               static_cast<std::byte>(letters[i]));
         }
-        REQUIRE(b.run({{io_verb::write, &file, sector * 512,
-                        b.frame(1).first(letters.size() * 512), -77, false}}) ==
-                std::vector<int>{0});
+        return {io_verb::write, &file, sector * 512, b.frame(frame).first(letters.size() * 512),
+                -77};
+    }
+    void write(std::uint64_t sector, std::string const& letters) {
+        REQUIRE(b.run({write_op(sector, letters)}) == std::vector<int>{0});
     }
     void resize(std::uint64_t sectors) {
         REQUIRE(b.backend.resize(file, sectors * 512) == 0);
     }
     void sync() { REQUIRE(b.backend.sync(file) == 0); }
 
-    /// A state in words: a dot for a sector of zeros, ! for one that is mixed.
-    static std::string word(bytes const& state) {
-        std::string letters;
-        for (std::size_t at = 0; at < state.size(); at += 512) {
-            auto const sector = std::span{state}.subspan(at, 512);
-            bool const whole =
-                std::ranges::count(sector, sector[0]) == static_cast<std::ptrdiff_t>(512);
-            letters += !whole ? '!' : sector[0] == std::byte{} ? '.' : static_cast<char>(sector[0]);
-        }
-        return letters;
+    /// The state of a crash that has lost nothing.
+    [[nodiscard]] std::string newest() const {
+        auto const states = disk->states("f");
+        return word(states.state(states.count() - 1));
     }
     [[nodiscard]] std::set<std::string> words() const {
         auto const states = disk->states("f");
@@ -64,21 +87,126 @@ using words = std::set<std::string>;
 }  // namespace
 
 TEST_CASE("crash_backend: it keeps the rules of a backend") {
-    auto const found = quire::testing::check_backend<crash_backend>();
-    INFO(found.text());
-    CHECK(found.passed());
+    CHECK(quire::testing::check_backend<crash_backend>().text() == "");
+}
+TEST_CASE("crash_backend: it keeps them over a backend that completes in reap, too") {
+    for (auto order : {hand_out_order::in_order, hand_out_order::shuffled}) {
+        for (std::uint64_t every : {0U, 1U, 3U}) {
+            auto const script =
+                std::make_shared<queue_script>(queue_script::settings{order, 1, every});
+            CHECK(quire::testing::check_backend<crash_backend_over<queued>>(
+                      {}, {{}, {.inner = {}, .script = script}})
+                      .text() == "");
+        }
+    }
 }
 
-TEST_CASE("crash_backend: after a sync there is one state") {
-    scene s;
+TEST_CASE("crash_backend: a write in flight is there or not, and no sync covers it") {
+    auto const script = std::make_shared<queue_script>();
+    scene<queued> s{{.inner = {}, .script = script}};
+    s.resize(2);
+    s.write(0, "ab");
+    s.sync();
+    script->close_gate();
+    std::vector ops{s.write_op(0, "xy")};
+    std::vector<scene<queued>::op*> done;
+    REQUIRE(s.b.submit(ops, done) == 0);
+    words const any{"ab", "xb", "ay", "xy"};
+    CHECK(s.words() == any);
+    s.sync();
+    CHECK(s.words() == any);
+    script->open_gate();
+    REQUIRE(s.b.backend.reap(done, std::chrono::nanoseconds{0}) == 1);
+    CHECK(s.words() == any);
+    s.sync();
+    CHECK(s.words() == words{"xy"});
+}
+TEST_CASE("crash_backend: what is handed out while a sync is under way is not covered by it") {
+    auto const script = std::make_shared<queue_script>();
+    scene<queued> s{{.inner = {}, .script = script}};
+    s.resize(2);
+    s.write(0, "ab");
+    s.sync();
+    std::vector ops{s.write_op(0, "x")};
+    std::vector<scene<queued>::op*> done;
+    REQUIRE(s.b.submit(ops, done) == 0);
+    s.disk->before_sync = [&](std::string const&) {
+        REQUIRE(s.b.backend.reap(done, std::chrono::nanoseconds{0}) == 1);
+    };
+    s.sync();
+    s.disk->before_sync = nullptr;
+    CHECK(s.words() == words{"ab", "xb"});
+    s.sync();
+    CHECK(s.words() == words{"xb"});
+}
+TEST_CASE("crash_backend: of two writes in flight to a sector the last that arrives is newest") {
+    auto const script = std::make_shared<queue_script>(
+        queue_script::settings{.order = hand_out_order::reversed});
+    scene<queued> s{{.inner = {}, .script = script}};
+    s.resize(1);
+    s.write(0, "a");
+    s.sync();
+    std::vector ops{s.write_op(0, "x", 1), s.write_op(0, "y", 2)};
+    std::vector<scene<queued>::op*> done;
+    REQUIRE(s.b.submit(ops, done) == 0);
+    REQUIRE(s.b.backend.reap(std::span{done}.first(1), std::chrono::nanoseconds{0}) == 1);
+    CHECK(done[0] == &ops[1]);
+    s.sync();  // covers y; x may arrive or not
+    CHECK(s.words() == words{"y", "x"});
+    REQUIRE(s.b.backend.reap(done, std::chrono::nanoseconds{0}) == 1);
+    CHECK(s.newest() == "x");
+    CHECK(word(s.disk->states("f").state(0)) == "y");
+    s.sync();
+    CHECK(s.words() == words{"x"});
+}
+TEST_CASE("crash_backend: of a write that failed any sector may be old, new, or what is read") {
+    auto const plan = std::make_shared<quire::testing::fault_plan>();
+    scene<faulty> s{{.inner = {}, .faults = plan}};
+    s.resize(2);
+    s.write(0, "ab");
+    s.sync();
+    plan->add({.call = quire::testing::io_call::write,
+               .what = quire::testing::io_fault::shortens,
+               .error = EIO});
+    CHECK(s.b.run({s.write_op(0, "xy")}) == std::vector<int>{EIO});
+    CHECK(s.words() == words{"ab", "xb", "ay", "xy"});
+    CHECK(s.newest() == "xb");
+    s.sync();
+    CHECK(s.words() == words{"xb"});
+}
+TEST_CASE("crash_backend: a sync that the inner backend refuses covers nothing") {
+    auto const plan = std::make_shared<quire::testing::fault_plan>();
+    scene<faulty> s{{.inner = {}, .faults = plan}};
+    s.resize(1);
+    s.sync();
+    s.write(0, "a");
+    plan->add({.call = quire::testing::io_call::sync, .error = EIO});
+    CHECK(s.b.backend.sync(s.file) == EIO);
+    CHECK(s.words() == words{".", "a"});
+}
+TEMPLATE_TEST_CASE("crash_backend: a write that is refused reaches no disk", "", memory, queued) {
+    scene<TestType> s;
+    s.resize(1);
+    s.write(0, "a");
+    s.sync();
+    CHECK(s.b.run({s.write_op(0, "xy")}) == std::vector<int>{EFBIG});
+    REQUIRE(s.b.backend.close(s.file) == 0);
+    s.file = s.b.backend.open({"f", open_mode::read_only, {}, 512, false});
+    CHECK(s.b.run({s.write_op(0, "x")}) == std::vector<int>{EBADF});
+    CHECK(s.words() == words{"a"});
+}
+
+TEMPLATE_TEST_CASE("crash_backend: after a sync there is one state", "", memory, queued) {
+    scene<TestType> s;
     s.resize(3);
     s.write(0, "abc");
     s.sync();
     CHECK(s.disk->states("f").count() == 1);
     CHECK(s.words() == words{"abc"});
 }
-TEST_CASE("crash_backend: unsynced sectors are there or not, each by itself") {
-    scene s;
+TEMPLATE_TEST_CASE("crash_backend: unsynced sectors are there or not, each by itself", "", memory,
+                   queued) {
+    scene<TestType> s;
     s.resize(3);
     s.write(0, "abc");
     s.sync();
@@ -86,8 +214,9 @@ TEST_CASE("crash_backend: unsynced sectors are there or not, each by itself") {
     CHECK(s.disk->states("f").count() == 4);
     CHECK(s.words() == words{"abc", "axc", "aby", "axy"});
 }
-TEST_CASE("crash_backend: of two writes to a sector either may be the last") {
-    scene s;
+TEMPLATE_TEST_CASE("crash_backend: of two writes to a sector either may be the last", "", memory,
+                   queued) {
+    scene<TestType> s;
     s.resize(2);
     s.write(0, "ab");
     s.sync();
@@ -96,10 +225,11 @@ TEST_CASE("crash_backend: of two writes to a sector either may be the last") {
     CHECK(s.words() == words{"ab", "xb", "yb"});
     s.write(0, "x");  // the same again is no other state, but it is the newest
     CHECK(s.disk->states("f").count() == 3);
-    CHECK(scene::word(s.disk->states("f").state(2)) == "xb");
+    CHECK(word(s.disk->states("f").state(2)) == "xb");
 }
-TEST_CASE("crash_backend: what is written again as it is durable is certain") {
-    scene s;
+TEMPLATE_TEST_CASE("crash_backend: what is written again as it is durable is certain", "", memory,
+                   queued) {
+    scene<TestType> s;
     s.resize(3);
     s.write(0, "abc");
     s.sync();
@@ -107,10 +237,11 @@ TEST_CASE("crash_backend: what is written again as it is durable is certain") {
     CHECK(s.disk->states("f").count() == 2);
     s.write(1, "b");  // back again, but x may have been the last to arrive
     CHECK(s.words() == words{"abc", "axc"});
-    CHECK(scene::word(s.disk->states("f").state(s.disk->states("f").count() - 1)) == "abc");
+    CHECK(word(s.disk->states("f").state(s.disk->states("f").count() - 1)) == "abc");
 }
-TEST_CASE("crash_backend: the first state is what is durable, the last what is seen") {
-    scene s;
+TEMPLATE_TEST_CASE("crash_backend: the first state is what is durable, the last what is seen", "",
+                   memory, queued) {
+    scene<TestType> s;
     s.resize(2);
     s.write(0, "ab");
     s.sync();
@@ -120,11 +251,12 @@ TEST_CASE("crash_backend: the first state is what is durable, the last what is s
     s.resize(4);
     s.write(3, "q");
     auto const states = s.disk->states("f");
-    CHECK(scene::word(states.state(0)) == "ab");
-    CHECK(scene::word(states.state(states.count() - 1)) == "y..q");
+    CHECK(word(states.state(0)) == "ab");
+    CHECK(word(states.state(states.count() - 1)) == "y..q");
 }
-TEST_CASE("crash_backend: a file that grew has its old size or its new one") {
-    scene s;
+TEMPLATE_TEST_CASE("crash_backend: a file that grew has its old size or its new one", "", memory,
+                   queued) {
+    scene<TestType> s;
     s.resize(1);
     s.write(0, "a");
     s.sync();
@@ -133,8 +265,9 @@ TEST_CASE("crash_backend: a file that grew has its old size or its new one") {
     s.write(1, "b");
     CHECK(s.words() == words{"a", "a.", "ab"});
 }
-TEST_CASE("crash_backend: one that was cut, too, and what grows again may be old, new or zeros") {
-    scene s;
+TEMPLATE_TEST_CASE("crash_backend: one that was cut, too, and what grows again may be old, new or zeros",
+                   "", memory, queued) {
+    scene<TestType> s;
     s.resize(2);
     s.write(0, "ab");
     s.sync();
@@ -147,8 +280,9 @@ TEST_CASE("crash_backend: one that was cut, too, and what grows again may be old
     s.sync();
     CHECK(s.words() == words{"ac"});
 }
-TEST_CASE("crash_backend: what a sync makes durable can be looked at before it does") {
-    scene s;
+TEMPLATE_TEST_CASE("crash_backend: what a sync makes durable can be looked at before it does", "",
+                   memory, queued) {
+    scene<TestType> s;
     std::vector<std::set<std::string>> before;
     s.disk->before_sync = [&](std::string const& name) {
         CHECK(name == "f");
@@ -161,8 +295,9 @@ TEST_CASE("crash_backend: what a sync makes durable can be looked at before it d
     s.sync();
     CHECK(before == std::vector<std::set<std::string>>{{"", ".", "a"}, {"a", "b"}});
 }
-TEST_CASE("crash_backend: what is written while a sync is under way is not covered by it") {
-    scene s;
+TEMPLATE_TEST_CASE("crash_backend: what is written while a sync is under way is not covered by it",
+                   "", memory, queued) {
+    scene<TestType> s;
     s.resize(2);
     s.write(0, "ab");
     s.sync();
@@ -178,14 +313,15 @@ TEST_CASE("crash_backend: what is written while a sync is under way is not cover
     s.sync();
     CHECK(s.words() == words{"xy."});
 }
-TEST_CASE("crash_backend: a transfer that is no whole sector leaves the rest of it") {
-    scene s;
+TEMPLATE_TEST_CASE("crash_backend: a transfer that is no whole sector leaves the rest of it", "",
+                   memory, queued) {
+    scene<TestType> s;
     REQUIRE(s.b.backend.resize(s.file, 1000) == 0);
     s.write(0, "a");
     s.sync();
     std::ranges::fill(s.b.frame(1), std::byte{'x'});
     auto const part = s.b.frame(1).first(100);
-    CHECK(s.b.run({{io_verb::write, &s.file, 450, part, -77, false}}) == std::vector<int>{0});
+    CHECK(s.b.run({{io_verb::write, &s.file, 450, part, -77}}) == std::vector<int>{0});
     auto const states = s.disk->states("f");
     REQUIRE(states.count() == 4);
     auto const newest = states.state(3);
@@ -213,19 +349,19 @@ TEST_CASE("crash_backend: a disk begins as it is told, and all its files crash a
     auto const states = disk->states();
     CHECK(states.size() == 2);
     CHECK(states.at("f").count() == 1);
-    CHECK(scene::word(states.at("f").state(0)) == "a");
+    CHECK(word(states.at("f").state(0)) == "a");
     CHECK(states.at("g").count() == 2);
 }
-TEST_CASE("crash_backend: a sync that lies makes nothing durable") {
-    scene s;
+TEMPLATE_TEST_CASE("crash_backend: a sync that lies makes nothing durable", "", memory, queued) {
+    scene<TestType> s;
     s.disk->sync_lies = true;
     s.resize(1);
     s.write(0, "a");
     s.sync();
     CHECK(s.words() == words{"", ".", "a"});
 }
-TEST_CASE("crash_backend: states are chosen one sector at a time") {
-    scene s;
+TEMPLATE_TEST_CASE("crash_backend: states are chosen one sector at a time", "", memory, queued) {
+    scene<TestType> s;
     s.resize(2);
     s.sync();
     s.write(0, "ab");
@@ -236,10 +372,11 @@ TEST_CASE("crash_backend: states are chosen one sector at a time") {
         return choices - 1;
     });
     CHECK(asked == std::vector<std::uint64_t>{1, 2, 2});
-    CHECK(scene::word(made) == "ab");
+    CHECK(word(made) == "ab");
 }
-TEST_CASE("crash_backend: more states than a number holds are as many as it holds") {
-    scene s;
+TEMPLATE_TEST_CASE("crash_backend: more states than a number holds are as many as it holds", "",
+                   memory, queued) {
+    scene<TestType> s;
     s.resize(8);
     s.sync();
     s.write(0, "aaaaaaaa");
@@ -249,8 +386,8 @@ TEST_CASE("crash_backend: more states than a number holds are as many as it hold
     for (std::uint64_t at = 8; at < 64; at += 8) { s.write(at, "abcdefgh"); }
     CHECK(s.disk->states("f").count() == ~std::uint64_t{0});
 }
-TEST_CASE("crash_backend: what survived is opened again, as it is") {
-    scene s;
+TEMPLATE_TEST_CASE("crash_backend: what survived is opened again, as it is", "", memory, queued) {
+    scene<TestType> s;
     s.resize(1);
     s.write(0, "a");
     s.sync();

@@ -7,10 +7,15 @@
 
 #include "catch.hpp"
 #include "io/bench.hpp"
+#include "queued_backend.hpp"
+#include "random.hpp"
 #include "temp_dir.hpp"
 
 #include <cerrno>
+#include <chrono>
+#include <map>
 #include <memory>
+#include <thread>
 #include <vector>
 
 using quire::io_ended;
@@ -25,16 +30,21 @@ using quire_test::page_bytes;
 
 namespace {
 
-using backend = faulty_backend<quire::memory_backend>;
+using memory = quire::memory_backend;
+using queued = quire_test::queued_backend<>;
+using backend = faulty_backend<memory>;
 static_assert(quire::file_backend<backend>);
+static_assert(quire::file_backend<faulty_backend<queued>>);
 static_assert(!quire::adopting_backend<backend>);
 static_assert(quire::adopting_backend<faulty_backend<quire::direct_backend>>);
 
 /// A file of three pages, which are full of their numbers from 1, and a plan.
+template <class Inner>
 struct scene {
+    using backend = faulty_backend<Inner>;
     std::shared_ptr<fault_plan> plan = std::make_shared<fault_plan>();
     quire_test::bench<backend> b{{.inner = {}, .faults = plan}, 16};
-    backend::file file = b.backend.open({"f", open_mode::create, {}, page_bytes, false});
+    typename backend::file file = b.backend.open({"f", open_mode::create, {}, page_bytes, false});
 
     scene() {
         REQUIRE(b.backend.resize(file, 3 * page_bytes) == 0);
@@ -66,18 +76,33 @@ TEST_CASE("faulty_backend: without a plan it is direct_backend, too") {
     INFO(found.text());
     CHECK(found.passed());
 }
-TEST_CASE("faulty_backend: with every transfer late it still keeps the rules") {
-    auto plan = std::make_shared<fault_plan>();
-    plan->add({.call = io_call::read, .what = io_fault::delays, .every = 1});
-    plan->add({.call = io_call::write, .what = io_fault::delays, .every = 1});
-    auto const found = quire::testing::check_backend<backend>({}, {.inner = {}, .faults = plan});
-    INFO(found.text());
-    CHECK(found.passed());
-    CHECK(plan->fired() > 100);
+TEST_CASE("faulty_backend: without a plan it is a backend that completes in reap, too") {
+    using quire_test::hand_out_order;
+    for (auto order : {hand_out_order::in_order, hand_out_order::shuffled}) {
+        for (std::uint64_t every : {0U, 3U}) {
+            auto const script = std::make_shared<quire_test::queue_script>(
+                quire_test::queue_script::settings{order, 1, every});
+            CHECK(quire::testing::check_backend<faulty_backend<queued>>(
+                      {}, {.inner = {{}, script}, .faults = {}})
+                      .text() == "");
+        }
+    }
+}
+TEMPLATE_TEST_CASE("faulty_backend: with many transfers late it still keeps the rules", "", memory,
+                   queued) {
+    for (std::uint64_t every : {1U, 2U, 7U}) {
+        auto plan = std::make_shared<fault_plan>();
+        plan->add({.call = io_call::read, .what = io_fault::delays, .every = every});
+        plan->add({.call = io_call::write, .what = io_fault::delays, .every = every});
+        CHECK(quire::testing::check_backend<faulty_backend<TestType>>(
+                  {}, {.inner = {}, .faults = plan})
+                  .text() == "");
+        CHECK(plan->fired() > 100);
+    }
 }
 
-TEST_CASE("faulty_backend: the n-th call fails, once") {
-    scene s;
+TEMPLATE_TEST_CASE("faulty_backend: the n-th call fails, once", "", memory, queued) {
+    scene<TestType> s;
     s.plan->add({.call = io_call::write, .nth = 1, .error = ENOSPC});
     CHECK(s.write(0, 7) == 0);
     CHECK(s.plan->fired() == 0);
@@ -91,8 +116,8 @@ TEST_CASE("faulty_backend: the n-th call fails, once") {
     CHECK(s.plan->calls(io_call::read) == 3);
     CHECK(s.plan->fired() == 1);
 }
-TEST_CASE("faulty_backend: from then on, until the plan is cleared") {
-    scene s;
+TEMPLATE_TEST_CASE("faulty_backend: from then on, until the plan is cleared", "", memory, queued) {
+    scene<TestType> s;
     s.plan->add({.call = io_call::read, .nth = 1, .every = 1});
     CHECK(s.b.read(s.file, 0, 1) == 0);
     CHECK(s.b.read(s.file, 0, 1) == EIO);
@@ -102,15 +127,16 @@ TEST_CASE("faulty_backend: from then on, until the plan is cleared") {
     CHECK(s.b.read(s.file, 0, 1) == 0);
     CHECK(s.plan->fired() == 2);
 }
-TEST_CASE("faulty_backend: every third") {
-    scene s;
+TEMPLATE_TEST_CASE("faulty_backend: every third", "", memory, queued) {
+    scene<TestType> s;
     s.plan->add({.call = io_call::read, .nth = 0, .error = EIO, .every = 3});
     std::vector<int> errors;
     for (int i = 0; i < 7; ++i) { errors.push_back(s.b.read(s.file, 0, 1)); }
     CHECK(errors == std::vector<int>{EIO, 0, 0, EIO, 0, 0, EIO});
 }
-TEST_CASE("faulty_backend: two faults are planned for one call, and the second is next") {
-    scene s;
+TEMPLATE_TEST_CASE("faulty_backend: two faults are planned for one call, and the second is next",
+                   "", memory, queued) {
+    scene<TestType> s;
     s.plan->add({.call = io_call::read, .error = EIO});
     s.plan->add({.call = io_call::read, .error = ENOMEM});
     CHECK(s.b.read(s.file, 0, 1) == EIO);
@@ -118,8 +144,8 @@ TEST_CASE("faulty_backend: two faults are planned for one call, and the second i
     CHECK(s.b.read(s.file, 0, 1) == 0);
 }
 
-TEST_CASE("faulty_backend: a fault in a batch is of its own op") {
-    scene s;
+TEMPLATE_TEST_CASE("faulty_backend: a fault in a batch is of its own op", "", memory, queued) {
+    scene<TestType> s;
     s.plan->add({.call = io_call::read, .nth = 1});
     auto const errors = s.b.run({s.b.page_op(io_verb::read, s.file, 0, 2),
                                  s.b.page_op(io_verb::read, s.file, 1, 3),
@@ -128,8 +154,8 @@ TEST_CASE("faulty_backend: a fault in a batch is of its own op") {
     CHECK(s.b.frame(2)[0] == std::byte{1});
     CHECK(s.b.frame(4)[0] == std::byte{3});
 }
-TEST_CASE("faulty_backend: an interrupt ends the batch") {
-    scene s;
+TEMPLATE_TEST_CASE("faulty_backend: an interrupt ends the batch", "", memory, queued) {
+    scene<TestType> s;
     std::ranges::fill(s.b.frame(2), std::byte{9});
     s.plan->add({.call = io_call::write, .nth = 1, .what = io_fault::interrupts});
     auto const errors = s.b.run({s.b.page_op(io_verb::write, s.file, 0, 2),
@@ -140,8 +166,8 @@ TEST_CASE("faulty_backend: an interrupt ends the batch") {
     CHECK(s.count(1, 2) == page_bytes);
     CHECK(s.count(2, 3) == page_bytes);
 }
-TEST_CASE("faulty_backend: a short transfer moves half of the page") {
-    scene s;
+TEMPLATE_TEST_CASE("faulty_backend: a short transfer moves half of the page", "", memory, queued) {
+    scene<TestType> s;
     s.plan->add({.call = io_call::write, .what = io_fault::shortens, .error = ENOSPC});
     CHECK(s.write(0, 9) == ENOSPC);
     CHECK(s.count(0, 9) == page_bytes / 2);
@@ -152,17 +178,19 @@ TEST_CASE("faulty_backend: a short transfer moves half of the page") {
     CHECK(std::ranges::count(s.b.frame(1), std::byte{2}) == page_bytes / 2);
     CHECK(std::ranges::count(s.b.frame(1), std::byte{0x5A}) == page_bytes / 2);
 }
-TEST_CASE("faulty_backend: a page of one sector is not moved at all when it is short") {
-    scene s;
+TEMPLATE_TEST_CASE("faulty_backend: a page of one sector is not moved at all when it is short", "",
+                   memory, queued) {
+    scene<TestType> s;
     auto const old = s.b.content(s.file, 0);
     s.plan->add({.call = io_call::write, .what = io_fault::shortens});
     std::ranges::fill(s.b.frame(1), std::byte{9});
-    CHECK(s.b.run({{io_verb::write, &s.file, 0, s.b.frame(1).first(512), -77, false}}) ==
+    CHECK(s.b.run({{io_verb::write, &s.file, 0, s.b.frame(1).first(512), -77}}) ==
           std::vector<int>{EIO});
     CHECK(s.b.content(s.file, 0) == old);
 }
-TEST_CASE("faulty_backend: corruption changes one bit, and says nothing") {
-    scene s;
+TEMPLATE_TEST_CASE("faulty_backend: corruption changes one bit, and says nothing", "", memory,
+                   queued) {
+    scene<TestType> s;
     s.plan->add({.call = io_call::read, .what = io_fault::corrupts});
     CHECK(s.b.read(s.file, 0, 1) == 0);
     CHECK(std::ranges::count(s.b.frame(1), std::byte{1}) == page_bytes - 1);
@@ -172,8 +200,9 @@ TEST_CASE("faulty_backend: corruption changes one bit, and says nothing") {
     CHECK(s.count(0, 9) == page_bytes - 1);
     CHECK(std::ranges::count(s.b.frame(1), std::byte{9}) == page_bytes);  // so has the writer
 }
-TEST_CASE("faulty_backend: a misdirected transfer goes to a neighbour") {
-    scene s;
+TEMPLATE_TEST_CASE("faulty_backend: a misdirected transfer goes to a neighbour", "", memory,
+                   queued) {
+    scene<TestType> s;
     s.plan->add({.call = io_call::read, .what = io_fault::misdirects});
     CHECK(s.b.read(s.file, 1, 1) == 0);
     CHECK(s.b.frame(1)[0] == std::byte{1});
@@ -182,21 +211,90 @@ TEST_CASE("faulty_backend: a misdirected transfer goes to a neighbour") {
     CHECK(s.count(0, 1) == page_bytes);
     CHECK(s.count(1, 9) == page_bytes);
 }
-TEST_CASE("faulty_backend: a late transfer is complete after a reap, and not before") {
-    scene s;
+TEMPLATE_TEST_CASE("faulty_backend: a late transfer begins in a reap, and not before", "", memory,
+                   queued) {
+    scene<TestType> s;
     s.plan->add({.call = io_call::read, .what = io_fault::delays});
     std::vector ops{s.b.page_op(io_verb::read, s.file, 2, 2),
                     s.b.page_op(io_verb::read, s.file, 1, 3)};
-    s.b.backend.submit(ops);
-    CHECK_FALSE(ops[0].complete);
-    CHECK(ops[1].complete);
-    CHECK(s.b.backend.reap(std::chrono::nanoseconds{0}) == 1);
-    CHECK(ops[0].complete);
+    std::vector<typename scene<TestType>::backend::op*> done;
+    auto const at_once = s.b.submit(ops, done);
+    if (std::is_same_v<TestType, memory>) {
+        REQUIRE(at_once == 1);
+        CHECK(done[0] == &ops[1]);
+    }
+    CHECK(ops[0].error == -77);
+    CHECK(s.b.backend.reap(done, std::chrono::nanoseconds{0}) == 2 - at_once);
     CHECK(ops[0].error == 0);
+    CHECK(ops[1].error == 0);
     CHECK(s.b.frame(2)[0] == std::byte{3});
+    CHECK(s.b.backend.reap(done, std::chrono::nanoseconds{0}) == 0);
 }
-TEST_CASE("faulty_backend: what is no transfer fails") {
-    scene s;
+TEST_CASE("faulty_backend: a late transfer ends the reap that waits, and begins in the next") {
+    auto const script = std::make_shared<quire_test::queue_script>();
+    auto const plan = std::make_shared<fault_plan>();
+    quire_test::bench<faulty_backend<queued>> b{{.inner = {{}, script}, .faults = plan}, 16};
+    auto file = b.backend.open({"f", open_mode::create, {}, page_bytes, false});
+    REQUIRE(b.backend.resize(file, 3 * page_bytes) == 0);
+    script->close_gate();
+    std::vector ops{b.page_op(io_verb::read, file, 0, 2), b.page_op(io_verb::read, file, 1, 3)};
+    std::vector<faulty_backend<queued>::op*> pointers{&ops[0], &ops[1]};
+    REQUIRE(b.backend.submit(std::span{pointers}.first(1)) == 0);
+    std::vector<std::size_t> seen;
+    std::thread reaper{[&] {
+        std::vector<faulty_backend<queued>::op*> done(2);
+        seen.push_back(b.backend.reap(done, std::chrono::minutes{1}));
+        seen.push_back(script->in_flight());
+        script->open_gate();
+        seen.push_back(b.backend.reap(done, std::chrono::minutes{1}));
+    }};
+    while (script->waits() == 0) { std::this_thread::yield(); }
+    plan->add({.call = io_call::read, .what = io_fault::delays});
+    auto const at_once = b.backend.submit(std::span{pointers}.last(1));
+    reaper.join();
+    CHECK(at_once == 0);
+    CHECK(seen == std::vector<std::size_t>{0, 1, 2});
+    CHECK(ops[0].error == 0);
+    CHECK(ops[1].error == 0);
+}
+TEMPLATE_TEST_CASE("faulty_backend: each op is handed out once, whatever is wrong with it", "",
+                   memory, queued) {
+    test_random random;
+    scene<TestType> s;
+    std::uint64_t every = 3;
+    for (auto const what : {io_fault::fails, io_fault::shortens, io_fault::corrupts,
+                            io_fault::misdirects, io_fault::delays, io_fault::interrupts}) {
+        for (auto const call : {io_call::read, io_call::write}) {
+            s.plan->add({.call = call, .what = what, .error = EIO, .every = every += 2});
+        }
+    }
+    using op = typename scene<TestType>::backend::op;
+    std::map<op const*, int> handed_out;
+    for (int round = 0; round < 300; ++round) {
+        std::vector<op> ops;
+        for (auto left = random.between(1, 12); left > 0; --left) {
+            auto const verb = random.chance(1, 2) ? io_verb::read : io_verb::write;
+            ops.push_back(s.b.page_op(verb, s.file, random.below(3), 2 + ops.size()));
+        }
+        std::vector<op*> pointers;
+        auto count = s.b.submit(ops, pointers);
+        handed_out.clear();
+        for (auto* each : std::span{pointers}.first(count)) { ++handed_out[each]; }
+        std::vector<op*> done(random.between(1, 4));
+        for (int reaps = 0; reaps < 30; ++reaps) {
+            auto const more = s.b.backend.reap(done, std::chrono::nanoseconds{0});
+            for (auto* each : std::span{done}.first(more)) { ++handed_out[each]; }
+        }
+        REQUIRE(handed_out.size() == ops.size());
+        for (auto const& each : ops) {
+            REQUIRE(handed_out[&each] == 1);
+            REQUIRE(each.error != -77);
+        }
+    }
+    CHECK(s.plan->fired() > 500);
+}
+TEMPLATE_TEST_CASE("faulty_backend: what is no transfer fails", "", memory, queued) {
+    scene<TestType> s;
     s.plan->add({.call = io_call::sync, .error = EIO});
     CHECK(s.b.backend.sync(s.file) == EIO);
     CHECK(s.b.backend.sync(s.file) == 0);

@@ -5,9 +5,10 @@
 ///
 ///     auto const found = quire::testing::check_backend<my_backend>({.path = "scratch/check"});
 ///
-/// The check is the pool: it opens, submits, reaps and closes, and looks at bytes and errors. The
-/// backend may complete its ops in `submit` or in `reap`, and may let neighbours travel together.
-/// It makes files whose names begin with `path`; their directory exists, and they do not. In a file
+/// The check does what a pool does: it opens, submits, reaps and closes, and looks at bytes and
+/// errors. A backend may hand out its ops in `submit` or in `reap`, in any order, and may let
+/// neighbours travel together. The check reaps in several threads, one at a time.
+/// It makes files whose names begin with `path`: their directory exists, and they do not. In a file
 /// system it removes them. If the first cannot be made the report says that, and nothing else.
 ///
 ///   expression    the rules that are checked; a broken one is named by these words
@@ -16,25 +17,35 @@
 ///                 create_new refuses what exists with open_failed and EEXIST
 ///                 what exists keeps its size and its bytes, and is writable as the mode says
 ///                 one writer or any number of readers, others get file_locked (if `locks`)
-///   submit        every op becomes complete, by itself or in a later reap
+///   submit        every op is handed out, by submit or by a later reap
+///                 the ops that are complete on return are moved to the front and counted
 ///                 what is written is read, whether it travels alone or with its neighbours
-///                 touches no bytes but those of its ops
+///                 touches only the bytes of its ops
 ///                 a read past the end is io_ended, and harms no other op
 ///                 a page of which the file has only a part is io_ended
 ///                 threads may submit at once
-///   reap          is over soon after `wait`, and at once without ops
+///   reap          hands out no op twice, and none that was not submitted
+///                 an op that is handed out has its result
+///                 hands out ops that other threads have submitted
+///                 writes no more pointers than `done` has room for, and returns how many
+///                 an op that was handed out is not touched again, and neither are its bytes
+///                 is over soon after `wait`, and at once without ops
+///   interrupt     ends the reap that waits, or else the next one
 ///   sync          is 0 when nothing is wrong
 ///   resize        is what size says; new bytes read as zeros
-///                 a size that cannot be had is refused, and leaves size and bytes
+///                 a size that is too large is refused, and leaves size and bytes
 ///                 is refused, as writes are, where the file was opened for reading
 ///   close         gives the lock back, and once more does nothing
 ///   file          once moved it is the same file
 ///
-/// An op that is not complete by `wait_max` ends the check: what follows would have no sense.
-/// Not checked: durability, which takes a crash, and errors of a device, which take a device.
+/// An op that is not handed out by `wait_max` ends the check: it stays in flight, and what follows
+/// could not be judged.
+/// Not checked: durability, which takes a crash, and errors of a device, which take a device. Of
+/// `interrupt` only its time is seen, and only in a backend whose transfers take long enough.
 /// Cost: some megabytes in files, a tenth of a second.
 
 #include <quire/testing/detail/backend_files.hpp>
+#include <quire/testing/detail/backend_hand_outs.hpp>
 #include <quire/testing/detail/backend_transfers.hpp>
 
 #include <cerrno>  // EEXIST
@@ -81,7 +92,8 @@ void check_backend(report& found, backend_trial const& trial,
     try {
         backend_files<Backend>{found, tried}.run();
         backend_transfers<Backend>{found, tried}.run();
-    } catch (stuck const&) { found.expect(false, backend_rules::complete); }
+        backend_hand_outs<Backend>{found, tried}.run();
+    } catch (stuck const&) { found.expect(false, backend_rules::handed_out); }
     if (!trial.locks) { found.note_unchecked(backend_rules::locks, "`locks` is false"); }
 }
 

@@ -13,8 +13,8 @@
 ///         pool{{.backend = {.inner = {}, .faults = faults}}};
 ///     faults->add({.call = io_call::write, .nth = 2, .what = io_fault::shortens});
 ///
-/// The third write from now stops half-way. To try every place where a thing can fail, do it with
-/// nth = 0, 1, 2, ... until `fired()` stays 0: then it has no such call left.
+/// The third write from now stops half-way. To try every place where a call can fail, set nth to
+/// 0, 1, 2, ... until `fired()` stays 0: then there is no such call left.
 ///
 ///   fault        read                          write
 ///   fails        nothing is read               nothing is written                 -> `error`
@@ -22,15 +22,25 @@
 ///   interrupts   it and all that follow in its submit: nothing is done            -> EINTR
 ///   corrupts     one bit is another            one bit arrives as another         -> 0
 ///   misdirects   a neighbouring page is read   a neighbouring page is written     -> 0
-///   delays       complete only by a later reap
+///   delays       begins only in a later reap   begins only in a later reap
 ///
-/// In open (throws open_failed), sync, resize and close the first is all there is, whatever was
-/// asked for; what is closed is closed all the same. Halves are of whole 512-byte sectors. A page
-/// of which half was written is the device's business, as after a loss of power.
+/// Every fault of open (which throws open_failed), sync, resize and close is `fails`, whatever was
+/// planned; a file whose close fails is closed nevertheless. Halves are of whole 512-byte
+/// sectors. A page of which half was written is what a loss of power may leave.
 ///
-/// What is corrupted or misdirected looks like success: it is what a page's seal is for. A file of
-/// one page has no neighbour: there nothing goes wrong. Of two faults that are due at one call the
-/// second comes at the next; what an interrupt ends is not counted as calls.
+/// A corrupted or misdirected transfer looks like a success: a page's seal is there to find it. A
+/// file of one page has no neighbour: there nothing goes wrong. Of two faults that are due at one
+/// call the second happens at the next call. Ops that an interrupt ends are not counted as calls.
+///
+/// The inner backend may hand out its ops in `submit` or in `reap`. An op without a fault is given
+/// to it as it is. For an op that is changed there is a record: an op of its own for the inner
+/// backend, and what to do when that is handed out.
+///
+/// Invariants
+///   I1. An op is handed out once: at once if its fault leaves nothing to transfer, else when the
+///       inner backend has handed out its op.
+///   I2. Nothing here waits, except the inner backend's `reap`. An op that is delayed interrupts
+///       that, because the thread that waits there is the one that begins it.
 ///
 /// Threads: any, as the inner backend. A plan may be shared by backends, and changed at any time.
 /// An inner backend that takes only its arena's memory cannot be given corrupted writes.
@@ -38,12 +48,15 @@
 #include <quire/io/file_backend.hpp>
 #include <quire/testing/detail/aligned_bytes.hpp>
 
-#include <algorithm>  // std::copy
+#include <algorithm>  // std::copy, std::rotate
 #include <array>      // std::array
 #include <cerrno>     // EIO, EINTR, ENOMEM
+#include <deque>      // std::deque
+#include <map>        // std::map
+#include <memory>     // std::unique_ptr
 #include <mutex>      // std::mutex
 #include <optional>   // std::optional
-#include <utility>    // std::exchange
+#include <utility>    // std::move
 #include <vector>     // std::vector
 
 namespace quire::inline QUIRE_ABI::testing {
@@ -65,18 +78,18 @@ struct fault {
     std::uint64_t nth = 0;  ///< 0: the next such call
     io_fault what = io_fault::fails;
     int error = EIO;  ///< an errno
-    /// 0: once. Else that call and each that comes by this many later; 1: from then on.
+    /// 0: once. Else that call, and each call this many after a faulty one; 1: from then on.
     std::uint64_t every = 0;
 };
 
-/// The faults that are to happen, and how many have. Shared by a test and its backends.
+/// The faults that will happen, and how many have. Shared by a test and its backends.
 class fault_plan {
 public:
     void add(fault const& f) {
         std::lock_guard const hold{mutex_};
         planned_.push_back({f, calls_[static_cast<std::size_t>(f.call)] + f.nth});
     }
-    /// No more faults. What was counted stays.
+    /// Plans no more faults. The counts stay.
     void clear() {
         std::lock_guard const hold{mutex_};
         planned_.clear();
@@ -122,6 +135,7 @@ template <file_backend Inner>
 class faulty_backend {
 public:
     using file = typename Inner::file;
+    using op = io_op<file>;
     struct options {
         typename Inner::options inner{};
         /// None: no faults.
@@ -149,36 +163,34 @@ public:
         return taken;
     }
 
-    void submit(std::span<io_op<file>> ops) noexcept {
-        while (!ops.empty()) {
-            std::size_t sound = 0;
-            std::optional<fault> wrong;
-            while (sound < ops.size() && !wrong) {
-                bool const reads = ops[sound].verb == io_verb::read;
-                wrong = faults_->next(reads ? io_call::read : io_call::write);
-                if (!wrong) { ++sound; }
+    std::size_t submit(std::span<op*> ops) noexcept {
+        std::size_t front = 0;  // before it: ops that are complete
+        for (std::size_t at = 0; at < ops.size(); ++at) {
+            auto const [sound, wrong] = sound_ops(ops.subspan(at));
+            if (sound > 0) {
+                bring_forward(ops, front, at, inner_.submit(ops.subspan(at, sound)));
+                at += sound;
             }
-            if (sound > 0) { inner_.submit(ops.first(sound)); }
-            if (!wrong) { return; }
-            ops = ops.subspan(sound);
+            if (!wrong) { return front; }
             if (wrong->what == io_fault::interrupts) {
-                for (auto& op : ops) { finish(op, EINTR); }
-                return;
+                for (auto* each : ops.subspan(at)) { each->error = EINTR; }
+                bring_forward(ops, front, at, ops.size() - at);
+                return front;
             }
-            transfer(ops.front(), *wrong);
-            ops = ops.subspan(1);
+            if (begin(*ops[at], *wrong)) { bring_forward(ops, front, at, 1); }
         }
+        return front;
     }
 
-    [[nodiscard]] std::size_t reap(std::chrono::nanoseconds wait) noexcept {
-        std::vector<io_op<file>*> mine;
-        {
-            std::lock_guard const hold{mutex_};
-            mine = std::exchange(delayed_, {});
-        }
-        for (auto* op : mine) { finish(*op, done(*op)); }
-        return mine.size() + inner_.reap(mine.empty() ? wait : wait.zero());
+    std::size_t reap(std::span<op*> done, std::chrono::nanoseconds wait) noexcept {
+        auto const count = begin_delayed(done);
+        auto const rest = done.subspan(count);
+        if (rest.empty()) { return count; }
+        auto const more = inner_.reap(rest, count == 0 ? wait : wait.zero());
+        for (auto*& each : rest.first(more)) { each = finish(each); }
+        return count + more;
     }
+    void interrupt() noexcept { inner_.interrupt(); }
 
     [[nodiscard]] int sync(file& f) noexcept {
         if (auto const wrong = faults_->next(io_call::sync)) { return wrong->error; }
@@ -202,75 +214,138 @@ private:
         }
     }
 
-    static void finish(io_op<file>& op, int result) noexcept {
-        op.error = result;
-        op.complete = true;
-    }
-
-    /// The error of a transfer like `op` by the inner backend, when it is complete.
-    [[nodiscard]] int done(io_op<file> op) noexcept {
-        op.complete = false;
-        submit_and_wait(inner_, std::span{&op, 1});
-        return op.error;
-    }
-
-    void transfer(io_op<file>& op, fault const& wrong) noexcept {
-        switch (wrong.what) {
-            case io_fault::shortens: return finish(op, shortened(op, wrong.error));
-            case io_fault::corrupts: return finish(op, corrupted(op));
-            case io_fault::misdirects: return finish(op, misdirected(op));
-            case io_fault::delays: return delay(op);
-            case io_fault::fails:
-            case io_fault::interrupts: break;
+    /// How many of `ops` are sound, from the first on, and what is wrong with the one behind them.
+    [[nodiscard]] std::pair<std::size_t, std::optional<fault>> sound_ops(
+        std::span<op* const> ops) noexcept {
+        for (std::size_t sound = 0; sound < ops.size(); ++sound) {
+            bool const reads = ops[sound]->verb == io_verb::read;
+            auto const wrong = faults_->next(reads ? io_call::read : io_call::write);
+            if (wrong) { return {sound, wrong}; }
         }
-        finish(op, wrong.error);
+        return {ops.size(), std::nullopt};
+    }
+    /// Moves the `count` pointers at `at`, whose ops are complete, to `front`, which moves on.
+    static void bring_forward(std::span<op*> ops, std::size_t& front, std::size_t at,
+                              std::size_t count) noexcept {
+        auto const place = [&](std::size_t i) {
+            return ops.begin() + static_cast<std::ptrdiff_t>(i);
+        };
+        std::rotate(place(front), place(at), place(at + count));
+        front += count;
     }
 
-    [[nodiscard]] int shortened(io_op<file> op, int error) noexcept {
-        op.bytes = op.bytes.first(op.bytes.size() / 1024 * 512);
-        int const failed = op.bytes.empty() ? 0 : done(op);
+    /// An op of the inner backend that takes the place of a faulty one.
+    struct record {
+        op inner;
+        op* outer;
+        fault wrong;
+        detail::aligned_bytes copy{};
+    };
+
+    /// Begins a faulty op; true when it is complete.
+    bool begin(op& outer, fault const& wrong) noexcept {
+        if (wrong.what == io_fault::fails) {
+            outer.error = wrong.error;
+            return true;
+        }
+        try {
+            if (wrong.what == io_fault::delays) {
+                delay(outer);
+                return false;
+            }
+            auto made = std::make_unique<record>(record{outer, &outer, wrong});
+            if (change(*made)) { return begin(std::move(made)); }
+            outer.error = result(*made);
+        } catch (std::bad_alloc const&) {
+            outer.error = ENOMEM;
+        } catch (std::exception const&) { outer.error = EIO; }
+        return true;
+    }
+    bool begin(std::unique_ptr<record> made) {
+        auto* inner = &made->inner;
+        {
+            std::lock_guard const hold{mutex_};
+            records_.emplace(inner, std::move(made));
+        }
+        bool const complete = inner_.submit({&inner, 1}) == 1;
+        if (complete) { static_cast<void>(finish(inner)); }
+        return complete;
+    }
+    void delay(op& outer) {
+        {
+            std::lock_guard const hold{mutex_};
+            delayed_.push_back(&outer);
+        }
+        inner_.interrupt();  // see I2
+    }
+
+    /// Puts the fault into the op that is to be submitted; false when nothing is left to transfer.
+    [[nodiscard]] static bool change(record& r) {
+        auto& bytes = r.inner.bytes;
+        auto const page = bytes.size();
+        if (r.wrong.what == io_fault::shortens) {
+            bytes = bytes.first(page / 1024 * 512);
+            r.inner.error = 0;
+        } else if (r.wrong.what == io_fault::corrupts && r.inner.verb == io_verb::write) {
+            r.copy = detail::make_aligned(page);
+            std::copy(bytes.begin(), bytes.end(), r.copy.get());
+            bytes = {r.copy.get(), page};
+            flip_bit(bytes);
+        } else if (r.wrong.what == io_fault::misdirects && r.inner.offset >= page) {
+            r.inner.offset -= page;
+        } else if (r.wrong.what == io_fault::misdirects && r.inner.file->size() >= 2 * page) {
+            r.inner.offset += page;
+        }
+        return !bytes.empty();
+    }
+    static void flip_bit(std::span<std::byte> bytes) noexcept {
+        bytes[bytes.size() / 2] ^= std::byte{0x10};
+    }
+    /// The error of the faulty op, when its transfer is over.
+    [[nodiscard]] static int result(record const& r) noexcept {
+        int const failed = r.inner.error;
+        if (r.wrong.what != io_fault::shortens) { return failed; }
         bool const too_small = failed == EINVAL;  // a device of larger sectors moves none
         if (failed != 0 && !too_small) { return failed; }
-        return op.verb == io_verb::read ? io_ended : error;
+        return r.inner.verb == io_verb::read ? io_ended : r.wrong.error;
     }
-    [[nodiscard]] int corrupted(io_op<file> op) noexcept {
-        auto const wrong = op.bytes.size() / 2;
-        constexpr std::byte bit{0x10};
-        if (op.verb == io_verb::read) {
-            int const failed = done(op);
-            if (failed == 0) { op.bytes[wrong] ^= bit; }
-            return failed;
+
+    /// What is handed out for an op that the inner backend has handed out.
+    [[nodiscard]] op* finish(op* inner) noexcept {
+        std::unique_lock hold{mutex_};
+        auto const found = records_.extract(inner);
+        hold.unlock();
+        if (found.empty()) { return inner; }
+        auto const& r = *found.mapped();
+        if (r.wrong.what == io_fault::corrupts && r.inner.verb == io_verb::read &&
+            r.inner.error == 0) {
+            flip_bit(r.outer->bytes);
         }
-        try {
-            auto const copy = detail::make_aligned(op.bytes.size());
-            std::copy(op.bytes.begin(), op.bytes.end(), copy.get());
-            op.bytes = {copy.get(), op.bytes.size()};
-            op.bytes[wrong] ^= bit;
-            return done(op);
-        } catch (std::bad_alloc const&) { return ENOMEM; }
+        r.outer->error = result(r);
+        return r.outer;
     }
-    [[nodiscard]] int misdirected(io_op<file> op) noexcept {
-        auto const page = op.bytes.size();
-        try {
-            if (op.offset >= page) {
-                op.offset -= page;
-            } else if (op.file->size() >= 2 * page) {
-                op.offset += page;
+
+    /// Begins as many delayed ops as `done` has room for; to `done` those that are complete then.
+    std::size_t begin_delayed(std::span<op*> done) noexcept {
+        std::size_t complete = 0;
+        for (std::size_t begun = 0; begun < done.size(); ++begun) {
+            op* late = nullptr;
+            {
+                std::lock_guard const hold{mutex_};
+                if (delayed_.empty()) { return complete; }
+                late = delayed_.front();
+                delayed_.pop_front();
             }
-        } catch (std::exception const&) { return EIO; }
-        return done(op);
-    }
-    void delay(io_op<file>& op) noexcept {
-        try {
-            std::lock_guard const hold{mutex_};
-            delayed_.push_back(&op);
-        } catch (std::bad_alloc const&) { finish(op, ENOMEM); }
+            if (inner_.submit({&late, 1}) == 1) { done[complete++] = late; }
+        }
+        return complete;
     }
 
     Inner inner_;
     std::shared_ptr<fault_plan> faults_;
-    std::mutex mutex_;
-    std::vector<io_op<file>*> delayed_;
+    std::mutex mutex_;  // guards what follows
+    std::map<op*, std::unique_ptr<record>> records_;
+    std::deque<op*> delayed_;
 };
 
 }  // namespace quire::inline QUIRE_ABI::testing

@@ -46,7 +46,7 @@ struct backend_trial {
     /// Whether a second opener of a file is refused. Say false only for a backend that cannot.
     bool locks = true;
     /// The longest that an op takes, on a machine under load too. The check stops at an op that is
-    /// not complete by then.
+    /// not handed out by then.
     std::chrono::milliseconds wait_max = std::chrono::seconds{10};
 };
 

@@ -10,11 +10,13 @@
 
 #include <algorithm>    // std::fill
 #include <cstring>      // std::memcmp
+#include <deque>        // std::deque
 #include <filesystem>   // std::filesystem::remove
 #include <mutex>        // std::mutex
 #include <random>       // std::mt19937_64
 #include <set>          // std::set
-#include <type_traits>  // std::is_trivially_copyable
+#include <utility>      // std::exchange
+#include <vector>       // std::vector
 
 namespace quire::inline QUIRE_ABI::testing {
 
@@ -44,8 +46,18 @@ private:
     std::set<std::string> mine_;
 };
 
-/// Leaves the check when an op does not become complete: its bytes may be written at any time.
+/// Leaves the check when an op is not handed out: its bytes may be written at any time.
 struct stuck {};
+
+/// What was wrong with the ops that a backend has handed out. Counts, because any thread may find
+/// them, and a report is for one thread.
+struct wrong_hand_outs {
+    int again = 0;       ///< not in flight: handed out before, or never submitted
+    int unfinished = 0;  ///< by reap, with the error that the op had before
+    int front = 0;       ///< by submit, with the error that the op had before
+    int count = 0;       ///< submit has counted more ops than there are, or changed the pointers
+    int room = 0;        ///< reap has counted or written more than `done` has room for
+};
 
 template <file_backend Backend>
 class backend_bench {
@@ -114,25 +126,73 @@ public:
 
     [[nodiscard]] op page_op(io_verb verb, file_type& of, std::uint64_t page,
                              std::size_t f) const {
-        return {verb, &of, page * trial.page_size, frame(f), stale, false};
+        return {verb, &of, page * trial.page_size, frame(f), stale};
     }
-    /// Does the ops, and returns their errors; throws `stuck` when one does not become complete.
-    [[nodiscard]] std::vector<int> run(std::vector<op> ops) {
-        backend.submit(ops);
-        auto const end = std::chrono::steady_clock::now() + trial.wait_max;
-        std::vector<int> errors;
-        for (auto const& each : ops) {
-            while (!each.complete) {
-                if (std::chrono::steady_clock::now() > end) {
-                    std::lock_guard const hold{mutex_};
-                    stuck_.push_back(std::move(ops));  // in their place until the backend is gone
-                    throw stuck{};
-                }
-                static_cast<void>(backend.reap(std::chrono::milliseconds{10}));
-            }
-            errors.push_back(each.error);
+    /// Ops in a place that they keep until the backend is gone.
+    [[nodiscard]] std::span<op> keep(std::vector<op> ops) {
+        std::lock_guard const hold{mutex_};
+        return kept_.emplace_back(std::move(ops));
+    }
+    /// Submits `ops`, which are kept, and returns how many of them `submit` has handed out.
+    std::size_t submit(std::span<op> ops) {
+        std::vector<op*> pointers;
+        for (auto& each : ops) { pointers.push_back(&each); }
+        {
+            std::lock_guard const hold{mutex_};
+            flying_.insert(pointers.begin(), pointers.end());
         }
+        auto const before = pointers;  // in the order of their addresses
+        auto const count = std::min(backend.submit(pointers), ops.size() + 1);
+        std::lock_guard const hold{mutex_};
+        bool const same = std::is_permutation(before.begin(), before.end(), pointers.begin());
+        wrong_.count += count > ops.size() || !same ? 1 : 0;
+        if (count > ops.size()) { return 0; }
+        for (auto* each : std::span{pointers}.first(count)) { handed_out(each, wrong_.front); }
+        return count;
+    }
+    /// Reaps once, at most `room` ops. Threads take turns.
+    std::size_t reap(std::chrono::nanoseconds wait, std::size_t room = 16) {
+        constexpr std::size_t beyond = 4;
+        std::lock_guard const turn{reaping_};
+        op sentinel;
+        std::vector<op*> done(room + beyond, &sentinel);
+        auto const count = backend.reap(std::span{done}.first(room), wait);
+        std::lock_guard const hold{mutex_};
+        auto const rest = std::span{done}.subspan(room);
+        auto const untouched = std::count(rest.begin(), rest.end(), &sentinel);
+        wrong_.room += count > room || untouched != std::ptrdiff_t{beyond} ? 1 : 0;
+        for (auto* each : std::span{done}.first(std::min(count, room))) {
+            handed_out(each, wrong_.unfinished);
+        }
+        return count;
+    }
+    /// Whether an op of `ops` has been submitted and not handed out.
+    [[nodiscard]] bool in_flight(std::span<op> ops) {
+        std::lock_guard const hold{mutex_};
+        return std::any_of(ops.begin(), ops.end(), [&](op& one) { return flying_.contains(&one); });
+    }
+    /// Reaps, as other threads may, until `ops` are handed out; false when `wait_max` is over.
+    [[nodiscard]] bool reap_all(std::span<op> ops, std::size_t room = 16) {
+        auto const end = std::chrono::steady_clock::now() + trial.wait_max;
+        while (in_flight(ops)) {
+            if (std::chrono::steady_clock::now() > end) { return false; }
+            static_cast<void>(reap(std::chrono::milliseconds{10}, room));
+        }
+        return true;
+    }
+    /// Does the ops, and returns their errors; throws `stuck` when one is not handed out.
+    [[nodiscard]] std::vector<int> run(std::vector<op> ops) {
+        auto const kept = keep(std::move(ops));
+        static_cast<void>(submit(kept));
+        if (!reap_all(kept)) { throw stuck{}; }
+        std::vector<int> errors;
+        for (auto const& each : kept) { errors.push_back(each.error); }
         return errors;
+    }
+    /// What was wrong since it was last asked for.
+    [[nodiscard]] wrong_hand_outs take_wrong() {
+        std::lock_guard const hold{mutex_};
+        return std::exchange(wrong_, {});
     }
     [[nodiscard]] int one(io_verb verb, file_type& of, std::uint64_t page, std::size_t f) {
         return run({page_op(verb, of, page, f)}).front();
@@ -164,12 +224,23 @@ private:
         std::fill(last.begin(), last.end(), std::byte{0x5A});
         return read(of, page, frames - 1) == 0;
     }
+    /// `mutex_` is held. An op that was not in flight may be anything, and is not looked at.
+    void handed_out(op* each, int& unfinished) {
+        if (flying_.erase(each) == 0) {
+            ++wrong_.again;
+        } else if (each->error == stale) {
+            ++unfinished;
+        }
+    }
 
     std::mt19937_64 random_{1};
     made_files files_;
     aligned_bytes memory_;
-    std::mutex mutex_;
-    std::vector<std::vector<op>> stuck_;
+    std::mutex reaping_;
+    std::mutex mutex_;                  // guards what follows
+    std::deque<std::vector<op>> kept_;  // no op's address is used twice
+    std::set<op*> flying_;              // submitted, and not handed out
+    wrong_hand_outs wrong_;
 
 public:
     Backend backend;

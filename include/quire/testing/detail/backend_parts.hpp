@@ -16,21 +16,34 @@ inline constexpr std::string_view keeps =
     "open: what exists keeps its size and its bytes, and is writable as the mode says";
 inline constexpr std::string_view locks =
     "open: one writer or any number of readers, others get file_locked";
-inline constexpr std::string_view complete =
-    "submit: every op becomes complete, by itself or in a later reap";
+inline constexpr std::string_view handed_out =
+    "submit: every op is handed out, by submit or by a later reap";
+inline constexpr std::string_view front =
+    "submit: the ops that are complete on return are moved to the front and counted";
+inline constexpr std::string_view once =
+    "reap: hands out no op twice, and none that was not submitted";
+inline constexpr std::string_view finished = "reap: an op that is handed out has its result";
+inline constexpr std::string_view foreign =
+    "reap: hands out ops that other threads have submitted";
+inline constexpr std::string_view room =
+    "reap: writes no more pointers than `done` has room for, and returns how many";
+inline constexpr std::string_view left_alone =
+    "reap: an op that was handed out is not touched again, and neither are its bytes";
 inline constexpr std::string_view read_back =
     "submit: what is written is read, whether it travels alone or with its neighbours";
-inline constexpr std::string_view own_bytes = "submit: touches no bytes but those of its ops";
+inline constexpr std::string_view own_bytes = "submit: touches only the bytes of its ops";
 inline constexpr std::string_view past_end =
     "submit: a read past the end is io_ended, and harms no other op";
 inline constexpr std::string_view part =
     "submit: a page of which the file has only a part is io_ended";
 inline constexpr std::string_view threads = "submit: threads may submit at once";
 inline constexpr std::string_view reap = "reap: is over soon after `wait`, and at once without ops";
+inline constexpr std::string_view interrupt =
+    "interrupt: ends the reap that waits, or else the next one";
 inline constexpr std::string_view sync = "sync: is 0 when nothing is wrong";
 inline constexpr std::string_view resize = "resize: is what size says; new bytes read as zeros";
 inline constexpr std::string_view too_large =
-    "resize: a size that cannot be had is refused, and leaves size and bytes";
+    "resize: a size that is too large is refused, and leaves size and bytes";
 inline constexpr std::string_view read_only =
     "resize: is refused, as writes are, where the file was opened for reading";
 inline constexpr std::string_view close = "close: gives the lock back, and once more does nothing";
@@ -55,9 +68,15 @@ protected:
     template <class Act>
     void part(std::string_view rule, Act act) {
         suffix_ = name_ + std::to_string(++parts_);
-        found_.section(rule, act);
+        try {
+            found_.section(rule, act);
+        } catch (stuck const&) {
+            report_hand_outs();
+            throw;
+        }
+        report_hand_outs();
     }
-    /// A new file of `pages` pages; somebody else's of that name is refused.
+    /// A new file of `pages` pages. A file of that name that is there already is refused.
     struct fresh : opened {
         fresh(backend_parts& check, std::uint64_t pages, std::string const& more = {})
             : opened{check.b_, open_mode::create_new, check.suffix_ + more} {
@@ -65,7 +84,7 @@ protected:
                               "growing a new file");
         }
     };
-    /// Runs `batch`, which must become complete, and gives its errors.
+    /// Runs `batch`, whose ops must all be handed out, and gives their errors.
     std::vector<int> done(ops batch) { return b_.run(std::move(batch)); }
     void refused(open_mode mode, errc code, int system, std::string_view rule) {
         auto const why = b_.refusal(mode, suffix_);
@@ -78,6 +97,15 @@ protected:
     std::string suffix_;
 
 private:
+    void report_hand_outs() {
+        auto const wrong = b_.take_wrong();
+        found_.expect(wrong.front == 0, backend_rules::front, "in front, and without a result");
+        found_.expect(wrong.count == 0, backend_rules::front, "more, or other pointers");
+        found_.expect(wrong.again == 0, backend_rules::once);
+        found_.expect(wrong.unfinished == 0, backend_rules::finished);
+        found_.expect(wrong.room == 0, backend_rules::room);
+    }
+
     std::string name_;
     int parts_ = 0;
 };

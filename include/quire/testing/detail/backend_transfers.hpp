@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-/// backend_transfers: the part of check_backend that submits and reaps.
+/// backend_transfers: the part of check_backend that looks at bytes and at errors of transfers.
 
 #include <quire/testing/detail/backend_parts.hpp>
 
@@ -29,7 +29,6 @@ public:
         part(backend_rules::read_back, [this] { reads_what_was_written(); });
         part(backend_rules::own_bytes, [this] { mixes_reads_and_writes(); });
         part(backend_rules::past_end, [this] { ends(); });
-        part(backend_rules::reap, [this] { reaps_nothing(); });
         part(backend_rules::threads, [this] { submits_from_threads(); });
     }
 
@@ -119,19 +118,6 @@ private:
                                 b_.page_op(reading, made.file, 1, 2)}) == half,
                           backend_rules::part, "with its neighbour");
             found_.expect(b_.read(made.file, 1, 1) == io_ended, backend_rules::part);
-        }
-    }
-
-    void reaps_nothing() {
-        found_.expect(done({}).empty(), backend_rules::complete, "an empty batch");
-        for (auto const wait : {std::chrono::milliseconds{0}, std::chrono::milliseconds{20}}) {
-            bool at_once = false;
-            for (int tries = 0; tries < 3 && !at_once; ++tries) {  // the machine may be slow, too
-                auto const begin = std::chrono::steady_clock::now();
-                found_.expect(b_.backend.reap(wait) == 0, backend_rules::reap, "not 0");
-                at_once = std::chrono::steady_clock::now() - begin < std::chrono::milliseconds{500};
-            }
-            found_.expect(at_once, backend_rules::reap, "half a second without ops");
         }
     }
 

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+/// crash_states: what a loss of power at some moment can leave of a file.
+///
+/// A disk writes sectors of 512 bytes in any order. So the file has its durable size or any that it
+/// was given since, and each sector holds what is durable there or any one of what was written to
+/// it since. A `crash_states` is all these combinations, by number. `crash_disk` gives it.
+
+#include <quire/base/attributes.hpp>
+
+#include <algorithm>  // std::copy_n, std::min
+#include <cstddef>    // std::byte
+#include <cstdint>    // std::uint64_t
+#include <map>        // std::map
+#include <utility>    // std::move
+#include <vector>     // std::vector
+
+namespace quire::inline QUIRE_ABI::testing {
+
+namespace detail {
+class crash_history;
+}
+
+class crash_states {
+public:
+    using bytes = std::vector<std::byte>;
+    static constexpr std::size_t sector_size = 512;
+
+    /// How many; 2^64 - 1 if that or more.
+    [[nodiscard]] std::uint64_t count() const noexcept {
+        std::uint64_t product = sizes_.size();
+        for (auto const& [sector, contents] : sectors_) {
+            if (__builtin_mul_overflow(product, contents.size() + 1, &product)) {
+                return ~std::uint64_t{0};
+            }
+        }
+        return product;
+    }
+
+    /// The bytes of the file after the crash. State 0 is what is durable; the last one has
+    /// everything that was written, by which a reader sees it when nothing is in flight.
+    /// Expects: n < count().
+    [[nodiscard]] bytes state(std::uint64_t n) const {
+        return state_by([&](std::uint64_t choices) {
+            auto const chosen = n % choices;
+            n /= choices;
+            return chosen;
+        });
+    }
+
+    /// The state that `choose(k)`, a number below k, leads to. It is called for the size, and for
+    /// each sector that is not certain: 0 is what is durable, k - 1 what is newest.
+    template <class Choose>
+    [[nodiscard]] bytes state_by(Choose choose) const {
+        auto made = durable_;
+        auto const size = sizes_[choose(sizes_.size())];
+        made.resize(size);
+        for (auto const& [sector, contents] : sectors_) {
+            auto const which = choose(contents.size() + 1);
+            auto const at = sector * sector_size;
+            if (which == 0 || at >= size) { continue; }
+            std::copy_n(contents[which - 1].begin(), std::min(sector_size, size - at),
+                        made.begin() + static_cast<std::ptrdiff_t>(at));
+        }
+        return made;
+    }
+
+private:
+    friend class detail::crash_history;
+    explicit crash_states(bytes durable) : durable_{std::move(durable)} {}
+
+    bytes durable_;
+    std::vector<std::uint64_t> sizes_;                     // in bytes; the first is durable
+    std::map<std::uint64_t, std::vector<bytes>> sectors_;  // by number; the newest is the last
+};
+
+}  // namespace quire::inline QUIRE_ABI::testing
