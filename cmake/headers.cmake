@@ -5,6 +5,7 @@ set(quire_headers
     include/quire/base/byte_order.hpp
     include/quire/base/contract.hpp
     include/quire/base/detail/crc32c.hpp
+    include/quire/base/detail/deadline.hpp
     include/quire/base/error.hpp
     include/quire/base/immovable.hpp
     include/quire/base/page_id.hpp
@@ -30,6 +31,7 @@ set(quire_headers
     include/quire/io/memory_backend.hpp
     include/quire/latch/detail/fence.hpp
     include/quire/latch/detail/futex.hpp
+    include/quire/latch/detail/latch_mode.hpp
     include/quire/latch/hybrid_latch.hpp
     include/quire/latch/no_latch.hpp
     include/quire/latch/page_latch.hpp
@@ -44,26 +46,36 @@ set(quire_headers
     include/quire/page/slotted.hpp
     include/quire/page/tuple_codec.hpp
     include/quire/pool/buffer_pool.hpp
+    include/quire/pool/detail/event_count.hpp
+    include/quire/pool/detail/evictor.hpp
+    include/quire/pool/detail/file_closing.hpp
     include/quire/pool/detail/file_flush.hpp
     include/quire/pool/detail/file_latch.hpp
-    include/quire/pool/detail/file_ops.hpp
-    include/quire/pool/detail/frame_supply.hpp
+    include/quire/pool/detail/file_opening.hpp
+    include/quire/pool/detail/file_ref.hpp
     include/quire/pool/detail/frame_table.hpp
+    include/quire/pool/detail/free_list.hpp
     include/quire/pool/detail/held_pages.hpp
-    include/quire/pool/detail/new_pages.hpp
+    include/quire/pool/detail/load_waiters.hpp
+    include/quire/pool/detail/log_gate.hpp
     include/quire/pool/detail/open_file.hpp
     include/quire/pool/detail/optimistic.hpp
-    include/quire/pool/detail/page_taking.hpp
+    include/quire/pool/detail/page_loader.hpp
+    include/quire/pool/detail/page_maker.hpp
+    include/quire/pool/detail/page_removal.hpp
     include/quire/pool/detail/page_writer.hpp
     include/quire/pool/detail/pool_core.hpp
-    include/quire/pool/detail/pool_frames.hpp
-    include/quire/pool/detail/waiting_room.hpp
+    include/quire/pool/detail/pool_types.hpp
+    include/quire/pool/detail/residency.hpp
+    include/quire/pool/detail/transfers.hpp
     include/quire/pool/frame.hpp
+    include/quire/pool/frame_budget.hpp
     include/quire/pool/guard.hpp
     include/quire/pool/guard_slot.hpp
     include/quire/pool/options.hpp
     include/quire/pool/page_pin.hpp
     include/quire/pool/page_table.hpp
+    include/quire/pool/page_version.hpp
     include/quire/pool/paged_file.hpp
     include/quire/pool/stats.hpp
     include/quire/quire.hpp

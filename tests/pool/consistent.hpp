@@ -41,14 +41,13 @@ void expect_consistent(Core& core, Files const& files, std::size_t set_aside) {
         expect(file.pages->load(id.page()) == quire::page_table::entry::of(f),
                "a page's entry is not its frame");
     }
-    expect(core.supply.free_count() + resident + set_aside == core.frames.headers().size(),
+    expect(core.evictor.free_frames().count() + resident + set_aside == core.frames.headers().size(),
            "free, resident and reserved frames are not all frames");
     for (auto const& file : files) {
         if (!file) { continue; }
         expect(file->slot().dirty == dirty[file->number()], "the count of dirty pages is wrong");
-        expect(file->slot().resident == of_file[file->number()],
-               "the count of resident pages is wrong");
-        expect(file->slot().uses == 0, "somebody uses a file that nobody uses");
+        expect(file->slot().frames == of_file[file->number()], "the count of frames is wrong");
+        expect(file->slot().uses == 0, "a file is in use that no thread uses");
         std::size_t mapped = 0;
         for (std::uint64_t no = 0; no < file->slot().pages->pages(); ++no) {
             auto const entry = file->slot().pages->load(no);

@@ -132,18 +132,21 @@ public:
         if (script_->during_open) { script_->during_open(request.path); }
         return inner_.open(request);
     }
-    void submit(std::span<quire::io_op<file>> ops) noexcept {
-        for (auto& op : ops) {
-            int const error = script_->pass(op.verb, op.offset);
+    std::size_t submit(std::span<quire::io_op<file>*> ops) noexcept {
+        for (std::size_t i = 0; i < ops.size(); ++i) {
+            int const error = script_->pass(ops[i]->verb, ops[i]->offset);
             if (error == 0) {
-                inner_.submit({&op, 1});
+                inner_.submit(ops.subspan(i, 1));
             } else {
-                op.error = error;
-                op.complete = true;
+                ops[i]->error = error;
             }
         }
+        return ops.size();
     }
-    std::size_t reap(std::chrono::nanoseconds) noexcept { return 0; }
+    std::size_t reap(std::span<quire::io_op<file>*>, std::chrono::nanoseconds) noexcept {
+        return 0;
+    }
+    void interrupt() noexcept {}
     int sync(file& f) noexcept {
         int const error = script_->pass_sync();
         return error != 0 ? error : inner_.sync(f);

@@ -422,18 +422,15 @@ TEST_CASE("paged_file: who waited for the file's end is refused") {
     auto& core = file.core();
     auto& slot = file.slot();  // so that it does not matter if they come when all is over
     auto const number = file.number();
-    using core_type = std::remove_reference_t<decltype(core)>;
     io.script->hold(quire::io_verb::write, 0);
     auto closer = std::async(std::launch::async, [&] { file.close(); });
     io.script->wait_until_held();
     auto flusher = std::async(std::launch::async, [&] {
-        return refusal(
-            [&] { quire::detail::file_flush<core_type>::flush(core, slot, number, {}); });
+        return refusal([&] { quire::detail::file_flush{core, slot}.flush(number, {}); });
     });
     auto second_closer = std::async(std::launch::async, [&] {
         return refusal([&] {
-            quire::detail::file_ops<core_type>::close(core, slot, number,
-                                                      quire::unwritten::write);
+            quire::detail::file_closing{core, slot, number}.close(quire::unwritten::write);
         });
     });
     CHECK(flusher.get() == errc::in_use);
@@ -504,25 +501,23 @@ TEST_CASE("paged_file: who is overtaken right behind the handle's check leaves a
     file.flush();
     write_number(file, 0, 80);
 
-    using core_type = std::remove_reference_t<decltype(core)>;
-    using made = quire::detail::new_pages<core_type>;
-    using flushing = quire::detail::file_flush<core_type>;
-    using ops = quire::detail::file_ops<core_type>;
+    quire::detail::page_maker maker{core, slot, number};
+    quire::detail::file_flush flushing{core, slot};
+    quire::page_id const first{number, 0};
     auto const format = [](auto, quire::page_no) noexcept {};
     auto const accepts = [](auto) noexcept { return true; };
-    typename made::template kind<decltype(format), decltype(accepts)> const any{format, accepts};
+    quire::detail::maker_kind<decltype(format), decltype(accepts)> const any{format, accepts};
     auto const syncs = file.stats().syncs;
-    CHECK(refusal([&] { std::ignore = made::append(core, slot, number, {}, any); }) ==
-          errc::in_use);
-    CHECK(refusal([&] { std::ignore = made::format(core, slot, {number, 0}, {}, any); }) ==
-          errc::in_use);
-    CHECK(refusal([&] { made::reserve(core, slot, number, 1); }) == errc::in_use);
-    CHECK(refusal([&] { flushing::flush(core, slot, number, {}); }) == errc::in_use);
-    CHECK(refusal([&] { flushing::write_back(core, slot, number, {}); }) == errc::in_use);
-    CHECK(refusal([&] { ops::discard(core, slot, {number, 0}, {}); }) == errc::in_use);
-    CHECK(refusal([&] { ops::truncate(core, slot, number, 1); }) == errc::in_use);
-    CHECK(refusal([&] { ops::close(core, slot, number, quire::unwritten::discard); }) ==
-          errc::in_use);
+    CHECK(refusal([&] { std::ignore = maker.append({}, any); }) == errc::in_use);
+    CHECK(refusal([&] { std::ignore = maker.format(0, {}, any); }) == errc::in_use);
+    CHECK(refusal([&] { maker.reserve(1); }) == errc::in_use);
+    CHECK(refusal([&] { flushing.flush(number, {}); }) == errc::in_use);
+    CHECK(refusal([&] { flushing.write_back(number, {}); }) == errc::in_use);
+    CHECK(refusal([&] { quire::detail::discard_page(core, slot, first, {}); }) == errc::in_use);
+    CHECK(refusal([&] { quire::detail::truncate_file(core, slot, number, 1); }) == errc::in_use);
+    CHECK(refusal([&] {
+              quire::detail::file_closing{core, slot, number}.close(quire::unwritten::discard);
+          }) == errc::in_use);
 
     CHECK(file.is_open());
     CHECK(file.pages() == 2);
@@ -593,8 +588,8 @@ TEST_CASE("paged_file: behind the last page that a file may have there is no ent
     quire::page_no const end{entries.pages()};
     // Mappings are longer than they say. What stands there must not be looked at.
     entries.store(end, quire::page_table::entry::of(quire::frame_no{0}));
-    CHECK(file.core().entry_of(file.slot(), end) == quire::page_table::entry::absent());
-    CHECK(file.core().entry_of(file.slot(), quire::page_no{0}).is_frame());
+    CHECK(file.core().resident.entry_of(file.slot(), end) == quire::page_table::entry::absent());
+    CHECK(file.core().resident.entry_of(file.slot(), quire::page_no{0}).is_frame());
     entries.store(end, quire::page_table::entry::absent());
 }
 

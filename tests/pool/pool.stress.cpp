@@ -42,16 +42,22 @@ public:
     queueing_backend(std::span<std::byte> arena, options const& given) : inner_{arena, given} {}
 
     file open(quire::open_request const& request) { return inner_.open(request); }
-    void submit(std::span<quire::io_op<file>> ops) noexcept {
+    std::size_t submit(std::span<quire::io_op<file>*> ops) noexcept {
         std::lock_guard const hold{mutex_};
-        for (auto& op : ops) { waiting_.push_back(&op); }
+        waiting_.insert(waiting_.end(), ops.begin(), ops.end());
+        return 0;
     }
-    std::size_t reap(std::chrono::nanoseconds) noexcept {
+    std::size_t reap(std::span<quire::io_op<file>*> done, std::chrono::nanoseconds) noexcept {
         std::lock_guard const hold{mutex_};
-        std::size_t const count = waiting_.size();
-        for (auto* op : std::exchange(waiting_, {})) { inner_.submit({op, 1}); }
+        std::size_t count = 0;
+        while (count < done.size() && !waiting_.empty()) {
+            done[count] = waiting_.back();
+            inner_.submit(done.subspan(count++, 1));
+            waiting_.pop_back();
+        }
         return count;
     }
+    void interrupt() noexcept {}
     int sync(file& f) noexcept { return inner_.sync(f); }
     int resize(file& f, std::uint64_t bytes) noexcept { return inner_.resize(f, bytes); }
     int close(file& f) noexcept { return inner_.close(f); }

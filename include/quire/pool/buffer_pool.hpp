@@ -30,6 +30,7 @@
 
 #include <quire/evict/s3_fifo.hpp>
 #include <quire/io/direct_backend.hpp>
+#include <quire/pool/detail/file_opening.hpp>
 #include <quire/pool/paged_file.hpp>
 
 namespace quire::inline QUIRE_ABI {
@@ -65,7 +66,7 @@ public:
     [[nodiscard]] file open(std::string const& path, open_mode mode = open_mode::read_write,
                             file_options const& options = {}) QUIRE_LIFETIMEBOUND {
         std::lock_guard const one_at_a_time{opening_};
-        return file{core_, operations::open(core_, path, mode, options)};
+        return file{{core_, detail::file_opening{core_, options}.open(path, mode)}};
     }
 
     /// Takes a descriptor that the caller has opened, and locks its file; `name` serves messages.
@@ -78,7 +79,7 @@ public:
         requires adopting_backend<Backend>
     {
         std::lock_guard const one_at_a_time{opening_};
-        return file{core_, operations::adopt(core_, descriptor, name, options)};
+        return file{{core_, detail::file_opening{core_, options}.adopt(descriptor, name)}};
     }
 
     /// Flushes every file. All are tried; the first error is thrown.
@@ -87,7 +88,7 @@ public:
         std::exception_ptr failure = nullptr;
         for (auto& slot : core_.files) {
             try {
-                detail::file_flush<core_type>::flush_if_open(core_, slot);
+                detail::file_flush{core_, slot}.flush_if_open();
             } catch (...) {
                 if (failure == nullptr) { failure = std::current_exception(); }
             }
@@ -103,12 +104,12 @@ public:
         std::vector<frame_no> got;
         got.reserve(frames);
         try {
-            while (got.size() < frames) { got.push_back(core_.obtain(nullptr, nullptr)); }
+            while (got.size() < frames) { got.push_back(core_.evictor.take(nullptr, nullptr)); }
         } catch (...) {
-            for (auto const frame : got) { core_.supply.give_back(frame); }
+            for (auto const frame : got) { core_.evictor.put_into_free_list(frame); }
             throw;
         }
-        return frame_budget{core_.supply, std::move(got)};
+        return frame_budget{core_.evictor.free_frames(), std::move(got)};
     }
 
     /// paged_file::for_each_dirty over all files.
@@ -136,25 +137,24 @@ public:
     }
     [[nodiscard]] std::size_t frames() const noexcept { return core_.options.frames; }
     /// Where the frames are: every view of a page points in here.
-    [[nodiscard]] arena const& memory() const noexcept { return core_.frames.memory(); }
+    [[nodiscard]] arena const& memory() const noexcept { return core_.memory(); }
 
 private:
-    using operations = detail::file_ops<core_type>;
-
     void close_all() noexcept {
-        if (core_.frames.memory().inherited()) { return; }  // the parent's files, the parent's work
+        if (core_.memory().inherited()) { return; }  // the parent's files, the parent's work
+        static_cast<void>(core_.transfers.drain(detail::deadline_after(core_.options.wait_max)));
         std::size_t used = 0;
         for (auto& frame : core_.frames.headers()) {
-            QUIRE_EXPECTS(can_be_had([&] { return frame.latch.try_lock(); }, frame.latch),
+            QUIRE_EXPECTS(is_free([&] { return frame.latch.try_lock(); }, frame.latch),
                           "no guard outlives its pool");
             if constexpr (pinning<Latch>) {
                 QUIRE_EXPECTS(
-                    can_be_had([&] { return frame.latch.try_lock_unpinned(); }, frame.latch),
+                    is_free([&] { return frame.latch.try_lock_unpinned(); }, frame.latch),
                     "no pin outlives its pool");
             }
             used += frame.page.load(std::memory_order_relaxed) == page_id::none().bits() ? 0U : 1U;
         }
-        QUIRE_EXPECTS(used + core_.supply.free_count() == core_.options.frames,
+        QUIRE_EXPECTS(used + core_.evictor.free_frames().count() == core_.options.frames,
                       "no budget outlives its pool");
         for (auto& slot : core_.files) {
             if (slot.is_open()) { close_last(slot); }
@@ -163,21 +163,17 @@ private:
 
     /// A try may fail for no reason: several do not.
     template <class Try>
-    [[nodiscard]] static bool can_be_had(Try try_once, Latch& latch) noexcept {
-        for (int tries = 0; tries < 100; ++tries) {
-            if (try_once()) {
-                latch.unlock();
-                return true;
-            }
-            std::this_thread::yield();
-        }
-        return false;
+    [[nodiscard]] bool is_free(Try try_once, Latch& latch) noexcept {
+        auto const moment = detail::deadline_after(std::chrono::milliseconds{1});
+        if (!core_.transfers.wait(moment, detail::wake_key::none(), try_once)) { return false; }
+        latch.unlock();
+        return true;
     }
 
     void close_last(typename core_type::file_type& slot) noexcept {
         auto const path = slot.path;
         try {
-            operations::close(core_, slot, slot.number, unwritten::write);
+            detail::file_closing{core_, slot, slot.number}.close(unwritten::write);
             return;
         } catch (error const& why) {
             report(path, why);
@@ -185,7 +181,9 @@ private:
             report(path, error{errc::write_failed, why.what()});
         }
         try {
-            if (slot.is_open()) { operations::close(core_, slot, slot.number, unwritten::discard); }
+            if (slot.is_open()) {
+                detail::file_closing{core_, slot, slot.number}.close(unwritten::discard);
+            }
         } catch (std::exception const&) {  // reported already
         }
     }

@@ -1,31 +1,35 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-/// frame: the header of one frame, and the protocol by which pages come and go.
+/// frame: the header of one frame, and the protocol by which pages are loaded and evicted.
 ///
-/// A frame is a page-sized place in the arena; its header says whose it is. Two atomics decide
-/// everything: the page table entry of a page says where it might be, the frame's `page` says
-/// what is there. A look-up takes the latch the entry points to and believes `page` alone.
+/// A frame is a page-sized place in the arena; its header says which page is in it. Two atomics
+/// decide everything: the page table's entry of a page says where it might be, the frame's `page`
+/// says what is there. A look-up takes the latch of the frame that the entry names, and believes
+/// `page` alone.
 ///
-///              obtain                 publish                  try_evict
-///    free ───────────────▶ in hand ─────────────▶ resident ─────────────────▶ in hand
+///              take                   publish                    evict
+///    free ──────────────▶ private ─────────────▶ resident ─────────────────▶ private
 ///     ▲                       │                      │  ▲
 ///     └───────────────────────┘                      ▼  │ write_back
 ///          give_back (failure, close)               dirty
 ///
 ///   state      page    entry      policy    who may touch the bytes
 ///   free       none    -          no        nobody
-///   in hand    none    loading    no        the one thread that has it, without the latch
+///   private    none    loading    no        the one thread that has it, without the latch; or the
+///                                           device, while a read is in flight
 ///   resident   id      frame      yes       who holds the latch, by its mode
-///   dirty      id      frame      yes       the same; version != written
+///   dirty      id      frame      yes       as resident; version != written
+///
+/// `page` and entries are changed in one file only, pool/detail/residency.hpp.
 ///
 /// Invariants
-///   I1. bytes before page before entry: each stored with release, read with acquire, so who finds
-///       a frame by its entry and sees `page` equal to what it looks for sees the whole page.
-///   I2. `page` becomes none, and the entry absent, under the exclusive latch; so a reader that
+///   I1. bytes before page before entry: each stored with release, read with acquire. So a reader
+///       that finds a frame by its entry, and sees in `page` what it looks for, sees the whole page.
+///   I2. `page` becomes none, and the entry absent, under the exclusive latch. So a reader that
 ///       holds the latch and has compared `page` keeps the page.
-///   I3. Only resident frames are in the policy. Whoever publishes inserts, after the entry's
-///       store: earlier, a frame could be evicted before anybody could find it.
+///   I3. Only resident frames are in the policy. The thread that publishes inserts, after the
+///       entry's store: earlier, a frame could be evicted before any thread could find it.
 ///   I4. `version` moves, under the exclusive latch, when bytes are first lent for writing and
 ///       again when the guard ends; and when a page is loaded or made in the frame. `written`
 ///       follows it when a write has completed, under the shared latch held during the write.
@@ -36,8 +40,9 @@
 /// A look without the latch (detail/optimistic.hpp) may read the bytes in any state, and uses only
 /// what it read of a resident page.
 ///
-/// A visitor that followed a stale entry may hold the latch of a free or loading frame for a
-/// moment; it compares `page` and leaves. So the bytes of a frame in hand are the hand's alone.
+/// A visitor is a thread that followed a stale entry. It may hold the latch of a free or private
+/// frame for a moment; it compares `page` and leaves. So the bytes of a private frame are touched
+/// by its one thread alone.
 
 #include <quire/base/page_id.hpp>
 #include <quire/evict/eviction_policy.hpp>
@@ -47,33 +52,22 @@
 
 namespace quire::inline QUIRE_ABI {
 
-/// What a guard saw of a page: equal to what another saw only if the page was neither changed nor
-/// out of its frame in between. (An eviction counts as a change: nobody knows any more. So does the
-/// end of a write guard that has lent its page: ask a shared guard, or the one after it.)
-class page_version {
-public:
-    constexpr page_version() noexcept = default;
-    constexpr page_version(frame_no frame, std::uint64_t count) noexcept
-        : frame_{frame}, count_{count} {}
-    friend constexpr bool operator==(page_version, page_version) noexcept = default;
-
-private:
-    frame_no frame_{};
-    std::uint64_t count_ = ~std::uint64_t{0};
-};
-
 template <page_latch Latch, class PolicyState>
 struct alignas(64) frame_header {
     // What a hit touches comes first.
     Latch latch;
     std::atomic<std::uint64_t> page{page_id::none().bits()};
     [[no_unique_address]] PolicyState policy_state;
-    std::atomic<std::uint32_t> hits{0};  ///< since the page came, modulo 2^32
+    std::atomic<std::uint32_t> hits{0};  ///< since the page was loaded, modulo 2^32
     std::atomic<std::uint64_t> version{0};
     std::atomic<std::uint64_t> written{0};
     std::atomic<std::uint64_t> lsn{0};        ///< highest logged change; 0: none
     std::atomic<std::uint64_t> first_lsn{0};  ///< first logged change since clean; 0: none
 
+    /// The page that is here now, or none.
+    [[nodiscard]] page_id page_now() const noexcept {
+        return page_id::from_bits(page.load(std::memory_order_acquire));
+    }
     [[nodiscard]] bool holds(page_id id) const noexcept {
         return page.load(std::memory_order_acquire) == id.bits();
     }
@@ -112,8 +106,8 @@ struct alignas(64) frame_header {
         return false;
     }
 
-    /// What a frame in hand must look like before it is published: clean, with no log position. Its
-    /// version moves, so that what was seen of a page here is not taken for what comes.
+    /// What a private frame must look like before it is published: clean, with no log position.
+    /// Its version moves, so that what a guard saw of an earlier page here equals nothing later.
     void reset() noexcept {
         auto const next = version.load(std::memory_order_relaxed) + 1;
         version.store(next, std::memory_order_relaxed);

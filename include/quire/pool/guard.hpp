@@ -30,14 +30,13 @@
 
 #include <quire/borrow/owned.hpp>
 #include <quire/borrow/page_kind.hpp>
-#include <quire/pool/detail/pool_core.hpp>
+#include <quire/pool/detail/file_ref.hpp>
+#include <quire/pool/detail/page_maker.hpp>
 #include <quire/pool/guard_slot.hpp>
-
+#include <quire/pool/page_version.hpp>
 
 namespace quire::inline QUIRE_ABI {
 
-template <class Core>
-class paged_file;
 template <class Core, template <class, std::size_t> class View>
     requires page_kind<View, Core::page_size>
 class write_guard;
@@ -80,7 +79,7 @@ public:
     /// Exclusive to shared, with nobody in between; this one is over.
     [[nodiscard]] latched_page<Core, access::shared> downgrade() noexcept {
         auto& core = this->core();
-        core.frames.open(at_.number());  // the view's free gap, too
+        core.frames.unpoison(at_.number());  // the view's free gap, too
         frame().latch.downgrade();
         core_ = nullptr;
         return {core, at_, id_};
@@ -95,7 +94,7 @@ public:
 
     /// Latches page `no`, if it says it is of the kind that `accepts` takes.
     template <class Accepts>
-    [[nodiscard]] static place enter(paged_file<Core> const& file, page_no no,
+    [[nodiscard]] static place enter(file_ref<Core> const& file, page_no no,
                                      access_options const& how, Accepts accepts) {
         auto& core = file.core();
         auto const id = file.id_of(no);
@@ -159,7 +158,7 @@ public:
     using view_type = typename detail::lending_view<View<std::byte const, Core::page_size>>::type;
 
     /// Reads page `no` of `file` if it is not resident. Errors: see paged_file::read.
-    read_guard(paged_file<Core> const& file, page_no no,
+    read_guard(detail::file_ref<Core> const& file, page_no no,
                access_options const& how = by_default)
         : page_{file.core(), page_type::enter(file, no, how, view_type::accepts),
                 file.id_of(no)},
@@ -200,7 +199,7 @@ public:
         return read_guard{page_};
     }
     /// Latches page `no`, then lets this one go. If that throws, this one is still held.
-    void advance(paged_file<Core> const& file, page_no no, access_options const& how = {})
+    void advance(detail::file_ref<Core> const& file, page_no no, access_options const& how = {})
         QUIRE_WHEN_HELD QUIRE_UNLENT((*this)->lent) {
         view_.expect_unlent(detail::guard_ends_unlent);
         page_.replace(file.core(), page_type::enter(file, no, how, view_type::accepts),
@@ -229,10 +228,17 @@ public:
         typename detail::lending_view<View<std::byte const, Core::page_size>>::type;
 
     /// Reads page `no` of `file` if it is not resident. Errors: see paged_file::write.
-    write_guard(paged_file<Core> const& file, page_no no,
+    write_guard(detail::file_ref<Core> const& file, page_no no,
                 access_options const& how = by_default)
         : page_{writable_core(file), page_type::enter(file, no, how, const_view_type::accepts),
                 file.id_of(no)},
+          view_{page_.bytes()},
+          const_view_{page_.bytes()} {
+        prepare_views();
+    }
+    /// For the pool: a page that was just made.
+    explicit write_guard(detail::made_page<Core> const& made) noexcept
+        : page_{made.core, made.at, made.page},
           view_{page_.bytes()},
           const_view_{page_.bytes()} {
         prepare_views();
@@ -311,7 +317,7 @@ public:
         return read_guard<Core, View>{shared};
     }
     /// Latches page `no`, then lets this one go. If that throws, this one is still held.
-    void advance(paged_file<Core> const& file, page_no no, access_options const& how = {})
+    void advance(detail::file_ref<Core> const& file, page_no no, access_options const& how = {})
         QUIRE_WHEN_HELD QUIRE_UNLENT((*this)->lent, (*this)->lent_mutable, this->view().lent) {
         view_.expect_unlent(detail::guard_ends_unlent);
         auto& core = writable_core(file);
@@ -325,7 +331,6 @@ public:
     }
 
 private:
-    friend class paged_file<Core>;
     using page_type = detail::latched_page<Core, detail::access::exclusive>;
 
     write_guard(page_type& other, bool& lent) noexcept
@@ -333,13 +338,7 @@ private:
           lent_{std::exchange(lent, false)} {
         prepare_views();
     }
-    /// A page that was just made, formatted and latched.
-    write_guard(Core& core, typename Core::place const& at, page_id id) noexcept
-        : page_{core, at, id}, view_{page_.bytes()}, const_view_{page_.bytes()} {
-        prepare_views();
-    }
-
-    [[nodiscard]] static Core& writable_core(paged_file<Core> const& file) {
+    [[nodiscard]] static Core& writable_core(detail::file_ref<Core> const& file) {
         file.core().require_writable(file.slot_open_or_not(), file.id_of(0), "write");
         return file.core();
     }

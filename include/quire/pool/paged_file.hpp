@@ -15,7 +15,7 @@
 /// served, told errc::in_use, or stops the program, and never changes another file.
 
 #include <quire/borrow/owned.hpp>
-#include <quire/pool/detail/file_ops.hpp>
+#include <quire/pool/detail/file_closing.hpp>
 #include <quire/pool/detail/optimistic.hpp>
 #include <quire/pool/guard.hpp>
 #include <quire/pool/page_pin.hpp>
@@ -49,8 +49,20 @@ consteval void expect_sealed() {
 }  // namespace detail
 
 template <class Core>
-class paged_file {
+class paged_file : public detail::file_ref<Core> {
+    using ref_type = detail::file_ref<Core>;
+
 public:
+    using ref_type::core;
+    using ref_type::id_of;
+    using ref_type::is_open;
+    using ref_type::number;
+    using ref_type::slot;
+    using ref_type::slot_open_or_not;
+
+    /// For the pool.
+    explicit paged_file(ref_type const& of) noexcept : ref_type{of} {}
+
     template <template <class, std::size_t> class View>
     using read_guard = quire::read_guard<Core, View>;
     template <template <class, std::size_t> class View>
@@ -84,9 +96,7 @@ public:
     template <template <class, std::size_t> class View = raw_page>
         requires page_kind<View, Core::page_size>
     [[nodiscard]] write_guard<View> append(access_options const& how = {}) const {
-        auto const made = detail::new_pages<Core>::append(core(), slot(), number(), how,
-                                                          kind_of<View>());
-        return write_guard<View>(core(), made.at, made.page);
+        return write_guard<View>(maker().append(how, kind_of<View>()));
     }
 
     /// Page `no`, made a fresh one of its kind whatever it holds (also a blank or corrupt page, or
@@ -95,9 +105,7 @@ public:
     template <template <class, std::size_t> class View = raw_page>
         requires page_kind<View, Core::page_size>
     [[nodiscard]] write_guard<View> format(page_no no, access_options const& how = {}) const {
-        auto const made = detail::new_pages<Core>::format(core(), slot(), id_of(no), how,
-                                                          kind_of<View>());
-        return write_guard<View>(core(), made.at, made.page);
+        return write_guard<View>(maker().format(no, how, kind_of<View>()));
     }
 
     /// `fn(page)` with the const view of page `no`, under a guard that ends with the call. What it
@@ -160,9 +168,9 @@ public:
                           std::move_constructible<std::invoke_result_t<Fn&, view_type const&>>,
                       "what fn found is moved out when it is known to be true: no guard, no view");
         if constexpr (detail::reads_optimistically<typename Core::latch_type>) {
-            detail::expect_not_held(core_, id_of(no));
+            detail::expect_not_held(&core(), id_of(no));
             auto& file = slot_open_or_not();
-            auto found = detail::try_optimistic<View>(*core_, file, id_of(no), no, fn);
+            auto found = detail::try_optimistic<View>(core(), file, id_of(no), no, fn);
             if (found) [[likely]] { return std::move(*found); }
         }
         return optimistic_read_slowly<View>(no, fn, how);
@@ -196,20 +204,20 @@ public:
     /// sync_failed (this file refuses writes from now on).
     /// Expects: this thread holds no guard of the pool.
     void flush(access_options const& how = {}) const {
-        detail::file_flush<Core>::flush(core(), slot(), number(), how);
+        detail::file_flush{core(), slot()}.flush(number(), how);
     }
 
     /// The same without making the file durable: for a cleaner, or before a checkpoint's sync.
     /// Expects: this thread holds no guard of the pool.
     void write_back(access_options const& how = {}) const {
-        detail::file_flush<Core>::write_back(core(), slot(), number(), how);
+        detail::file_flush{core(), slot()}.write_back(number(), how);
     }
 
     /// Grows the file ahead of `pages` appends, so that they need not. What is not used is cut off
     /// on closing, unless that discards, and reads as blank pages after a crash.
     /// Errors: grow_failed, file_too_large.
     void reserve(std::uint64_t pages) const {
-        detail::new_pages<Core>::reserve(core(), slot(), number(), pages);
+        maker().reserve(pages);
     }
 
     /// Forgets what was changed in page `no` since it was last written, and frees its frame: the
@@ -217,7 +225,7 @@ public:
     /// Errors: page_out_of_range, in_use (another thread's guard or a pin is on it), timed_out.
     /// Expects: this thread holds no guard of the page.
     void discard(page_no no, access_options const& how = {}) const {
-        operations::discard(core(), slot(), id_of(no), how);
+        detail::discard_page(core(), slot(), id_of(no), how);
     }
 
     /// Cuts the file to its first `pages` pages. What was changed in the others is forgotten. The
@@ -227,7 +235,7 @@ public:
     /// read_only, sync_failed; then the file is as it was.
     /// Expects: this thread holds no guard of a page that goes.
     void truncate(std::uint64_t pages) const {
-        operations::truncate(core(), slot(), number(), pages);
+        detail::truncate_file(core(), slot(), number(), pages);
     }
 
     /// Writes (or discards) what is dirty, and closes. Errors: as `flush`, in_use (another thread's
@@ -235,7 +243,7 @@ public:
     /// and then the file is still open; close_failed, and then it is not.
     /// Expects: this thread holds no guard of the pool.
     void close(unwritten dirty = unwritten::write) const {
-        operations::close(core(), slot(), number(), dirty);
+        detail::file_closing{core(), slot(), number()}.close(dirty);
     }
 
     /// `fn(page_id, first_lsn)` for every page that is dirty now, with the first LSN logged for it
@@ -251,7 +259,7 @@ public:
     [[nodiscard]] std::vector<page_no> resident_pages() const {
         std::vector<page_no> found;
         for (auto const& frame : core().frames.headers()) {
-            auto const id = page_id::from_bits(frame.page.load(std::memory_order_acquire));
+            auto const id = frame.page_now();
             if (id != page_id::none() && id.file() == number()) { found.push_back(id.page()); }
         }
         std::sort(found.begin(), found.end());
@@ -265,44 +273,17 @@ public:
     /// Whether direct I/O is in effect, or buffered.
     [[nodiscard]] io_mode mode() const noexcept { return slot().file->mode(); }
     [[nodiscard]] std::string const& path() const noexcept { return slot().path; }
-    /// The file's number in its pool's page ids.
-    [[nodiscard]] file_no number() const noexcept { return first_.file(); }
-    /// Whether `close` has not been called yet.
-    [[nodiscard]] bool is_open() const noexcept {
-        return slot_->generation.load(std::memory_order_acquire) == generation_;
-    }
     /// Cost: a look at every frame of the pool.
     [[nodiscard]] pool_stats stats() const noexcept {
         auto sum = slot().counters.read(Core::page_size);
-        sum.hits += core_->resident_hits(number());
+        sum.hits += core().resident_hits(number());
         return sum;
     }
 
-    /// For guards: the pool, and the file's slot in it.
-    [[nodiscard]] Core& core() const noexcept { return *core_; }
-    [[nodiscard]] typename Core::file_type& slot() const noexcept {
-        QUIRE_EXPECTS(is_open(), "a file handle is not used after close");
-        return *slot_;
-    }
-
-    /// For guards on the path of a hit, where a page's id tells what `slot()` checks.
-    [[nodiscard]] typename Core::file_type& slot_open_or_not() const noexcept {
-        QUIRE_CHECK(is_open(), "a file handle is not used after close");
-        return *slot_;
-    }
-    [[nodiscard]] page_id id_of(page_no no) const noexcept {
-        return page_id::from_bits(first_.bits() | no.value());
-    }
-
-    /// For the pool: a handle to the file that is open in `slot` now.
-    paged_file(Core& core, typename Core::file_type& slot) noexcept
-        : core_{&core},
-          slot_{&slot},
-          first_{slot.number, 0},
-          generation_{slot.generation.load(std::memory_order_acquire)} {}
-
 private:
-    using operations = detail::file_ops<Core>;
+    [[nodiscard]] detail::page_maker<Core> maker() const noexcept {
+        return {core(), slot(), number()};
+    }
 
     /// Two attempts more, and then with the latch.
     template <template <class, std::size_t> class View, class Fn>
@@ -311,7 +292,8 @@ private:
         using view_type = View<racy_byte const, Core::page_size>;
         if constexpr (detail::reads_optimistically<typename Core::latch_type>) {
             for (int tries = 0; tries < 2; ++tries) {
-                auto found = detail::try_optimistic<View>(*core_, *slot_, id_of(no), no, fn);
+                auto found = detail::try_optimistic<View>(core(), slot_open_or_not(), id_of(no), no,
+                                                          fn);
                 if (found) { return std::move(*found); }
             }
         }
@@ -329,14 +311,8 @@ private:
             View<std::byte, Core::page_size>::format(bytes, no);
         };
         auto const accepts = View<std::byte const, Core::page_size>::accepts;
-        return typename detail::new_pages<Core>::template kind<decltype(format),
-                                                               decltype(accepts)>{format, accepts};
+        return detail::maker_kind<decltype(format), decltype(accepts)>{format, accepts};
     }
-
-    Core* core_;
-    typename Core::file_type* slot_;
-    page_id first_;
-    std::uint32_t generation_;
 };
 
 }  // namespace quire::inline QUIRE_ABI

@@ -3,41 +3,59 @@
 
 /// futex: sleeping in the kernel until a word changes, for a bounded time.
 ///
-/// `std::atomic::wait` has no deadline, and the pool never waits without one; so the two system
-/// calls stand here. A wake that comes between the caller's look and the sleep is not lost: the
-/// kernel compares the word again before it puts the thread to sleep.
+/// `std::atomic::wait` has no deadline, and the pool never waits without one. A wake between a
+/// caller's look at the word and its sleep is not lost: the kernel compares the word again before it
+/// puts the thread to sleep.
+///
+/// A sleeper has a mask of bits, and a wake reaches the sleepers whose mask shares a bit with its
+/// own. So sleepers that wait for different things can share a word.
 
 #include <quire/base/attributes.hpp>
 
 #include <atomic>   // std::atomic
 #include <chrono>   // std::chrono::nanoseconds
 #include <cstdint>  // std::uint32_t
-#include <limits>   // std::numeric_limits
 
-#include <ctime>            // timespec
-#include <linux/futex.h>    // FUTEX_WAIT_PRIVATE
+#include <ctime>            // timespec, clock_gettime
+#include <linux/futex.h>    // FUTEX_WAIT_BITSET
 #include <sys/syscall.h>    // SYS_futex
 #include <unistd.h>         // syscall
 
 namespace quire::inline QUIRE_ABI::detail {
 
-/// Sleeps while `word` is `seen`, at most `wait`. May return early.
+inline constexpr std::uint32_t every_sleeper = ~std::uint32_t{0};
+
+/// Sleeps while `word` is `seen`, at most `wait`. May return early. Expects: mask is not 0.
 inline void futex_wait(std::atomic<std::uint32_t> const& word, std::uint32_t seen,
-                       std::chrono::nanoseconds wait) noexcept {
+                       std::chrono::nanoseconds wait,
+                       std::uint32_t mask = every_sleeper) noexcept {
     static_assert(sizeof(word) == sizeof(std::uint32_t));
     if (wait <= wait.zero()) { return; }
-    auto const seconds = std::chrono::duration_cast<std::chrono::seconds>(wait);
-    ::timespec limit{};
-    limit.tv_sec = static_cast<std::time_t>(seconds.count());
-    limit.tv_nsec = static_cast<long>((wait - seconds).count());
-    static_cast<void>(
-        ::syscall(SYS_futex, &word, FUTEX_WAIT_PRIVATE, seen, &limit, nullptr, 0));
+    constexpr long second = 1'000'000'000;
+    ::timespec end{};  // a moment: FUTEX_WAIT_BITSET takes no duration
+    static_cast<void>(::clock_gettime(CLOCK_MONOTONIC, &end));
+    auto const whole = std::chrono::duration_cast<std::chrono::seconds>(wait);
+    end.tv_sec += static_cast<std::time_t>(whole.count());
+    end.tv_nsec += static_cast<long>((wait - whole).count());
+    if (end.tv_nsec >= second) {
+        end.tv_nsec -= second;
+        ++end.tv_sec;
+    }
+    static_cast<void>(::syscall(SYS_futex, &word, FUTEX_WAIT_BITSET | FUTEX_PRIVATE_FLAG, seen,
+                                &end, nullptr, mask));
 }
 
-/// Wakes everybody who sleeps on `word`.
-inline void futex_wake_all(std::atomic<std::uint32_t> const& word) noexcept {
-    static_cast<void>(::syscall(SYS_futex, &word, FUTEX_WAKE_PRIVATE,
-                                std::numeric_limits<int>::max(), nullptr, nullptr, 0));
+/// Wakes at most `count` of the sleepers that have a bit of `mask`.
+inline void futex_wake(std::atomic<std::uint32_t> const& word, int count,
+                       std::uint32_t mask = every_sleeper) noexcept {
+    static_cast<void>(::syscall(SYS_futex, &word, FUTEX_WAKE_BITSET | FUTEX_PRIVATE_FLAG, count,
+                                nullptr, nullptr, mask));
+}
+
+inline void futex_wake_all(std::atomic<std::uint32_t> const& word,
+                           std::uint32_t mask = every_sleeper) noexcept {
+    constexpr int all = 0x7FFF'FFFF;
+    futex_wake(word, all, mask);
 }
 
 }  // namespace quire::inline QUIRE_ABI::detail

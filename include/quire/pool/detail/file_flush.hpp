@@ -12,79 +12,76 @@
 namespace quire::inline QUIRE_ABI::detail {
 
 template <class Core>
-struct file_flush {
+class file_flush {
+public:
     using file_type = typename Core::file_type;
 
-    static void flush(Core& core, file_type& file, file_no number, access_options const& how) {
-        core.require_own_process("flush");
-        expect_holds_nothing(&core);
-        file_use const use{file, number};
-        require_open(use, number, "flush");
-        write_and_sync(core, file, how);
+    file_flush(Core& core, file_type& file) noexcept : core_{core}, file_{file} {}
+
+    /// Of the file whose number is `number`.
+    void flush(file_no number, access_options const& how) {
+        core_.require_own_process("flush");
+        expect_holds_nothing(&core_);
+        file_use const use{file_, number};
+        require_allowed(use, number, "flush");
+        write_and_sync(how);
     }
 
     /// Without the sync.
-    static void write_back(Core& core, file_type& file, file_no number,
-                           access_options const& how) {
-        core.require_own_process("write back");
-        expect_holds_nothing(&core);
-        file_use const use{file, number};
-        require_open(use, number, "write back");
-        if (!file.file->writable()) { return; }
-        require_sound(file, "write back");
-        write(core, file, how).rethrow();
+    void write_back(file_no number, access_options const& how) {
+        core_.require_own_process("write back");
+        expect_holds_nothing(&core_);
+        file_use const use{file_, number};
+        require_allowed(use, number, "write back");
+        if (!file_.file->writable()) { return; }
+        require_sound(file_, "write back");
+        write(how).rethrow();
     }
 
-    /// The same as flush for a slot that another thread may be closing: waits for the end of that.
-    static void flush_if_open(Core& core, file_type& file) {
-        core.require_own_process("flush");
-        expect_holds_nothing(&core);
-        for (auto const until = core.deadline_of({});;) {
-            if (file_use const use{file}; use.allowed()) {
-                if (file.is_open()) { write_and_sync(core, file, {}); }
+    /// Of whatever file is in the slot. Waits for the end of a close by another thread.
+    void flush_if_open() {
+        core_.require_own_process("flush");
+        expect_holds_nothing(&core_);
+        for (auto const until = core_.deadline_of({});;) {
+            if (file_use const use{file_}; use.allowed()) {
+                if (file_.is_open()) { write_and_sync({}); }
                 return;
             }
-            if (!file.is_open()) { return; }
-            file_latch const closed{file.grow, until, "flush", page_id{file.number, 0}};
+            if (!file_.is_open()) { return; }
+            file_latch const closed{core_, file_.grow, until, "flush", page_id{file_.number, 0}};
         }
     }
 
-    static void write_and_sync(Core& core, file_type& file, access_options const& how) {
-        if (!file.file->writable()) { return; }
-        require_sound(file, "flush");
-        auto const outcome = write(core, file, how);
-        sync(core, file, how);
+    void write_and_sync(access_options const& how) {
+        if (!file_.file->writable()) { return; }
+        require_sound(file_, "flush");
+        auto const outcome = write(how);
+        sync(how);
         outcome.rethrow();
-        require_sound(file, "flush");
+        require_sound(file_, "flush");
     }
 
-    static void sync(Core& core, file_type& file, access_options const& how) {
-        file_latch const alone{file.syncing, core.deadline_of(how), "sync",
-                               page_id{file.number, 0}};
-        require_sound(file, "sync");
-        int const failed = core.backend.sync(*file.file);
-        file_counters::add(file.counters.syncs);
+    void sync(access_options const& how) {
+        file_latch const alone{core_, file_.syncing, core_.deadline_of(how), "sync",
+                               page_id{file_.number, 0}};
+        require_sound(file_, "sync");
+        int const failed = core_.backend.sync(*file_.file);
+        file_counters::add(file_.counters.syncs);
         if (failed != 0) {
-            file.sync_error.store(failed, std::memory_order_release);
-            file.dirty_limit.store(0, std::memory_order_release);
+            file_.sync_error.store(failed, std::memory_order_release);
+            file_.dirty_limit.store(0, std::memory_order_release);
         }
-        require_sound(file, "sync");
+        require_sound(file_, "sync");
     }
 
 private:
-    [[nodiscard]] static write_outcome write(Core& core, file_type& file,
-                                             access_options const& how) {
-        auto pages = core.dirty_pages(file);
-        return core.writer.write(pages, latching::waits, core.wait_of(how));
+    [[nodiscard]] write_outcome write(access_options const& how) {
+        auto pages = core_.dirty_pages(file_);
+        return core_.writer.write(pages, latching::waits, core_.wait_of(how));
     }
 
-    template <class Use>
-    static void require_open(Use const& use, file_no number, char const* operation) {
-        if (!use.allowed()) {
-            throw error{errc::in_use, std::string{operation} + " a file that is being closed",
-                        page_id{number, 0}};
-        }
-    }
+    Core& core_;
+    file_type& file_;
 };
 
 }  // namespace quire::inline QUIRE_ABI::detail

@@ -13,7 +13,8 @@
 /// Invariants
 ///   I1. `page_count` counts the pages that may be read; the file has at least that many. It moves
 ///       under `grow` only, and after the new page is published.
-///   I2. `dirty` is how many resident pages of this file are dirty, `resident` how many there are.
+///   I2. `dirty` is how many resident pages of this file are dirty. `frames` is how many frames hold
+///       its pages or are on the way to: counted before one is looked for.
 ///   I3. `sync_error`, once it is an errno, stays until the slot is closed: a sync failed, and what
 ///       the kernel dropped will not be reported again.
 ///   I4. `dirty_limit` is `dirty_max`, or 0 where a writer must look closer: a closed file, a
@@ -25,8 +26,8 @@
 #include <quire/base/page_seal.hpp>
 #include <quire/io/file_backend.hpp>
 #include <quire/latch/hybrid_latch.hpp>
-#include <quire/pool/stats.hpp>
 #include <quire/pool/page_table.hpp>
+#include <quire/pool/stats.hpp>
 
 #include <algorithm>  // std::find_if
 #include <bit>        // std::bit_ceil
@@ -57,7 +58,7 @@ struct alignas(64) open_file {
     page_seal seal = no_seal;
     std::uint64_t dirty_max = 0;
     std::size_t frames_max = 0;  ///< 0: no limit
-    std::atomic<std::size_t> resident{0};
+    std::atomic<std::size_t> frames{0};
     std::uint64_t pages_on_disk = 0;  ///< guarded by `grow`
     file_counters counters;
 
@@ -113,7 +114,7 @@ public:
         file_.uses.fetch_add(1, std::memory_order_seq_cst);
         allowed_ = !file_.closing.load(std::memory_order_seq_cst);
     }
-    /// Of the file with that number: another may have come into the slot.
+    /// Of the file with that number: the slot may have another file by now.
     file_use(open_file<Backend>& file, file_no number) noexcept : file_use{file} {
         allowed_ = allowed_ && file_.number.load(std::memory_order_relaxed) == number;
     }
@@ -126,5 +127,30 @@ private:
     open_file<Backend>& file_;
     bool allowed_;
 };
+
+/// For what a handle, a writer or a miss finds out before it goes on; not on the path of a hit.
+template <file_backend Backend>
+void expect_open(open_file<Backend> const& file, page_id id) noexcept {
+    QUIRE_EXPECTS(file.is_open() && file.number == id.file(),
+                  "a file handle is not used after close");
+}
+
+/// Of a claimed page. After the claim, since a truncation looks for claims after it has moved the
+/// file's end: all four accesses are sequentially consistent, so one of the two sees the other. (No
+/// fences: the thread sanitizer knows none.)
+template <file_backend Backend>
+void require_still_there(open_file<Backend> const& file, page_id id, char const* operation) {
+    if (id.page().value() >= file.page_count.load(std::memory_order_seq_cst)) {
+        throw error{errc::page_out_of_range, operation, id};
+    }
+}
+
+/// A file whose sync failed once is written and synced no more.
+template <file_backend Backend>
+void require_sound(open_file<Backend> const& file, char const* operation) {
+    if (int const broken = file.sync_error.load(std::memory_order_acquire); broken != 0) {
+        throw error{errc::sync_failed, operation, page_id{file.number, 0}, broken};
+    }
+}
 
 }  // namespace quire::inline QUIRE_ABI::detail

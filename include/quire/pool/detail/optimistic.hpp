@@ -14,9 +14,9 @@
 /// bytes change only after the version has moved. So a frame that lost its page and has it again
 /// is noticed.
 ///
-/// Nothing is stored, but for the policy's touch while that has something to store; hits are not
-/// counted. After three attempts in vain, also when the page is not resident or of another kind,
-/// it is for who asked to take the latch.
+/// Nothing is stored, except by the policy's touch while that has something to store; hits are not
+/// counted. After three failed attempts, and when the page is not resident or of another kind, the
+/// caller takes the latch.
 
 #include <quire/borrow/page_kind.hpp>
 #include <quire/pool/detail/pool_core.hpp>
@@ -43,7 +43,7 @@ template <template <class, std::size_t> class View, class Core, class Fn>
     Core& core, typename Core::file_type& file, page_id id, page_no no, Fn& fn) {
     using view_type = View<racy_byte const, Core::page_size>;
     using found_type = std::optional<std::invoke_result_t<Fn&, view_type const&>>;
-    auto const entry = core.entry_of(file, no);
+    auto const entry = core.resident.entry_of(file, no);
     if (!entry.is_frame()) [[unlikely]] { return found_type{}; }
     auto const at = core.frames.at(entry.frame());
     auto const& latch = at.header->latch;
@@ -55,7 +55,7 @@ template <template <class, std::size_t> class View, class Core, class Fn>
         view_type const view{as_racy(bytes)};
         found_type found{fn(view)};
         if (latch.unchanged_since(seen)) [[likely]] {
-            core.supply.touch(*at.header);
+            core.resident.touch(at);
             return found;
         }
     } catch (...) {

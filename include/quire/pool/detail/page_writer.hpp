@@ -3,43 +3,27 @@
 
 /// page_writer: the one write-back, for eviction, writers over their limit, flush and close.
 ///
-/// A batch of dirty pages, sorted by page, becomes one `submit`. For each page: latch exclusively
-/// (sealing changes bytes; pins do not refuse this), seal, go over to shared, write, raise
-/// `written`, leave. The write runs under the shared latch, because bytes that change during a DMA
-/// arrive torn; readers read on meanwhile.
+/// A batch of dirty pages, sorted by page, becomes one submit. For each page: latch exclusively
+/// (sealing changes bytes; pins do not refuse this), seal, downgrade to shared, write, raise
+/// `written`, unlatch. The write runs under the shared latch, because bytes that change during a
+/// DMA arrive torn; readers read on meanwhile.
 ///
-/// Who has something in hand (a claimed entry, a file's grow latch, a latch of the same batch)
-/// only tries latches: `latching::tries`. Two threads that wait for each other's pages with their
-/// hands full would wait for ever. Flush and close have nothing in hand, and wait for the first
-/// latch of each batch: `latching::waits`.
+/// A caller that has claimed an entry, or holds a file's grow latch or a page, only tries latches:
+/// `latching::tries`. Two threads that wait for each other's pages while they hold something would
+/// wait for ever. Flush and close hold nothing, and wait for the first latch of each batch:
+/// `latching::waits`. No thread waits for a latch while a write of its own is unfinished.
 ///
-/// The log comes first: with nothing latched, the hook is asked to make the log durable up to the
-/// batch's highest LSN; then pages are latched, and one whose LSN moved past the answer is left.
+/// The log comes first: with nothing latched and nothing in flight, the hook is asked to make the
+/// log durable up to the batch's highest LSN; then pages are latched, and one whose LSN moved past
+/// the answer is left for another round.
 ///
 /// Errors: a page that could not be written stays dirty, resident and readable; the first failure
 /// is in the outcome, the other pages of the batch are written all the same.
 
-#include <quire/pool/detail/frame_table.hpp>
-#include <quire/pool/detail/open_file.hpp>
-#include <quire/pool/options.hpp>
-
-#include <algorithm>  // std::remove_if
-#include <exception>  // std::throw_with_nested
+#include <quire/pool/detail/log_gate.hpp>
+#include <quire/pool/detail/pool_types.hpp>
 
 namespace quire::inline QUIRE_ABI::detail {
-
-/// The log hooks that this thread is in: a hook may use another pool, which has a hook, too.
-struct running_hook {
-    void const* pool;  ///< its backend
-    running_hook const* outer;
-};
-inline thread_local running_hook const* innermost_hook = nullptr;
-
-[[nodiscard]] inline bool is_in_hook_of(void const* pool) noexcept {
-    auto const* hook = innermost_hook;
-    while (hook != nullptr && hook->pool != pool) { hook = hook->outer; }
-    return hook != nullptr;
-}
 
 /// A page found dirty, and where.
 struct dirty_page {
@@ -70,19 +54,18 @@ struct write_outcome {
     }
 };
 
-template <std::size_t PageSize, class Frame, file_backend Backend>
-class page_writer {
+template <class Types>
+class page_writer : immovable {
 public:
-    static constexpr std::size_t batch_max = 64;  // pages
+    using frame_type = typename Types::frame_type;
+    using file_type = typename Types::file_type;
+    using transfers_type = typename Types::transfers_type;
+    static constexpr std::size_t batch_max = transfers_type::batch_max;  // pages
 
-    page_writer(frame_table<PageSize, Frame> const& frames, file_slots<Backend>& files,
-                Backend& backend, log_hook const& durable,
+    page_writer(typename Types::frames_type frames, typename Types::files_type& files,
+                transfers_type& transfers, log_gate const& log,
                 pool_observer const& observer) noexcept
-        : frames_{frames},
-          files_{files},
-          backend_{backend},
-          durable_{durable},
-          observer_{observer} {}
+        : frames_{frames}, files_{files}, transfers_{transfers}, log_{log}, observer_{observer} {}
 
     /// Writes `pages`, which must be sorted and is used up. Pages that are clean by the time they
     /// are latched, or have moved, count as done. `wait` is for each batch: the time that the
@@ -92,21 +75,18 @@ public:
         write_outcome outcome;
         while (!pages.empty()) {
             auto const until = deadline_after(wait);
-            auto batch = pages.first(std::min(pages.size(), batch_max));
+            auto batch = pages.first(pages.size() < batch_max ? pages.size() : batch_max);
             pages = pages.subspan(batch.size());
             do {
                 write_batch(batch, how, until, outcome);
-                auto const rest = std::remove_if(
-                    batch.begin(), batch.end(),
-                    [](dirty_page const& p) { return p.page == page_id::none(); });
-                batch = batch.first(static_cast<std::size_t>(rest - batch.begin()));
+                batch = without_done(batch);
             } while (how == latching::waits && !batch.empty());
         }
         return outcome;
     }
 
 private:
-    using operation = io_op<typename Backend::file>;
+    using operation = typename transfers_type::transfer_type;
 
     struct sealed_page {
         dirty_page* target;
@@ -114,8 +94,12 @@ private:
     };
     enum class step : std::uint8_t { sealed, later, done };
 
-    [[nodiscard]] open_file<Backend>& file_of(page_id page) const noexcept {
-        return files_.of(page);
+    [[nodiscard]] static std::span<dirty_page> without_done(std::span<dirty_page> batch) noexcept {
+        std::size_t left = 0;
+        for (auto const& one : batch) {
+            if (one.page != page_id::none()) { batch[left++] = one; }
+        }
+        return batch.first(left);
     }
 
     /// One round: what is done has its page set to none, the rest is for another round.
@@ -132,21 +116,22 @@ private:
             auto const result = seal(target, durable, may_wait, until, version, outcome);
             if (result == step::sealed) {
                 sealed[count] = {&target, version};
-                ops[count++] = {io_verb::write, &*file_of(target.page).file,
-                                *byte_offset(target.page.page(), PageSize),
-                                frames_.bytes(target.frame)};
+                ops[count++] = {{io_verb::write, &*files_.of(target.page).file,
+                                 *byte_offset(target.page.page(), Types::page_size),
+                                 frames_.bytes(target.frame)}};
             } else if (result == step::done) {
                 target.page = page_id::none();
             }
         }
-        submit_and_wait(backend_, std::span{ops}.first(count));
+        transfers_.run(std::span{ops}.first(count));
         for (std::size_t i = 0; i < count; ++i) { finish(sealed[i], ops[i], outcome); }
+        if (count > 0) { transfers_.frame_changed(); }
     }
 
     /// Latches and seals one page; leaves it latched shared if the result is `sealed`.
     [[nodiscard]] step seal(dirty_page target, std::uint64_t durable, bool may_wait, deadline until,
                             std::uint64_t& version, write_outcome& outcome) {
-        auto& file = file_of(target.page);
+        auto& file = files_.of(target.page);
         if (int const broken = file.sync_error.load(std::memory_order_acquire); broken != 0) {
             outcome.fail(errc::sync_failed, target.page, broken);
             return step::done;
@@ -156,11 +141,11 @@ private:
             return refused(frame, target, may_wait, until, outcome);
         }
         if (!frame.dirty()) {
-            frames_.template leave<access::exclusive>(frames_.at(target.frame), target.page);
+            frames_.template end_access<access::exclusive>(frames_.at(target.frame), target.page);
             return step::done;
         }
         if (auto const lsn = frame.lsn.load(std::memory_order_relaxed); lsn > durable) {
-            frames_.template leave<access::exclusive>(frames_.at(target.frame), target.page);
+            frames_.template end_access<access::exclusive>(frames_.at(target.frame), target.page);
             return later(target, may_wait, until, outcome);
         }
         version = frame.version.load(std::memory_order_relaxed);
@@ -169,13 +154,13 @@ private:
             frame.latch.downgrade();
             return step::sealed;
         } else {
-            frames_.template leave<access::exclusive>(frames_.at(target.frame), target.page);
+            frames_.template end_access<access::exclusive>(frames_.at(target.frame), target.page);
             if (!latch<access::shared>(target, may_wait, until)) {
                 return refused(frame, target, may_wait, until, outcome);
             }
             if (frame.version.load(std::memory_order_acquire) == version) { return step::sealed; }
-            frames_.template leave<access::shared>(frames_.at(target.frame), target.page);
-            // Somebody wrote in between: the seal is stale.
+            frames_.template end_access<access::shared>(frames_.at(target.frame), target.page);
+            // Another thread wrote in between: the seal is stale.
             return later(target, may_wait, until, outcome);
         }
     }
@@ -183,12 +168,14 @@ private:
     template <access Mode>
     [[nodiscard]] bool latch(dirty_page target, bool may_wait, deadline until) const {
         auto const at = frames_.at(target.frame);
-        return may_wait ? frames_.template enter_within<Mode>(at, target.page, left_until(until))
-                        : frames_.template try_enter<Mode>(at, target.page);
+        bool const latched = may_wait ? transfers_.template latch<Mode>(at.header->latch, until)
+                                      : try_latch<Mode>(at.header->latch);
+        return latched && frames_.template begin_access<Mode>(at, target.page);
     }
 
-    /// Why was the latch not had? Another page lives there now: done. Held: later, or never.
-    [[nodiscard]] static step refused(Frame& frame, dirty_page target, bool may_wait,
+    /// After a latch that was not acquired: done if another page is there now; later, or never, if
+    /// it is held.
+    [[nodiscard]] static step refused(frame_type& frame, dirty_page target, bool may_wait,
                                       deadline until, write_outcome& outcome) {
         return frame.holds(target.page) ? later(target, may_wait, until, outcome) : step::done;
     }
@@ -196,7 +183,7 @@ private:
     /// In another round, unless this page's time is over.
     [[nodiscard]] static step later(dirty_page target, bool may_wait, deadline until,
                                     write_outcome& outcome) {
-        if (!may_wait || left_until(until) > std::chrono::nanoseconds{0}) { return step::later; }
+        if (!may_wait || !has_passed(until)) { return step::later; }
         outcome.fail(errc::timed_out, target.page);
         return step::done;
     }
@@ -204,7 +191,7 @@ private:
     void finish(sealed_page const& one, operation const& op, write_outcome& outcome) noexcept {
         auto const target = *one.target;
         auto& frame = frames_[target.frame];
-        auto& file = file_of(target.page);
+        auto& file = files_.of(target.page);
         if (op.error != 0) {
             int const system = op.error == io_ended ? 0 : op.error;
             outcome.fail(errc::write_failed, target.page, system);
@@ -216,36 +203,30 @@ private:
             file_counters::add(file.counters.write_backs);
             ++outcome.written;
         }
-        frames_.template leave<access::shared>(frames_.at(target.frame), target.page);
+        frames_.template end_access<access::shared>(frames_.at(target.frame), target.page);
         one.target->page = page_id::none();
     }
 
     /// Asks the hook for the batch's highest LSN. Pages it cannot cover are failed and done.
     [[nodiscard]] std::uint64_t make_log_durable(std::span<dirty_page> batch,
                                                  write_outcome& outcome) {
-        if (!durable_) { return ~std::uint64_t{0}; }
+        if (!log_.is_there()) { return ~std::uint64_t{0}; }
         std::uint64_t highest = 0;
         auto const lsn_of = [&](dirty_page const& p) {
             auto const& frame = frames_[p.frame];
             return frame.holds(p.page) ? frame.lsn.load(std::memory_order_acquire) : 0;
         };
-        for (auto const& target : batch) { highest = std::max(highest, lsn_of(target)); }
-        if (highest == 0) { return 0; }
-        std::uint64_t covered = 0;
-        std::exception_ptr why = nullptr;
-        running_hook const here{&backend_, innermost_hook};
-        innermost_hook = &here;
-        try {
-            covered = durable_(highest);
-        } catch (...) {
-            why = std::current_exception();
+        for (auto const& target : batch) {
+            auto const lsn = lsn_of(target);
+            if (lsn > highest) { highest = lsn; }
         }
-        innermost_hook = here.outer;
+        if (highest == 0) { return 0; }
+        auto const [covered, why] = log_.ask(highest);
         if (covered >= highest) { return covered; }
         for (auto& target : batch) {
             if (lsn_of(target) <= covered) { continue; }
             if (outcome.failure == nullptr && why != nullptr) {
-                outcome.failure = nested(target.page, why);
+                outcome.failure = log_gate::nested(target.page, why);
             }
             outcome.fail(errc::log_failed, target.page);
             target.page = page_id::none();
@@ -253,23 +234,10 @@ private:
         return covered;
     }
 
-    /// errc::log_failed with the hook's own exception inside.
-    [[nodiscard]] static std::exception_ptr nested(page_id page, std::exception_ptr const& why) {
-        try {
-            try {
-                std::rethrow_exception(why);
-            } catch (...) {
-                std::throw_with_nested(error{errc::log_failed, "write", page});
-            }
-        } catch (...) {
-            return std::current_exception();
-        }
-    }
-
-    frame_table<PageSize, Frame> const& frames_;
-    file_slots<Backend>& files_;
-    Backend& backend_;
-    log_hook const& durable_;
+    typename Types::frames_type frames_;
+    typename Types::files_type& files_;
+    transfers_type& transfers_;
+    log_gate const& log_;
     pool_observer const& observer_;
 };
 

@@ -1,113 +1,79 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-/// pool_core: how a page comes into a frame, is latched there, and leaves again.
+/// pool_core: the parts of a pool, put together, and the way of an access to its page.
 ///
-/// Everything that guards and file handles ask of a pool, without a word about page kinds: frames
-/// and file slots in, frame numbers out, latched. (States and invariants: pool/frame.hpp.)
+///     enter          a hit is residency's try_enter; all else is enter_slowly, which looks at the
+///       │            entry again each time around: waits are slices, each followed by a look
+///       ▼
+///     page_loader    a miss
+///       ▼
+///     evictor        a frame; page_writer, if its page is dirty
+///       ▼
+///     transfers      the read; the one wait
+///       ▼
+///     the backend
 ///
-///   enter   the hit: one load of the entry, one atomic operation on the latch, one comparison.
-///           Whatever else may be needed is in enter_slowly, which looks at the entry again each
-///           time around: waits are slices, and every slice is followed by another look
-///   load    a miss: claim the entry, obtain a frame, read, check, publish. Whoever loses the claim
-///           has evicted nothing, and waits for the winner
-///   obtain  a frame: see pool_frames.hpp
+/// Nothing here knows page kinds: frames and file slots in, latched frames out. What is done to
+/// whole files is in files of its own: page_maker, page_removal, file_opening, file_flush,
+/// file_closing. (States and invariants: pool/frame.hpp.)
 ///
-/// A loader latches its frame before it publishes it, when that needs no waiting (it nearly never
-/// does: only a visitor with a stale entry could be there), so that what it has loaded is not
-/// evicted before it has seen it.
-///
-/// Errors of a failed load reach those who waited for it only if the read or the check failed;
-/// otherwise they try for themselves.
+/// Members are destroyed from the last to the first. The destructor of buffer_pool closes every
+/// file and waits until nothing is in flight; then files, backend and arena go, in this order.
 
 #include <quire/pool/detail/held_pages.hpp>
-#include <quire/pool/detail/pool_frames.hpp>
-#include <quire/pool/detail/waiting_room.hpp>
-
-#include <cstring>  // std::memset
+#include <quire/pool/detail/page_loader.hpp>
 
 namespace quire::inline QUIRE_ABI::detail {
 
 template <std::size_t PageSize, eviction_policy Policy, page_latch Latch, file_backend Backend>
-class pool_core : public pool_frames<PageSize, Policy, Latch, Backend> {
-    using base = pool_frames<PageSize, Policy, Latch, Backend>;
-
+class pool_core : immovable {
 public:
-    static constexpr std::size_t page_size = PageSize;
+    using types = pool_types<PageSize, Policy, Latch, Backend>;
     using latch_type = Latch;
-    using typename base::file_type;
-    using typename base::place;
-    using clock_type = std::chrono::steady_clock;
+    using frame_type = typename types::frame_type;
+    using file_type = typename types::file_type;
+    using place = typename types::place;
+    static constexpr std::size_t page_size = PageSize;
 
-    using base::base;
-    using base::require_own_process;
-    using base::files;
-    using base::frames;
-    using base::options;
-    using base::supply;
+    explicit pool_core(pool_options<Backend> const& given)
+        : options{checked(given)},
+          owned{options.frames, options.huge},
+          frames{owned},
+          backend{memory().bytes(), options.backend},
+          files{options.files_max},
+          log{options.durable, this},
+          transfers{backend},
+          resident{frames, files, transfers},
+          writer{frames, files, transfers, log, options.observer},
+          evictor{options, frames, files, transfers, resident, writer},
+          loader{frames, resident, evictor, transfers, options.observer} {}
 
-    /// Page `id`, number `no`, latched. Expects: `file` is the slot of its file, or was: of a file
-    /// that has been closed no frame holds a page.
+    /// Page `id`, number `no`, latched. Errors: see paged_file::read.
     template <access Mode>
     [[nodiscard]] place enter(file_type& file, page_id id, page_no no,
                               access_options const& how) {
         expect_not_held(this, id);
-        if (auto const entry = entry_of(file, no); entry.is_frame()) [[likely]] {
-            auto const at = frames.at(entry.frame());
-            if (frames.template try_enter<Mode>(at, id)) [[likely]] { return hit(at, id); }
+        place at;
+        if (!resident.template try_enter<Mode>(file, id, no, at)) [[unlikely]] {
+            at = enter_slowly<Mode>(file, id, how);
         }
-        return enter_slowly<Mode>(file, id, how);
+        note_latched(this, id);
+        return at;
     }
-
-    /// The entry of page `no`; absent, too, where there can be no such page.
-    [[nodiscard]] static page_table::entry entry_of(file_type const& file, page_no no) noexcept {
-        return no.value() < file.pages->pages() ? file.pages->load(no)
-                                                : page_table::entry::absent();
-    }
-
     template <access Mode>
     void leave(place const& at, page_id id) noexcept {
         note_released(this, id);
-        frames.template leave<Mode>(at, id);
+        frames.template end_access<Mode>(at, id);
     }
 
-    /// Publishes a frame in hand as page `id`, latched if that needs no waiting.
+    /// Latches the frame at `at` if it holds page `id`. Waits for one slice: the frame may have got
+    /// another page meanwhile, so the caller looks at the entry again.
     template <access Mode>
-    [[nodiscard]] bool publish(file_type& file, page_id id, frame_no f) noexcept {
-        auto& frame = frames[f];
-        bool const latched = try_latch<Mode>(frame.latch);
-        frame.page.store(id.bits(), std::memory_order_release);
-        room.announce(id, [&] { file.pages->store(id.page(), page_table::entry::of(f)); });
-        this->insert(file, f);
-        return latched;
-    }
-
-    /// Gives a claimed entry, and the frame in hand if there is one, back as they were. Waiters
-    /// inherit `failure`; without one they try for themselves.
-    void give_up(file_type& file, page_id id, std::optional<frame_no> f,
-                 load_failure failure = {}) noexcept {
-        if (f) {
-            frames.shut(*f);
-            supply.give_back(*f);
-        }
-        room.announce(
-            id, [&] { file.pages->store(id.page(), page_table::entry::absent()); }, failure);
-    }
-
-    [[nodiscard]] std::chrono::nanoseconds wait_of(access_options const& how) const noexcept {
-        return how.wait_max > how.wait_max.zero() ? how.wait_max : options.wait_max;
-    }
-    [[nodiscard]] deadline deadline_of(access_options const& how) const noexcept {
-        return deadline_after(wait_of(how));
-    }
-
-    /// Before a writer of page `id` goes on: refuses a poisoned or read-only file, and writes pages
-    /// back when too many are dirty. The caller may hold guards: latches are only tried.
-    void require_writable(file_type& file, page_id id, char const* operation) {
-        if (file.dirty.load(std::memory_order_relaxed) >=
-            file.dirty_limit.load(std::memory_order_relaxed)) [[unlikely]] {
-            make_writable(file, id, operation);
-        }
+    [[nodiscard]] bool latch_in_a_slice(place const& at, page_id id, deadline until) noexcept {
+        auto const end = deadline_after(shorter(types::transfers_type::slice, left_until(until)));
+        return transfers.template latch<Mode>(at.header->latch, end) &&
+               frames.template begin_access<Mode>(at, id);
     }
 
     /// Keeps page `id` in its frame, which is returned, until it is unpinned there.
@@ -118,33 +84,107 @@ public:
         return at.number();
     }
 
-    /// After the claim, since a truncation looks for claims after it has moved the file's end. All
-    /// four accesses are sequentially consistent, so one of the two sees the other. (No fences: the
-    /// thread sanitizer knows none.)
-    static void require_still_there(file_type const& file, page_id id, char const* operation) {
-        if (id.page().value() >= file.page_count.load(std::memory_order_seq_cst)) {
-            throw error{errc::page_out_of_range, operation, id};
+    /// The bytes of a page are about to change, or have. Expects: latched exclusively.
+    void modified(place const& at, page_id id) noexcept {
+        if (at.header->modified()) {
+            files.of(id).dirty.fetch_add(1, std::memory_order_relaxed);
         }
     }
 
-    /// Off the path of a hit: what a handle, a writer or a miss finds out before it goes on.
-    static void expect_open(file_type const& file, page_id id) noexcept {
-        QUIRE_EXPECTS(file.is_open() && file.number == id.file(),
-                      "a file handle is not used after close");
+    [[nodiscard]] std::chrono::nanoseconds wait_of(access_options const& how) const noexcept {
+        return how.wait_max > how.wait_max.zero() ? how.wait_max : options.wait_max;
+    }
+    [[nodiscard]] deadline deadline_of(access_options const& how) const noexcept {
+        return deadline_after(wait_of(how));
     }
 
-    waiting_room room;
+    [[nodiscard]] arena const& memory() const noexcept { return owned.memory(); }
 
-    static constexpr std::chrono::nanoseconds slice = std::chrono::milliseconds{5};
+    /// What may not be done in a forked child, or by a log hook. Every path but a hit asks.
+    void require_own_process(char const* operation) const {
+        if (memory().inherited()) { throw error{errc::forked, operation}; }
+        if (is_in_hook_of(this)) { throw error{errc::reentered, operation}; }
+    }
+
+    /// Before a writer of page `id` goes on: refuses a file that is read-only or has a sync error,
+    /// and writes pages back when too many are dirty. The caller may hold guards: latches are only
+    /// tried.
+    void require_writable(file_type& file, page_id id, char const* operation) {
+        if (file.dirty.load(std::memory_order_relaxed) >=
+            file.dirty_limit.load(std::memory_order_relaxed)) [[unlikely]] {
+            make_writable(file, id, operation);
+        }
+    }
+
+    /// The dirty pages of `file` at this moment, sorted.
+    [[nodiscard]] std::vector<dirty_page> dirty_pages(file_type const& file) const {
+        std::vector<dirty_page> found;
+        for (std::uint32_t i = 0; i < frames.headers().size(); ++i) {
+            auto const f = static_cast<frame_no>(i);
+            auto const id = frames[f].page_now();
+            if (id != page_id::none() && id.file() == file.number && frames[f].dirty()) {
+                found.push_back({f, id});
+            }
+        }
+        std::sort(found.begin(), found.end());
+        return found;
+    }
+
+    /// `fn(page_id, first_lsn)` for the pages of `file`, or of all, that are dirty now.
+    template <class Fn>
+    void for_each_dirty(std::optional<file_no> file, Fn& fn) const {
+        for (auto const& frame : frames.headers()) {
+            auto const id = frame.page_now();
+            if (id == page_id::none() || (file && id.file() != *file)) { continue; }
+            auto const first_lsn = frame.first_lsn.load(std::memory_order_acquire);
+            if (frame.dirty() && frame.holds(id)) { fn(id, first_lsn); }
+        }
+    }
+
+    /// Hits of pages of `file`, or of all, that are resident now, since they were loaded.
+    [[nodiscard]] std::uint64_t resident_hits(std::optional<file_no> file) const noexcept {
+        std::uint64_t sum = 0;
+        for (auto const& frame : frames.headers()) {
+            auto const id = page_id::from_bits(frame.page.load(std::memory_order_relaxed));
+            if (id != page_id::none() && (!file || id.file() == *file)) {
+                sum += frame.hits.load(std::memory_order_relaxed);
+            }
+        }
+        return sum;
+    }
+
+    pool_options<Backend> const options;
+private:
+    typename types::memory_type const owned;
+
+public:
+    typename types::frames_type const frames;
+    Backend backend;
+    typename types::files_type files;
+    log_gate const log;
+    typename types::transfers_type transfers;
+    residency<types> resident;
+    page_writer<types> writer;
+    detail::evictor<types> evictor;
+    page_loader<types> loader;
 
 private:
-    [[nodiscard]] place hit(place const& at, page_id id) noexcept {
-        supply.touch(*at.header);
-        if (at.header->count_hit()) [[unlikely]] {
-            file_counters::add(files.of(id).counters.hits, std::uint64_t{1} << 32);
-        }
-        note_latched(this, id);
-        return at;
+    [[nodiscard]] static pool_options<Backend> const& checked(
+        pool_options<Backend> const& options) {
+        auto const require = [](bool sensible, char const* rule) {
+            if (!sensible) { throw error{errc::bad_option, rule}; }
+        };
+        require(options.frames > 0 && options.frames <= arena::frames_max,
+                "make a pool: frames is between 1 and 2^32 - 3");
+        require(options.files_max > 0 && options.files_max <= 16'384,
+                "make a pool: files_max is between 1 and 16,384");
+        require(options.file_pages_max > 0 &&
+                    options.file_pages_max <= (std::uint64_t{1} << 32),
+                "make a pool: file_pages_max is between 1 and 2^32");
+        require(options.wait_max > options.wait_max.zero() &&
+                    options.frame_wait_max >= options.frame_wait_max.zero(),
+                "make a pool: wait_max is positive, frame_wait_max not negative");
+        return options;
     }
 
     [[gnu::noinline]] void make_writable(file_type& file, page_id id, char const* operation) {
@@ -154,13 +194,11 @@ private:
             file_use<Backend> const use{file, id.file()};
             if (!use.allowed()) { throw error{errc::in_use, operation, any}; }
             if (!file.file->writable()) { throw error{errc::read_only, operation, any}; }
-            if (int const broken = file.sync_error.load(std::memory_order_acquire); broken != 0) {
-                throw error{errc::sync_failed, operation, any, broken};
-            }
+            require_sound(file, operation);
         }
         require_own_process(operation);
-        auto pages = this->dirty_pages(file);
-        this->writer.write(pages, latching::tries, {}).rethrow();
+        auto pages = dirty_pages(file);
+        writer.write(pages, latching::tries, {}).rethrow();
     }
 
     template <access Mode>
@@ -168,80 +206,22 @@ private:
                                                     access_options const& how) {
         expect_open(file, id);
         require_own_process("read");
-        auto const no = id.page();
         auto const until = deadline_of(how);
         bool waited = false;
         do {
-            if (!file.has_page(no)) { throw error{errc::page_out_of_range, "read", id}; }
-            auto const entry = file.pages->load(no);
+            if (!file.has_page(id.page())) { throw error{errc::page_out_of_range, "read", id}; }
+            auto const entry = file.pages->load(id.page());
             if (entry.is_frame()) {
                 auto const at = frames.at(entry.frame());
-                if (frames.template enter_within<Mode>(at, id,
-                                                       std::min(slice, left_until(until)))) {
-                    return hit(at, id);
-                }
+                if (latch_in_a_slice<Mode>(at, id, until)) { return resident.used(at, id); }
             } else if (entry == page_table::entry::loading()) {
                 if (!std::exchange(waited, true)) { file_counters::add(file.counters.waits); }
-                static_cast<void>(room.wait(id, until, [&] {
-                    return file.pages->load(no) == page_table::entry::loading();
-                }));
-            } else if (auto const frame = load<Mode>(file, id, how)) {
-                note_latched(this, id);
+                static_cast<void>(resident.wait_for_load(file, id, until));
+            } else if (auto const frame = loader.template load<Mode>(file, id, how)) {
                 return frames.at(*frame);
             }
-        } while (clock_type::now() < until);
+        } while (!has_passed(until));
         throw error{errc::timed_out, "read", id};
-    }
-
-    /// A miss. Returns the frame if it could be latched at once; otherwise look again.
-    template <access Mode>
-    [[nodiscard]] std::optional<frame_no> load(file_type& file, page_id id,
-                                               access_options const& how) {
-        file_use<Backend> const use{file, id.file()};
-        if (!use.allowed()) {
-            throw error{errc::in_use, "read from a file that is being closed", id};
-        }
-        if (!file.pages->claim(id.page())) { return std::nullopt; }
-        options.observer.tell(options.observer.on_miss, id);
-        frame_no f{};
-        try {
-            require_still_there(file, id, "read");
-            f = this->obtain(&file, how.budget);
-        } catch (...) {
-            give_up(file, id, std::nullopt);
-            throw;
-        }
-        if (auto const failure = fill(file, id, f); failure.happened()) {
-            give_up(file, id, f, failure);
-            failure.raise(id);
-        }
-        frames[f].reset();
-        if (publish<Mode>(file, id, f)) { return f; }
-        return std::nullopt;
-    }
-
-    /// Reads page `id` into a frame in hand and checks it. On failure the frame is zeroed.
-    [[nodiscard]] load_failure fill(file_type& file, page_id id, frame_no f) noexcept {
-        frames.open(f);
-        auto const bytes = frames.bytes(f);
-        io_op<typename Backend::file> op{io_verb::read, &*file.file,
-                                         *byte_offset(id.page(), PageSize), bytes};
-        submit_and_wait(this->backend, std::span{&op, 1});
-        file_counters::add(file.counters.misses);
-        load_failure failure{};
-        if (op.error == io_ended) {
-            failure = {errc::short_read};
-        } else if (op.error != 0) {
-            failure = {errc::read_failed, op.error};
-        } else {
-            switch (file.seal.check(bytes, id)) {
-                case page_state::good: return failure;
-                case page_state::blank: failure = {errc::blank_page}; break;
-                case page_state::corrupt: failure = {errc::corrupt_page}; break;
-            }
-        }
-        std::memset(bytes.data(), 0, bytes.size());
-        return failure;
     }
 };
 

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+/// latch_mode: the functions of a latch by the mode in which it is taken.
+
+#include <quire/latch/page_latch.hpp>
+
+namespace quire::inline QUIRE_ABI::detail {
+
+/// How a page is latched.
+enum class access : std::uint8_t { shared, exclusive };
+
+template <access Mode, page_latch Latch>
+[[nodiscard]] bool try_latch(Latch& latch) noexcept {
+    if constexpr (Mode == access::shared) {
+        return latch.try_lock_shared();
+    } else {
+        return latch.try_lock();
+    }
+}
+
+/// Waits at most `wait`.
+template <access Mode, timed_latch Latch>
+[[nodiscard]] bool latch_within(Latch& latch, std::chrono::nanoseconds wait) noexcept {
+    if constexpr (Mode == access::shared) {
+        return latch.try_lock_shared_for(wait);
+    } else {
+        return latch.try_lock_for(wait);
+    }
+}
+
+template <access Mode, page_latch Latch>
+void unlatch(Latch& latch) noexcept {
+    if constexpr (Mode == access::shared) {
+        latch.unlock_shared();
+    } else {
+        latch.unlock();
+    }
+}
+
+/// Takes the latch as an evictor does: refused by readers, writers and pins.
+template <page_latch Latch>
+[[nodiscard]] bool try_latch_unpinned(Latch& latch) noexcept {
+    if constexpr (pinning<Latch>) {
+        return latch.try_lock_unpinned();
+    } else {
+        return latch.try_lock();
+    }
+}
+
+}  // namespace quire::inline QUIRE_ABI::detail

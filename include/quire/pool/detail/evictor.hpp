@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+/// evictor: where a frame comes from when one is needed.
+///
+///   take        from a budget, the free list, or an eviction, after writing back if it must
+///   give_back   of a frame that was taken and not used
+///
+/// The caller may have claimed an entry or hold a file's grow latch, so latches are only tried; and
+/// a victim that cannot be written is left for another. A dirty victim is written without any lock,
+/// and then asked for again by name.
+///
+/// `file.frames` counts a frame from before it is looked for, so two threads that miss at once do
+/// not pass `frames_max` by one each: the one that finds the file's share exceeded evicts a page of
+/// that file.
+
+#include <quire/pool/detail/page_writer.hpp>
+#include <quire/pool/detail/residency.hpp>
+#include <quire/pool/frame_budget.hpp>
+
+namespace quire::inline QUIRE_ABI::detail {
+
+/// Victims that could not be written, so that a search goes on to others: after two of one file to
+/// those of other files, since a file that cannot be written must not hold others up; after eight
+/// to clean ones.
+class failed_victims {
+public:
+    void add(page_id page) noexcept { pages_[count_++] = page; }
+    [[nodiscard]] bool bars(page_id page) const noexcept {
+        std::size_t of_file = 0;
+        for (std::size_t i = 0; i < count_; ++i) {
+            if (pages_[i] == page) { return true; }
+            of_file += pages_[i].file() == page.file() ? 1U : 0U;
+        }
+        return count_ == pages_.size() || of_file >= 2;
+    }
+
+private:
+    std::array<page_id, 8> pages_;
+    std::size_t count_ = 0;
+};
+
+template <class Types>
+class evictor : immovable {
+public:
+    using file_type = typename Types::file_type;
+    using writer_type = page_writer<Types>;
+
+    evictor(pool_options<typename Types::backend_type> const& options,
+            typename Types::frames_type frames, typename Types::files_type& files,
+            typename Types::transfers_type& transfers, residency<Types>& resident,
+            writer_type& writer)
+        : options_{options},
+          frames_{frames},
+          files_{files},
+          transfers_{transfers},
+          resident_{resident},
+          writer_{writer},
+          free_{frames.headers().size()} {}
+
+    /// A private frame for a page of `file`, or for a budget when that is null. A failed write-back
+    /// is the caller's error if there is no other victim. Errors: no_free_frame, and those.
+    [[nodiscard]] frame_no take(file_type* file, frame_budget* budget) {
+        if (file != nullptr) { file->frames.fetch_add(1, std::memory_order_relaxed); }
+        try {
+            return find(file, budget);
+        } catch (...) {
+            if (file != nullptr) { file->frames.fetch_sub(1, std::memory_order_relaxed); }
+            throw;
+        }
+    }
+    /// Of a frame that was taken for `file` and has no page. Its bytes are poisoned.
+    void give_back(file_type& file, frame_no f) noexcept {
+        file.frames.fetch_sub(1, std::memory_order_relaxed);
+        put_into_free_list(f);
+    }
+    /// Of a frame that lost its page by an eviction, which has counted it.
+    void put_into_free_list(frame_no f) noexcept {
+        frames_.poison(f);
+        free_.give_back(f);
+        transfers_.frame_changed();
+    }
+
+    /// The frames that no thread has.
+    [[nodiscard]] free_list& free_frames() noexcept { return free_; }
+
+private:
+    [[nodiscard]] frame_no find(file_type const* file, frame_budget* budget) {
+        if (budget != nullptr) {
+            if (auto const frame = budget->draw()) { return *frame; }
+        }
+        constexpr std::chrono::nanoseconds pause_max = std::chrono::milliseconds{2};
+        auto const until = deadline_after(options_.frame_wait_max);
+        std::exception_ptr failure = nullptr;
+        for (std::chrono::nanoseconds pause = std::chrono::microseconds{20};;
+             pause = shorter(2 * pause, pause_max)) {
+            auto const seen = transfers_.frame_changes();
+            if (auto const frame = try_find(file, failure)) { return *frame; }
+            if (failure != nullptr) { std::rethrow_exception(failure); }
+            auto const left = left_until(until);
+            if (left == left.zero()) { break; }
+            // A guard that ends wakes nobody, so this looks again after each pause.
+            static_cast<void>(transfers_.wait(deadline_after(shorter(pause, left)),
+                                              wake_key::frames(), [&] {
+                                                  return transfers_.frame_changes() != seen;
+                                              }));
+        }
+        throw error{errc::no_free_frame, where_none_is(file)};
+    }
+
+    /// One attempt. `failure` keeps the first failed write-back, for when there is nothing else.
+    [[nodiscard]] std::optional<frame_no> try_find(file_type const* file,
+                                                   std::exception_ptr& failure) {
+        auto const only_of = over_its_share(file);
+        if (!only_of) {
+            if (auto const frame = free_.take()) { return frame; }
+        }
+        failed_victims failed;
+        for (std::size_t tries = 2 * frames_.headers().size() + 1; tries > 0; --tries) {
+            auto const found = resident_.evict_any(
+                only_of, [&](page_id page) noexcept { return !failed.bars(page); });
+            if (found.what == victim::kind::none) { return std::nullopt; }
+            if (found.what == victim::kind::dirty) {
+                auto const outcome = write_back_with_neighbours({found.frame, found.page});
+                if (outcome.failure != nullptr) {
+                    failed.add(found.page);
+                    if (failure == nullptr) { failure = outcome.failure; }
+                }
+                if (!resident_.evict_this(found.frame, found.page)) { continue; }
+            }
+            note_eviction(found.page);
+            return found.frame;
+        }
+        return std::nullopt;
+    }
+
+    /// The file that must give up one of its own frames, because it has more than its share.
+    [[nodiscard]] static std::optional<file_no> over_its_share(file_type const* file) noexcept {
+        if (file == nullptr || file->frames_max == 0 ||
+            file->frames.load(std::memory_order_relaxed) <= file->frames_max) {
+            return std::nullopt;
+        }
+        return file->number;
+    }
+
+    [[nodiscard]] static std::string where_none_is(file_type const* file) {
+        if (!over_its_share(file)) { return "find a frame"; }
+        auto const share = std::to_string(file->frames_max);
+        return "find a frame for " + file->path + ", whose frames_max is " + share;
+    }
+
+    void note_eviction(page_id page) noexcept {
+        file_counters::add(files_.of(page).counters.evictions);
+        options_.observer.tell(options_.observer.on_evict, page);
+    }
+
+    /// The victim and the dirty pages that follow it in its file: one write instead of many.
+    [[nodiscard]] write_outcome write_back_with_neighbours(dirty_page victim) {
+        std::array<dirty_page, writer_type::batch_max> run;
+        run[0] = victim;
+        std::size_t count = 1;
+        auto const& file = files_.of(victim.page);
+        for (auto no = victim.page.page().value() + 1;
+             count < run.size() && no < file.pages->pages(); ++no) {
+            auto const entry = file.pages->load(no);
+            if (!entry.is_frame()) { break; }
+            dirty_page const next{entry.frame(), page_id{victim.page.file(), no}};
+            auto const& frame = frames_[next.frame];
+            if (!frame.holds(next.page) || !frame.dirty()) { break; }
+            run[count++] = next;
+        }
+        return writer_.write(std::span{run}.first(count), latching::tries, {});
+    }
+
+    pool_options<typename Types::backend_type> const& options_;
+    typename Types::frames_type frames_;
+    typename Types::files_type& files_;
+    typename Types::transfers_type& transfers_;
+    residency<Types>& resident_;
+    writer_type& writer_;
+    free_list free_;
+};
+
+}  // namespace quire::inline QUIRE_ABI::detail

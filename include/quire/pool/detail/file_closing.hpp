@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+/// file_closing: a file leaves its slot of the pool.
+///
+/// No load begins any more, and those that run end; flush; every frame is taken away from its page;
+/// the descriptor is closed. Refused when another thread holds a page, or a pin is on one: then the
+/// file is still open, and nothing is lost.
+
+#include <quire/pool/detail/file_flush.hpp>
+#include <quire/pool/detail/page_removal.hpp>
+
+namespace quire::inline QUIRE_ABI::detail {
+
+template <class Core>
+class file_closing {
+public:
+    using file_type = typename Core::file_type;
+
+    file_closing(Core& core, file_type& file, file_no number) noexcept
+        : core_{core}, file_{file}, any_{number, 0} {}
+
+    void close(unwritten dirty) {
+        core_.require_own_process("close");
+        expect_holds_nothing(&core_);
+        auto const until = core_.deadline_of({});
+        file_latch const growing{core_, file_.grow, until, "close", any_};
+        require_not_closing(file_, any_.file(), "close");
+        file_.closing.store(true, std::memory_order_seq_cst);
+        try {
+            wait_for_uses(until);
+            if (dirty == unwritten::write) { file_flush{core_, file_}.write_and_sync({}); }
+            page_removal{core_, file_, 0, dirty, "close"}.finish();
+            if (dirty == unwritten::write) { trim(); }
+        } catch (...) {
+            file_.closing.store(false, std::memory_order_seq_cst);
+            throw;
+        }
+        file_.dirty_limit.store(0, std::memory_order_relaxed);
+        int const failed = core_.backend.close(*file_.file);
+        file_.file.reset();
+        file_.generation.fetch_add(1, std::memory_order_release);
+        if (failed != 0) { throw error{errc::close_failed, "close", any_, failed}; }
+    }
+
+private:
+    /// Loads and flushes that run. They may need a reaper: the one wait is one.
+    void wait_for_uses(deadline until) {
+        bool const over = core_.transfers.wait(until, wake_key::none(), [&] {
+            return file_.uses.load(std::memory_order_seq_cst) == 0;
+        });
+        if (!over) { throw error{errc::timed_out, "close", any_}; }
+    }
+
+    /// Gives back what was reserved and not used. A failure only leaves blank pages at the end.
+    void trim() {
+        auto const used = file_.page_count.load(std::memory_order_relaxed);
+        if (!file_.file->writable() || used >= file_.pages_on_disk) { return; }
+        if (core_.backend.resize(*file_.file, used * Core::page_size) == 0) {
+            file_.pages_on_disk = used;
+            file_flush{core_, file_}.sync({});
+        }
+    }
+
+    Core& core_;
+    file_type& file_;
+    page_id any_;  // page 0 stands for the file in errors
+};
+
+}  // namespace quire::inline QUIRE_ABI::detail

@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+/// file_opening: a file gets a slot of the pool: open and adopt.
+///
+/// The caller serialises opens. A file that is refused is closed again, and its slot stays empty.
+
+#include <quire/pool/detail/pool_core.hpp>
+
+namespace quire::inline QUIRE_ABI::detail {
+
+template <class Core>
+class file_opening {
+public:
+    using file_type = typename Core::file_type;
+
+    file_opening(Core& core, file_options const& options) noexcept
+        : core_{core}, options_{options} {}
+
+    /// The slot of the file, which is open.
+    [[nodiscard]] file_type& open(std::string const& path, open_mode mode) {
+        return open_by("open " + path, path, [&] {
+            return core_.backend.open(
+                open_request{path, mode, options_.io, Core::page_size, options_.follow_symlink});
+        });
+    }
+
+    /// Of a descriptor, which is closed even when it is refused.
+    [[nodiscard]] file_type& adopt(int fd, std::string const& name) {
+        auto opened = core_.backend.adopt(
+            fd, open_request{.path = name, .io = options_.io, .page_size = Core::page_size});
+        bool passed_on = false;
+        try {
+            return open_by("adopt " + name, name, [&] {
+                passed_on = true;
+                return std::move(opened);
+            });
+        } catch (...) {
+            if (!passed_on) { static_cast<void>(core_.backend.close(opened)); }
+            throw;
+        }
+    }
+
+private:
+    template <class Open>
+    [[nodiscard]] file_type& open_by(std::string const& operation, std::string const& path,
+                                     Open open) {
+        core_.require_own_process("open");
+        if (options_.seal.check == nullptr || options_.seal.seal == nullptr) {
+            throw error{errc::bad_option, operation + ": a page_seal has two functions"};
+        }
+        if (path.empty() || path.find('\0') != std::string::npos) {
+            throw error{errc::bad_option,
+                        operation + ": a path has characters, and no NUL among them"};
+        }
+        auto* const slot = core_.files.empty();
+        if (slot == nullptr) { throw error{errc::too_many_files, operation}; }
+        file_type& file = *slot;
+        if (!file.pages) { file.pages.emplace(core_.options.file_pages_max); }
+        file.file.emplace(open());
+        try {
+            measure(file, path);
+        } catch (...) {
+            static_cast<void>(core_.backend.close(*file.file));
+            file.file.reset();
+            throw;
+        }
+        start(file);
+        return file;
+    }
+
+    void measure(file_type& file, std::string const& path) const {
+        auto const bytes = file.file->size();
+        if (bytes % Core::page_size != 0) {
+            throw error{errc::size_not_page_multiple,
+                        "open " + path + ": " + std::to_string(bytes) + " bytes, pages of " +
+                            std::to_string(Core::page_size)};
+        }
+        if (bytes / Core::page_size > file.pages->pages()) {
+            throw error{errc::file_too_large, "open " + path};
+        }
+        file.path = path;
+        file.pages_on_disk = bytes / Core::page_size;
+    }
+
+    /// From here on handles can be made.
+    void start(file_type& file) const noexcept {
+        if (file.generation.load(std::memory_order_relaxed) != 0) { core_.files.rename(file); }
+        file.page_count.store(file.pages_on_disk, std::memory_order_relaxed);
+        file.seal = options_.seal;
+        auto const half = core_.options.frames / 2;
+        file.dirty_max = options_.dirty_pages_max > 0 ? options_.dirty_pages_max
+                         : half > 0                   ? half
+                                                      : 1;
+        file.dirty_limit.store(file.file->writable() ? file.dirty_max : 0,
+                               std::memory_order_relaxed);
+        file.frames_max = options_.frames_max;
+        file.dirty.store(0, std::memory_order_relaxed);
+        file.sync_error.store(0, std::memory_order_relaxed);
+        file.closing.store(false, std::memory_order_release);
+        file.counters.clear();
+        file.generation.fetch_add(1, std::memory_order_release);
+    }
+
+    Core& core_;
+    file_options const& options_;
+};
+
+}  // namespace quire::inline QUIRE_ABI::detail

@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+/// load_waiters: the threads that wait for a page which another thread is loading.
+///
+/// A list only: waiting itself is in transfers.hpp. The loading thread changes the page's entry
+/// inside `release`, under the list's mutex, and gives its outcome to exactly the threads that are
+/// in the list at that moment: nothing when the page is there or when they should try for
+/// themselves, the error when the read or the check failed. A waiter is an object on its thread's
+/// own stack, so nothing is allocated.
+///
+/// Invariants
+///   I1. No announcement is lost: a waiter looks at the entry under the mutex that the change needs.
+///   I2. An error reaches only those that waited for the load that failed.
+///   I3. No thread holds the mutex across I/O. A waiter that was announced is touched no more.
+///
+/// Threads: any. Cost: a load without waiters pays one uncontended mutex.
+
+#include <quire/base/error.hpp>
+#include <quire/base/immovable.hpp>
+
+#include <array>    // std::array
+#include <atomic>   // std::atomic
+#include <mutex>    // std::mutex
+
+namespace quire::inline QUIRE_ABI::detail {
+
+/// Why a read or a check failed, as plain data: an exception object is not shared by threads.
+struct load_failure {
+    errc code{};  ///< 0: it did not
+    int system = 0;
+
+    [[nodiscard]] bool happened() const noexcept { return code != errc{}; }
+    [[noreturn]] void raise(page_id page) const { throw error{code, "read", page, system}; }
+};
+
+class load_waiters : immovable {
+public:
+    class waiter : immovable {
+    public:
+        explicit waiter(page_id awaited) noexcept : page{awaited} {}
+        [[nodiscard]] bool announced() const noexcept {
+            return announced_.load(std::memory_order_acquire);
+        }
+        /// Expects: announced().
+        [[nodiscard]] load_failure failure() const noexcept { return failure_; }
+
+        page_id const page;
+
+    private:
+        friend class load_waiters;
+        std::atomic<bool> announced_{false};
+        load_failure failure_{};
+        waiter* next_ = nullptr;
+    };
+
+    /// Puts `self` into the list if `still_loading()`; whether it did.
+    template <class StillLoading>
+    [[nodiscard]] bool add(waiter& self, StillLoading still_loading) noexcept {
+        auto& shard = shard_of(self.page);
+        std::lock_guard const hold{shard.mutex};
+        if (!still_loading()) { return false; }
+        self.next_ = shard.first;
+        shard.first = &self;
+        return true;
+    }
+
+    /// Takes `self` out again, unless it is announced.
+    void remove(waiter& self) noexcept {
+        auto& shard = shard_of(self.page);
+        std::lock_guard const hold{shard.mutex};
+        if (self.announced()) { return; }
+        waiter** at = &shard.first;
+        while (*at != &self) { at = &(*at)->next_; }
+        *at = self.next_;
+    }
+
+    /// Runs `change()` and announces it to all that wait for `page`; whether there are any.
+    template <class Change>
+    [[nodiscard]] bool release(page_id page, Change change, load_failure failure = {}) noexcept {
+        auto& shard = shard_of(page);
+        bool any = false;
+        std::lock_guard const hold{shard.mutex};
+        change();
+        for (waiter** at = &shard.first; *at != nullptr;) {
+            waiter& one = **at;
+            if (one.page != page) {
+                at = &one.next_;
+                continue;
+            }
+            *at = one.next_;
+            one.failure_ = failure;
+            one.announced_.store(true, std::memory_order_release);  // it may be gone from here on
+            any = true;
+        }
+        return any;
+    }
+
+private:
+    struct alignas(64) shard_type {
+        std::mutex mutex;
+        waiter* first = nullptr;
+    };
+
+    [[nodiscard]] shard_type& shard_of(page_id page) noexcept {
+        return shards_[std::hash<page_id>{}(page) >> 59];
+    }
+
+    std::array<shard_type, 32> shards_;
+};
+
+}  // namespace quire::inline QUIRE_ABI::detail

@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+/// page_maker: pages that are made and not read: append, format, and growing ahead.
+///
+/// append   under the file's grow latch: a frame first, then the entry, then the file grows, then
+///          the page is formatted and published latched exclusively, and only then `page_count`
+///          moves; undone in reverse. Readers of other pages notice nothing.
+/// format   a page that is there, whatever it holds: where it is resident, in place under its
+///          exclusive latch; else in a frame of its own, like an appended one, and nothing is read.
+
+#include <quire/pool/detail/file_latch.hpp>
+
+namespace quire::inline QUIRE_ABI::detail {
+
+/// A page that was just made, latched exclusively: what a write guard is made from.
+template <class Core>
+struct made_page {
+    Core& core;
+    typename Core::place at;
+    page_id page;
+};
+
+/// A page kind for its maker: `format(bytes, no)` makes a page of the kind, and `accepts(bytes)`
+/// must still say so when it has been sealed.
+template <class Format, class Accepts>
+struct maker_kind {
+    Format format;
+    Accepts accepts;
+};
+
+template <class Core>
+class page_maker {
+public:
+    using file_type = typename Core::file_type;
+
+    page_maker(Core& core, file_type& file, file_no number) noexcept
+        : core_{core}, file_{file}, any_{number, 0} {}
+
+    /// A new page at the end.
+    template <class Kind>
+    [[nodiscard]] made_page<Core> append(access_options const& how, Kind const& kind) {
+        core_.require_own_process("append");
+        core_.require_writable(file_, any_, "append");
+        auto const until = core_.deadline_of(how);
+        file_latch const growing{core_, file_.grow, until, "append", any_};
+        require_not_closing(file_, any_.file(), "append");
+        page_id const id{any_.file(), file_.page_count.load(std::memory_order_relaxed)};
+        if (id.page().value() >= file_.pages->pages()) {
+            throw error{errc::file_too_large, "append", id};
+        }
+        auto const f = core_.evictor.take(&file_, how.budget);
+        try {
+            claim_past_the_end(id, until);
+        } catch (...) {
+            core_.evictor.give_back(file_, f);
+            throw;
+        }
+        try {
+            grow_to(id.page().value() + 1);
+            make_private(id, f, kind, until);
+        } catch (...) {
+            undo(id, f);
+            throw;
+        }
+        publish_dirty(id, f);
+        file_.page_count.store(id.page().value() + 1, std::memory_order_release);
+        file_counters::add(file_.counters.appends);
+        return {core_, core_.frames.at(f), id};
+    }
+
+    /// Page `no`, whatever it holds, made a fresh one.
+    template <class Kind>
+    [[nodiscard]] made_page<Core> format(page_no no, access_options const& how, Kind const& kind) {
+        page_id const id{any_.file(), no};
+        core_.require_own_process("format");
+        core_.require_writable(file_, any_, "format");
+        expect_not_held(&core_, id);
+        file_use const use{file_, id.file()};
+        if (!use.allowed()) { throw error{errc::in_use, "format", id}; }
+        auto const until = core_.deadline_of(how);
+        do {
+            if (!file_.has_page(no)) { throw error{errc::page_out_of_range, "format", id}; }
+            auto const entry = file_.pages->load(no);
+            if (entry.is_frame()) {
+                auto const at = core_.frames.at(entry.frame());
+                if (core_.template latch_in_a_slice<access::exclusive>(at, id, until)) {
+                    core_.modified(at, id);
+                    make(id, entry.frame(), kind);
+                    note_latched(&core_, id);
+                    return {core_, at, id};
+                }
+            } else if (entry == page_table::entry::loading()) {
+                wait_for_load(id, until);
+            } else if (core_.resident.claim(file_, id)) {
+                return {core_, core_.frames.at(make_claimed(id, how, kind, until)), id};
+            }
+        } while (!has_passed(until));
+        throw error{errc::timed_out, "format", id};
+    }
+
+    /// Grows ahead of `pages` further appends.
+    void reserve(std::uint64_t pages) {
+        core_.require_own_process("reserve");
+        core_.require_writable(file_, any_, "reserve");
+        file_latch const growing{core_, file_.grow, core_.deadline_of({}), "reserve", any_};
+        require_not_closing(file_, any_.file(), "reserve");
+        auto const count = file_.page_count.load(std::memory_order_relaxed);
+        if (pages > file_.pages->pages() - count) {
+            throw error{errc::file_too_large, "reserve", page_id{any_.file(), count}};
+        }
+        grow_to(count + pages);
+    }
+
+private:
+    /// Makes the file at least `pages` long. Expects: `grow` is held.
+    void grow_to(std::uint64_t pages) {
+        if (pages <= file_.pages_on_disk) { return; }
+        page_id const last{any_.file(), pages - 1};
+        auto const begin = byte_offset(last.page(), Core::page_size);
+        if (pages > file_.pages->pages() || !begin) {
+            throw error{errc::file_too_large, "grow", last};
+        }
+        if (int const failed = core_.backend.resize(*file_.file, *begin + Core::page_size);
+            failed != 0) {
+            throw error{errc::grow_failed, "grow", last, failed};
+        }
+        file_.pages_on_disk = pages;
+    }
+
+    /// The entry of a page past the end. A reader may have it claimed for a moment, that began
+    /// before the file was truncated and has not looked at its end yet.
+    void claim_past_the_end(page_id id, deadline until) {
+        while (!core_.resident.claim(file_, id)) {
+            if (has_passed(until)) { throw error{errc::timed_out, "append", id}; }
+            wait_for_load(id, until);
+        }
+    }
+
+    void wait_for_load(page_id id, deadline until) {
+        try {
+            static_cast<void>(core_.resident.wait_for_load(file_, id, until));
+        } catch (error const&) {  // a page that cannot be read is what this replaces
+        }
+    }
+
+    /// A claimed page in a frame of its own.
+    template <class Kind>
+    [[nodiscard]] frame_no make_claimed(page_id id, access_options const& how, Kind const& kind,
+                                        deadline until) {
+        std::optional<frame_no> f;
+        try {
+            require_still_there(file_, id, "format");
+            f = core_.evictor.take(&file_, how.budget);
+            make_private(id, *f, kind, until);
+        } catch (...) {
+            undo(id, f);
+            throw;
+        }
+        publish_dirty(id, *f);
+        return *f;
+    }
+
+    /// Makes the bytes of a frame that this thread has alone a fresh page.
+    template <class Kind>
+    void make(page_id id, frame_no f, Kind const& kind) {
+        auto const bytes = core_.frames.bytes(f);
+        std::memset(bytes.data(), 0, Core::page_size);
+        kind.format(bytes, id.page());
+        file_.seal.seal(bytes, id);
+        QUIRE_EXPECTS(kind.accepts(bytes),
+                      "a page kind leaves alone what its file's seal writes (crc_seal: the first "
+                      "12 bytes)");
+    }
+
+    /// Makes a page in a private frame, and latches the frame for the caller's guard.
+    template <class Kind>
+    void make_private(page_id id, frame_no f, Kind const& kind, deadline until) {
+        core_.frames.unpoison(f);
+        make(id, f, kind);
+        if (!core_.transfers.template latch<access::exclusive>(core_.frames[f].latch, until)) {
+            throw error{errc::timed_out, "make a page", id};
+        }
+    }
+
+    /// Publishes a page that is latched and in no file yet.
+    void publish_dirty(page_id id, frame_no f) noexcept {
+        core_.frames[f].reset();
+        core_.modified(core_.frames.at(f), id);
+        core_.resident.publish(file_, id, f);
+        note_latched(&core_, id);
+    }
+
+    /// A claim, and the frame if there is one, are given back.
+    void undo(page_id id, std::optional<frame_no> f) noexcept {
+        if (f) { core_.evictor.give_back(file_, *f); }
+        core_.resident.withdraw(file_, id);
+    }
+
+    Core& core_;
+    file_type& file_;
+    page_id any_;  // page 0 stands for the file in errors
+};
+
+}  // namespace quire::inline QUIRE_ABI::detail

@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+/// page_removal: pages taken out of their frames to be forgotten: discard, truncate, and for close.
+///
+/// All of them, or none. Every frame concerned is latched first, by trying (so this waits for no
+/// thread that waits for it); one that stays held is errc::in_use, the latches are released, and no
+/// page has lost anything. Only then are the pages evicted, and changes of them are lost.
+///
+/// truncate   under the file's grow latch. `page_count` first, so that no page past it is accessed
+///            any more; loads of what is removed end; the frames are latched; the file is cut; then
+///            the pages are forgotten. Undone in reverse.
+///
+/// The thread itself holds none of the pages (checked builds look): its own guard would look like
+/// another thread's.
+
+#include <quire/pool/detail/file_latch.hpp>
+
+namespace quire::inline QUIRE_ABI::detail {
+
+/// Frames latched for removal, until it is finished or given up.
+template <class Core>
+class page_removal : immovable {
+public:
+    using file_type = typename Core::file_type;
+    /// How long a thread may hold a frame and still count as a visitor: a reader of another file
+    /// that followed a stale entry, a write-back that is being waited for. A guess, which errs
+    /// towards in_use.
+    static constexpr std::chrono::nanoseconds moment = std::chrono::milliseconds{50};
+
+    /// Pages `first` and up of `file`. Expects: none is being loaded, and none will be.
+    page_removal(Core& core, file_type& file, std::uint64_t first, unwritten dirty,
+                 char const* operation)
+        : core_{core}, file_{file} {
+        for (std::uint32_t i = 0; i < core.frames.headers().size(); ++i) {
+            auto const f = static_cast<frame_no>(i);
+            auto const id = core_.frames[f].page_now();
+            if (id != page_id::none() && id.file() == file.number && id.page().value() >= first) {
+                latch(f, id, dirty, operation);
+            }
+        }
+    }
+    /// Page `id` alone, which is in frame `f`.
+    page_removal(Core& core, file_type& file, frame_no f, page_id id, char const* operation)
+        : core_{core}, file_{file} {
+        latch(f, id, unwritten::discard, operation);
+    }
+    ~page_removal() { unlatch(); }
+
+    /// The pages are forgotten, and their frames free.
+    void finish() noexcept {
+        for (auto const f : std::exchange(latched_, {})) {
+            auto& frame = core_.frames[f];
+            if (frame.written_back(frame.version.load(std::memory_order_relaxed))) {
+                file_.dirty.fetch_sub(1, std::memory_order_relaxed);
+            }
+            core_.resident.evict_latched(f, frame.page_now());
+            core_.evictor.put_into_free_list(f);
+        }
+    }
+
+private:
+    void latch(frame_no f, page_id id, unwritten dirty, char const* operation) try {
+        auto& frame = core_.frames[f];
+        if (latched_.size() == latched_.capacity()) { latched_.reserve(2 * latched_.size() + 8); }
+        bool const done = core_.transfers.wait(deadline_after(moment), wake_key::none(), [&] {
+            if (!frame.holds(id)) { return true; }
+            if (!core_.resident.latch_to_evict(f, id)) { return false; }
+            if (dirty == unwritten::discard || !frame.dirty()) {
+                latched_.push_back(f);  // has room
+                return true;
+            }
+            frame.latch.unlock();
+            return false;
+        });
+        if (!done) { throw error{errc::in_use, operation, id}; }
+    } catch (...) {
+        unlatch();
+        throw;
+    }
+
+    void unlatch() noexcept {
+        for (auto const f : std::exchange(latched_, {})) { core_.frames[f].latch.unlock(); }
+    }
+
+    Core& core_;
+    file_type& file_;
+    std::vector<frame_no> latched_;
+};
+
+/// Waits until no thread loads page `id`. A failed load is reported to the threads that wanted the
+/// page, not to this one.
+template <class Core>
+void wait_for_load_to_end(Core& core, typename Core::file_type& file, page_id id,
+                          deadline until) {
+    while (file.pages->load_in_order(id.page()) == page_table::entry::loading()) {
+        bool over = true;
+        try {
+            over = core.resident.wait_for_load(file, id, until);
+        } catch (error const&) {
+        }
+        if (!over) { throw error{errc::timed_out, "wait for a read", id}; }
+    }
+}
+
+/// Forgets changes of page `id` that were not written, and frees its frame.
+template <class Core>
+void discard_page(Core& core, typename Core::file_type& file, page_id id,
+                  access_options const& how) {
+    core.require_own_process("discard");
+    expect_none_held(&core, id, id);
+    file_use const use{file, id.file()};
+    if (!use.allowed()) { throw error{errc::in_use, "discard", id}; }
+    if (!file.has_page(id.page())) { throw error{errc::page_out_of_range, "discard", id}; }
+    wait_for_load_to_end(core, file, id, core.deadline_of(how));
+    auto const entry = file.pages->load(id.page());
+    if (entry.is_frame()) {
+        page_removal<Core>{core, file, entry.frame(), id, "discard"}.finish();
+    }
+}
+
+/// Cuts the file to `pages` pages; what was not written of the others is forgotten.
+template <class Core>
+void truncate_file(Core& core, typename Core::file_type& file, file_no number,
+                   std::uint64_t pages) {
+    page_id const first{number, pages};
+    core.require_own_process("truncate");
+    expect_none_held(&core, first, page_id{number, page_no::max});
+    page_id const any{number, 0};
+    core.require_writable(file, any, "truncate");
+    auto const until = core.deadline_of({});
+    file_latch const growing{core, file.grow, until, "truncate", any};
+    require_not_closing(file, number, "truncate");
+    auto const before = file.page_count.load(std::memory_order_relaxed);
+    if (pages > before) { throw error{errc::page_out_of_range, "truncate", first}; }
+    file.page_count.store(pages, std::memory_order_seq_cst);
+    try {
+        for (auto no = pages; no < before; ++no) {
+            wait_for_load_to_end(core, file, page_id{number, no}, until);
+        }
+        page_removal gone{core, file, pages, unwritten::discard, "truncate"};
+        if (int const failed = core.backend.resize(*file.file, pages * Core::page_size);
+            failed != 0) {
+            throw error{errc::grow_failed, "truncate", first, failed};
+        }
+        file.pages_on_disk = pages;
+        gone.finish();
+    } catch (...) {
+        file.page_count.store(before, std::memory_order_seq_cst);
+        throw;
+    }
+}
+
+}  // namespace quire::inline QUIRE_ABI::detail

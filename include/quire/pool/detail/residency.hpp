@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+/// residency: the one place where a page becomes resident, and the one where it stops being so.
+///
+///   try_enter   the hit: one load of the entry, one atomic operation on the latch, one comparison
+///   claim       absent -> loading    by the one thread that will load or make the page
+///   publish     loading -> resident  the page can be found, and then it can be evicted
+///   withdraw    loading -> absent    nothing happened
+///   evict       resident -> private  of a frame that the policy proposes, or of a given one
+///
+/// Nothing else stores a frame's `page` or an entry of a page table. (States and invariants:
+/// pool/frame.hpp.)
+///
+/// Under the policy's mutex a frame is proposed, latched without waiting, checked, and taken away
+/// from its page: nothing here waits or does I/O. So a candidate that was evicted and loaded again
+/// in the meantime is no danger: it is in the policy only once it is published in full.
+
+#include <quire/base/contract.hpp>
+#include <quire/pool/detail/load_waiters.hpp>
+#include <quire/pool/detail/pool_types.hpp>
+
+namespace quire::inline QUIRE_ABI::detail {
+
+/// A frame that the policy gave up, or a dirty one that must be written first.
+struct victim {
+    enum class kind : std::uint8_t { none, evicted, dirty } what = kind::none;
+    frame_no frame{};
+    page_id page{};  ///< that was evicted, or is to be written
+};
+
+template <class Types>
+class residency : immovable {
+public:
+    using frame_type = typename Types::frame_type;
+    using frames_type = typename Types::frames_type;
+    using file_type = typename Types::file_type;
+    using files_type = typename Types::files_type;
+    using place = typename Types::place;
+    using entry = page_table::entry;
+
+    residency(frames_type frames, files_type& files,
+              typename Types::transfers_type& transfers)
+        : frames_{frames},
+          files_{files},
+          transfers_{transfers},
+          policy_{frame_states{frames.headers(), &frame_type::policy_state}} {}
+
+    /// Page `id`, number `no`, latched, if that needs no waiting; else a place without a header.
+    /// Expects: `file` is the slot of its file, or was: of a file that has been closed no frame
+    /// holds a page.
+    template <access Mode>
+    [[nodiscard]] bool try_enter(file_type const& file, page_id id, page_no no, place& at) noexcept {
+        if (auto const e = entry_of(file, no); e.is_frame()) [[likely]] {
+            auto const here = frames_.at(e.frame());
+            if (try_latch<Mode>(here.header->latch) &&
+                frames_.template begin_access<Mode>(here, id)) [[likely]] {
+                at = used(here, id);
+                return true;
+            }
+        }
+        return false;
+    }
+    /// The access to page `id` at `at` has begun: notes the use.
+    [[gnu::always_inline]] place used(place at, page_id id) noexcept {
+        touch(at);
+        if (at.header->count_hit()) [[unlikely]] {
+            file_counters::add(files_.of(id).counters.hits, std::uint64_t{1} << 32);
+        }
+        return at;
+    }
+    /// The one call of the policy on a hit.
+    void touch(place const& at) noexcept { policy_.touch(at.header->policy_state); }
+
+    /// The entry of page `no`; absent where there can be no such page.
+    [[nodiscard]] static entry entry_of(file_type const& file, page_no no) noexcept {
+        return no.value() < file.pages->pages() ? file.pages->load(no) : entry::absent();
+    }
+
+    /// Whether this thread has the page to load or make now, and nobody else.
+    [[nodiscard]] static bool claim(file_type const& file, page_id id) noexcept {
+        return file.pages->claim(id.page());
+    }
+
+    /// The page in private frame `f` can be found. Expects: claimed; the bytes are the page's, and
+    /// the frame is reset.
+    void publish(file_type const& file, page_id id, frame_no f) noexcept {
+        frames_[f].page.store(id.bits(), std::memory_order_release);
+        change_entry(file, id, entry::of(f), {});
+        insert(f, id);
+    }
+    /// A claimed page is as it was before. Its waiters get `failure`; without one they try for
+    /// themselves.
+    void withdraw(file_type const& file, page_id id, load_failure failure = {}) noexcept {
+        change_entry(file, id, entry::absent(), failure);
+    }
+
+    /// Evicts a clean page that the policy proposes, or finds a dirty one of which `wants(page)` is
+    /// true. Only of file `only_of`, if that is given. At most 2 x frames candidates.
+    template <class Wants>
+    [[nodiscard]] victim evict_any(std::optional<file_no> only_of, Wants wants) noexcept {
+        std::lock_guard const hold{mutex_};
+        policy_.search();
+        [[maybe_unused]] std::optional<frame_no> refused;
+        for (auto tries = 2 * frames_.headers().size(); tries > 0; --tries) {
+            auto const candidate = policy_.propose();
+            QUIRE_CHECK(!refused || policy_.holds(*refused), proposes_held);
+            if (!candidate) { break; }
+            QUIRE_CHECK(index(*candidate) < frames_.headers().size() && policy_.holds(*candidate),
+                        proposes_held);
+            refused = candidate;
+            auto const page = frames_[*candidate].page_now();
+            if (only_of && page.file() != *only_of) { continue; }
+            auto const what = try_evict(*candidate, page);
+            if (what == victim::kind::evicted ||
+                (what == victim::kind::dirty && wants(page))) {
+                return {what, *candidate, page};
+            }
+        }
+        return {};
+    }
+    /// Evicts `page` from frame `f` if it is still there, clean and not held.
+    [[nodiscard]] bool evict_this(frame_no f, page_id page) noexcept {
+        std::lock_guard const hold{mutex_};
+        return policy_.holds(f) && try_evict(f, page) == victim::kind::evicted;
+    }
+    /// Latches frame `f` exclusively if it holds `page` for good, and no thread holds or pins it.
+    [[nodiscard]] bool latch_to_evict(frame_no f, page_id page) noexcept {
+        std::lock_guard const hold{mutex_};
+        auto& frame = frames_[f];
+        if (!policy_.holds(f) || !try_latch_unpinned(frame.latch)) { return false; }
+        if (frame.holds(page)) { return true; }
+        frame.latch.unlock();
+        return false;
+    }
+    /// Evicts `page` from a frame that was latched so, whatever its state, and unlatches it.
+    void evict_latched(frame_no f, page_id page) noexcept {
+        std::lock_guard const hold{mutex_};
+        evict(f, page);
+        frames_[f].latch.unlock();
+    }
+
+    /// Waits until no thread loads page `id`, at most until `until`; whether that is so. Throws the
+    /// error of the load.
+    [[nodiscard]] bool wait_for_load(file_type const& file, page_id id, deadline until) {
+        auto const loading = [&]() noexcept {  // see pool_core's require_still_there
+            return file.pages->load_in_order(id.page()) == entry::loading();
+        };
+        load_waiters::waiter self{id};
+        if (!waiters_.add(self, loading)) { return true; }
+        if (!transfers_.wait(until, wake_key::of(id), [&] { return self.announced(); })) {
+            waiters_.remove(self);
+            if (!self.announced()) { return false; }
+        }
+        if (self.failure().happened()) { self.failure().raise(id); }
+        return true;
+    }
+
+private:
+    void change_entry(file_type const& file, page_id id, entry to, load_failure failure) noexcept {
+        if (waiters_.release(id, [&] { file.pages->store(id.page(), to); }, failure)) {
+            transfers_.wake(wake_key::of(id));
+        }
+    }
+
+    [[nodiscard]] victim::kind try_evict(frame_no f, page_id page) noexcept {
+        auto& frame = frames_[f];
+        if (!try_latch_unpinned(frame.latch)) { return victim::kind::none; }
+        auto what = victim::kind::none;
+        if (frame.holds(page)) {
+            what = frame.dirty() ? victim::kind::dirty : victim::kind::evicted;
+        }
+        if (what == victim::kind::evicted) { evict(f, page); }
+        frame.latch.unlock();
+        return what;
+    }
+
+    /// Expects: the policy's mutex and the frame's exclusive latch are held.
+    void evict(frame_no f, page_id page) noexcept {
+        auto& frame = frames_[f];
+        auto& file = files_.of(page);
+        frame.page.store(page_id::none().bits(), std::memory_order_release);
+        file.pages->store(page.page(), entry::absent());
+        file_counters::add(file.counters.hits, frame.hits.exchange(0, std::memory_order_relaxed));
+        file.frames.fetch_sub(1, std::memory_order_relaxed);
+        QUIRE_CHECK(policy_.holds(f), proposes_held);
+        policy_.remove(f, page);
+        QUIRE_CHECK(!policy_.holds(f), "an eviction_policy holds no frame that was removed");
+    }
+
+    void insert(frame_no f, page_id page) noexcept {
+        std::lock_guard const hold{mutex_};
+        QUIRE_CHECK(!policy_.holds(f),
+                    "an eviction_policy holds no frame before it is inserted");
+        policy_.insert(f, page);
+        QUIRE_CHECK(policy_.holds(f), "an eviction_policy holds a frame that was inserted");
+    }
+
+    static constexpr char const* proposes_held =
+        "an eviction_policy proposes a frame that it holds, and holds it until it is removed";
+
+    frames_type frames_;
+    files_type& files_;
+    typename Types::transfers_type& transfers_;
+    load_waiters waiters_;
+    std::mutex mutex_;  // of the policy
+    typename Types::policy_type policy_;
+};
+
+}  // namespace quire::inline QUIRE_ABI::detail

@@ -1,0 +1,232 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+/// transfers: the reads and writes of a pool that are under way, and the one wait.
+///
+/// A transfer is complete when the backend has handed it out: in front of `submit`, or in a `reap`,
+/// which any thread of the pool may call for all of them. So a thread that waits, for whatever it
+/// waits, reaps: the transfer that it needs may be its own, or one that another thread started, or
+/// one that keeps a latch held. Every wait of the pool is a call of `wait` or `latch` here.
+///
+///   wait      look at the condition, and leave if it holds
+///             nobody reaps and something is in flight: take the role, look again, reap, lay the
+///                 role down, then finish what was handed out
+///             else: announce oneself, look again at both, sleep
+///
+/// Invariants
+///   I1. One thread has the role of the reaper at a time (`reaper_`). It lays the role down before
+///       it finishes anything, and holds no mutex in either.
+///   I2. While something is in flight and a thread waits, a thread has the role, or one that does
+///       not is about to look: whoever lays the role down, leaves the wait, or submits without
+///       waiting looks at what is in flight and at the sleepers, in this order, and wakes one.
+///   I3. An owner's transfers are counted down by whoever finishes them; the last one wakes the
+///       owner. The owner may be gone then: its key is read before.
+///   I4. A thread that changes a condition wakes by its key, and interrupts a reaper that waits for
+///       that key inside the backend.
+///   I5. Nobody waits inside the backend with nothing in flight. Every sleep is bounded.
+///   I6. A wait for an own transfer has no deadline: its frame is under DMA until it is complete.
+///
+/// `in_flight_` counts what `submit` has left pending, after it has returned: a transfer may be
+/// reaped before it is counted, so that the count is below the truth for a moment, never above.
+///
+/// Threads: any. Cost: a transfer that completes in `submit` pays two uncontended atomic operations.
+
+#include <quire/base/detail/deadline.hpp>
+#include <quire/io/file_backend.hpp>
+#include <quire/latch/detail/latch_mode.hpp>
+#include <quire/pool/detail/event_count.hpp>
+
+#include <array>  // std::array
+
+namespace quire::inline QUIRE_ABI::detail {
+
+/// The transfers that one thread waits for.
+class transfer_owner : immovable {
+public:
+    explicit transfer_owner(std::size_t transfers) noexcept : pending_{transfers} {}
+
+    [[nodiscard]] wake_key key() const noexcept { return wake_key::of(this); }
+    [[nodiscard]] bool all_complete() const noexcept {
+        return pending_.load(std::memory_order_acquire) == 0;
+    }
+    /// Whether that was the last one. The owner may be gone when this returns.
+    [[nodiscard]] bool count_down() noexcept {
+        return pending_.fetch_sub(1, std::memory_order_acq_rel) == 1;
+    }
+
+private:
+    std::atomic<std::size_t> pending_;
+};
+
+template <class File>
+struct owned_transfer : io_op<File> {
+    transfer_owner* owner = nullptr;
+};
+
+template <file_backend Backend>
+class transfers : immovable {
+public:
+    using op_type = io_op<typename Backend::file>;
+    using transfer_type = owned_transfer<typename Backend::file>;
+    static constexpr std::size_t batch_max = 64;
+
+    explicit transfers(Backend& backend) noexcept : backend_{backend} {}
+
+    /// Does all of `batch`, at most batch_max, and returns when they are complete.
+    void run(std::span<transfer_type> batch) noexcept {
+        transfer_owner owner{batch.size()};
+        std::array<op_type*, batch_max> ops;
+        for (std::size_t i = 0; i < batch.size(); ++i) {
+            batch[i].owner = &owner;
+            ops[i] = &batch[i];
+        }
+        submit(std::span{ops}.first(batch.size()));
+        static_cast<void>(
+            wait(deadline::max(), owner.key(), [&] { return owner.all_complete(); }));
+    }
+
+    /// Waits until `ready()`, at most until `until`; whether it is. `ready` is asked several times,
+    /// by this thread, and does not throw.
+    template <class Ready>
+    [[nodiscard]] bool wait(deadline until, wake_key key, Ready ready) noexcept {
+        leaving const at_the_end{*this};
+        bool const woken = key.mask() != wake_key::none().mask();
+        std::chrono::nanoseconds pause = woken ? slice : shortest_pause;
+        for (;;) {
+            if (ready()) { return true; }
+            auto const left = left_until(until);
+            if (left == left.zero()) { return false; }
+            if (take_role(key)) {
+                if (ready()) {
+                    lay_role_down();
+                    return true;
+                }
+                reap(shorter(left, pause));
+                continue;
+            }
+            {
+                sleeping const asleep{events_};
+                if (ready()) { return true; }
+                if (!nobody_reaps()) { events_.sleep(asleep.seen, key, shorter(left, pause)); }
+            }
+            if (!woken) { pause = shorter(2 * pause, longest_pause); }
+        }
+    }
+
+    /// Latches in the given mode, waiting at most until `until`.
+    template <access Mode, page_latch Latch>
+    [[nodiscard]] bool latch(Latch& latch, deadline until) noexcept {
+        if (try_latch<Mode>(latch)) { return true; }
+        if constexpr (timed_latch<Latch>) {
+            leaving const at_the_end{*this};
+            do {
+                // Its holder may wait for a transfer that only a reaper completes.
+                if (take_role(wake_key::none())) { reap({}); }
+                auto const part = in_flight_.load(std::memory_order_relaxed) > 0 ? longest_pause
+                                                                                 : slice;
+                if (latch_within<Mode>(latch, shorter(part, left_until(until)))) { return true; }
+            } while (!has_passed(until));
+            return false;
+        } else {
+            return wait(until, wake_key::none(), [&] { return try_latch<Mode>(latch); });
+        }
+    }
+
+    /// A condition with this key may hold now.
+    void wake(wake_key key) noexcept {
+        if ((reaper_.fetch_or(0, std::memory_order_seq_cst) & key.mask()) != 0) [[unlikely]] {
+            backend_.interrupt();
+        }
+        events_.wake(key);
+    }
+
+    /// A frame has become free, or clean: for threads that wait for one.
+    void frame_changed() noexcept {
+        frame_changes_.fetch_add(1, std::memory_order_seq_cst);
+        wake(wake_key::frames());
+    }
+    [[nodiscard]] std::uint32_t frame_changes() const noexcept {
+        return frame_changes_.load(std::memory_order_seq_cst);
+    }
+
+    /// Waits until nothing is in flight; whether that is so.
+    [[nodiscard]] bool drain(deadline until) noexcept {
+        return wait(until, wake_key::none(), [&] {
+            return in_flight_.load(std::memory_order_seq_cst) <= 0;
+        });
+    }
+
+    /// How long a thread sleeps in one piece, at most.
+    static constexpr std::chrono::nanoseconds slice = std::chrono::milliseconds{5};
+
+private:
+    static constexpr std::chrono::nanoseconds shortest_pause = std::chrono::microseconds{20};
+    static constexpr std::chrono::nanoseconds longest_pause = std::chrono::milliseconds{1};
+    static constexpr std::size_t reaped_max = 16;
+
+    /// Whoever leaves the wait leaves no transfer without a reaper behind. See I2.
+    struct leaving {
+        transfers& from;
+        ~leaving() { from.pass_on(); }
+    };
+    struct sleeping {
+        explicit sleeping(event_count& at) noexcept : events{at}, seen{at.announce()} {}
+        sleeping(sleeping const&) = delete;
+        sleeping& operator=(sleeping const&) = delete;
+        ~sleeping() { events.leave(); }
+        event_count& events;
+        event_count::seen seen;
+    };
+
+    void submit(std::span<op_type*> ops) noexcept {
+        if (ops.empty()) { return; }
+        std::size_t const complete = backend_.submit(ops);
+        if (complete < ops.size()) {
+            in_flight_.fetch_add(static_cast<std::int64_t>(ops.size() - complete),
+                                 std::memory_order_seq_cst);
+        }
+        finish(ops.first(complete));
+    }
+
+    [[nodiscard]] bool nobody_reaps() const noexcept {
+        return in_flight_.load(std::memory_order_seq_cst) > 0 &&
+               reaper_.load(std::memory_order_seq_cst) == 0;
+    }
+    /// If there is something to reap and the role is free. See I5.
+    [[nodiscard]] bool take_role(wake_key key) noexcept {
+        if (!nobody_reaps()) { return false; }
+        std::uint32_t nobody = 0;
+        return reaper_.compare_exchange_strong(nobody, key.mask(), std::memory_order_seq_cst);
+    }
+    void lay_role_down() noexcept {
+        reaper_.store(0, std::memory_order_seq_cst);
+        pass_on();
+    }
+    /// Expects: this thread has the role. Lays it down.
+    void reap(std::chrono::nanoseconds wait) noexcept {
+        std::array<op_type*, reaped_max> done;
+        std::size_t const count = backend_.reap(done, wait);
+        in_flight_.fetch_sub(static_cast<std::int64_t>(count), std::memory_order_seq_cst);
+        lay_role_down();
+        finish(std::span{done}.first(count));
+    }
+    void pass_on() noexcept {
+        if (nobody_reaps()) [[unlikely]] { events_.wake_one(); }
+    }
+
+    void finish(std::span<op_type* const> done) noexcept {
+        for (auto* const op : done) {
+            auto& owner = *static_cast<transfer_type*>(op)->owner;
+            auto const key = owner.key();
+            if (owner.count_down()) { wake(key); }
+        }
+    }
+
+    Backend& backend_;
+    event_count events_;
+    std::atomic<std::int64_t> in_flight_{0};
+    std::atomic<std::uint32_t> frame_changes_{0};
+    std::atomic<std::uint32_t> reaper_{0};  ///< the mask of the reaper's key; 0: there is none
+};
+
+}  // namespace quire::inline QUIRE_ABI::detail

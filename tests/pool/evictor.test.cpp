@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: BSL-1.0
+
+#include <quire/pool/detail/evictor.hpp>
+
+#include "calls.hpp"
+#include "doubles.hpp"
+
+#include <quire/evict/clock.hpp>
+#include <quire/pool/buffer_pool.hpp>
+
+#include "catch.hpp"
+
+#include <future>
+
+using namespace quire_test;
+using namespace std::chrono_literals;
+using quire::errc;
+using quire::frame_no;
+using quire::page_id;
+
+namespace {
+
+constexpr page_id page(std::uint64_t no, std::uint16_t file = 0) {
+    return {static_cast<quire::file_no>(file), no};
+}
+
+}  // namespace
+
+TEST_CASE("failed_victims: bars the page, after two the file, after eight everything") {
+    quire::detail::failed_victims failed;
+    CHECK_FALSE(failed.bars(page(0)));
+    failed.add(page(0));
+    CHECK(failed.bars(page(0)));
+    CHECK_FALSE(failed.bars(page(1)));
+    failed.add(page(1));
+    CHECK(failed.bars(page(2)));
+    CHECK_FALSE(failed.bars(page(0, 1)));
+    for (std::uint16_t file = 1; file <= 6; ++file) { failed.add(page(0, file)); }
+    CHECK(failed.bars(page(5, 9)));
+}
+
+TEST_CASE("free_list: gives out each frame once, the first one first") {
+    quire::detail::free_list list{3};
+    CHECK(list.count() == 3);
+    for (std::uint32_t f = 0; f < 3; ++f) { CHECK(list.take() == frame_no{f}); }
+    CHECK(list.take() == std::nullopt);
+    list.give_back(frame_no{1});
+    CHECK(list.count() == 1);
+    CHECK(list.take() == frame_no{1});
+}
+
+TEST_CASE("frame_budget: gives back what was not drawn") {
+    quire::detail::free_list list{3};
+    {
+        std::vector<frame_no> mine;
+        while (auto const frame = list.take()) { mine.push_back(*frame); }
+        quire::frame_budget budget{list, mine};
+        CHECK(budget.frames() == 3);
+        CHECK(budget.draw().has_value());
+        CHECK(budget.frames() == 2);
+    }
+    CHECK(list.count() == 2);
+}
+
+TEST_CASE("evictor: threads that miss at once do not pass a file's frames_max") {
+    // Both look for a frame before either has its page: a frame that is on the way counts.
+    constexpr std::size_t size = 512;
+    gated_backend::options io;
+    quire::buffer_pool<size, quire::clock, quire::hybrid_latch, gated_backend> pool{
+        {.frames = 8, .backend = io}};
+    auto file = pool.open("f", quire::open_mode::create);
+    append_numbers(file, 6);
+    file.close();
+    file = pool.open("f", quire::open_mode::read_write, {.frames_max = 2});
+    CHECK(number_on(file, 0) == 0);
+    io.script->hold(quire::io_verb::read, 1 * size);
+    auto slow = std::async(std::launch::async, [&] { return number_on(file, 1); });
+    io.script->wait_until_held();
+    CHECK(file.slot().frames == 2);
+    CHECK(number_on(file, 2) == 2);  // takes the frame of page 0
+    CHECK(file.slot().frames == 2);
+    CHECK(file.resident_pages() == std::vector<quire::page_no>{2});
+    {
+        auto const held = file.read(2);
+        CHECK(refusal([&] { number_on(file, 3, {.wait_max = 1s}); }) == errc::no_free_frame);
+        CHECK(file.slot().frames == 2);
+    }
+    io.script->let_go();
+    CHECK(slow.get() == 1);
+    CHECK(file.slot().frames == 2);
+}
