@@ -612,7 +612,8 @@ TEST_CASE("check_backend: names the rule that a hand-out breaks") {
     CHECK(breaks<moves_nothing_to_the_front>(front + " (in front, and without a result)"));
     CHECK(breaks<counts_one_too_many>(front + " (more, or other pointers)"));
     CHECK(breaks<leaves_another_pointer>(front + " (more, or other pointers)"));
-    std::string const once = "reap: hands out no op twice, and none that was not submitted";
+    std::string const once = "reap: hands out no op twice, and none that was not submitted (an op "
+                             "that is not in flight)";
     CHECK(breaks<hands_out_twice>(once));
     CHECK(breaks<reaps_ghosts>(once));
     CHECK(breaks<hands_out_early>("reap: an op that is handed out has its result"));

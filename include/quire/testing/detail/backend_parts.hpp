@@ -101,7 +101,7 @@ private:
         auto const wrong = b_.take_wrong();
         found_.expect(wrong.front == 0, backend_rules::front, "in front, and without a result");
         found_.expect(wrong.count == 0, backend_rules::front, "more, or other pointers");
-        found_.expect(wrong.again == 0, backend_rules::once);
+        found_.expect(wrong.again == 0, backend_rules::once, "an op that is not in flight");
         found_.expect(wrong.unfinished == 0, backend_rules::finished);
         found_.expect(wrong.room == 0, backend_rules::room);
     }
