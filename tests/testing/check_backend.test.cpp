@@ -595,8 +595,8 @@ TEST_CASE("check_backend: names the rule that a transfer breaks") {
 
 TEST_CASE("check_backend: names the rule that a size or a sync breaks") {
     CHECK(breaks<resizes_a_bit_less>("resize: is what size says; new bytes read as zeros (size)"));
-    CHECK(breaks<keeps_what_was_cut_off>("resize: is what size says; new bytes read as zeros (what "
-                                         "was cut off has come back)"));
+    CHECK(breaks<keeps_what_was_cut_off>("resize: is what size says; new bytes read as zeros "
+                                         "(bytes that were cut off are there again)"));
     CHECK(breaks<empties_when_refused>(
         "resize: a size that is too large is refused, and leaves size and bytes (size)"));
     CHECK(breaks<says_it_grew>(

@@ -64,7 +64,7 @@ protected:
     backend_parts(report& found, bench& b, std::string name)
         : found_{found}, b_{b}, name_{std::move(name)} {}
 
-    /// Each part has files of its own, which begin with its number. What it throws breaks `rule`.
+    /// Each part has files of its own, which begin with its number. An exception breaks `rule`.
     template <class Act>
     void part(std::string_view rule, Act act) {
         suffix_ = name_ + std::to_string(++parts_);
