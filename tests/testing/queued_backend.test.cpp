@@ -97,6 +97,8 @@ TEST_CASE("queued_backend: bytes move in reap, and not before") {
 TEST_CASE("queued_backend: a closed gate keeps a reap waiting, until it is opened") {
     scene s;
     s.script->close_gate();
+    CHECK(s.reap(seconds{30}) == 0);  // nothing is in flight: at once, here too
+    CHECK(s.script->waits() == 0);
     CHECK(s.submit(2) == 0);
     CHECK(s.reap() == 0);
     CHECK(s.reap(milliseconds{1}) == 0);

@@ -10,7 +10,8 @@
 /// Invariants
 ///   I1. A file is locked from `open` to `close`: one writer, or any number of readers.
 ///   I2. In direct mode the page size is a multiple of the file's alignment, and so is every
-///       frame's address: both are checked on opening, because not every file system does.
+///       frame's address: both are checked on opening, because not every file system checks
+///       them.
 ///   I3. `submit` completes every op before it returns; neighbouring ops travel in one call.
 ///   I4. A file that this backend made and then refused is removed again. Making one also syncs
 ///       its folder, and so needs the right to read that.

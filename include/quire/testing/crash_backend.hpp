@@ -31,12 +31,13 @@
 /// have a member `store`. A write past the file's end, or to a file opened for reading, never
 /// reaches the disk.
 ///
-/// What could be left before a sync cannot be seen after it. Every state of a run of one thread
-/// with nothing in flight is one at one of its syncs or at its end: `before_sync` is called at the
-/// former. A crash while a program recovers is one of a disk that began as `assign` says.
+/// A sync drops the states that were possible before it. A test that wants every state of a run of
+/// one thread looks at them in `before_sync`, and once more at the end. With writes in flight it
+/// looks after each submit, too. A crash during recovery is tried with a second disk: `assign`
+/// gives it the bytes of a state.
 ///
-/// A sync that lies (`sync_lies`) reports success and makes nothing durable. A check of crash
-/// states that still passes with it cannot fail at all.
+/// A sync that lies (`sync_lies`) reports success and makes nothing durable. A test of crash states
+/// must fail with it; else it tests nothing.
 ///
 /// Expects: `before_sync` does not throw. When memory runs out, the program ends.
 /// Threads: any, as the inner backend; `before_sync` and `sync_lies` are set while no thread uses
@@ -230,7 +231,7 @@ private:
     Inner inner_;
 };
 
-/// Its transfers are complete in `submit`.
+/// A crash_backend_over whose transfers are complete in `submit`.
 using crash_backend = crash_backend_over<memory_backend>;
 
 static_assert(file_backend<crash_backend>);

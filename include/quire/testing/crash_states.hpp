@@ -39,7 +39,7 @@ public:
     }
 
     /// The bytes of the file after the crash. State 0 is what is durable; the last one has
-    /// everything that was written, by which a reader sees it when nothing is in flight.
+    /// everything that was written: a reader sees it when nothing is in flight.
     /// Expects: n < count().
     [[nodiscard]] bytes state(std::uint64_t n) const {
         return state_by([&](std::uint64_t choices) {

@@ -39,11 +39,11 @@
 /// Invariants
 ///   I1. An op is handed out once: at once if its fault leaves nothing to transfer, else when the
 ///       inner backend has handed out its op.
-///   I2. Nothing here waits, except the inner backend's `reap`. An op that is delayed interrupts
-///       that, because the thread that waits there is the one that begins it.
+///   I2. Nothing waits, except the inner backend's `reap`. A delayed op interrupts that reap,
+///       because the thread that waits there has to begin the op.
 ///
 /// Threads: any, as the inner backend. A plan may be shared by backends, and changed at any time.
-/// An inner backend that takes only its arena's memory cannot be given corrupted writes.
+/// Expects: no corrupted writes over an inner backend that takes only its arena's memory.
 
 #include <quire/io/file_backend.hpp>
 #include <quire/testing/detail/aligned_bytes.hpp>

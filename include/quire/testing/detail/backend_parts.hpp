@@ -76,7 +76,7 @@ protected:
         }
         report_hand_outs();
     }
-    /// A new file of `pages` pages. A file of that name that is there already is refused.
+    /// A new file of `pages` pages. It must not exist before.
     struct fresh : opened {
         fresh(backend_parts& check, std::uint64_t pages, std::string const& more = {})
             : opened{check.b_, open_mode::create_new, check.suffix_ + more} {
