@@ -55,6 +55,7 @@
 #include <quire/latch/page_latch.hpp>
 #include <quire/latch/no_latch.hpp>
 #include <quire/latch/hybrid_latch.hpp>
+#include <quire/latch/event_count.hpp>
 #include <quire/evict/eviction_policy.hpp>
 #include <quire/evict/clock.hpp>
 #include <quire/evict/sieve.hpp>
@@ -66,6 +67,8 @@
 #include <quire/pool/stats.hpp>
 #include <quire/pool/page_table.hpp>
 #include <quire/pool/frame.hpp>
+#include <quire/pool/frame_budget.hpp>
+#include <quire/pool/page_version.hpp>
 #include <quire/pool/guard_slot.hpp>
 #include <quire/pool/guard.hpp>
 #include <quire/pool/page_pin.hpp>

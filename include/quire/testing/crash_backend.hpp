@@ -26,7 +26,7 @@
 ///   handed out with  yes, and also what a reader finds        what a reader finds
 ///   an error
 ///
-/// The transfers are those of an inner backend, which may hand out its ops in `submit` or in `reap`.
+/// The transfers are an inner backend's, which may hand out its ops in `submit` or in `reap`.
 /// It keeps its files in the disk's memory_store: its options, or those of the backend inside it,
 /// have a member `store`. A write that it refuses outright, because of the file's size or mode,
 /// reaches no disk.
