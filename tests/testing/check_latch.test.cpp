@@ -336,7 +336,7 @@ TEST_CASE("check_latch: asks a latch of one thread what one thread can see") {
     CHECK(check<writer_beside_readers>({.threads = 1})
               .names("page_latch: a reader keeps writers out until the last one has left"));
     CHECK(check<ignores_pins>({.threads = 1})
-              .names("pinning: a pin keeps try_lock_unpinned out, and nobody else"));
+              .names("pinning: a pin keeps try_lock_unpinned out, and nothing else"));
 }
 
 TEST_CASE("check_latch: tries a latch that says it is for one thread by one") {
@@ -378,7 +378,7 @@ TEST_CASE("check_latch: names the rule that a hold breaks") {
     CHECK(breaks<does_not_wait>(
         "page_latch: a writer keeps readers and writers out until it unlocks (it did not wait)"));
     CHECK(breaks<stays_locked>("page_latch: try_lock and try_lock_shared do not wait, and get in "
-                               "now and then (somebody waits for ever)"));
+                               "now and then (a thread waits for ever)"));
 }
 
 // How a rule was seen to be broken may differ on a busy machine: only the rule is asked for.
@@ -393,31 +393,31 @@ TEST_CASE("check_latch: names the rule that a wait breaks") {
     CHECK(breaks<last_reader_does_not_wake>(
         "page_latch: unlock_shared of the last reader wakes the writer that waits"));
     CHECK(breaks<downgrade_does_not_wake>(
-        "downgradable: downgrade keeps writers out and lets readers in, also those that wait"));
+        "downgradable: downgrade keeps writers out and lets readers in, even those that wait"));
     CHECK(breaks<gives_up_late>("timed_latch: try_lock_for gives up when its time is over, and "
                                 "gets in when the latch is free"));
 }
 
 TEST_CASE("check_latch: names the rule that a refinement breaks") {
     CHECK(breaks<downgrade_forgets_to_hold>("downgradable: downgrade keeps writers out and lets "
-                                            "readers in, also those that wait (a writer got in)"));
-    CHECK(breaks<ignores_pins>("pinning: a pin keeps try_lock_unpinned out, and nobody else (had "
-                               "in spite of a pin)"));
-    CHECK(breaks<pins_exclude>("pinning: a pin keeps try_lock_unpinned out, and nobody else (a "
+                                            "readers in, even those that wait (a writer got in)"));
+    CHECK(breaks<ignores_pins>("pinning: a pin keeps try_lock_unpinned out, and nothing else (it "
+                               "got in despite a pin)"));
+    CHECK(breaks<pins_exclude>("pinning: a pin keeps try_lock_unpinned out, and nothing else (a "
                                "writer is kept out)"));
     CHECK(breaks<same_version>(
-        "versioned: version moves with every exclusive section, also one that was downgraded"));
+        "versioned: version moves with every exclusive section, even one that was downgraded"));
     CHECK(breaks<downgraded_same_version>(
-        "versioned: version moves with every exclusive section, also one that was downgraded "
+        "versioned: version moves with every exclusive section, even one that was downgraded "
         "(downgrade)"));
     CHECK(breaks<evicted_same_version>(
-        "versioned: version moves with every exclusive section, also one that was downgraded "
+        "versioned: version moves with every exclusive section, even one that was downgraded "
         "(try_lock_unpinned)"));
-    CHECK(breaks<version_of_visits>("versioned: version stands still while a reader is in"));
-    CHECK(breaks<forgets_the_writer>("versioned: unchanged_since refuses while a writer is in and "
-                                     "when one was, nobody else (a writer came in)"));
-    CHECK(breaks<never_unchanged>("versioned: unchanged_since refuses while a writer is in and "
-                                  "when one was, nobody else (refused on a free latch)"));
+    CHECK(breaks<version_of_visits>("versioned: version does not change while a reader is in"));
+    CHECK(breaks<forgets_the_writer>("versioned: unchanged_since is false while a writer is in and "
+                                     "after one was, else true (true beside a writer)"));
+    CHECK(breaks<never_unchanged>("versioned: unchanged_since is false while a writer is in and "
+                                  "after one was, else true (false on a free latch)"));
 }
 
 TEST_CASE("check_latch: names under load what no script can see") {

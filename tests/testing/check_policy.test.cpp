@@ -229,24 +229,24 @@ TEST_CASE("check_policy: names the rule that a wrong policy breaks") {
     CHECK(first_broken<begins_again_by_itself>() ==
           "propose: nothing more when a search has ended");
     CHECK(first_broken<goes_round_for_ever>() ==
-          "propose: a search ends after at most 2 x frames candidates, whatever is touched "
+          "propose: a search ends after at most 2 x frames candidates, even if touched "
           "meanwhile");
     CHECK(first_broken<begins_again_when_touched>() ==
-          "propose: a search ends after at most 2 x frames candidates, whatever is touched "
+          "propose: a search ends after at most 2 x frames candidates, even if touched "
           "meanwhile");
     CHECK(first_broken<spares_the_touched>() ==
-          "propose: a search in vain proposes every frame that is held");
+          "propose: a search that takes none proposes every frame that is held");
     CHECK(first_broken<forgets_the_refused>() ==
           "propose: a refused candidate stays held (frame 3)");
     CHECK(first_broken<drops_the_refused>() ==
-          "propose: a refused candidate keeps its standing: the next search proposes it again");
+          "propose: a refused candidate is proposed again by the next search");
     CHECK(first_broken<proposes_the_removed>().starts_with(
         "remove: the frame is proposed no more, not even by the search that is under way"));
     CHECK(first_broken<holds_the_touched>() ==
           "touch: changes nothing of what is held, not even on a frame that is not (frame 0)");
     CHECK(first_broken<is_one_threads>() ==
-          "touch: any thread, also while another function runs (propose: only a frame that is held "
-          "(frame 12345))");
+          "touch: any thread may call it, even while another function runs (propose: only a frame "
+          "that is held (frame 12345))");
     CHECK(first_broken<writes_beside_its_state>() ==
           "policy: writes nothing of a frame but its own state (frame 1)");
     CHECK(first_broken<has_globals>() == "policy: shares nothing with another policy (frame 1)");
@@ -263,9 +263,10 @@ TEST_CASE("check_policy: says what it has not tried, and why") {
     CHECK(all.checked() == words{"eviction_policy"});
     CHECK(all.unchecked().empty());
     CHECK(check_policy<fifo>({.threads = 0}).unchecked() ==
-          words{"touch: any thread, also while another function runs (`threads` is 0)",
+          words{"touch: any thread may call it, even while another function runs (`threads` is 0)",
                 "policy: allocates nothing after its construction (`allocations` is not given)"});
     CHECK(check_policy<holds_too_long>(counted).unchecked() ==
-          words{"touch: any thread, also while another function runs (another rule is broken)",
+          words{"touch: any thread may call it, even while another function runs (another rule is "
+                "broken)",
                 "policy: allocates nothing after its construction (another rule is broken)"});
 }

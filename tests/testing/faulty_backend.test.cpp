@@ -241,18 +241,22 @@ TEST_CASE("faulty_backend: a late transfer ends the reap that waits, and begins 
     std::vector<faulty_backend<queued>::op*> pointers{&ops[0], &ops[1]};
     REQUIRE(b.backend.submit(std::span{pointers}.first(1)) == 0);
     std::vector<std::size_t> seen;
+    bool soon = false;
     std::thread reaper{[&] {
         std::vector<faulty_backend<queued>::op*> done(2);
-        seen.push_back(b.backend.reap(done, std::chrono::minutes{1}));
+        auto const begin = std::chrono::steady_clock::now();
+        seen.push_back(b.backend.reap(done, std::chrono::seconds{20}));
+        soon = std::chrono::steady_clock::now() - begin < std::chrono::seconds{10};
         seen.push_back(script->in_flight());
         script->open_gate();
-        seen.push_back(b.backend.reap(done, std::chrono::minutes{1}));
+        seen.push_back(b.backend.reap(done, std::chrono::seconds{20}));
     }};
     while (script->waits() == 0) { std::this_thread::yield(); }
     plan->add({.call = io_call::read, .what = io_fault::delays});
     auto const at_once = b.backend.submit(std::span{pointers}.last(1));
     reaper.join();
     CHECK(at_once == 0);
+    CHECK(soon);
     CHECK(seen == std::vector<std::size_t>{0, 1, 2});
     CHECK(ops[0].error == 0);
     CHECK(ops[1].error == 0);

@@ -4,7 +4,7 @@
 /// direct_backend: files and block devices by O_DIRECT, synchronously.
 ///
 /// A page travels by DMA between the device and its frame; the page cache never holds it. Where
-/// the file system offers no direct I/O, opening says so with errc::direct_io_refused, unless the
+/// the file system offers no direct I/O, opening fails with errc::direct_io_refused, unless the
 /// request allows buffered I/O; `file.mode()` is what is in effect.
 ///
 /// Invariants
@@ -15,7 +15,7 @@
 ///   I4. A file that this backend made and then refused is removed again. Making one also syncs
 ///       its folder, and so needs the right to read that.
 ///
-/// Threads: as file_backend says; it keeps no state of its own but the arena's address.
+/// Threads: as file_backend says; its only state is the arena's address.
 /// Cost: one system call per run of neighbouring pages; no allocation after opening.
 
 #include <quire/io/detail/posix_file.hpp>
@@ -27,7 +27,7 @@ class direct_backend {
 public:
     struct options {};
 
-    /// An open file: descriptor, lock, and what was learnt about it.
+    /// An open file: descriptor, lock, and the properties that opening has found.
     class file {
     public:
         /// Bytes. Errors: errc::read_failed when the system cannot say.
@@ -42,7 +42,7 @@ public:
         [[nodiscard]] bool block_device() const noexcept { return block_device_; }
         /// What direct transfers are multiples of, in bytes; 1 in buffered mode.
         [[nodiscard]] std::size_t alignment() const noexcept { return granule_; }
-        /// For fcntl and the like. Stays owned here.
+        /// For fcntl and similar calls. The file still owns it.
         [[nodiscard]] int native_handle() const noexcept { return fd_.get(); }
 
     private:
@@ -69,7 +69,7 @@ public:
                     return f;
                 }
             } catch (error const& refused) {
-                // Under the lock; without it the file is whose lock was faster.
+                // Only under the lock: without it the file belongs to the opener that has it.
                 if (opened.made && refused.kind() != errc::file_locked &&
                     !detail::is_removed(opened.fd.get())) {
                     static_cast<void>(::unlink(request.path.c_str()));
@@ -83,8 +83,8 @@ public:
     }
 
     /// Takes a descriptor that the caller has opened; it is closed even when it is refused.
-    /// The access mode is the descriptor's; O_APPEND, O_NONBLOCK and O_DIRECT are not (they are
-    /// set as `request.io` says). `request.path` only serves messages.
+    /// The access mode is the descriptor's. O_APPEND and O_NONBLOCK are cleared, O_DIRECT is set
+    /// as `request.io` says. `request.path` is only for messages.
     [[nodiscard]] file adopt(int fd, open_request request) const {
         detail::descriptor owned{fd};
         int const flags = ::fcntl(fd, F_GETFL);
@@ -140,8 +140,8 @@ private:
         }
     }
 
-    /// What is learnt of `fd`, which is locked, and stays the caller's: a refused file, too, is
-    /// locked until the caller lets it go.
+    /// Locks `fd` and finds the file's properties. The caller still owns `fd`: the lock of a
+    /// refused file lasts until the caller closes it.
     [[nodiscard]] file take(detail::descriptor const& fd, open_request const& request) const {
         struct ::stat about {};
         if (::fstat(fd.get(), &about) != 0) {
@@ -204,7 +204,7 @@ private:
     }
 
     /// One call for the whole run. If that fails, page by page, so that each page has its own
-    /// result: one bad sector must not condemn its neighbours.
+    /// result: a bad sector must fail no page but its own.
     static void transfer_run(std::span<io_op<file>* const> run) noexcept {
         std::array<::iovec, run_max> parts;
         auto const part_of = [](io_op<file> const& op) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-/// file_backend: what the pool asks of the place where pages are kept.
+/// file_backend: the place where a pool keeps its pages, and what the pool needs of it.
 ///
 /// A backend is built over the arena, so that it can register it with the system, and moves whole
 /// pages between frames and files. It reports and decides nothing: retrying a failed page, stopping
@@ -10,9 +10,15 @@
 ///   expression                  semantics
 ///   B{arena_bytes, options}     every transfer's memory lies in `arena_bytes`
 ///   b.open(request)             opens and locks a file; throws quire::error
+<<<<<<< HEAD
 ///   b.submit(ops)               starts the transfers that `ops` points to, which are sorted by
 ///                               file and offset, and whose writes lie inside the file; neighbours
 ///                               may travel together. Those that are complete on return are moved to
+=======
+///   b.submit(ops)               starts the transfers that `ops` points to. They are sorted by file
+///                               and offset, and writes lie inside the file; neighbours may travel
+///                               together. Those that are complete on return are moved to
+>>>>>>> testing
 ///                               the front of `ops`; returns how many. noexcept: a refused op is
 ///                               complete with its error
 ///   b.reap(done, wait)          hands out ops that have become complete since they were submitted:
@@ -20,11 +26,11 @@
 ///                               for the first at most `wait`. A synchronous backend returns 0 at
 ///                               once, as any does that has nothing in flight
 ///   b.interrupt()               the `reap` that waits now, or else the next one, does not wait
-///   b.sync(file)                everything complete so far is durable; 0 or an errno. noexcept
+///   b.sync(file)                everything handed out so far is durable; 0 or an errno. noexcept
 ///   b.resize(file, bytes)       0 or an errno, and then the size is as before. New bytes read as
 ///                               zeros. noexcept
-///   b.close(file)               gives lock and descriptor back, once, whatever happens; 0 or an
-///                               errno. noexcept
+///   b.close(file)               gives lock and descriptor back, once, even when it reports an
+///                               error; 0 or an errno. noexcept
 ///   file.size(), file.mode(), file.writable()    bytes; the io_mode in effect; how it was opened
 ///
 /// Each op is handed out exactly once: in front by `submit`, or by one later `reap`, in whichever
@@ -32,11 +38,11 @@
 /// then both stay in place. What follows a transfer is done by the pool, after the call.
 ///
 /// Why pointers that come back, and no flag in the op: another thread may reap an op, and its owner
-/// may use its memory again, before `submit` of its neighbours has returned. A caller that looked
-/// for a flag then would look at a stranger's op.
+/// may use its memory again, before `submit` of its neighbours has returned. A caller that then
+/// looked for a flag would read memory that is no longer its own.
 ///
 /// Threads: `submit`, `interrupt` and `sync` from any thread at once; `reap` from one thread at a
-/// time, not always the same; `resize` and `close` of one file from one thread at a time. A backend
+/// time, which may be any; `resize` and `close` of one file from one thread at a time. A backend
 /// that changes bytes on their way to another backend has memory of its own for that, and builds
 /// the other over it.
 /// Lifetime: the pool destroys a backend when nothing is in flight.
@@ -61,7 +67,7 @@ enum class io_mode : std::uint8_t {
     buffered,            ///< through the page cache
 };
 
-/// What `open` is asked for.
+/// The arguments of `open`.
 struct open_request {
     std::string path;
     open_mode mode = open_mode::read_write;
@@ -108,7 +114,7 @@ concept file_backend =
     };
 
 /// A backend that takes descriptors as well: `b.adopt(fd, request)`, closed even when refused; the
-/// access mode is the descriptor's, and `request.path` serves messages.
+/// access mode is the descriptor's, and `request.path` is only for messages.
 template <class B>
 concept adopting_backend = file_backend<B> && requires(B b, int fd, open_request const& request) {
     { b.adopt(fd, request) } -> std::same_as<typename B::file>;

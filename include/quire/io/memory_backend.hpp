@@ -3,9 +3,9 @@
 
 /// memory_backend: files that live in memory, for tests, caches and measurements.
 ///
-/// The same behaviour as a disk without one: sizes, ends of files, locks between openers, zeros
-/// where a file grew. The files are in a `memory_store`, which outlives the pool, so that a file
-/// can be closed and opened again by another pool. A transfer is one memcpy.
+/// It behaves like a disk: sizes, ends of files, locks between openers, zeros where a file grew.
+/// The files are in a `memory_store`, which outlives the pool, so that a file can be closed and
+/// opened again by another pool. A transfer is one memcpy.
 ///
 /// Invariants
 ///   I1. A file is open for one writer or any number of readers at a time.
@@ -75,7 +75,7 @@ public:
             std::shared_lock const reading{content_->mutex};
             return content_->bytes.size();
         }
-        /// `direct`: nothing stands between the file and the frame.
+        /// `direct`: there is no cache between the file and the frame.
         [[nodiscard]] io_mode mode() const noexcept { return io_mode::direct; }
         [[nodiscard]] bool writable() const noexcept { return writable_; }
 

@@ -107,7 +107,7 @@ report check_backend(backend_trial const& trial = {},
                   "the parameter of check_backend models quire::file_backend");
     report found;
     if constexpr (file_backend<Backend>) {
-        found.section("backend: is made and unmade without an error",
+        found.section("backend: is made and destroyed without an error",
                       [&] { detail::check_backend<Backend>(found, trial, options); });
     }
     return found;

@@ -6,11 +6,11 @@
 ///     auto const found = quire::testing::check_latch<my_latch>();
 ///
 /// First by scripts, in which threads step one at a time, then by threads that use every way in and
-/// out at random. No wait is without an end: a thread that is not back by `wait_max` is reported
-/// and left behind, with the latch it waits for.
+/// out at random. No wait is endless: a thread that still waits after `wait_max` is reported and
+/// left behind, with the latch it waits for.
 ///
 ///   concept       the rules that are checked; a broken one is named by these words
-///   page_latch    readers share, 256 at once too
+///   page_latch    readers share, even 256 at once
 ///                 a reader keeps writers out until the last one has left
 ///                 a writer keeps readers and writers out until it unlocks
 ///                 try_lock and try_lock_shared do not wait, and get in now and then
@@ -19,23 +19,24 @@
 ///                 under load writers exclude each other, and readers see whole states
 ///                 under load every wait ends
 ///   timed_latch   try_lock_for gives up when its time is over, and gets in when the latch is free
-///   downgradable  downgrade keeps writers out and lets readers in, also those that wait
+///   downgradable  downgrade keeps writers out and lets readers in, even those that wait
 ///                 no writer gets in between downgrade and unlock_shared
-///   pinning       a pin keeps try_lock_unpinned out, and nobody else
-///                 under load a frame with pins is not had by try_lock_unpinned
-///   versioned     version moves with every exclusive section, also one that was downgraded
-///                 version stands still while a reader is in
-///                 unchanged_since refuses while a writer is in and when one was, nobody else
+///   pinning       a pin keeps try_lock_unpinned out, and nothing else
+///                 under load try_lock_unpinned gets no frame with pins
+///   versioned     version moves with every exclusive section, even one that was downgraded
+///                 version does not change while a reader is in
+///                 unchanged_since is false while a writer is in and after one was, else true
 ///
 /// A refinement is checked if the latch models it: `checked()` of the report names those that were
-/// tried, and `unchecked()` the others, also one that has the names and not the types.
+/// tried, and `unchecked()` the others, even one that has the names but not the types.
 ///
-/// `try_lock` may fail spuriously, so it is asked again before a refusal counts; to let somebody in
-/// who must wait breaks a rule at once. What only one thread uses says `one_thread`, as no_latch
-/// does, or is checked with `threads` 1: then nothing waits, and a hold refuses its own thread.
+/// `try_lock` may fail spuriously, so it is repeated before a refusal counts; a latch that lets in
+/// a thread that must wait breaks a rule at once. A latch for one thread says `one_thread`, as
+/// no_latch does, or is checked with `threads` 1: then nothing waits, and a hold refuses its own
+/// thread.
 ///
-/// What the scripts cannot see, a missing acquire or release, the thread sanitizer sees in this
-/// check: the threads share plain memory under the latch. It does not know the timed functions of
+/// The scripts cannot see a missing acquire or release. The thread sanitizer can, in this check:
+/// the threads share plain memory under the latch. It does not know the timed functions of
 /// std::shared_timed_mutex (pthread_rwlock_clockwrlock): races that it reports there are its own.
 /// Cost: half a second for a latch without faults.
 
@@ -66,13 +67,13 @@ inline constexpr std::string_view last_reader =
 inline constexpr std::string_view timed =
     "timed_latch: try_lock_for gives up when its time is over, and gets in when the latch is free";
 inline constexpr std::string_view downgrade =
-    "downgradable: downgrade keeps writers out and lets readers in, also those that wait";
+    "downgradable: downgrade keeps writers out and lets readers in, even those that wait";
 inline constexpr std::string_view pins =
-    "pinning: a pin keeps try_lock_unpinned out, and nobody else";
+    "pinning: a pin keeps try_lock_unpinned out, and nothing else";
 inline constexpr std::string_view moves =
-    "versioned: version moves with every exclusive section, also one that was downgraded";
+    "versioned: version moves with every exclusive section, even one that was downgraded";
 inline constexpr std::string_view unchanged =
-    "versioned: unchanged_since refuses while a writer is in and when one was, nobody else";
+    "versioned: unchanged_since is false while a writer is in and after one was, else true";
 }  // namespace latch_rules
 
 template <class Latch>
@@ -109,8 +110,8 @@ void check_crowd(latch_scene<Latch>& s) {
     s.expect(s.gets_in(s.second, exclusive), latch_rules::tries, "try_lock, after 256 readers");
 }
 
-/// `hold` is ended by `let_go` while two others wait; both then must get in. Readers stay in until
-/// both are: one that left would wake the other, whatever `let_go` has done.
+/// `hold` is ended by `let_go` while two others wait; both must then get in. Readers stay in until
+/// both are: else the first one would wake the other by leaving, even if `let_go` woke only one.
 template <class Latch, class Hold, class LetGo, class Way>
 void check_waking(latch_scene<Latch>& s, Hold hold, LetGo let_go, Way way, std::string_view rule,
                   std::string_view wakes) {
@@ -179,40 +180,42 @@ template <pinning Latch>
 void check_pins(latch_scene<Latch>& s) {
     s.expect(s.gets_in(s.second, unpinned), latch_rules::pins, "no pin, and refused");
     s.first([&] { s.latch.lock_shared(); });
-    s.expect(s.is_refused(s.second, unpinned), latch_rules::pins, "had beside a reader");
+    s.expect(s.is_refused(s.second, unpinned), latch_rules::pins, "it got in beside a reader");
     s.first([&] {
         s.latch.pin();
         s.latch.pin();
         s.latch.unlock_shared();
     });
     for (int pins = 2; pins > 0; --pins) {
-        s.expect(s.is_refused(s.second, unpinned), latch_rules::pins, "had in spite of a pin");
+        s.expect(s.is_refused(s.second, unpinned), latch_rules::pins, "it got in despite a pin");
         s.expect(s.gets_in(s.second, exclusive), latch_rules::pins, "a writer is kept out");
         s.expect(s.gets_in(s.second, shared), latch_rules::pins, "a reader is kept out");
         s.first([&] { s.latch.unpin(); });
     }
     s.expect(s.gets_in(s.second, unpinned), latch_rules::pins, "refused after the last unpin");
     s.first([&] { s.latch.lock(); });
-    s.expect(s.is_refused(s.second, unpinned), latch_rules::pins, "had beside a writer");
+    s.expect(s.is_refused(s.second, unpinned), latch_rules::pins, "it got in beside a writer");
     s.first([&] { s.latch.unlock(); });
 }
 
-/// What was seen before, in and after an exclusive section holds only outside of it.
+/// A version is unchanged only when no exclusive section has begun or ended since it was read.
 template <versioned Latch>
 void check_unchanged(latch_scene<Latch>& s) {
     auto const before = s.latch.version();
-    s.expect(s.latch.unchanged_since(before), latch_rules::unchanged, "refused on a free latch");
+    s.expect(s.latch.unchanged_since(before), latch_rules::unchanged, "false on a free latch");
     s.first([&] { s.latch.lock_shared(); });
-    s.expect(s.latch.unchanged_since(before), latch_rules::unchanged, "refused beside a reader");
+    s.expect(s.latch.unchanged_since(before), latch_rules::unchanged, "false beside a reader");
     s.first([&] { s.latch.unlock_shared(); });
-    s.expect(s.latch.unchanged_since(before), latch_rules::unchanged, "refused after a reader");
+    s.expect(s.latch.unchanged_since(before), latch_rules::unchanged, "false after a reader");
     s.first([&] { s.latch.lock(); });
     auto const inside = s.latch.version();
-    s.expect(!s.latch.unchanged_since(before), latch_rules::unchanged, "a writer came in");
-    s.expect(!s.latch.unchanged_since(inside), latch_rules::unchanged, "a writer is in");
+    s.expect(!s.latch.unchanged_since(before), latch_rules::unchanged, "true beside a writer");
+    s.expect(!s.latch.unchanged_since(inside), latch_rules::unchanged,
+             "true beside the writer that read it");
     s.first([&] { s.latch.unlock(); });
-    s.expect(!s.latch.unchanged_since(before), latch_rules::unchanged, "a writer came and went");
-    s.expect(!s.latch.unchanged_since(inside), latch_rules::unchanged, "a writer was in");
+    s.expect(!s.latch.unchanged_since(before), latch_rules::unchanged, "true after a writer");
+    s.expect(!s.latch.unchanged_since(inside), latch_rules::unchanged,
+             "true after the writer that read it");
 }
 
 template <versioned Latch>
@@ -281,7 +284,7 @@ void check_waits(report& found, latch_trial const& trial) {
     }
 }
 
-/// Says of a refinement whether it is tried. `has_names`: a part of it is there.
+/// Notes whether a refinement is tried. `has_names`: the latch has a part of it.
 inline void note_refinement(report& found, bool models, bool has_names, std::string_view name,
                             std::string_view has) {
     if (models) { return found.note_checked(name); }
@@ -312,7 +315,7 @@ void note_concepts(report& found) {
                     "return std::uint32_t and bool");
 }
 
-/// A latch that says it is for one thread is tried by one.
+/// The trial of a latch that says `one_thread` has one thread.
 template <class Latch>
 [[nodiscard]] latch_trial trial_for(latch_trial trial) {
     if constexpr (requires { requires Latch::one_thread; }) { trial.threads = 1; }

@@ -5,7 +5,7 @@
 ///
 ///     auto const found = quire::testing::check_policy<my_policy>();
 ///
-/// The rule of allocations is tried only with `allocations`, by who counts them in operator new:
+/// The rule of allocations is tried only with `allocations`, which counts them in operator new:
 ///
 ///     check_policy<my_policy>({.allocations = [] { return news_so_far.load(); }});
 ///
@@ -17,19 +17,19 @@
 ///   holds        true from insert to remove, and for no other frame
 ///   propose      only a frame that is held
 ///                nothing more when a search has ended
-///                a search ends after at most 2 x frames candidates, whatever is touched meanwhile
-///                a search in vain proposes every frame that is held
+///                a search ends after at most 2 x frames candidates, even if touched meanwhile
+///                a search that takes none proposes every frame that is held
 ///                a refused candidate stays held
-///                a refused candidate keeps its standing: the next search proposes it again
+///                a refused candidate is proposed again by the next search
 ///   remove       the frame is proposed no more, not even by the search that is under way
 ///   touch        changes nothing of what is held, not even on a frame that is not
-///                any thread, also while another function runs
+///                any thread may call it, even while another function runs
 ///   policy       writes nothing of a frame but its own state
 ///                shares nothing with another policy
 ///                allocates nothing after its construction (if `allocations` is given)
 ///
-/// Not checked: whether the choice is a good one (that is a matter of traces), and data races,
-/// which the thread sanitizer sees in this check. A `propose` that never returns hangs it.
+/// Not checked: whether the choice is a good one (that takes traces), and data races, which the
+/// thread sanitizer sees in this check. A `propose` that never returns hangs the check.
 /// Threads: starts some, and joins them. Cost: a tenth of a second.
 
 #include <quire/evict/eviction_policy.hpp>
@@ -52,18 +52,18 @@ inline constexpr std::string_view holds =
 inline constexpr std::string_view only_held = "propose: only a frame that is held";
 inline constexpr std::string_view ended = "propose: nothing more when a search has ended";
 inline constexpr std::string_view bounded =
-    "propose: a search ends after at most 2 x frames candidates, whatever is touched meanwhile";
+    "propose: a search ends after at most 2 x frames candidates, even if touched meanwhile";
 inline constexpr std::string_view every =
-    "propose: a search in vain proposes every frame that is held";
+    "propose: a search that takes none proposes every frame that is held";
 inline constexpr std::string_view stays = "propose: a refused candidate stays held";
 inline constexpr std::string_view again =
-    "propose: a refused candidate keeps its standing: the next search proposes it again";
+    "propose: a refused candidate is proposed again by the next search";
 inline constexpr std::string_view gone =
     "remove: the frame is proposed no more, not even by the search that is under way";
 inline constexpr std::string_view touched =
     "touch: changes nothing of what is held, not even on a frame that is not";
 inline constexpr std::string_view any_thread =
-    "touch: any thread, also while another function runs";
+    "touch: any thread may call it, even while another function runs";
 inline constexpr std::string_view own_state =
     "policy: writes nothing of a frame but its own state";
 inline constexpr std::string_view alone = "policy: shares nothing with another policy";
@@ -112,7 +112,7 @@ public:
         gone_.clear();
         policy_.search();
     }
-    /// The next candidate, judged. Nothing also when it is one that cannot be gone on with.
+    /// The next candidate. Nothing, too, when it is not held: the search cannot go on with it.
     std::optional<std::size_t> propose() {
         auto const candidate = policy_.propose();
         if (!candidate) { return std::nullopt; }
@@ -126,7 +126,7 @@ public:
     }
     /// The candidates of a search, all refused; `between` is called after each.
     template <class Between>
-    numbers search_in_vain(Between between) {
+    numbers refuse_all(Between between) {
         numbers seen;
         search();
         for (std::size_t n = 1; auto const f = propose(); ++n) {
@@ -138,8 +138,8 @@ public:
         found_.expect(!policy_.propose(), policy_rules::ended);
         return seen;
     }
-    numbers search_in_vain() {
-        return search_in_vain([] {});
+    numbers refuse_all() {
+        return refuse_all([] {});
     }
 
     /// Breaks `rule` when the policy holds something else than it should.
@@ -174,7 +174,7 @@ void check_holds(report& found) {
     policy_subject<Policy> one{found, 3};
     policy_subject<Policy> two{found, 3};
     one.compare();
-    one.touch(0);  // a visitor of a free frame
+    one.touch(0);  // a frame that is free
     one.compare(policy_rules::touched);
     one.insert(1, 1);
     one.compare();
@@ -190,13 +190,13 @@ void check_holds(report& found) {
 template <class Policy>
 void check_searches(report& found) {
     policy_subject<Policy> none{found, 0};
-    static_cast<void>(none.search_in_vain());
+    static_cast<void>(none.refuse_all());
     policy_subject<Policy> few{found, 5};
     few.insert(3, 3);
     few.search();
     found.expect(few.propose() == 3U, policy_rules::every, "the only one");
     few.remove(3);
-    found.expect(few.search_in_vain().empty(), policy_rules::only_held);
+    found.expect(few.refuse_all().empty(), policy_rules::only_held);
 
     for (std::size_t const frames : {1U, 2U, 3U, 9U, 10U, 40U, 300U}) {
         for (int touches = 0; touches < 5; ++touches) {
@@ -207,7 +207,7 @@ void check_searches(report& found) {
                 for (int i = 0; i < touches; ++i) { subject.touch(f); }
             }
             for (int round = 0; round < 3; ++round) {
-                bool const all = subject.search_in_vain() == subject.held();
+                bool const all = subject.refuse_all() == subject.held();
                 found.expect(all, round == 0 ? policy_rules::every : policy_rules::again);
                 subject.compare(policy_rules::stays);
             }
@@ -217,7 +217,7 @@ void check_searches(report& found) {
         auto const touch_all = [&] {
             for (std::size_t f = 0; f < frames; ++f) { busy.touch(f); }
         };
-        found.expect(!busy.search_in_vain(touch_all).empty(), policy_rules::every, "not one");
+        found.expect(!busy.refuse_all(touch_all).empty(), policy_rules::every, "not one");
     }
 }
 
@@ -284,7 +284,7 @@ void check_touching_threads(report& found, policy_trial const& trial) {
     }
     while (touching.load() < trial.threads) { std::this_thread::yield(); }
     for (std::size_t round = 0; round < 1000; ++round) {
-        static_cast<void>(subject.search_in_vain());
+        static_cast<void>(subject.refuse_all());
         subject.search();
         if (auto const f = subject.propose()) {
             subject.remove(*f);

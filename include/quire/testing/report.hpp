@@ -12,7 +12,7 @@
 /// can break later ones: read from the top.
 ///
 /// A check tries what the model is: `checked()` names the concepts, and `unchecked()` the concepts
-/// and rules that were left out, each with the reason. Who means to model a refinement looks there.
+/// and rules that were left out, each with the reason. The author of a refinement looks there.
 ///
 /// Threads: one at a time.
 
@@ -56,9 +56,9 @@ public:
         return unchecked_;
     }
 
-    // ---- for who writes a check -------------------------------------------------------------
+    // ---- for authors of checks --------------------------------------------------------------
 
-    /// What `need` leaves a section by.
+    /// Thrown by `need` to leave a section.
     struct abandoned {};
 
     /// Notes `rule` as broken unless it `holds`.
@@ -68,12 +68,13 @@ public:
         broken_.emplace_back(rule);
         if (!seen.empty()) { broken_.back().append(" (").append(seen).append(")"); }
     }
-    /// The same; and what follows in the section would have no sense without it.
+    /// Notes `rule` as broken unless it `holds`, and then leaves the section: what follows there
+    /// rests on the rule.
     void need(bool holds, std::string_view rule, std::string_view seen = {}) {
         expect(holds, rule, seen);
         if (!holds) { throw abandoned{}; }
     }
-    /// Runs a part of a check. What it throws breaks `rule`.
+    /// Runs a part of a check. An exception that leaves it breaks `rule`.
     template <class Act>
     void section(std::string_view rule, Act&& act) {
         try {
@@ -86,7 +87,7 @@ public:
     void note_unchecked(std::string_view what, std::string_view why) {
         unchecked_.emplace_back(what).append(" (").append(why).append(")");
     }
-    /// Takes over the broken rules that another report has found.
+    /// Adds the broken rules of another report.
     void add(report const& other) {
         for (std::size_t i = 0; i < other.rules_.size(); ++i) {
             if (std::find(rules_.begin(), rules_.end(), other.rules_[i]) != rules_.end()) {

@@ -3,14 +3,14 @@
 
 /// posix_file: opening, locking, measuring and growing a file descriptor for direct I/O.
 ///
-/// The order on opening: open without O_DIRECT, without waiting (a pipe would) and never following
-/// what was not asked for; lock; learn the alignment that the file asks for; only then switch
-/// O_DIRECT on. So a file that is refused was neither changed nor, if this call made it, left
-/// behind. It is removed under its lock, and whoever gets the lock of a removed file starts over:
-/// nobody ends up with a file that no longer has a name.
+/// The order on opening: open without O_DIRECT, without waiting (a pipe would wait), and without
+/// following a symlink unless the request says so; lock; learn the alignment that the file needs;
+/// only then switch O_DIRECT on. So a refused file is not changed, and is removed if this call made
+/// it. It is removed under its lock. An opener that gets the lock of a removed file starts over, so
+/// no opener keeps a file without a name.
 ///
 /// Facts this rests on: not every file system rejects misaligned transfers, so quire checks page
-/// size and arena itself; `statx` tells the alignment since Linux 6.1 and libc's struct may lack
+/// size and arena itself; `statx` reports the alignment since Linux 6.1 and libc's struct may lack
 /// the fields, hence the raw call; locks of the open file description (F_OFD_SETLK) conflict inside
 /// a process too and do not vanish when another descriptor of the file is closed.
 
@@ -43,7 +43,7 @@ public:
     [[nodiscard]] int get() const noexcept { return fd_; }
     [[nodiscard]] bool valid() const noexcept { return fd_ >= 0; }
 
-    /// 0 or an errno. The descriptor is gone either way: closing it again could close another's.
+    /// 0 or an errno. The descriptor is closed either way: a second call could close another file.
     [[nodiscard]] int close() noexcept {
         int const fd = std::exchange(fd_, -1);
         return fd >= 0 && ::close(fd) != 0 && errno != EINTR ? errno : 0;
@@ -80,7 +80,7 @@ static_assert(sizeof(statx_record) == 256);
     if (block_device && ::ioctl(fd, BLKSSZGET, &sector) == 0 && sector > 0) {
         return {static_cast<std::uint32_t>(sector), static_cast<std::uint32_t>(sector)};
     }
-    return {512, 512};  // unknown: the smallest that devices have; a larger one shows as EINVAL
+    return {512, 512};  // the smallest that devices have; where that is too small: EINVAL
 }
 
 /// Takes the lock that an opener holds: writers alone, readers together. 0 or an errno.
@@ -91,7 +91,7 @@ static_assert(sizeof(statx_record) == 256);
     return ::fcntl(fd, F_OFD_SETLK, &lock) == 0 ? 0 : errno;
 }
 
-/// Gives the lock back also when a forked child has the descriptor still.
+/// Gives the lock back even when a forked child still has the descriptor.
 inline void unlock_file(int fd) noexcept {
     struct ::flock lock {};
     lock.l_type = F_UNLCK;

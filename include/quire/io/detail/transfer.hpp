@@ -3,12 +3,12 @@
 
 /// transfer: the one loop that moves bytes between memory and a file descriptor.
 ///
-/// The system may move fewer bytes than asked, or none because a signal came. All of that is
-/// handled here and nowhere else: the rest is asked for again, from the last multiple of `granule`
-/// that arrived (direct I/O can only go on there), and calls without progress are bounded.
+/// The system may move fewer bytes than requested, or none because of a signal. Only this loop
+/// handles that: it requests the rest again, from the last multiple of `granule` that was moved
+/// (direct I/O can only continue there). The number of calls without progress is bounded.
 ///
 /// Why system calls by number: the sanitizers' interceptors would touch the buffers, which under
-/// the address sanitizer may be poisoned while nobody holds a guard.
+/// the address sanitizer may be poisoned while no thread holds a guard.
 
 #include <quire/io/file_backend.hpp>
 
@@ -20,7 +20,7 @@
 
 namespace quire::inline QUIRE_ABI::detail {
 
-/// Calls in a row that may bring nothing before it counts as a failure.
+/// More calls in a row without progress than this are a failure.
 inline constexpr int idle_calls_max = 1000;
 
 /// Drops `count` bytes from the front of `parts`, and returns what is left.

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-/// actor: a thread that does what it is told, one thing at a time, so that the steps of several
+/// actor: a thread that runs the functions it is given, one at a time, so that the steps of several
 /// threads are a script and not a matter of luck.
 ///
-/// One that is not `threaded` does everything at once in the caller's thread.
+/// An actor that is not `threaded` runs each function at once, in the caller's thread.
 
 #include <quire/base/attributes.hpp>
 
@@ -36,7 +36,7 @@ public:
         thread_.join();
     }
 
-    /// Begins `act`, after what was begun before has ended. It must not throw.
+    /// Begins `act` when the function before it has ended. It must not throw.
     void start(std::function<void()> act) {
         if (!thread_.joinable()) { return act(); }
         finish();
@@ -45,12 +45,12 @@ public:
         busy_ = true;
         changed_.notify_all();
     }
-    /// Returns when what was begun has ended.
+    /// Returns when the function that was begun has ended.
     void finish() {
         std::unique_lock hold{mutex_};
         changed_.wait(hold, [this] { return !busy_; });
     }
-    /// Both; the result is that of `question`.
+    /// Runs `question` and returns its result.
     template <class Question>
     auto ask(Question question) {
         decltype(question()) answer{};

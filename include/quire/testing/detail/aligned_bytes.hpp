@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-/// aligned_bytes: memory for transfers, aligned as direct I/O wants it.
+/// aligned_bytes: memory for transfers, aligned as direct I/O needs it.
 
 #include <quire/base/attributes.hpp>
 

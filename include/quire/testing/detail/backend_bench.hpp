@@ -22,8 +22,8 @@ namespace quire::inline QUIRE_ABI::testing {
 
 namespace detail {
 
-/// The names that the trial makes files of. In a file system those that were not there before are
-/// removed at the end; where a name is no path there is nothing to remove.
+/// The names of the trial's files. In a file system those that did not exist before are removed at
+/// the end; where a name is no path there is nothing to remove.
 class made_files {
 public:
     made_files() = default;
@@ -35,7 +35,7 @@ public:
             std::filesystem::remove(path, ignored);
         }
     }
-    /// Before a file is opened, which may make it.
+    /// Called before a file is opened, because that may make it.
     void expect(std::string const& path) {
         std::error_code failed;
         auto const kind = std::filesystem::symlink_status(path, failed).type();
@@ -101,7 +101,7 @@ public:
         files_.expect(path);
         return backend.open({path, mode, trial.io, trial.page_size, false});
     }
-    /// What opening is refused with; nothing when it is not.
+    /// The error of opening; nothing when it succeeds.
     [[nodiscard]] std::optional<error> refusal(open_mode mode, std::string const& suffix = {}) {
         try {
             opened const file{*this, mode, suffix};
@@ -112,7 +112,7 @@ public:
     [[nodiscard]] std::span<std::byte> frame(std::size_t f) const {
         return {memory_.get() + f * trial.page_size, trial.page_size};
     }
-    /// Bytes that are found again at no other place.
+    /// Fills a frame with random bytes, so that it is like no other.
     void fill(std::size_t f) {
         for (auto& byte : frame(f)) { byte = static_cast<std::byte>(random_() >> 56); }
     }
@@ -189,7 +189,7 @@ public:
         for (auto const& each : kept) { errors.push_back(each.error); }
         return errors;
     }
-    /// What was wrong since it was last asked for.
+    /// What was wrong since the last call.
     [[nodiscard]] wrong_hand_outs take_wrong() {
         std::lock_guard const hold{mutex_};
         return std::exchange(wrong_, {});
@@ -203,7 +203,7 @@ public:
     [[nodiscard]] int write(file_type& of, std::uint64_t page, std::size_t f) {
         return one(io_verb::write, of, page, f);
     }
-    /// Whether page `page` of the file reads as frame `f` stands. Uses the last frame.
+    /// Whether page `page` of the file has the bytes of frame `f`. Reads into the last frame.
     [[nodiscard]] bool reads_as(file_type& of, std::uint64_t page, std::size_t f) {
         return read_last(of, page) && same(frames - 1, f);
     }

@@ -115,7 +115,7 @@ private:
         sized(8);
         for (std::uint64_t page = 3; page < 8; ++page) {
             found_.expect(b_.reads_zero(made.file, page), backend_rules::resize,
-                          "what was cut off has come back");
+                          "bytes that were cut off are there again");
         }
         sized(0);
     }

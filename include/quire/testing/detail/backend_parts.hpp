@@ -64,7 +64,7 @@ protected:
     backend_parts(report& found, bench& b, std::string name)
         : found_{found}, b_{b}, name_{std::move(name)} {}
 
-    /// Each part has files of its own, which begin with its number. What it throws breaks `rule`.
+    /// Each part has files of its own, which begin with its number. An exception breaks `rule`.
     template <class Act>
     void part(std::string_view rule, Act act) {
         suffix_ = name_ + std::to_string(++parts_);
@@ -101,7 +101,7 @@ private:
         auto const wrong = b_.take_wrong();
         found_.expect(wrong.front == 0, backend_rules::front, "in front, and without a result");
         found_.expect(wrong.count == 0, backend_rules::front, "more, or other pointers");
-        found_.expect(wrong.again == 0, backend_rules::once);
+        found_.expect(wrong.again == 0, backend_rules::once, "an op that is not in flight");
         found_.expect(wrong.unfinished == 0, backend_rules::finished);
         found_.expect(wrong.room == 0, backend_rules::room);
     }

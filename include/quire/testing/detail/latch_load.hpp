@@ -3,8 +3,8 @@
 
 /// latch_load: threads that use every way in and out of a latch at random.
 ///
-/// Who is in is counted beside the latch, by relaxed atomics, which order nothing; what the latch
-/// guards is plain memory, so that the thread sanitizer sees what the latch leaves open.
+/// The threads that are in are counted beside the latch, by relaxed atomics, which order nothing.
+/// The latch guards plain memory, so that the thread sanitizer reports what it fails to order.
 
 #include <quire/testing/detail/latch_scene.hpp>
 
@@ -20,8 +20,8 @@ inline constexpr std::string_view load_ends = "page_latch: under load every wait
 inline constexpr std::string_view between =
     "downgradable: no writer gets in between downgrade and unlock_shared";
 inline constexpr std::string_view pinned_frames =
-    "pinning: under load a frame with pins is not had by try_lock_unpinned";
-inline constexpr std::string_view still = "versioned: version stands still while a reader is in";
+    "pinning: under load try_lock_unpinned gets no frame with pins";
+inline constexpr std::string_view still = "versioned: version does not change while a reader is in";
 }  // namespace latch_rules
 
 template <class Latch>
@@ -39,7 +39,7 @@ public:
             step(random() % 9);
         }
     }
-    /// When all threads are back.
+    /// Called when all threads have ended.
     void judge() {
         expect(count_ == sections_.load() && negated_ == ~count_, latch_rules::excludes);
     }

@@ -3,7 +3,7 @@
 
 /// latch_scene: a latch, the threads of a script, and what the script has seen.
 ///
-/// `run_scene` runs a script in a thread of its own. If the script is not over in time, somebody
+/// `run_scene` runs a script in a thread of its own. If the script is not over in time, a thread
 /// waits for ever: that breaks the script's rule, and the threads stay behind with the scene, which
 /// they own together.
 
@@ -60,20 +60,20 @@ public:
     void first(Act act) {
         act();
     }
-    /// Whether `who` gets in by a `try_`, in the end: it may fail spuriously.
+    /// Whether `thread` gets in by a `try_`, which is repeated: it may fail spuriously.
     template <class Way>
-    [[nodiscard]] bool gets_in(actor& who, Way way) {
+    [[nodiscard]] bool gets_in(actor& thread, Way way) {
         auto const end = std::chrono::steady_clock::now() + trial.wait_max / 2;
         for (;;) {
-            if (tries(who, way)) { return true; }
+            if (tries(thread, way)) { return true; }
             if (trial.threads <= 1 || std::chrono::steady_clock::now() > end) { return false; }
             std::this_thread::sleep_for(std::chrono::microseconds{100});
         }
     }
-    /// Whether a `try_` keeps `who` out, as often as it is asked.
+    /// Whether a `try_` of `thread` fails, and once more.
     template <class Way>
-    [[nodiscard]] bool is_refused(actor& who, Way way) {
-        return !tries(who, way) && !tries(who, way);
+    [[nodiscard]] bool is_refused(actor& thread, Way way) {
+        return !tries(thread, way) && !tries(thread, way);
     }
 
     void expect(bool holds, std::string_view rule, std::string_view seen = {}) {
@@ -91,8 +91,8 @@ public:
 
 private:
     template <class Way>
-    [[nodiscard]] bool tries(actor& who, Way way) {
-        return who.ask([&] {
+    [[nodiscard]] bool tries(actor& thread, Way way) {
+        return thread.ask([&] {
             bool const in = way.try_lock(latch);
             if (in) { way.unlock(latch); }
             return in;
@@ -110,8 +110,8 @@ public:
     std::atomic<bool> over{false};
 };
 
-/// Readers that are in at once, each in a thread of its own where there are threads: nobody takes a
-/// latch that it holds.
+/// Readers that are in at once, each in a thread of its own where there are threads: no thread
+/// takes a latch twice.
 template <class Latch>
 class reader_crowd {
 public:
@@ -126,7 +126,7 @@ public:
             while (wanted() < count) {
                 threads_.emplace_back([this, end] { read(end); });
             }
-        } catch (std::system_error const&) {}  // then these are all that there can be
+        } catch (std::system_error const&) {}  // the system gives no more threads
         while (in_ + out_ < wanted()) { std::this_thread::sleep_for(pause); }
     }
     reader_crowd(reader_crowd const&) = delete;
@@ -188,7 +188,7 @@ void run_scene(report& found, latch_trial const& trial, std::string_view rule, S
     bool const over = scene->over.load(std::memory_order_acquire);
     over ? first.join() : first.detach();
     found.add(scene->found());
-    found.expect(over, rule, "somebody waits for ever");
+    found.expect(over, rule, "a thread waits for ever");
 }
 
 }  // namespace detail
