@@ -3,9 +3,9 @@
 
 /// futex: sleeping in the kernel until a word changes, for a bounded time.
 ///
-/// `std::atomic::wait` has no deadline, and the pool never waits without one; so the two system
-/// calls stand here. A wake that comes between the caller's look and the sleep is not lost: the
-/// kernel compares the word again before it puts the thread to sleep.
+/// `std::atomic::wait` has no deadline, and the pool never waits without one; so it uses these two
+/// system calls. A wake-up between the caller's look and its sleep is not lost: the kernel compares
+/// the word again before it puts the thread to sleep.
 
 #include <quire/base/attributes.hpp>
 
@@ -34,7 +34,7 @@ inline void futex_wait(std::atomic<std::uint32_t> const& word, std::uint32_t see
         ::syscall(SYS_futex, &word, FUTEX_WAIT_PRIVATE, seen, &limit, nullptr, 0));
 }
 
-/// Wakes everybody who sleeps on `word`.
+/// Wakes every thread that sleeps on `word`.
 inline void futex_wake_all(std::atomic<std::uint32_t> const& word) noexcept {
     static_cast<void>(::syscall(SYS_futex, &word, FUTEX_WAKE_PRIVATE,
                                 std::numeric_limits<int>::max(), nullptr, nullptr, 0));
