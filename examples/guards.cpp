@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 
-/// guards: three ways to hold pages. A descent hand over hand, ten pages at once, and an update of
-/// two pages.
+/// guards: three ways to hold pages. A descent with lock coupling, ten pages at once, and an update
+/// of two pages.
 
 #include <quire/quire.hpp>
 

@@ -49,7 +49,7 @@ public:
         if (auto const last = file_.pages() - 1; last > 0) {
             auto page = file_.write<heap_page>(last);
             if (auto const slot = page->insert(value)) { return {last, *slot}; }
-        }  // the guard ends before another page is asked for
+        }  // the guard ends before another page is requested
         auto page = file_.append<heap_page>();
         return {page.id().page().value(), page->insert(value).value()};
     }

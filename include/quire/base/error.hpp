@@ -24,7 +24,7 @@ enum class errc {
     open_failed = 1,          ///< the file could not be opened; errno says why
     file_locked,              ///< another opener holds a lock that excludes this one
     direct_io_refused,        ///< the file system has no O_DIRECT and buffered I/O was not allowed
-    misaligned_page_size,     ///< the page size is not a multiple of what the device asks for
+    misaligned_page_size,     ///< the page size is not a multiple of what the device requires
     size_not_page_multiple,   ///< the file's size is not a whole number of pages
     too_many_files,           ///< every file slot of the pool is taken
     file_too_large,           ///< the file has more pages than the pool was set up for
@@ -37,7 +37,7 @@ enum class errc {
     short_read,               ///< the file ended in the middle of a page
     corrupt_page,             ///< a page's bytes contradict its seal or its format
     blank_page,               ///< a page of zeros: grown, never written
-    wrong_page_kind,          ///< the page is of another kind than the one asked for
+    wrong_page_kind,          ///< the page is of another kind than the requested one
     read_only,                ///< a write to a file opened for reading
     no_free_frame,            ///< every frame (the pool's, or a frames_max) is held or unwritable
     timed_out,                ///< a wait reached its deadline

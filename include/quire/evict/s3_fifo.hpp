@@ -8,7 +8,7 @@
 ///    new page ──▶ small ─────────────────────────▶ main ──▶ leaves, unless it was used:
 ///                   │                               ▲       then to the back, one use fewer
 ///                   ▼ else: leaves, its id is kept  │
-///                 ghost ────────────────────────────┘ comes back while its id is kept
+///                 ghost ────────────────────────────┘ loaded again while its id is kept
 ///
 /// A page enters `small` unused, or `main` if its id is among the ghosts, the ids of the last pages
 /// that left `small`. A hit is a use, counted up to three. A search looks into `small` first when

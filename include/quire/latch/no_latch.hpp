@@ -4,8 +4,8 @@
 /// no_latch: the page latch of a pool that one thread uses.
 ///
 /// There is no other thread to exclude. It only counts, because the pool still has to know which
-/// frames are held. A thread that waited for it would wait for itself for ever, so taking a latch
-/// that is not available stops the program with a message.
+/// frames are held. A thread that waited for it would wait for itself and never end, so taking a
+/// latch that is not available stops the program with a message.
 ///
 /// Threads: one. Cost: 8 bytes, plain additions.
 

@@ -22,7 +22,7 @@
 
 namespace quire::inline QUIRE_ABI {
 
-/// Whether the arena asks for huge pages, or forbids them.
+/// Whether the arena requests huge pages, or forbids them.
 enum class huge_pages : std::uint8_t { on, off };
 
 class arena {

@@ -128,7 +128,7 @@ public:
         return slot.value() < b.slots && chains().follow(slot.value(), b).pointer.is_live();
     }
 
-    /// The tuple in `slot`, or where its redirects lead.
+    /// The tuple in `slot`, or in the slot that its redirects lead to.
     /// Errors: errc::no_such_tuple.
     [[nodiscard]] byte_view<Byte> tuple(slot_id slot) const& QUIRE_LIFETIMEBOUND
         requires(!writable_page<Byte>)

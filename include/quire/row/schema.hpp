@@ -25,7 +25,7 @@
 #include <quire/row/column.hpp>
 #include <quire/row/row_options.hpp>
 
-#include <boost/describe/class.hpp>  // for who describes a struct
+#include <boost/describe/class.hpp>  // for code that describes a struct
 #include <boost/describe/enum.hpp>
 #include <boost/mp11/algorithm.hpp>
 
