@@ -17,8 +17,8 @@
 ///     their brackets are, deleters, comparators and allocators included;
 ///   - aggregates without bases, of at most 12 members that {} can initialise: when those are;
 ///   - described structs and classes, private members and bases included (row/described.hpp);
-///   - every type that you declare owned: `template <> inline constexpr bool
-///     quire::owns_its_values<money> = true;`. It may also be false, to refuse a type.
+///   - every type that you vouch for, which is to declare it owned: `template <> inline constexpr
+///     bool quire::owns_its_values<money> = true;`. It may also be false, to refuse a type.
 /// Nothing else is: references, pointers, spans, string views, iterators, std::reference_wrapper,
 /// closures that captured something, std::function, std::any, unions, and classes that are neither
 /// described nor declared owned. Such a class may hide a view; to declare it owned is one line.

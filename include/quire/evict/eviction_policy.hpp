@@ -30,7 +30,7 @@
 /// again: what a policy remembers of a closed file can match a later one. That costs hits, nothing
 /// else.
 ///
-/// All but `touch` are noexcept and called under the pool's mutex, one at a time.
+/// All functions are noexcept. All except `touch` are called under the pool's mutex, one at a time.
 
 #include <quire/base/page_id.hpp>
 

@@ -23,12 +23,12 @@
 /// Invariants
 ///   I1. A stamp never falls; the heap's copy of it is never greater.
 ///   I2. heap_[place_[f]].frame == f for every frame f that is held; place_ is nowhere for others.
-///   I3. A search corrects a frame that was used after it began at most once, so it ends however
-///       frequent hits are. Among such frames the order is that of some moment of the search.
-///   I4. All but stamps and counter changes under the pool's mutex only.
+///   I3. A frame that is used after a search began is corrected at most once in that search, so it
+///       ends however frequent hits are. The order of such frames is that of some moment of it.
+///   I4. Everything except stamps and the counter changes under the pool's mutex only.
 /// Cost: a hit is one atomic addition on a word shared by all threads and one compare-exchange on
-/// the frame's own; two loads when the page was the last one used. 28 bytes a frame,
-/// and with the default latch a second cache line of its header, which only logged() touches.
+/// the frame's own; two loads when the page was the last one used. 28 bytes a frame, and with the
+/// default latch a second cache line of its header, which only logged() touches.
 /// Source: the definition; the heap that is corrected late is folklore.
 
 #include <quire/evict/eviction_policy.hpp>

@@ -30,10 +30,9 @@
 ///
 /// What the pool uses: try_lock and try_lock_shared first, then try_lock_for and
 /// try_lock_shared_for in slices of 5 ms. A latch without these two is polled by try_* with sleeps
-/// of 1 us to 1 ms. The pool never calls lock() and lock_shared(): a queue of waiting threads that
-/// a latch has only there has no effect in a pool; one in the timed functions has. pinning is for
-/// `pin` and for eviction, downgradable for `downgrade` of a guard and for write-back, versioned
-/// for reading without the latch.
+/// of 1 us to 1 ms. The pool never calls lock() and lock_shared(): a latch that queues waiting
+/// threads must do so in the timed functions. pinning is for `pin` and for eviction, downgradable
+/// for `downgrade` of a guard and for write-back, versioned for reading without the latch.
 ///
 /// try_lock and try_lock_unpinned may fail spuriously. Every model is default constructible, and is
 /// never copied. A latch for one thread declares `static constexpr bool one_thread = true`.
