@@ -122,7 +122,7 @@ public:
 
     // Reading
 
-    /// Whether `tuple(slot)` gives one.
+    /// Whether `slot` names a tuple, itself or by redirects.
     [[nodiscard]] bool contains(slot_id slot) const {
         auto const b = page_.load_bounds();
         return slot.value() < b.slots && chains().follow(slot.value(), b).pointer.is_live();
@@ -158,7 +158,7 @@ public:
     name_the_page_first row(slot_id) const&& QUIRE_REFUSED_ON_TEMPORARIES;
     template <class T, std::integral Number>
     a_slot_is_a_slot_id row(Number) const QUIRE_REFUSED(
-        "a row is asked for by the quire::slot_id that its insert gave, or one made of a number");
+        "a row is found by the quire::slot_id that its insert returned, or one made from a number");
     say_the_type_of_the_row row(slot_id) const QUIRE_REFUSED_WITHOUT_TYPE;
 
     /// The live slots, in the order of their numbers.
@@ -258,7 +258,7 @@ public:
         return true;
     }
 
-    /// Removes it as `erase` does, but the number is not given out again until `reclaim`.
+    /// Removes what `erase` removes, but the number is not given out again until `reclaim`.
     bool kill(slot_id slot)
         requires writable_page<Byte>
     QUIRE_CHANGES {
