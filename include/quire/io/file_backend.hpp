@@ -10,15 +10,9 @@
 ///   expression                  semantics
 ///   B{arena_bytes, options}     every transfer's memory lies in `arena_bytes`
 ///   b.open(request)             opens and locks a file; throws quire::error
-<<<<<<< HEAD
-///   b.submit(ops)               starts the transfers that `ops` points to, which are sorted by
-///                               file and offset, and whose writes lie inside the file; neighbours
-///                               may travel together. Those that are complete on return are moved to
-=======
 ///   b.submit(ops)               starts the transfers that `ops` points to. They are sorted by file
 ///                               and offset, and writes lie inside the file; neighbours may travel
 ///                               together. Those that are complete on return are moved to
->>>>>>> testing
 ///                               the front of `ops`; returns how many. noexcept: a refused op is
 ///                               complete with its error
 ///   b.reap(done, wait)          hands out ops that have become complete since they were submitted:

@@ -26,11 +26,7 @@
 ///   handed out with  yes, and also what a reader finds        what a reader finds
 ///   an error
 ///
-<<<<<<< HEAD
-/// The transfers are an inner backend's, which may hand out its ops in `submit` or in `reap`.
-=======
 /// The transfers are done by an inner backend, which may hand out its ops in `submit` or in `reap`.
->>>>>>> testing
 /// It keeps its files in the disk's memory_store: its options, or those of the backend inside it,
 /// have a member `store`. A write past the file's end, or to a file opened for reading, never
 /// reaches the disk.
