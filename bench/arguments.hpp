@@ -3,8 +3,8 @@
 
 /// arguments: PROGRAM [--quick] [--json FILE] [--scratch DIRECTORY], as all benchmarks take them.
 ///
-/// What they do not know ends the program with the usage and exit status 2; so does a scratch
-/// folder that is there already, since it would be removed.
+/// An unknown argument ends the program with the usage and exit status 2; so does a scratch folder
+/// that already exists, since it would be removed.
 
 #include <cstdio>
 #include <cstdlib>
@@ -38,8 +38,8 @@ struct arguments {
     }
 
     bool quick = false;             ///< a run of a few seconds, which shows only that it works
-    std::filesystem::path json;     ///< where the figures go; empty: nowhere
-    std::filesystem::path scratch;  ///< a new folder, removed in the end
+    std::filesystem::path json;     ///< where the figures are written; empty: nowhere
+    std::filesystem::path scratch;  ///< a new folder, removed at the end
 };
 
 }  // namespace quire_bench

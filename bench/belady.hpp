@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-/// belady: the fewest misses that any policy could have, knowing what comes.
+/// belady: the fewest misses that any policy could have, knowing all later uses.
 ///
 /// The page that is needed again last, or never, is evicted (Belady 1966). Exact; O(n log n) in the
-/// length of the trace: a heap of the pages by their next use, whose outdated entries are left in
-/// it and passed over: they are uses of the past.
+/// length of the trace: a heap of the pages by their next use. Outdated entries stay in it and are
+/// skipped, since they are uses of the past.
 
 #include <cstddef>
 #include <cstdint>

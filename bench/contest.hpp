@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-/// contest: systems side by side, in interleaved rounds, and what they took.
+/// contest: systems side by side, in interleaved rounds, and the times they took.
 ///
 /// All systems of a contest are built before the first round and see the same draws: a list of
 /// positions, drawn before, each an index into the pages that the system has in memory. A round
-/// asks every system in turn; a figure is nanoseconds for one operation of one thread. Ratios are
-/// taken within a round, then their median: what slows the machine down for a while slows both.
+/// runs every system in turn; a figure is nanoseconds for one operation of one thread. Ratios are
+/// taken within a round, then their median: a slow phase of the machine slows both systems.
 
 #include "systems/system.hpp"
 
@@ -23,19 +23,19 @@
 
 namespace quire_bench {
 
-using figures = std::vector<double>;  ///< one a round
+using figures = std::vector<double>;  ///< one per round
 
 [[nodiscard]] inline double median(figures values) {
     std::sort(values.begin(), values.end());
     return values[values.size() / 2];
 }
-/// Of `a` to `b`, round by round.
+/// The ratio of `a` to `b`, round by round.
 [[nodiscard]] inline figures ratios(figures const& a, figures const& b) {
     figures result;
     for (std::size_t i = 0; i < a.size(); ++i) { result.push_back(a[i] / b[i]); }
     return result;
 }
-/// Of `a` and `b`, round by round.
+/// The difference of `a` and `b`, round by round.
 [[nodiscard]] inline figures differences(figures const& a, figures const& b) {
     figures result;
     for (std::size_t i = 0; i < a.size(); ++i) { result.push_back(a[i] - b[i]); }
@@ -57,7 +57,7 @@ public:
     contestant& operator=(contestant const&) = delete;
     virtual ~contestant() = default;
     [[nodiscard]] virtual std::string name() const = 0;
-    /// Nanoseconds an operation, of `threads` threads at once.
+    /// Nanoseconds per operation, of `threads` threads at once.
     [[nodiscard]] virtual double run(std::vector<std::uint32_t> const& draws,
                                      unsigned threads) = 0;
 };

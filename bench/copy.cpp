@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: BSL-1.0
 
-/// copy: what it is worth not to copy pages.
+/// copy: what it saves not to copy pages.
 ///
 /// One pool, one kind of page and one kind of row, in three ways:
 ///
 ///   views      rows are read and written in the frame
 ///   copies     the page is copied out of the frame, read there, and copied back when it changed:
-///              what an interface that hands out pages by value does
-///   buffered   as views, but the file goes through the system's page cache
+///              as an interface does that returns pages by value
+///   buffered   as views, but the file is read and written through the system's page cache
 ///
 /// Each way has a pool of the same size, and scans a file, reads rows of it at random, and inserts
 /// rows into a new one: half of what the pool holds, and sixteen times that. At sixteen times, the
 /// page cache is emptied before each round, and may hold the whole file by its end: that memory is
-/// beside what was given. Nanoseconds a row, and of these what the processor spent.
+/// in addition to the pool. Nanoseconds per row, and the processor time among them.
 ///
 /// Usage: copy [--quick] [--json FILE] [--scratch DIRECTORY]
 
@@ -145,7 +145,7 @@ void by_way(way by, Fn fn) {
     }
 }
 
-/// What a workload took, a row.
+/// The cost of a workload per row.
 struct cost {
     figures time;
     figures processor;

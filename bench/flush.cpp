@@ -9,10 +9,10 @@
 ///     tenth, scattered   a tenth of them
 ///     all, dense         every frame; the pages are neighbours, in another pool
 ///
-/// The limit writes as many pages at the same places of another file, in an order of no pattern,
-/// with 64 of them in flight by io_uring; `pwrite` writes them one after the other in the file's
-/// order. Both write directly, and end with fdatasync, as a flush does. Sealing is quire's alone.
-/// Pages a second; after each turn some of the pages are read back from the device.
+/// The limit writes as many pages at the same places of another file, in random order, with 64 of
+/// them in flight by io_uring; `pwrite` writes them one after the other in the file's order. Both
+/// write directly, and end with fdatasync, as a flush does. Only quire seals its pages. Pages per
+/// second; after each turn some of the pages are read back from the device.
 ///
 /// Usage: flush [--quick] [--json FILE] [--scratch DIRECTORY]
 
@@ -30,7 +30,7 @@ namespace {
 using namespace quire_bench;
 using numbers = std::vector<std::uint32_t>;
 
-/// One way to get the pages of a turn to the device, with `added` to their first value.
+/// One way to write the pages of a turn to the device, with `added` to their first value.
 class way {
 public:
     way() = default;
@@ -127,7 +127,7 @@ struct turn {
     figures processor{};
 };
 
-/// Every hundredth of `pages`, from the device.
+/// Checks every hundredth of `pages`, read from the device.
 void expect_written(turn const& one, numbers const& pages, std::uint64_t added) {
     raw_file const file{one.path, O_RDONLY | O_DIRECT};
     page_buffer const page;

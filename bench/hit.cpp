@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSL-1.0
 
-/// hit: eight bytes of a page that is in memory, through quire, its peers, and nothing.
+/// hit: reads eight bytes of a page that is in memory, through quire, its peers, and nothing.
 ///
-/// Random pages of 64 MiB and of 2 GiB, and one page again and again; one thread and two. What
-/// each system is asked to do is in systems/; a peer is there if its library was found.
+/// Random pages of 64 MiB and of 2 GiB, and one page again and again; one thread and two. The task
+/// of each system is in systems/; a peer is included if its library was found.
 ///
 /// Usage: hit [--quick] [--json FILE] [--scratch DIRECTORY]
 
@@ -39,7 +39,7 @@ figures const& of(results const& all, std::string const& system) {
     fail("no " + system);
 }
 
-/// What a set of pages allows, relative to `pair`.
+/// The targets of a set of pages, relative to `pair`.
 struct limits {
     double shared;
     double optimistic;

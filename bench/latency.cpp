@@ -3,10 +3,10 @@
 /// latency: how long one hit and one miss take, while nothing else happens and during a flush.
 ///
 /// A pool of 256 MiB over a file of 4 GiB. Half of its frames hold scattered pages that are
-/// flushed; hits are reads of just these, and misses reads of other pages. Each is timed by itself:
-/// for half a second alone, then for as long as a flush takes that another thread runs on another
-/// processor. What began during the flush counts. `clock` is what timing nothing takes.
-/// Percentiles of each round, to a sixteenth; the figures are their medians.
+/// flushed; hits are reads of these, and misses reads of other pages. Each is timed by itself: for
+/// half a second alone, then during a flush that another thread runs on another processor. Reads
+/// that began during the flush count. `clock` is the time to measure nothing. Percentiles of each
+/// round, to a sixteenth; the figures are their medians.
 ///
 /// Usage: latency [--quick] [--json FILE] [--scratch DIRECTORY]
 

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: BSL-1.0
 
-/// memory: bytes beside the frames, and what a miss allocates.
+/// memory: bytes in addition to the frames, and what a miss allocates.
 ///
-/// Counted, for a pool of 65,536 frames over a file: what operator new is asked for when the pool
-/// is made (headers, the policy, free frames), when a file is opened, and during misses. Measured,
-/// as the memory of the process that is resident: what a look-up in each chunk of the page table
-/// of a sparse file costs; and what quire, RocksDB's cache and Berkeley DB hold beside the pages
-/// themselves when as many pages are resident. Nothing here is timed.
+/// Counted, for a pool of 65,536 frames over a file: the bytes requested from operator new when the
+/// pool is made (headers, the policy, free frames), when a file is opened, and during misses.
+/// Measured, as resident memory of the process: the cost of a look-up in each chunk of the page
+/// table of a sparse file; and what quire, RocksDB's cache and Berkeley DB hold in addition to the
+/// pages themselves when as many pages are resident. Nothing here is timed.
 ///
 /// Usage: memory [--quick] [--json FILE] [--scratch DIRECTORY]
 
@@ -49,7 +49,7 @@ namespace {
 using namespace quire_bench;
 using pool_type = quire::buffer_pool<page_size>;
 
-/// Of this process, in bytes.
+/// Resident memory of this process, in bytes.
 double resident_memory() {
     std::ifstream from{"/proc/self/statm"};
     double total = 0;
@@ -60,7 +60,7 @@ double resident_memory() {
 
 double since(std::size_t before) { return static_cast<double>(bytes_asked_for - before); }
 
-/// Headers and policy, by what is asked for.
+/// Headers and policy, by the bytes requested.
 void count_pool(report& to, std::filesystem::path const& hole, std::size_t frames) {
     auto const each = static_cast<double>(frames);
     using header = quire::frame_header<quire::hybrid_latch, quire::s3_fifo::frame_state>;
@@ -102,10 +102,10 @@ void measure_page_table(report& to, std::filesystem::path const& hole, std::size
     for (std::uint64_t i = 1; i <= chunks; ++i) { auto const page = file.read(i * chunk); }
     auto const each = (resident_memory() - before) / static_cast<double>(chunks * chunk);
     to.add("memory", "page table", 1, "a page", {each}, "bytes");
-    to.at_most("memory, page table, bytes a page", each, 4.1);  // 4, and what is not its
+    to.at_most("memory, page table, bytes a page", each, 4.1);  // 4, and a little other memory
 }
 
-/// Beside `pages` pages that are resident in what `make` returns after it has read them.
+/// The bytes in addition to `pages` pages resident in the system that `make` returns.
 template <class Make>
 void measure_beside(report& to, std::string const& name, std::uint32_t pages, Make make) {
     ::malloc_trim(0);
@@ -120,7 +120,7 @@ void measure_beside(report& to, std::string const& name, std::uint32_t pages, Ma
 
 int main(int argc, char** argv) try {
     auto const given = arguments("memory", argc, argv);
-    ::mallopt(M_MMAP_THRESHOLD, 1 << 16);  // what is large goes back to the system when it is freed
+    ::mallopt(M_MMAP_THRESHOLD, 1 << 16);  // large blocks are returned to the system when freed
     std::uint32_t const frames = given.quick ? 1U << 12 : 1U << 16;
     std::size_t const chunks = given.quick ? 1U << 10 : 1U << 13;
     report found;

@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: BSL-1.0
 
-/// miss: eight bytes of a page that is on the device, and what the processor has to do for it.
+/// miss: reads eight bytes of a page that is on the device; also the processor time of that.
 ///
-/// A file of 4 GiB and pools of 256 MiB. Every system reads the pages in one and the same order of
-/// no pattern, each page once before any comes again, going on in each slice where it stopped: so
-/// every read is a miss, and nearly every miss evicts. Each page is checked to be the right one.
-/// In a round every system, with 1, 2 and 8 threads, has a second, in ten slices. Pages a second,
-/// and processor time a page. The limits are a loop of direct preads, and one that keeps 64 reads
-/// in flight by io_uring, a thread each. `pread, checked` reads to as many places as the pool has
-/// frames and checks the seals: a pool with quire's promises pays at least that.
+/// A file of 4 GiB and pools of 256 MiB. Every system reads the pages in one common random order,
+/// each page once before any is read again, and continues in each slice where it stopped: so every
+/// read is a miss, and nearly every miss evicts. Each page is checked to be the right one. In a
+/// round every system, with 1, 2 and 8 threads, has a second, in ten slices. Pages per second, and
+/// processor time per page. The limits are a loop of direct preads, and one that keeps 64 reads per
+/// thread in flight by io_uring. `pread, checked` reads to as many places as the pool has frames
+/// and checks the seals: a pool with quire's promises costs at least that.
 ///
-/// Then the same without a device, over quire::memory_backend, against a copy of the page.
+/// Then without a device, over quire::memory_backend, compared with a copy of the page.
 ///
 /// Usage: miss [--quick] [--json FILE] [--scratch DIRECTORY]
 
@@ -32,7 +32,7 @@ struct sizes {
     std::uint32_t pages;
     std::size_t frames;
     int rounds;
-    std::chrono::milliseconds slice;  // ten of these a round
+    std::chrono::milliseconds slice;  // ten of these per round
 };
 constexpr sizes full{1U << 20, 1U << 16, 5, std::chrono::milliseconds{100}};
 constexpr sizes quick{1U << 14, 1U << 10, 3, std::chrono::milliseconds{2}};
@@ -75,7 +75,7 @@ std::uint64_t read_in_flight_until(int fd, page_order& order, slice_end end) {
 }
 #endif
 
-/// pread to a pool's worth of places in turn, with the seal checked. One thread.
+/// pread to as many places as a pool has frames, in turn, with the seal checked. One thread.
 class checked_reads {
 public:
     checked_reads(std::filesystem::path const& path, std::size_t frames)
@@ -112,7 +112,7 @@ private:
     std::size_t next_ = 0;
 };
 
-/// Each system with each number of threads, and an order of its own to go on in.
+/// Each system with each number of threads, and its own position in the order.
 class field {
 public:
     field(slices& to, std::vector<std::uint32_t> const& order) : to_{to}, order_{order} {}

@@ -3,7 +3,7 @@
 /// policies: how many misses each eviction policy has, relative to the fewest possible.
 ///
 /// Real pools over memory, one thread, over made-up traces (traces.hpp) and several cache sizes, in
-/// shares of the pages that the trace uses. The figures are exact and the same on every machine.
+/// shares of the pages that the trace uses. The figures are exact and equal on every machine.
 ///
 ///     policies                   the table, as Markdown; with --json FILE the figures, too
 ///     policies --write KIND      the trace of that kind, one page number a line, for policy_trace

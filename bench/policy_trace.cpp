@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: BSL-1.0
 
-/// policy_trace: what a policy would make of your trace.
+/// policy_trace: the misses of a policy on your trace.
 ///
 ///     policy_trace FILE POLICY FRAMES
 ///
 /// FILE has one page number a line, in the order of use; "-" is the standard input. Prints the
 /// requests, the misses of a real pool of FRAMES frames with that policy, and the fewest that any
-/// policy could have (Belady's optimum). Exit status 2 when the file or an argument makes no sense.
+/// policy could have (Belady's optimum). Exit status 2 when the file or an argument is wrong.
 
 #include "belady.hpp"
 #include "replay.hpp"
@@ -22,7 +22,7 @@ namespace {
 
 constexpr char const* usage = "usage: policy_trace FILE POLICY FRAMES";
 
-/// What the user has to mend. Exit status 2.
+/// An error that the user has to correct. Exit status 2.
 struct bad_input : std::runtime_error {
     using std::runtime_error::runtime_error;
 };
@@ -98,7 +98,7 @@ int main(int argc, char** argv) try {
 } catch (bad_input const& e) {
     std::fprintf(stderr, "policy_trace: %s\n", e.what());
     return 2;
-} catch (std::exception const& e) {  // no memory, say
+} catch (std::exception const& e) {  // for example, no memory
     std::fprintf(stderr, "policy_trace: %s\n", e.what());
     return 1;
 }

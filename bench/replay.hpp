@@ -17,8 +17,8 @@ namespace quire_bench {
 
 using trace = std::vector<std::uint64_t>;
 
-/// The same trace over pages 0, 1, 2, ... in the order in which they first occur. No policy sees
-/// the difference, and the file is as small as it can be.
+/// The trace with its pages renumbered 0, 1, 2, ... in the order in which they first occur. That
+/// makes no difference to any policy, and the file is as small as possible.
 [[nodiscard]] inline trace renumbered(trace const& original) {
     trace dense;
     dense.reserve(original.size());
@@ -29,8 +29,8 @@ using trace = std::vector<std::uint64_t>;
     return dense;
 }
 
-/// The misses of a pool with `Policy`: one thread, each page read and let go. Frames past the
-/// number of pages are not made. Expects: a trace that is renumbered, and frames.
+/// The misses of a pool with `Policy`: one thread, each page read and released. No more frames are
+/// made than there are pages. Expects: a renumbered trace, and at least one frame.
 template <class Policy>
 [[nodiscard]] std::uint64_t misses(trace const& dense, std::size_t frames) {
     constexpr std::size_t page_size = 512;  // the smallest: the bytes do not matter here

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-/// report: figures of a run as JSON, and as lines for people.
+/// report: figures of a run as JSON, and as lines to read.
 ///
 ///     {"lines":   [{"workload", "set", "threads", "system", "unit",
 ///                   "median", "min", "max", "rounds"}, ...],
 ///      "targets": [{"name", "measured", "target", "met_by", "ok"}, ...]}
 ///
-/// Units: "ns" an operation, "pages/s", "bytes"...; `met_by` is "at most" or "at least". A target
-/// that is met is `ok`, and one that is missed `MISS`, in the last lines on stdout.
+/// Units: "ns" per operation, "pages/s", "bytes"...; `met_by` is "at most" or "at least". In the
+/// last lines on stdout, a target that is met is `ok`, and one that is missed is `MISS`.
 
 #include "contest.hpp"
 
@@ -28,7 +28,7 @@ public:
         std::fflush(stdout);
         add_quietly(workload, set, threads, system, values, unit);
     }
-    /// The same without a line on stdout.
+    /// Adds figures without a line on stdout.
     void add_quietly(std::string const& workload, std::string const& set, unsigned threads,
                      std::string const& system, figures const& values, std::string const& unit) {
         auto const [least, most] = std::minmax_element(values.begin(), values.end());

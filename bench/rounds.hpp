@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-/// rounds: pieces of work side by side in one thread, in interleaved rounds, and what they took.
+/// rounds: pieces of work side by side in one thread, in interleaved rounds, and their times.
 ///
 /// A piece of work is a pass: a call that does `operations` of something and returns a number made
-/// from all that it read. A round asks every pass in turn, `repeats` times in a row; a figure is
+/// from all that it read. A round runs every pass in turn, `repeats` times in a row; a figure is
 /// nanoseconds for one operation. Passes that are to read the same bytes must return the same
-/// number, else the run stops. Nothing is carried over from one call to the next: each is through
-/// a pointer, with a barrier behind which the compiler knows nothing of memory.
+/// number, else the run stops. The compiler can reuse nothing from an earlier call: each call is
+/// through a pointer and is followed by a barrier for memory.
 
 #include "contest.hpp"
 
@@ -15,7 +15,7 @@
 
 namespace quire_bench {
 
-/// Whether the passes of a run answer alike.
+/// Whether the passes of a run return equal numbers.
 enum class answers : bool { alike, each_its_own };
 
 class rounds {

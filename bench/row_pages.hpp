@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-/// row_pages: heap pages full of rows, without a pool, and the same rows by hand.
+/// row_pages: heap pages full of rows, without a pool, and handwritten access to these rows.
 ///
-/// The pages lie in the same kind of memory as a pool's frames (huge pages, where there are some).
+/// The pages are in the same kind of memory as a pool's frames (huge pages, if available).
 ///
-/// The hand knows what quire knows at compile time (schema.hpp: where a column lies in a row) and
-/// what quire must look up (where a row lies in its page), and checks nothing:
+/// The handwritten code knows what quire knows at compile time (schema.hpp: where a column is in a
+/// row) and what quire must look up (where a row is in its page), and checks nothing:
 ///
-///     0   1   null bits: bit 0 says that there is no balance
+///     0   1   null bits: bit 0 is 1 when there is no balance
 ///     1   8   id
 ///     9   8   balance
 ///    17   2   where the name ends, from the row's start
@@ -56,7 +56,7 @@ void store(std::byte* at, T value) noexcept {
     std::memcpy(at, &value, sizeof value);
 }
 
-/// Where the row of a line pointer lies.
+/// Where the row of a line pointer is.
 [[nodiscard]] inline std::size_t offset_of(std::uint32_t pointer) noexcept {
     return (pointer >> 2) & 0x7FFF;
 }
@@ -115,7 +115,7 @@ public:
     [[nodiscard]] std::size_t pages() const noexcept { return pages_; }
     [[nodiscard]] std::size_t rows() const noexcept { return rows_; }
 
-    /// A row: by its page and slot, and by where it lies in that page.
+    /// A row: by its page and slot, and by its place in that page.
     struct draw {
         std::uint32_t page;
         std::uint16_t slot;

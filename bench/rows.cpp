@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: BSL-1.0
 
-/// rows: what the row path costs beside the same work by hand, without a pool or a device.
+/// rows: the cost of the row path, compared with handwritten code, without a pool or a device.
 ///
 /// Columns of random rows, all rows of a page, inserts, changes, and the checksum of a page. There
-/// are 64 pages (256 KiB), or 64 MiB of them. What the hand does is in row_pages.hpp; it reads a
-/// row through a pointer that it was given ("pointer"), or finds it by the line pointer as quire
-/// does, but without a check ("unchecked").
+/// are 64 pages (256 KiB), or 64 MiB of them. The handwritten code is in row_pages.hpp; it reads a
+/// row through a given pointer ("pointer"), or finds it by the line pointer as quire does, but
+/// without a check ("unchecked").
 ///
 /// Usage: rows [--quick] [--json FILE] [--scratch DIRECTORY]; it needs no directory
 
@@ -108,7 +108,7 @@ void read_columns(report& to, effort how, row_pages const& pages, std::string co
                median(differences(of(strings, "row"), of(strings, "pointer"))), 3.0);
 }
 
-/// All rows of all pages, one page behind the other.
+/// All rows of all pages, one page after the other.
 void walk(report& to, effort how, row_pages const& pages, std::string const& set) {
     rounds works;
     works.add("rows", pages.rows(), [&] {
@@ -137,7 +137,7 @@ void walk(report& to, effort how, row_pages const& pages, std::string const& set
     compare(to, how, "walk", set, works, pages.rows());
 }
 
-/// Fills `page` from behind, as quire does, with `put(row, account)`; how many went in.
+/// Fills `page` from its end, as quire does, with `put(row, account)`. Returns the number of rows.
 template <class Put>
 std::uint64_t fill_by_hand(std::span<std::byte, page_size> page,
                            std::vector<account> const& accounts, Put put) {
@@ -202,7 +202,7 @@ void insert(report& to, effort how) {
                median(ratios(of(found, "insert"), of(found, "encode, memcpy"))), 2.0);
 }
 
-/// No targets: what a change in place costs.
+/// The cost of a change in place. No targets.
 void change(report& to, effort how) {
     auto const accounts = some_accounts(64, 16, 16);
     row_pages const pages{64, accounts};
@@ -240,7 +240,7 @@ void change(report& to, effort how) {
 }
 
 #if defined(__SSE4_2__)
-/// As many bytes through the instruction as it can take: three registers, never joined.
+/// The crc32 instruction at its highest rate: three registers, never joined.
 std::uint64_t bare_crc32(std::byte const* at) noexcept {
     constexpr std::size_t lane = page_size / 3 / 8 * 8;
     std::uint64_t a = 0;

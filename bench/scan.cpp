@@ -2,11 +2,11 @@
 
 /// scan: the pages of a file one after the other, from the device.
 ///
-/// A file of 4 GiB and pools of 256 MiB, one thread. Every system begins at the first page, goes
-/// on in each slice where it stopped, and begins again after the last page; each page is checked
-/// to be the right one. What the page cache has of the file is dropped before each slice. The limit
-/// reads 1 MiB at a time, directly. Rounds of slices of a second; pages a second, and processor
-/// time a page.
+/// A file of 4 GiB and pools of 256 MiB, one thread. Every system begins at the first page,
+/// continues in each slice where it stopped, and begins again after the last page; each page is
+/// checked to be the right one. The file is dropped from the page cache before each slice. The
+/// limit reads 1 MiB at a time, directly. Rounds of slices of a second; pages per second, and
+/// processor time per page.
 ///
 /// Usage: scan [--quick] [--json FILE] [--scratch DIRECTORY]
 

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-/// traces: page numbers in an order of use, made up, the same ones everywhere.
+/// traces: made-up sequences of page numbers in the order of use, equal on every machine.
 ///
-/// Eleven kinds over some 40,000 pages. The numbers depend on the seed in here alone: the draws are
-/// written out, not taken from the standard library.
+/// Eleven kinds over some 40,000 pages. The numbers depend on the seed in here only: the random
+/// draws are implemented here, not taken from the standard library.
 
 #include <algorithm>
 #include <array>
@@ -72,7 +72,7 @@ public:
             for (std::uint64_t no = 0; no < pages / 2; ++no) { t.push_back(pages + no); }
         });
     }
-    /// Every third use belongs to a scan that goes round and round over as many other pages.
+    /// Every third use belongs to a scan that runs in a loop over as many other pages.
     trace scan_beside() {
         skewed const draw{pages / 2, 0.9};
         return made([&, no = std::uint64_t{0}](trace& t) mutable {
@@ -92,7 +92,7 @@ public:
             ++no;
         });
     }
-    /// Each page that is wanted is used one to six times at once.
+    /// Each page is used one to six times in a row.
     trace bursts() {
         skewed const draw{pages, 0.8};
         return made([&](trace& t) {
@@ -120,7 +120,7 @@ public:
             t.push_back(scattered_[(draw(draw_) + from) % pages]);
         });
     }
-    /// The same, but the quarter moves on by a page every 25 uses.
+    /// Skewed over a quarter of the pages, which moves on by one page every 25 uses.
     trace drifts() {
         skewed const draw{pages / 4, 0.9};
         return made([&](trace& t) {

@@ -1,24 +1,24 @@
 // SPDX-License-Identifier: BSL-1.0
 
-/// update: eight bytes of a page changed, again and again, and all of it on the device in the end.
+/// update: changes eight bytes of a page, many times, and then makes all of it durable.
 ///
 /// A file of 4 GiB and a pool of 256 MiB. 130,000 updates add one to the value of a page, drawn by
-/// zipf with exponent 0.99 over all pages, which lie in no order; then everything is made durable.
-/// Both are in the time. Each turn begins with nothing in memory, so that the page cache, which
-/// knows no limit here, does not come to hold more than the pool. All do the same updates in a
-/// round:
+/// zipf with exponent 0.99 over all pages in random order; then everything is made durable. Both
+/// are timed. Each turn begins with nothing in memory, so that the page cache, which has no limit
+/// here, does not hold more than the pool. Every system does the same updates in a round:
 ///
 ///     quire              a write guard for each update, then flush
-///     ... a quarter      the same with a quarter of the pool, which must evict pages
+///     ... a quarter      quire with a quarter of the pool, which must evict pages
 ///     pread, pwrite      of the whole page, directly; nothing is kept, so a tenth of the updates
 ///     ... buffered       of the eight bytes, through the page cache, then fdatasync
 ///     mmap               an addition in the mapping, then msync
 ///     LMDB               a transaction for each update, without a sync, then one sync
 ///
-/// Not Berkeley DB: its public `get` drops the flag that makes a page dirty. Updates a second, and
-/// bytes written an update: as the pool counts them for quire, and as the system counts them for
-/// all (/proc/self/io: direct writes, and pages of the page cache that became dirty). After each
-/// turn some pages are read back from the device, and must have as many additions as were made.
+/// Not Berkeley DB: its public `get` drops the flag that makes a page dirty. Updates per second,
+/// and bytes written per update: as the pool counts them for quire, and as the system counts them
+/// for all (/proc/self/io: direct writes, and pages of the page cache that became dirty). After
+/// each turn some pages are read back from the device, and must have as many additions as were
+/// made.
 ///
 /// Usage: update [--quick] [--json FILE] [--scratch DIRECTORY]
 
@@ -35,7 +35,7 @@ namespace {
 using namespace quire_bench;
 using draws = std::span<std::uint32_t const>;
 
-/// What a turn asks of a system; open and close are not timed.
+/// What a system does in a turn; open and close are not timed.
 class updating {
 public:
     updating() = default;
@@ -53,7 +53,7 @@ public:
     [[nodiscard]] virtual std::size_t share() const { return 1; }  ///< of the draws: one in ...
 };
 
-/// Those whose file is a page_file.
+/// The systems whose file is a page_file.
 class updating_pages : public updating {
 public:
     explicit updating_pages(std::filesystem::path path) : path_{std::move(path)} {}
@@ -247,7 +247,7 @@ void take(turn& one, draws all) {
     }
 }
 
-/// The best rate of a round that a system other than quire has with threads of its choice.
+/// The best rate in a round of a system other than quire, with its best number of threads.
 figures best_of_peers(std::vector<turn> const& turns) {
     figures best(turns.front().rate.size(), 0.0);
     for (auto const& one : turns) {

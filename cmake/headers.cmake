@@ -5,7 +5,6 @@ set(quire_headers
     include/quire/base/byte_order.hpp
     include/quire/base/contract.hpp
     include/quire/base/detail/crc32c.hpp
-    include/quire/base/detail/deadline.hpp
     include/quire/base/error.hpp
     include/quire/base/immovable.hpp
     include/quire/base/page_id.hpp
@@ -31,7 +30,7 @@ set(quire_headers
     include/quire/io/memory_backend.hpp
     include/quire/latch/detail/fence.hpp
     include/quire/latch/detail/futex.hpp
-    include/quire/latch/detail/latch_mode.hpp
+    include/quire/latch/event_count.hpp
     include/quire/latch/hybrid_latch.hpp
     include/quire/latch/no_latch.hpp
     include/quire/latch/page_latch.hpp
@@ -46,7 +45,7 @@ set(quire_headers
     include/quire/page/slotted.hpp
     include/quire/page/tuple_codec.hpp
     include/quire/pool/buffer_pool.hpp
-    include/quire/pool/detail/event_count.hpp
+    include/quire/pool/detail/deadline.hpp
     include/quire/pool/detail/evictor.hpp
     include/quire/pool/detail/file_closing.hpp
     include/quire/pool/detail/file_flush.hpp
@@ -56,6 +55,7 @@ set(quire_headers
     include/quire/pool/detail/frame_table.hpp
     include/quire/pool/detail/free_list.hpp
     include/quire/pool/detail/held_pages.hpp
+    include/quire/pool/detail/latch_mode.hpp
     include/quire/pool/detail/load_waiters.hpp
     include/quire/pool/detail/log_gate.hpp
     include/quire/pool/detail/open_file.hpp

@@ -18,8 +18,8 @@ install(
           ${PROJECT_BINARY_DIR}/quireConfigVersion.cmake
     DESTINATION ${quire_package_dir})
 
-# For users without CMake. Its paths are relative to where it is, so that it may be moved, too.
-# It names no Boost, which has no such file: the headers must be where the compiler looks.
+# For users without CMake. Its paths are relative to its own folder, so it can be moved as well.
+# It does not name Boost, which has no such file: the compiler must find Boost's headers.
 set(pc_dir "${CMAKE_INSTALL_FULL_DATADIR}/pkgconfig")
 file(RELATIVE_PATH prefix_from_pc "${pc_dir}" "${CMAKE_INSTALL_PREFIX}")
 file(RELATIVE_PATH include_from_prefix

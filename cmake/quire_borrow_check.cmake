@@ -8,38 +8,39 @@
 #
 #     cmake --build build --target engine_borrow_check
 #
-# clang 22 finds misuse of guards and views that g++ compiles without a word: a row that an insert
-# made stale, a guard used after its release, a view that outlives its page. The function
+# clang 22 reports misuse of guards and views that g++ compiles without a warning: a row that an
+# insert made stale, a guard used after its release, a view that outlives its page. The function
 #
 #     quire_borrow_check(<target>... [ALL] [WARN_ONLY])
 #
-# makes for each target a target <target>_borrow_check in which clang reads its C++ sources. How
-# the target itself is built does not change. What is found is an error.
+# adds for each target a target <target>_borrow_check in which clang checks its C++ sources. The
+# build of the target itself does not change. Each finding is an error.
 #
-#   ALL        The check is part of the default build, where there is a checker.
-#   WARN_ONLY  What is found is printed, once, and does not fail.
+#   ALL        The check is part of the default build, if there is a checker.
+#   WARN_ONLY  Each finding is printed, once, and is not an error.
 #
 #   QUIRE_BORROW_CHECKER        Cache variable: the clang++ to use, 21 or later. When empty: the
-#                               project's own compiler if it is one, else clang++-22 or another
-#                               that is found. clang 22 is the one that quire's tests use.
+#                               project's own compiler if it is such a clang, else clang++-22 or
+#                               another that is found. quire's tests use clang 22.
 #   QUIRE_BORROW_CHECKER_FLAGS  Cache variable: a list of further options for it.
 #
 # Without a checker the project configures as before, and <target>_borrow_check fails with a
-# sentence that says what to install: a check that did not run has not passed.
+# message that says what to install: a check that did not run has not passed.
 #
 # Call it where the target is made (its sources' properties, and the packages it links, are known
-# there); before or after the target's properties are set is the same. It works with Makefiles and
-# Ninja, for all kinds of targets that have sources. C++20 modules are not followed.
+# there), before or after the target's properties are set. It works with Makefiles and Ninja, for
+# all kinds of targets that have sources. C++20 modules are not followed.
 #
-# When clang is wrong about some lines, tell it so before them (push and pop: around them):
+# If clang is wrong about some lines, turn its warning off before them (or around them, by push and
+# pop):
 #
 #     #if defined(__clang__)
 #     #pragma clang diagnostic ignored "-Wthread-safety"
 #     #endif
 #
 # How: the new target is an object library of the same sources, with the same usage requirements,
-# whose compiler launcher (quire_borrow_check.sh) runs clang with -fsyntax-only in the compiler's
-# place. So CMake itself sees to include directories, the standard, definitions, configurations,
+# whose compiler launcher (quire_borrow_check.sh) runs clang with -fsyntax-only instead of the
+# compiler. So CMake itself handles include directories, the standard, definitions, configurations,
 # properties of single sources, precompiled headers, generated sources and dependencies; each
 # source is checked again when it, or a header of it, has changed, and in parallel under -j.
 # Two costs: a directory given by target_include_directories(SYSTEM PRIVATE) is searched like any
@@ -54,13 +55,13 @@ set(QUIRE_BORROW_CHECKER "" CACHE STRING
 set(QUIRE_BORROW_CHECKER_FLAGS "" CACHE STRING "Further options for the checker, a list")
 mark_as_advanced(QUIRE_BORROW_CHECKER QUIRE_BORROW_CHECKER_FLAGS)
 
-# What quire's corpus of misuse is checked with. -Wunused-result is on by default in clang.
+# The flags of the checks on quire's corpus of misuse. -Wunused-result is on by default in clang.
 set_property(GLOBAL PROPERTY _quire_borrow_warnings
     -Wdangling -Wdangling-gsl -Wdangling-capture -Wreturn-stack-address -Wconsumed -Wthread-safety
     -Wexperimental-lifetime-safety -Wunused-result)
 set_property(GLOBAL PROPERTY _quire_borrow_analysis -Xclang -fexperimental-lifetime-safety)
 
-# Why `checker` will not do, or nothing.
+# The reason why `checker` cannot be used, or nothing.
 function(_quire_borrow_checker_fault checker out)
     execute_process(
         COMMAND ${checker} --version
@@ -70,7 +71,7 @@ function(_quire_borrow_checker_fault checker out)
     elseif(NOT says MATCHES "clang version ([0-9]+)")
         set(${out} "${checker} is not clang" PARENT_SCOPE)
     elseif(CMAKE_MATCH_1 LESS 21)
-        set(${out} "${checker} is clang ${CMAKE_MATCH_1}, and 21 is the first that can"
+        set(${out} "${checker} is clang ${CMAKE_MATCH_1}, and the check needs 21 or later"
             PARENT_SCOPE)
     else()
         set(${out} "" PARENT_SCOPE)
@@ -110,14 +111,14 @@ function(_quire_find_borrow_checker out out_reason)
     endforeach()
 endfunction()
 
-# What makes clang see the program that the project's compiler sees.
+# The flags with which clang compiles the program as the project's compiler does.
 function(_quire_borrow_checker_flags checker out)
     get_property(flags GLOBAL PROPERTY _quire_borrow_analysis)
     execute_process(
         COMMAND ${checker} ${flags} -fsyntax-only -x c++ /dev/null
         OUTPUT_QUIET ERROR_QUIET RESULT_VARIABLE status)
     if(NOT status STREQUAL "0")
-        set(flags "") # an experiment of clang 21 and 22, and maybe no longer there
+        set(flags "") # experimental in clang 21 and 22; later versions may not have it
     endif()
     # When CMake passes no -std=, the project's compiler has it as its default.
     if(CMAKE_CXX_STANDARD_DEFAULT GREATER 20)
@@ -125,7 +126,7 @@ function(_quire_borrow_checker_flags checker out)
     else()
         list(APPEND flags -std=gnu++20)
     endif()
-    if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU") # its machine, its standard library
+    if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU") # use its machine and its standard library
         separate_arguments(argument UNIX_COMMAND "${CMAKE_CXX_COMPILER_ARG1}")
         execute_process(
             COMMAND ${CMAKE_CXX_COMPILER} ${argument} -dumpmachine
@@ -144,7 +145,7 @@ function(_quire_borrow_checker_flags checker out)
     set(${out} "${flags}" PARENT_SCOPE)
 endfunction()
 
-# At the end of the directory: what no generator expression can say of the target.
+# At the end of the directory: the properties that generator expressions cannot copy.
 function(_quire_borrow_check_finish target check)
     foreach(property IN ITEMS
             CXX_STANDARD CXX_STANDARD_REQUIRED CXX_EXTENSIONS COMPILE_FLAGS
@@ -181,7 +182,7 @@ function(_quire_borrow_check_finish target check)
                 target_sources(${check} PRIVATE "${source}")
             endif()
         elseif(CMAKE_GENERATOR MATCHES "Makefiles")
-            # Two targets of Makefiles that make one file may do so at the same time.
+            # With Makefiles, two targets could generate the same file at the same time.
             list(APPEND prerequisites ${target})
         endif()
     endforeach()
@@ -193,7 +194,7 @@ endfunction()
 function(_quire_borrow_check_one target checker flags)
     set(check ${target}_borrow_check)
     set(of "$<TARGET_PROPERTY:${target}")
-    # What is C++ by its name (by its property: see finish), without what CMake adds by itself.
+    # Sources that are C++ by name (by property: see finish), without those that CMake adds.
     set(sources "$<FILTER:${of},SOURCES>,INCLUDE,[.](C|CPP|cc|cp|cpp|cxx|c[+][+])$>")
     set(added "/CMakeFiles/.*(/cmake_pch|/Unity/unity_)[^/]*$")
     add_library(${check} OBJECT EXCLUDE_FROM_ALL "$<FILTER:${sources},EXCLUDE,${added}>")
@@ -243,7 +244,7 @@ function(quire_borrow_check)
     if(checker)
         get_property(warnings GLOBAL PROPERTY _quire_borrow_warnings)
         _quire_borrow_checker_flags("${checker}" flags)
-        # Nothing but these. A discarded result is g++'s to judge: the C library has many.
+        # These warnings only. A discarded result is no error here: the C library has many.
         list(APPEND flags -Wno-everything -Wno-unknown-warning-option ${warnings})
         if(NOT arg_WARN_ONLY)
             list(APPEND flags -Werror -Wno-error=unused-result)

@@ -3,13 +3,13 @@
 #
 # quire_borrow_check.sh CHECKER FLAG... -- COMPILER ARGUMENT...
 #
-# What quire_borrow_check (the .cmake file beside this one) puts before each compilation: CHECKER, a
-# clang, reads the source that COMPILER was to compile. The object is empty: a stamp, made when the
-# check passed. The dependency file is clang's, by the very options that were meant for COMPILER.
+# quire_borrow_check (the .cmake file beside this one) runs this script instead of each compilation:
+# CHECKER, a clang, checks the source that COMPILER would compile. The object is an empty file, made
+# when the check passed. clang writes the dependency file, by the options given for COMPILER.
 #
-# Of COMPILER's arguments only those are passed on that say what the program is: where headers are,
+# Of COMPILER's arguments only those are passed on that define the program: header directories,
 # macros, the standard, the machine. The others are dropped, since clang refuses options that it
-# does not know, and since warnings that the project has for its compiler are no borrow checks.
+# does not know, and since warnings that the project enables for its compiler are not borrow checks.
 set -eu
 
 checker=$1
@@ -71,7 +71,7 @@ for argument in "$@"; do
     esac
 done
 
-rm -f "$object" # of a precompiled header: clang would begin with the old one
+rm -f "$object" # for a precompiled header, clang would read the old one first
 if [ -n "$mode" ]; then
     "$checker" "$@" -fsyntax-only
     : >"$object"

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 
 /// cursor: an object that walks the rows of a file. It keeps a guard and a slot, and lends a row
-/// for one step: guards and rows stay where they were made, so a cursor does, too.
+/// for one step. A guard cannot be moved, so a cursor cannot be moved either.
 
 #include <quire/quire.hpp>
 
@@ -22,8 +22,8 @@ public:
     explicit cursor(word_file const& words) : words_{words}, page_(words, 0) { settle(); }
 
     [[nodiscard]] bool at_end() const { return !page_->contains(slot_); }
-    /// The macros tell clang's borrow checks what it cannot see: that the row is a loan of the page
-    /// in here, and that going on ends it.
+    /// The macros declare what clang's borrow checks cannot see: the row is a loan of `page_`, and
+    /// `next` ends it.
     [[nodiscard]] auto row() const QUIRE_LIFETIMEBOUND QUIRE_PASSES_ON(page_->lent) {
         return page_->row<word>(slot_);
     }
@@ -33,7 +33,7 @@ public:
     }
 
 private:
-    /// On to the next page as long as this one has nothing left: latched before this one is let go.
+    /// Advances while the page has no slot left: the next page is latched before this is released.
     void settle() {
         while (slot_.value() >= page_->slot_count()) {
             auto const no = page_.id().page().value() + 1;

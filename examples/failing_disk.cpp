@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: BSL-1.0
 
-/// failing_disk: what becomes of your pages when the disk fails, or the power does.
+/// failing_disk: what happens to your pages when the disk fails, or the power does.
 ///
 /// Two accounts in two pages; a transfer changes both. Part one lets the n-th write, sync or growth
-/// fail, for n = 0, 1, 2, ... until the program has no such call left. Part two looks at all that a
-/// crash can leave of the file. quire promises each page by itself: the old one, the new one, or an
-/// error. That both pages change together is what a log is for.
+/// fail, for n = 0, 1, 2, ... until the program makes no such call. Part two checks every state of
+/// the file that a crash can leave. quire promises for each page alone: it is the old page, the new
+/// page, or an error. To change two pages together, use a log.
 
 #include <quire/quire.hpp>
 
@@ -24,7 +24,7 @@ constexpr std::size_t changes = 2'048;  // how often it has changed
 
 void expect(bool holds, char const* what) {
     if (!holds) {
-        std::printf("this must not be: %s\n", what);
+        std::printf("this must not happen: %s\n", what);
         std::exit(1);
     }
 }
@@ -49,7 +49,7 @@ void make_accounts(File const& file) {
     file.flush();
 }
 
-/// Whether the n-th such call was there to fail.
+/// Whether there was an n-th such call, which then failed.
 bool transfer_with_fault(io_call call, std::uint64_t n) {
     auto store = std::make_shared<quire::memory_store>();
     auto faults = std::make_shared<quire::testing::fault_plan>();
@@ -73,7 +73,7 @@ bool transfer_with_fault(io_call call, std::uint64_t n) {
         file.flush();
     } catch (quire::error const& e) {
         expect(e.kind() == quire::errc::sync_failed, "a flush fails without a fault");
-        file.close(quire::unwritten::discard);  // a sync error: nothing is written to it any more
+        file.close(quire::unwritten::discard);  // after a sync error the file refuses writes
     }
     return faults->fired() > 0;
 }
@@ -86,7 +86,7 @@ void crash_in_transfer() {
     make_accounts(file);
     add(file, 0, -30);
     add(file, 1, +30);
-    file.write_back();  // on their way to the disk, and not synced
+    file.write_back();  // written, and not synced
     auto const left = disk->states("accounts");
 
     int whole = 0;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 
-/// guards: three ways to hold pages. A descent hand over hand, ten pages at once, and an update of
-/// two pages.
+/// guards: three ways to hold pages. A descent with lock coupling, ten pages at once, and an update
+/// of two pages.
 
 #include <quire/quire.hpp>
 
@@ -29,7 +29,7 @@ void build(tree_file const& to) {
     }
 }
 
-/// The value of the last entry that is not above `key`. What leaves the page is a number.
+/// The value of the last entry that is not above `key`. It returns a number, which borrows nothing.
 std::uint64_t value_at(leaf_guard::view_type const& page, std::int64_t key) {
     std::uint64_t found = 0;
     for (auto row : page.rows<entry>()) {
@@ -39,7 +39,7 @@ std::uint64_t value_at(leaf_guard::view_type const& page, std::int64_t key) {
 }
 
 //! [descent]
-/// The leaf of `key`: the child is latched before the root is let go.
+/// The leaf of `key`: the child is latched before the root is released.
 leaf_guard leaf_of(tree_file const& tree, std::int64_t key) {
     auto page = tree.read<heap_page>(0);
     page.advance(tree, value_at(*page, key));
@@ -48,8 +48,8 @@ leaf_guard leaf_of(tree_file const& tree, std::int64_t key) {
 //! [descent]
 
 //! [two]
-/// Moves an amount. Both leaves are latched in the order of their numbers, so that two threads that
-/// do this never wait for each other.
+/// Moves an amount. Both leaves are latched in the order of their numbers, so two threads that move
+/// amounts never wait for each other in a circle.
 void move_amount(tree_file const& tree, std::uint64_t low_page, std::uint64_t high_page,
                  std::uint64_t amount) {
     auto low = tree.write<heap_page>(low_page);

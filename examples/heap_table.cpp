@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 
-/// heap_table: the rows of one struct in a file. Page 0 says which struct that is, the others keep
-/// the rows; a row is known by the page and slot where it stands, and moves when it outgrows them.
+/// heap_table: the rows of one struct in a file. Page 0 says which struct that is, the other pages
+/// keep the rows. A row's id is its page and slot; a row that outgrows its page gets a new id.
 
 #include <quire/quire.hpp>
 
@@ -11,7 +11,7 @@
 
 using quire::heap_page;
 
-struct row_address {
+struct row_id {
     std::uint64_t page;
     quire::slot_id slot;
 };
@@ -23,12 +23,12 @@ struct table_head {
 BOOST_DESCRIBE_STRUCT(table_head, (), (fingerprint))
 
 //! [table]
-/// For one thread at a time: update takes two steps that another thread could come between.
+/// For one thread at a time: update has two steps, and another thread must not act between them.
 template <class Row>
 class heap_table {
 public:
     using file_type = quire::buffer_pool<>::file;
-    using row = quire::row_view<Row, std::byte const>;  // for closures: auto asks for `.template`
+    using row = quire::row_view<Row, std::byte const>;  // for closures: `auto` needs `.template`
     using schema = quire::schema<Row>;
 
     explicit heap_table(file_type const& file) : file_{file} {
@@ -43,52 +43,52 @@ public:
         }
     }
 
-    /// Into the last page, else into a new one. (What erase frees in other pages stays free: who
-    /// wants it back keeps a list of them.)
-    row_address insert(Row const& value) {
+    /// Inserts into the last page, else into a new one. Space that `erase` frees in other pages is
+    /// not used again: that would need a list of these pages.
+    row_id insert(Row const& value) {
         if (auto const last = file_.pages() - 1; last > 0) {
             auto page = file_.write<heap_page>(last);
             if (auto const slot = page->insert(value)) { return {last, *slot}; }
-        }  // the guard ends before another page is asked for
+        }  // the guard ends before another page is requested
         auto page = file_.append<heap_page>();
         return {page.id().page().value(), page->insert(value).value()};
     }
-    [[nodiscard]] Row load(row_address at) const {
+    [[nodiscard]] Row load(row_id at) const {
         auto page = file_.read<heap_page>(at.page);
         return page->row<Row>(at.slot).load();
     }
-    /// `fn(Row&)`. The row's address from now on: a new one where its page has no room for it.
+    /// Calls `fn(Row&)`, writes the row back and returns its id: a new id if the page has no room.
     template <class Fn>
-    row_address update(row_address at, Fn fn) {
+    row_id update(row_id at, Fn fn) {
         Row value;
         {
             auto page = file_.write<heap_page>(at.page);
             value = page->row<Row>(at.slot).load();
             fn(value);
             if (page->update(at.slot, value)) { return at; }
-        }  // insert may ask for this very page, and would wait for this guard
+        }  // insert may need this page too, and would wait for this guard
         auto const moved = insert(value);
-        erase(at);  // last: after an error the row is there twice rather than not at all
+        erase(at);  // last: after an error there are two copies of the row, and not none
         return moved;
     }
-    bool erase(row_address at) {
+    bool erase(row_id at) {
         auto page = file_.write<heap_page>(at.page);
         return page->erase(at.slot);
     }
 
-    /// `fn(address, row)` for every row, under the page's guard: fn does not change the table.
+    /// Calls `fn(id, row)` for every row, under the page's guard: fn must not change the table.
     template <class Fn>
     void for_each(Fn fn) const {
         for (std::uint64_t no = 1; no < file_.pages(); ++no) {
             auto page = file_.read<heap_page>(no);
-            for (row const each : page->rows<Row>()) { fn(row_address{no, each.slot()}, each); }
+            for (row const each : page->rows<Row>()) { fn(row_id{no, each.slot()}, each); }
         }
     }
     /// The first row whose key (row_options) is `key`. Every page is read: there is no index.
     template <class Key>
-    [[nodiscard]] std::optional<row_address> find(Key const& key) const {
-        std::optional<row_address> found;
-        for_each([&](row_address at, row const& each) {
+    [[nodiscard]] std::optional<row_id> find(Key const& key) const {
+        std::optional<row_id> found;
+        for_each([&](row_id at, row const& each) {
             if (!found && each.template get<schema::key_index>() == key) { found = at; }
         });
         return found;
@@ -123,7 +123,7 @@ int main() try {
     auto file = pool.open("guests.db", quire::open_mode::read_write);
     heap_table<guest> guests{file};
     std::size_t letters = 0;
-    guests.for_each([&](row_address, heap_table<guest>::row const& each) {
+    guests.for_each([&](row_id, heap_table<guest>::row const& each) {
         letters += each.get<&guest::name>().size();
     });
     std::cout << letters << " letters\n";

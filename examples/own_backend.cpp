@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 
-/// own_backend: a backend of one's own, checked, and in a pool. It counts what the pool asks for,
-/// and leaves the work to memory_backend.
+/// own_backend: your own backend, checked, and in a pool. It counts the calls of the pool, and
+/// memory_backend does the work.
 
 #include <quire/quire.hpp>
 #include <quire/testing/check_backend.hpp>

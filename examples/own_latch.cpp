@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 
-/// own_latch: a page latch of one's own, checked, and in a pool. It spins: for pages that are held
-/// for some instructions by threads that have a processor each. A pool waits by the timed calls;
-/// without them it would poll with sleeps in between, and nothing of the spinning would be seen.
+/// own_latch: your own page latch, checked, and in a pool. It spins: for pages that are held for
+/// some instructions by threads that have a processor each. A pool waits by the timed calls;
+/// without them it would poll with sleeps in between, and the spinning would have no effect.
 
 #include <quire/quire.hpp>
 #include <quire/testing/check_latch.hpp>

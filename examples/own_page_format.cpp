@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 
-/// own_page_format: a page kind of one's own. The view is a plain class over a span; one file keeps
-/// its pages as they are, another seals them with a checksum of its own.
+/// own_page_format: your own page kind. The view is a plain class over a span; one file keeps its
+/// pages as they are, another seals them with a checksum of its own.
 
 #include <quire/quire.hpp>
 
@@ -9,8 +9,8 @@
 #include <iostream>
 
 //! [view]
-/// Byte map: 0 "TALY", 4 the seal's, 8 a number of 8 bytes. It fits the two contracts of this
-/// program: under crc_seal, the default, the first 12 bytes are the seal's.
+/// Byte map: 0 "TALY", 4 the seal, 8 a number of 8 bytes. It fits the two seals of this program:
+/// under crc_seal, the default, the first 12 bytes would belong to the seal.
 template <class Byte, std::size_t PageSize>
 class tally_page {
 public:
@@ -41,7 +41,7 @@ static_assert(quire::page_kind<tally_page, 4096>);
 //! [view]
 
 //! [seal]
-/// Fletcher's sums of all bytes but the four that keep them, begun with the page's number.
+/// Fletcher's sums of the page's number and of all bytes except the four that keep the sums.
 std::uint32_t sums(std::span<std::byte const> bytes, quire::page_id id) noexcept {
     std::uint32_t a = 1 + static_cast<std::uint32_t>(id.page().value() % 65'521);
     std::uint32_t b = 0;
@@ -66,11 +66,12 @@ void seal(std::span<std::byte> bytes, quire::page_id id) noexcept {
 constexpr quire::page_seal fletcher_seal{check, seal};
 //! [seal]
 
-/// What a file under `contract` says of a page in which a byte was changed behind its back.
-std::string after_damage(char const* name, quire::page_seal const& contract) {
+/// Changes a byte of a page without the pool, and returns what a read of it then gives in a file
+/// with `page_seal`.
+std::string after_damage(char const* name, quire::page_seal const& page_seal) {
     std::remove(name);
     quire::buffer_pool<> pool{{.frames = 8}};
-    auto file = pool.open(name, quire::open_mode::create, {.seal = contract});
+    auto file = pool.open(name, quire::open_mode::create, {.seal = page_seal});
     {
         auto page = file.append<tally_page>();
         page->add(42);
@@ -81,7 +82,7 @@ std::string after_damage(char const* name, quire::page_seal const& contract) {
     std::fputc(1, raw);  // 256 more
     std::fclose(raw);
     try {
-        file = pool.open(name, quire::open_mode::read_write, {.seal = contract});
+        file = pool.open(name, quire::open_mode::read_write, {.seal = page_seal});
         auto const page = file.read<tally_page>(0);
         return std::to_string(page->count());
     } catch (quire::error const& e) { return e.code().message(); }

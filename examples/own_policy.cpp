@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 
-/// own_policy: an eviction policy of one's own, checked, and in a pool. It takes the page that came
-/// last: what a scan that is longer than the pool wants, and hardly anybody else.
+/// own_policy: your own eviction policy, checked, and in a pool. It evicts the page that was loaded
+/// last: that is best for a scan longer than the pool, and for hardly anything else.
 
 #include <quire/quire.hpp>
 #include <quire/testing/check_policy.hpp>
@@ -12,7 +12,7 @@
 //! [policy]
 class last_in_first_out {
 public:
-    struct frame_state {};  // a hit leaves no trace
+    struct frame_state {};  // a hit records nothing
 
     explicit last_in_first_out(quire::frame_states<frame_state> frames) : place_(frames.size()) {
         stack_.reserve(frames.size());  // the last allocation

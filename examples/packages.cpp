@@ -8,7 +8,7 @@
 /// /var/lib/dpkg/status; an apt index is one too (`/usr/lib/apt/apt-helper cat-file FILE.lz4`).
 /// The rows go into packages.db in the current folder; that is opened again with a pool of a tenth
 /// of its pages, scanned, and the totals are compared with a straight parse of FILE.
-/// Malformed stanzas are named and left out. Exit status 0: the totals agree.
+/// Malformed stanzas are reported and left out. Exit status 0: the totals agree.
 
 #include <quire/quire.hpp>
 
@@ -53,7 +53,7 @@ std::string field(fields const& stanza, std::string_view name) {
     return found == stanza.end() ? std::string{} : found->second;
 }
 
-/// A stanza as a row, or what is wrong with it.
+/// A stanza as a row; or nothing, and `problem` says what is wrong.
 std::optional<package> parse(fields const& stanza, std::string& problem) {
     package row{field(stanza, "Package"),    field(stanza, "Version"),
                 field(stanza, "Section"),    field(stanza, "Maintainer"),
@@ -108,7 +108,7 @@ void for_each_package(std::string const& path, Take take, Refuse refuse) {
             continue;
         }
         if (stanza.empty()) { first_line = line_no; }
-        if (line.front() == ' ' || line.front() == '\t') { continue; }  // more of the last field
+        if (line.front() == ' ' || line.front() == '\t') { continue; }  // continues the last field
         auto const colon = line.find(':');
         auto const value = line.find_first_not_of(" \t", std::min(colon, line.size() - 1) + 1);
         stanza[colon == std::string::npos ? "" : line.substr(0, colon)] =
@@ -152,7 +152,7 @@ std::size_t cached_bytes(std::string const& path, std::size_t size) {
     std::vector<unsigned char> resident((size + page - 1) / page);
     int const failed = ::mincore(at, size, resident.data());
     ::munmap(at, size);
-    if (failed != 0) { throw std::runtime_error{"mincore does not answer"}; }
+    if (failed != 0) { throw std::runtime_error{"mincore failed"}; }
     return page * static_cast<std::size_t>(std::count_if(
                       resident.begin(), resident.end(), [](auto r) { return (r & 1) != 0; }));
 }
@@ -211,7 +211,7 @@ void keep_largest(std::vector<largest>& list, std::uint64_t kib, std::string_vie
     if (list.size() > wanted) { list.pop_back(); }
 }
 
-/// Reads every row where it lies. The pool is a tenth of the file.
+/// Reads every row in place. The pool is a tenth of the file.
 totals scan(quire::file_options const& options) {
     auto const pages = std::filesystem::file_size(database) / pool_type::page_size;
     pool_type pool{{.frames = std::max<std::size_t>(16, pages / 10)}};

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 
 /// several_files: a table and a log that refers to it, in one pool whose frames they share. The log
-/// is read from end to end without driving the table out.
+/// is read from end to end without evicting the table's pages.
 
 #include <quire/quire.hpp>
 
@@ -14,7 +14,7 @@ struct sensor {
 };
 BOOST_DESCRIBE_STRUCT(sensor, (), (name, readings))
 
-/// Of a sensor, which it names by its place in the other file.
+/// A value of a sensor. It names the sensor by its page and slot in the other file.
 struct reading {
     std::uint64_t page;
     std::uint16_t slot;
@@ -45,7 +45,7 @@ void fill_log(file_type const& log) {
 }
 
 //! [count]
-/// A guard in each file at once. All who take both take the log's first.
+/// Holds a guard in each file at once. All code that holds both takes the log's guard first.
 void count(file_type const& log, file_type const& sensors) {
     for (std::uint64_t no = 0; no < log.pages(); ++no) {
         auto page = log.read<heap_page>(no);
@@ -64,7 +64,7 @@ int main() try {
     //! [files]
     quire::buffer_pool<> pool{{.frames = 32}};
     auto sensors = pool.open("sensors.db", quire::open_mode::create);
-    // At most 8 of the 32 frames: past that, a page of the log takes the place of another of its.
+    // At most 8 of the 32 frames: beyond that, a page of the log replaces another page of the log.
     auto log = pool.open("readings.db", quire::open_mode::create, {.frames_max = 8});
     //! [files]
     fill_sensors(sensors);
@@ -79,8 +79,8 @@ int main() try {
               << " pages are in memory\n";
 
     sensors.flush();
-    log.truncate(0);  // what has been counted; the file stays open
-    log.close();      // the pool goes on, and the name can be opened again
+    log.truncate(0);  // its readings are counted; the file stays open
+    log.close();      // the pool stays usable, and the file can be opened again
 
     std::uint64_t counted = 0;
     for (std::uint64_t no = 0; no < sensors.pages(); ++no) {

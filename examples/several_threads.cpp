@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 
 /// several_threads: four threads move money between accounts on 64 pages, through 16 frames, while
-/// a fifth reads. Any number of threads use a pool and its files; a guard belongs to one.
+/// a fifth reads. Many threads can use a pool and its files; a guard belongs to one thread.
 
 #include <quire/quire.hpp>
 
@@ -31,7 +31,7 @@ void open_accounts(bank_file const& bank) {
 }
 
 //! [move]
-/// Takes from one page and gives to another. Whoever holds two pages asks for the one with the
+/// Takes from one page and gives to another. A thread that needs two pages latches the one with the
 /// lower number first, so that no two threads wait for each other.
 void move_one(bank_file const& bank, std::uint64_t from, std::uint64_t to, quire::slot_id slot) {
     auto low = bank.write<heap_page>(std::min(from, to));
@@ -55,7 +55,8 @@ void move_many(bank_file const& bank, unsigned seed) {
 }
 
 //! [sum]
-/// Of one page; of all only when nobody writes: a guard covers its page, no more.
+/// The sum of one page. A guard covers one page, so sums of several pages belong together only when
+/// no thread writes.
 std::int64_t sum_of(bank_file const& bank, std::uint64_t no) {
     return bank.with_read<heap_page>(no, [](auto const& page) {
         std::int64_t sum = 0;
@@ -71,7 +72,7 @@ int main() try {
     auto bank = pool.open("bank.db", quire::open_mode::create);
     open_accounts(bank);
 
-    std::vector<std::exception_ptr> failures(4);  // an error in a thread is that thread's to catch
+    std::vector<std::exception_ptr> failures(4);  // each thread catches its own errors
     std::vector<std::thread> threads;
     for (unsigned t = 0; t < failures.size(); ++t) {
         threads.emplace_back([&, t] {

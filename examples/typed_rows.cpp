@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 
-/// typed_rows: what a row can hold beside numbers and strings. A catalogue of books: a base, a
+/// typed_rows: what a row can hold besides numbers and strings. A catalogue of books: a base, a
 /// struct inside, an enum, an array, a date, a byte string; a key and a limit.
 
 #include <quire/quire.hpp>
@@ -10,7 +10,7 @@
 #include <iostream>
 
 enum class state : std::uint8_t { shelved, lent, lost };
-// Other values: reading one is an error, inserting or setting one stops the program.
+// Any other value of the enum: reading it is an error, inserting or setting it stops the program.
 BOOST_DESCRIBE_ENUM(state, shelved, lent, lost)
 
 struct place {

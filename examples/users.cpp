@@ -18,7 +18,7 @@ BOOST_DESCRIBE_STRUCT(user, (), (id, name, balance))
 //! [struct]
 
 int main() try {
-    std::remove("users.db");  // begin anew
+    std::remove("users.db");  // from an earlier run
 
     //! [program]
     quire::buffer_pool<> pool{{.frames = 4096}};  // 16 MiB of 4 KiB pages
@@ -26,7 +26,7 @@ int main() try {
 
     quire::slot_id ada;
     {
-        auto page = file.append<quire::heap_page>();  // exclusive guard on a fresh page
+        auto page = file.append<quire::heap_page>();  // exclusive guard on a new page
         ada = page->insert(user{1, "Ada", 9.5}).value();  // nullopt when the page is full
         page->insert(user{2, "Grace", std::nullopt}).value();
     }  // guard ends: latch released, page dirty

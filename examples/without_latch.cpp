@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 
-/// without_latch: the root of a tree that every thread goes through, read without its latch. The
-/// page kind is written once, for readers with and without.
+/// without_latch: the root of a tree, which every thread reads first, is read without its latch.
+/// The page kind is written once, for readers with and without the latch.
 
 #include <quire/quire.hpp>
 
@@ -10,7 +10,7 @@
 #include <vector>
 
 //! [view]
-/// Byte map: 0-11 the seal's, 12 a number of children, 16 their keys and page numbers in turn, 8
+/// Byte map: 0-11 the seal, 12 the number of children, 16 for each child its key and page number, 8
 /// bytes each, by ascending key.
 template <class Byte, std::size_t PageSize>
 class root_page {
@@ -18,11 +18,11 @@ public:
     static constexpr std::size_t children_max = (PageSize - 16) / 16;
 
     explicit root_page(std::span<Byte, PageSize> bytes) noexcept : bytes_{bytes} {}
-    static void format(std::span<std::byte, PageSize>, quire::page_no) noexcept {}  // zeros will do
+    static void format(std::span<std::byte, PageSize>, quire::page_no) noexcept {}  // zeros suffice
     static bool accepts(quire::shared_span<Byte, PageSize>) noexcept { return true; }
 
-    /// The child for `key`. The number of children is loaded once and checked, so that whatever
-    /// the page has become meanwhile, nothing outside of it is read.
+    /// The child for `key`. The number of children is loaded once and checked, so that nothing
+    /// outside of the page is read, even when a writer changes the page meanwhile.
     [[nodiscard]] std::uint64_t child(std::uint64_t key) const noexcept {
         std::size_t const count = children();
         std::size_t low = 0;
@@ -82,7 +82,7 @@ int main() {
                 auto const child = file.optimistic_read<root_page>(
                     0, [key](auto const& page) { return page.child(key); });
                 //! [read]
-                // Children are added meanwhile: it is the right one of those that were there.
+                // The writer adds children meanwhile: any child that was right at some time counts.
                 if (child < 1000 || child > 1000 + key / 10) { ++wrong; }
             }
         });

@@ -3,10 +3,10 @@
 
 /// page_file: files of numbered pages on a device, and how they are opened and forgotten.
 ///
-/// Page `no` of a fresh file holds first_value(no) where value_at says, has a seal of quire's
-/// default seal around it, and is on the device when its maker returns. So one file serves
-/// quire and those who know no seals, and every page that is read shows whether it is the right
-/// one. O_DIRECT is asked for by name, and it is an error when the file system refuses it.
+/// Page `no` of a new file holds first_value(no) at value_at, is sealed by quire's default seal,
+/// and is on the device when the function that makes the file returns. So one file serves both
+/// quire and systems without seals, and every page that is read shows whether it is the right one.
+/// O_DIRECT is requested explicitly, and it is an error when the file system refuses it.
 
 #include "../systems/system.hpp"
 
@@ -39,7 +39,7 @@ private:
     int fd_;
 };
 
-/// Bytes at a multiple of the page size, as direct I/O wants them.
+/// Bytes at a multiple of the page size, as direct I/O requires.
 class page_buffer {
 public:
     explicit page_buffer(std::size_t pages = 1)
@@ -119,7 +119,7 @@ inline void make_page_file(std::filesystem::path const& path, std::uint64_t page
     if (::fsync(file.get()) != 0) { fail("fsync " + path.string()); }
 }
 
-/// What the page cache has of a file goes, except what is mapped or dirty.
+/// Drops a file from the page cache, except pages that are mapped or dirty.
 inline void empty_page_cache_of(std::filesystem::path const& path) {
     raw_file const file{path, O_RDONLY};
     if (::posix_fadvise(file.get(), 0, 0, POSIX_FADV_DONTNEED) != 0) {
@@ -139,7 +139,7 @@ inline void empty_page_cache_of(std::filesystem::path const& path) {
     return 0;
 }
 
-/// All pages in an order of no pattern, the same one everywhere.
+/// All pages in a random order, equal everywhere.
 [[nodiscard]] inline std::vector<std::uint32_t> shuffled_pages(std::uint32_t pages) {
     auto order = all_pages(pages);
     std::mt19937 random{1};
@@ -149,7 +149,7 @@ inline void empty_page_cache_of(std::filesystem::path const& path) {
     return order;
 }
 
-/// A folder that is removed in the end, whatever happens.
+/// A folder that is removed at the end, even after an error.
 class scratch_folder {
 public:
     explicit scratch_folder(std::filesystem::path path) : path_{std::move(path)} {

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-/// peers: the buffer pools of others over a file on a device, as `readers`.
+/// peers: buffer pools of other projects over a file on a device, as `readers`.
 ///
 /// Berkeley DB's mpool reads the page_file itself, with a cache of the pool's size, through the
-/// page cache: whether it was built with direct I/O is not ours to say. LMDB has a file of its own,
-/// mapped, with each page's value under its number. RocksDB, too, in tables that it reads directly,
-/// uncompressed, with a block cache of the pool's size and its index in it.
+/// page cache: we cannot know whether its package was built with direct I/O. LMDB has a file of its
+/// own, mapped, with each page's value under its number. RocksDB has such values in tables that it
+/// reads directly, uncompressed, with a block cache of the pool's size and its index in it.
 
 #include "readers.hpp"
 
@@ -135,7 +135,7 @@ public:
           flags_{MDB_RDONLY | (how == reads::random ? unsigned{MDB_NORDAHEAD} : 0U)} {
         forget();
     }
-    /// Opens the file anew, since what is mapped stays in the page cache.
+    /// Opens the file again, since mapped pages stay in the page cache.
     void forget() {
         file_.reset();
         empty_page_cache_of(path_);
@@ -161,7 +161,7 @@ public:
             check_lmdb(::mdb_get(held_, table_, &key, &value), "mdb_get");
             return value_in(value.mv_data);
         }
-        /// The same with a cursor, for numbers that follow each other.
+        /// Reads with a cursor, for consecutive numbers.
         [[nodiscard]] std::uint64_t read_next(std::uint64_t no) {
             auto number = static_cast<std::uint32_t>(no);
             MDB_val key{sizeof number, &number};

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-/// readers: ways to get at a page of a file on a device, without a buffer pool and with quire's.
+/// readers: ways to read a page of a file on a device, without a buffer pool and with quire's.
 ///
-/// Each is built over a page_file. A thread makes itself a `reader`, and asks it for the value of
-/// a page. What a reader may be told before (that reads are random, or in order) it is told.
+/// Each is built over a page_file. A thread makes its own `reader`, and reads the value of a page
+/// by it. A reader that accepts a hint (reads are random, or in order) is given the hint.
 
 #include "page_file.hpp"
 
@@ -42,7 +42,7 @@ private:
     raw_file file_;
 };
 
-/// mmap. forget() maps anew and empties the page cache, which keeps what is mapped.
+/// mmap. forget() unmaps, empties the page cache and maps again: the cache keeps mapped pages.
 class mapped_reads {
 public:
     mapped_reads(std::filesystem::path path, reads how)

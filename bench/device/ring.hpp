@@ -38,7 +38,7 @@ public:
     [[nodiscard]] std::byte* page(unsigned slot) const noexcept { return pages_.page(slot); }
 
     /// `start(slot, sqe)` prepares a transfer of page(slot) and returns whether there was one left;
-    /// `done(slot)` is told that it has ended. Returns when none is left and all have ended.
+    /// `done(slot)` is called when it has ended. Returns when none is left and all have ended.
     template <class Start, class Done>
     void run(Start start, Done done) {
         unsigned in_flight = 0;

@@ -3,10 +3,10 @@
 
 /// slices: systems side by side, each for a slice of time, in interleaved rounds.
 ///
-/// A device is slower at one moment than at another, and a slow system would take the time of all:
-/// so a round gives every system the same time, in several turns, and asks how much it did. A work
-/// is a call for one thread that does its operations until the deadline and returns their number;
-/// what it has begun it ends, and the time for that counts. Ratios are taken within a round, then
+/// The speed of a device changes, and a slow system would use most of the time: so a round gives
+/// every system the same time, in several turns, and counts its operations. A work is a call for
+/// one thread that does its operations until the deadline and returns their number; it completes
+/// an operation that it has begun, and that time counts. Ratios are taken within a round, then
 /// their median. The round before the first one warms up, and fills the systems' pools.
 
 #include "../contest.hpp"
@@ -20,14 +20,14 @@ namespace quire_bench {
 using slice_clock = std::chrono::steady_clock;
 using slice_end = slice_clock::time_point;
 
-/// Of this thread, in nanoseconds.
+/// Processor time of this thread, in nanoseconds.
 [[nodiscard]] inline double processor_time() {
     ::timespec now{};
     ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
     return 1e9 * static_cast<double>(now.tv_sec) + static_cast<double>(now.tv_nsec);
 }
 
-/// What one or several threads did.
+/// The work of one or several threads.
 struct deed {
     double operations = 0;
     double seconds = 0;    ///< from the first one's begin to the last one's end
@@ -44,7 +44,7 @@ struct deed {
 };
 
 /// Runs `work(thread)`, which returns a number of operations, in `threads` threads that begin
-/// together and stay on their processors. What one of them throws is thrown.
+/// together and stay on their processors. An exception of one of them is thrown on.
 template <class Work>
 [[nodiscard]] deed do_together(unsigned threads, Work work) {
     std::vector<deed> done(threads);
@@ -87,17 +87,17 @@ public:
     struct result {
         std::string system;
         unsigned threads;
-        figures rate;       ///< operations a second, of all threads
-        figures processor;  ///< nanoseconds an operation
-        figures read;       ///< bytes an operation, from the device
+        figures rate;       ///< operations per second, of all threads
+        figures processor;  ///< nanoseconds per operation
+        figures read;       ///< bytes per operation, from the device
     };
 
-    /// `before` each slice: what is not timed.
+    /// `before` is called before each slice, and is not timed.
     void add(std::string system, unsigned threads, work doing, std::function<void()> before = {}) {
         entries_.push_back({std::move(system), threads, std::move(doing), std::move(before)});
     }
 
-    /// In a round everybody has `turns` slices of `length`, one after everybody else's.
+    /// In a round every system has `turns` slices of `length`; the systems take turns.
     [[nodiscard]] std::vector<result> run(int rounds, int turns,
                                           std::chrono::nanoseconds length) const {
         std::vector<result> results;
@@ -155,8 +155,8 @@ private:
     return *found;
 }
 
-/// Stops where pages that should have come from the device were in memory, if the system counts. A
-/// few are always: those that were being read ahead while the page cache was emptied.
+/// Stops when pages that should have come from the device were in memory, if the system counts. A
+/// few always are: those that were being read ahead while the page cache was emptied.
 inline void expect_from_device(std::vector<slices::result> const& all) {
     for (auto const& one : all) {
         auto const bytes = median(one.read);
@@ -166,7 +166,7 @@ inline void expect_from_device(std::vector<slices::result> const& all) {
     }
 }
 
-/// Pages in an order that several threads share: each takes the next few, round and round.
+/// Pages in an order that several threads share: each takes the next few, in a loop.
 class page_order {
 public:
     static constexpr std::size_t few = 16;

@@ -3,18 +3,18 @@
 
 /// bars: a chart as SVG, for a light page or for a dark one.
 ///
-/// A bar ends at the median. The thin line goes from the least to the most of the rounds; it has no
-/// end where that is off the axis, which holds half as much again as the largest median, so that
-/// one slow round does not flatten all bars. quire's names and figures are bold. Who cannot see
-/// the picture is told all its figures: they are the <desc>.
+/// A bar ends at the median. The thin line goes from the least to the most of the rounds. The axis
+/// ends at 1.5 times the largest median, so that one slow round does not shorten all bars; a line
+/// that exceeds it is drawn without an end. quire's names and figures are bold. The <desc> has all
+/// figures, for readers who cannot see the picture.
 ///
-/// How wide a text is, is not known here: there is room for a wide font.
+/// The width of a text is not known here: there is room for a wide font.
 
 #include "svg.hpp"
 
 namespace quire_report {
 
-/// A picture in the making.
+/// A picture while it is drawn.
 class bars {
 public:
     [[nodiscard]] static std::string draw(chart const& of, origin const& by, palette const& with) {
@@ -233,7 +233,7 @@ private:
             x, y, what,
             on_ground({{"fill", colours_.muted}, {"font-size", "11"}, {"text-anchor", anchor}}));
     }
-    /// What is measured of the processor, in the colour of the whole.
+    /// The processor's share, in the colour of the whole.
     void hollow(double x, double y, double wide, char const* with) {
         pen_.box(x + 0.75, y + 0.75, std::max(wide - 1.5, 0.5), share - 1.5,
                  {{"fill", colours_.ground}, {"stroke", with}, {"stroke-width", "1.5"}});

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-/// charts: which there are, and which figure goes where.
+/// charts: the charts, and which figure is in which chart.
 ///
 ///     chart   one program's lines
 ///     strip   panels side by side, whose bars are of the same systems in the same order
 ///     panel   one workload, set and count of threads: a bar for each system
 ///
-/// A line whose system is "X, CPU" is no system of its own but the share of X that the processor
-/// spent; it becomes a second bar below that of X.
+/// A line whose system is "X, CPU" is no separate system: it is the processor time of X, and is a
+/// second bar below that of X.
 
 #include "results.hpp"
 #include "text.hpp"
@@ -41,7 +41,7 @@ struct strip {
     std::vector<panel> panels;
 };
 
-/// What is compared at a glance: panels of one unit by one axis, or the bars of each panel alone.
+/// What can be compared: panels of one unit on a common axis, or the bars of each panel alone.
 enum class axis : std::uint8_t { logarithmic, linear, linear_each };
 
 struct chart_kind {
@@ -104,7 +104,7 @@ inline std::optional<std::string> whole_of(line const& one, std::vector<line> co
     return there ? std::optional{name} : std::nullopt;
 }
 
-/// All panels of a strip get the bars of all, in one order.
+/// Every panel of a strip gets the bars of all its panels, in one order.
 inline void align(strip& of, bool sorted) {
     std::vector<bar> order;
     for (auto const& one : of.panels) {
@@ -131,7 +131,7 @@ inline void align(strip& of, bool sorted) {
     }
 }
 
-/// The workload is named where it is another than what the chart is called by.
+/// The workload is named if it differs from the chart's name.
 inline std::string title_of(line const& one, chart_kind const& kind, std::vector<line> const& all) {
     bool const counted =
         std::any_of(all.begin(), all.end(), [](line const& it) { return it.threads != 1; });
@@ -178,7 +178,7 @@ inline std::string title_of(line const& one, chart_kind const& kind, std::vector
     return made;
 }
 
-/// What the lengths of bars mean.
+/// The meaning of the bars' lengths.
 [[nodiscard]] inline std::string legend(chart const& of) {
     std::vector<std::string> units;
     for (auto const& one : of.strips) {
@@ -197,7 +197,7 @@ inline std::string title_of(line const& one, chart_kind const& kind, std::vector
     return all;
 }
 
-/// All figures in words.
+/// All figures as text.
 [[nodiscard]] inline std::string description(chart const& of) {
     auto all = legend(of) + '.';
     for (auto const& one : of.strips) {

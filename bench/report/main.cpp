@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: BSL-1.0
 
-/// charts: what bench/run has measured, as a page and charts for people.
+/// charts: the results of bench/run as a page and charts.
 ///
-/// Writes into FOLDER, beside a copy of the JSON: report.md, and a chart of each kind that was
-/// measured, for light pages and for dark ones. A chart that an earlier run has left there and
-/// this one has no figures for is removed, as it would not be of this JSON.
+/// Writes into FOLDER a copy of the JSON, report.md, and a chart of each kind that was measured,
+/// for light pages and for dark ones. An earlier run's chart for which this run has no figures is
+/// removed, as it does not belong to this JSON.
 ///
 /// Usage: charts RESULTS.json FOLDER
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-/// markdown: a run as a page to read: where it comes from, its charts, its targets, and a table for
-/// each workload and unit, with a row for each system and a column for each set and count of
-/// threads. Nothing here knows a workload: what is measured tomorrow has its table, too.
+/// markdown: a run as a page to read: its origin, its charts, its targets, and a table for each
+/// workload and unit, with a row for each system and a column for each set and count of threads.
+/// Nothing here depends on a workload: a new one gets its table, too.
 
 #include "charts.hpp"
 
@@ -13,7 +13,7 @@ namespace quire_report {
 
 namespace detail {
 
-/// "+ 9 %" of what is allowed, or how much is short of it.
+/// "+ 9 %" of the allowed value, or how far below it.
 inline std::string missed_by(goal const& of) {
     if (of.ok) { return ""; }
     auto const off = std::abs(of.measured - of.target);

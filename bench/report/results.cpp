@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 
-/// results: the only source that knows JSON, and that compiles Boost.JSON.
+/// results: the only source that uses JSON, and that compiles Boost.JSON.
 
 #include "results.hpp"
 
@@ -28,7 +28,7 @@ json::value const& member(json::object const& of, std::string const& where, char
     return *found;
 }
 
-/// json::value_to would do but for its errors, which say neither where nor what.
+/// Instead of json::value_to, whose errors say neither where nor what.
 template <class T>
 T described(json::value const& from, std::string const& where) {
     namespace describe = boost::describe;

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-/// results: what the JSON of bench/run says.
+/// results: the content of bench/run's JSON.
 ///
-/// Beside who measured, where and when, each member that is an object is what one program has
-/// measured, whatever its name. A member that is missing or of another type is an error that says
-/// where; one that is not known is passed over, so that a program may say more one day.
+/// It has the origin of the run (machine, compiler, date, commit). Each other member that is an
+/// object has the results of one program, whatever its name. A member that is missing or of another
+/// type is an error that says where; an unknown one is skipped, so that a program may add members
+/// later.
 
 #include <boost/describe.hpp>
 

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-/// svg: what charts are drawn with: colours, a pen, and an axis.
+/// svg: the tools to draw charts: colours, a pen, and an axis.
 ///
-/// A picture stands alone: no script, no style sheet, no font but the reader's, and its own ground.
-/// The colours of bars differ in lightness too, for who sees no difference in hue.
+/// A picture needs nothing else: no script, no style sheet, no font except the reader's, and it has
+/// its own background. The colours of bars also differ in lightness, for readers who see no
+/// difference in hue.
 
 #include "charts.hpp"
 
@@ -83,7 +84,7 @@ private:
 class scale {
 public:
     /// A logarithmic axis begins at the power of ten below `least` and names the powers; any other
-    /// begins at nothing and names `room` values or fewer.
+    /// begins at zero and names `room` values or fewer.
     scale(bool logarithmic, double least, double most, double room)
         : log_{logarithmic && least > 0} {
         if (log_) {
@@ -98,7 +99,7 @@ public:
             for (int i = 0; i * step <= to_; ++i) { ticks_.push_back(i * step); }
         }
     }
-    /// 0 is its beginning and 1 its end; what lies outside is less or more.
+    /// 0 is its beginning and 1 its end; a value outside is less or more.
     [[nodiscard]] double at(double value) const {
         auto const here = !log_ ? value : value > 0 ? std::log10(value) : from_;
         return (here - from_) / (to_ - from_);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-/// text: figures for people, and text that means itself in Markdown and in SVG.
+/// text: figures to read, and text with its special characters escaped for Markdown and SVG.
 
 #include "results.hpp"
 
@@ -31,13 +31,13 @@ namespace quire_report {
     return with_commas(text);
 }
 
-/// Three digits that mean something, or all before the point.
+/// Three significant digits, or all before the point.
 [[nodiscard]] inline std::string figure(double value) {
     auto const size = std::abs(value);
     return fixed(value, size < 9.995 ? 2 : size < 99.95 ? 1 : 0);
 }
 
-/// A point of an axis: as short as it can be.
+/// A value on an axis: as short as possible.
 [[nodiscard]] inline std::string tick(double value) {
     if (value == std::floor(value)) { return fixed(value, 0); }
     char text[32];
@@ -49,14 +49,14 @@ namespace quire_report {
     return std::to_string(count) + (count == 1 ? " thread" : " threads");
 }
 
-/// With commas between; what is empty is left out.
+/// Joined by commas; empty texts are left out.
 [[nodiscard]] inline std::string joined(std::initializer_list<std::string> parts) {
     std::string all;
     for (auto const& part : parts) { all += (all.empty() || part.empty() ? "" : ", ") + part; }
     return all;
 }
 
-/// `text` with each of `special` replaced by what `by` makes of it.
+/// `text` with each of `special` replaced by the result of `by`.
 template <class Fn>
 std::string escaped(std::string_view text, std::string_view special, Fn by) {
     std::string all;

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-/// limits: what the machine itself allows, and what a buffer pool cannot go below.
+/// limits: the cost of the machine itself, below which no buffer pool can be.
 ///
 ///   bare    one load from an array of pages: the memory
-///   pair    the load, between one atomic addition and one subtraction on a word of that page's
-///           own: what any latch that is entered and left pays
-///   plain   an array as page table, frame header, latch word, and the page's name compared: what a
-///           pool pays that does nothing else (no policy, no counts, no errors, no other threads)
+///   pair    the load, between one atomic addition and one subtraction on a word of the page: the
+///           cost of any latch that is entered and left
+///   plain   an array as page table, frame header, latch word, and a comparison of the page id: the
+///           cost of a pool that does nothing else (no policy, no counts, no errors, no threads)
 
 #include "system.hpp"
 
@@ -94,7 +94,7 @@ struct plain {
         : array{pages},
           headers(std::make_unique<header[]>(pages)),
           entries(std::make_unique<std::atomic<std::uint32_t>[]>(std::size_t{4} * pages)) {
-        // One page in four of a file is there, in frames of no order, as after some evictions.
+        // One page in four of a file is resident, in random frames, as after some evictions.
         auto frames = all_pages(pages);
         std::minstd_rand random{1};
         std::shuffle(frames.begin(), frames.end(), random);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-/// lmdb: a value of nearly a page under each number, got within one read transaction a thread.
+/// lmdb: a value of nearly a page under each number, read in one read transaction per thread.
 
 #include "system.hpp"
 

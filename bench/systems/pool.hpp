@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-/// pool: quire, as its users have it: default policy and latch, direct I/O.
+/// pool: quire with its defaults: default policy and latch, direct I/O.
 ///
 /// The file has four times as many pages as the pool has frames, and pages are read at random until
-/// the frames have been turned over three times, so that what is resident lies in frames in no
-/// order. The file is a hole: reading it asks the device for nothing.
+/// every frame has been reused three times on average, so that the resident pages are in random
+/// frames. The file is a hole: reading it needs nothing from the device.
 
 #include "system.hpp"
 
@@ -57,7 +57,7 @@ struct pool {
         : shared{one(scratch, pages)}, file{shared->file} {}
     [[nodiscard]] std::vector<std::uint32_t> resident() const { return shared->resident(); }
 
-    /// The pool of that many pages that somebody has already, or a new one.
+    /// The pool of that many pages that another system uses already, or a new one.
     [[nodiscard]] static std::shared_ptr<filled_pool> one(std::filesystem::path const& scratch,
                                                           std::uint32_t pages) {
         static std::map<std::uint32_t, std::weak_ptr<filled_pool>> all;

@@ -31,7 +31,7 @@ struct rocksdb_cache {
     }
     [[nodiscard]] std::vector<std::uint32_t> resident() const { return all_pages(count); }
 
-    /// As long as the cache wants its keys.
+    /// As long as the keys of the cache must be.
     class key {
     public:
         explicit key(std::uint32_t no) noexcept { std::memcpy(bytes_.data(), &no, sizeof no); }

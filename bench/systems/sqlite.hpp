@@ -2,7 +2,7 @@
 #pragma once
 
 /// sqlite: a blob of nearly a page under each rowid, read by a prepared statement within one
-/// transaction; a connection a thread, with memory for all pages.
+/// transaction; one connection per thread, with memory for all pages.
 
 #include "system.hpp"
 

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-/// system: what the benchmarks ask of quire, of its peers, and of the bare machine.
+/// system: the interface of quire, its peers and the bare machine for the benchmarks.
 ///
 /// A system is built over a scratch directory for `pages` pages of 4 KiB, has them all in memory
-/// when its constructor returns, and lends a reader to each thread. A reader is asked for eight
-/// bytes in the middle of a page, by the page's number, and takes the way that its system's users
-/// take: nothing is kept from one page to the next but what the system means to be kept (an open
-/// transaction, a prepared statement, a handle).
+/// when its constructor returns, and gives a reader to each thread. A reader reads eight bytes in
+/// the middle of a page, by the page's number, in the usual way of its system: from one page to the
+/// next it keeps only what the system intends to be kept (an open transaction, a prepared
+/// statement, a handle).
 ///
 ///     struct example {
 ///         static constexpr char const* name = "example";
@@ -16,10 +16,10 @@
 ///             explicit reader(example& of);
 ///             std::uint64_t read(std::uint32_t page);
 ///         };
-///         std::vector<std::uint32_t> resident() const;   // the pages that may be asked for
+///         std::vector<std::uint32_t> resident() const;   // the pages that may be read
 ///     };
 ///
-/// Errors: all throw std::runtime_error with the system's words; a benchmark then stops.
+/// Errors: all throw std::runtime_error with the system's message; a benchmark then stops.
 
 #include <concepts>
 #include <cstdint>

@@ -3,11 +3,11 @@
 
 /// quire: zero-copy buffer-pool pages. Everything, in reading order.
 ///
-/// Pages go from the disk into a frame by DMA and are read and written there through borrowed
+/// A page is read from the disk into a frame by DMA, and is read and written there through borrowed
 /// views. Start with pool/buffer_pool.hpp and page/heap_page.hpp; each header's note says what it
 /// promises, and what it costs.
 
-// Words that every room uses.
+// Used by every folder.
 #include <quire/base/attributes.hpp>
 #include <quire/base/contract.hpp>
 #include <quire/base/immovable.hpp>
@@ -17,7 +17,7 @@
 #include <quire/base/byte_order.hpp>
 #include <quire/base/page_seal.hpp>
 
-// What a page lends, and what a page kind is.
+// Borrows from a page, and what a page kind is.
 #include <quire/borrow/loan.hpp>
 #include <quire/borrow/racy_byte.hpp>
 #include <quire/borrow/byte_view.hpp>
@@ -46,7 +46,7 @@
 #include <quire/row/row_view.hpp>
 #include <quire/row/codec.hpp>
 
-// What a pool is made of.
+// The parts of a pool.
 #include <quire/memory/mapping.hpp>
 #include <quire/memory/arena.hpp>
 #include <quire/io/file_backend.hpp>
@@ -55,6 +55,7 @@
 #include <quire/latch/page_latch.hpp>
 #include <quire/latch/no_latch.hpp>
 #include <quire/latch/hybrid_latch.hpp>
+#include <quire/latch/event_count.hpp>
 #include <quire/evict/eviction_policy.hpp>
 #include <quire/evict/clock.hpp>
 #include <quire/evict/sieve.hpp>
@@ -66,6 +67,8 @@
 #include <quire/pool/stats.hpp>
 #include <quire/pool/page_table.hpp>
 #include <quire/pool/frame.hpp>
+#include <quire/pool/frame_budget.hpp>
+#include <quire/pool/page_version.hpp>
 #include <quire/pool/guard_slot.hpp>
 #include <quire/pool/guard.hpp>
 #include <quire/pool/page_pin.hpp>

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: BSL-1.0
 
-/// nets: runs one misuse of the corpus that compiles, and sees it being caught.
+/// nets: runs one misuse of the corpus that compiles, and checks that it is caught.
 ///
 ///     nets CORPUS_DIR NAME
 ///
 /// A file of misuse/ that some compiler lets pass says which net catches it when it runs:
 ///
 ///     // contract: <regex>   in every build, the rule that the program stops with
-///     // checked: <regex>    the same with QUIRE_CHECKED
+///     // checked: <regex>    with QUIRE_CHECKED, the rule that the program stops with
 ///     // poison: <regex>     the report of the address sanitizer
 ///     // uncaught: <why>     none
 ///

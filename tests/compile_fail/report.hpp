@@ -61,17 +61,17 @@ inline void write_table(std::ostream& out, std::vector<judged_item> const& items
                  std::vector<compiler> const& compilers) {
     out << "# What is caught, and by what\n\n"
            "Made by `compile_fail --table` from tests/compile_fail; do not edit.\n\n"
-           "What each is run with:\n\n";
+           "The flags of each compiler:\n\n";
     for (auto const& c : compilers) {
         out << "- " << c.name << (c.is_clang ? "" : " 12") << ": "
             << (c.flags.empty() ? "no flags" : '`' + c.flags + '`') << '\n';
     }
     out << "\n`quire_borrow_check` runs clang 22 with its flags here, and `-Wunused-result`, which "
            "is\non by default.\n\n"
-           "At run time, where some compiler lets it pass: *contract*, the program stops with the\n"
-           "broken rule in every build; *checked*, the same with QUIRE_CHECKED; *poison*, the "
+           "At run time, if some compiler accepts the misuse: *contract*, every build prints the\n"
+           "broken rule and stops; *checked*, a build with QUIRE_CHECKED does; *poison*, the "
            "address\nsanitizer reports the line. Each of these is a test, `ctest -R \"net: "
-           "<misuse>\"`, that runs\nthe very file.\n\n"
+           "<misuse>\"`, that runs\nthe file.\n\n"
            "| group | misuse | Rust |";
     for (auto const& c : compilers) { out << ' ' << c.name << " |"; }
     out << " at run time |\n|---|---|---|";
@@ -94,8 +94,8 @@ inline void write_table(std::ostream& out, std::vector<judged_item> const& items
             uncaught += "- `" + one.name() + "`: " + one.get("uncaught") + ".\n";
         }
     }
-    out << "\n## What remains uncaught, and why\n\nWhere the compiler says nothing, nothing at run "
-           "time does either:\n\n" << uncaught << "\n## Legal uses that are reported\n\n"
+    out << "\n## What remains uncaught, and why\n\nWhere the compiler reports nothing, nothing at "
+           "run time does either:\n\n" << uncaught << "\n## Legal uses that are reported\n\n"
         << flagged << "\n## In numbers\n\n";
     summarise(out, items, compilers, "- ");
 }

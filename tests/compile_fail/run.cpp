@@ -1,24 +1,25 @@
 // SPDX-License-Identifier: BSL-1.0
 
-/// run: compiles the corpus with every compiler that is here, and says what each one caught.
+/// run: compiles the corpus with every installed compiler, and reports what each one caught.
 ///
 ///     compile_fail CORPUS_DIR WORK_DIR INCLUDE_DIR [--table FILE] [--expect-table FILE]
 ///                  [--readme FILE] [NAME...]
 ///
-/// A file of misuse/ is compiled twice by each compiler: as it is (the control: not a word), and
+/// A file of misuse/ is compiled twice by each compiler: as it is (the control: no diagnostic), and
 /// with MISUSE defined. Lines at its top say what that must give:
 ///
 ///     // group: <group>          // rust: rejects | accepts
 ///     // g++: <regex> | -        // clang-19: <regex> | -        // clang-22: <regex> | -
 ///
 /// The regex must match an error or warning; `-` means that nothing may be reported. So a misuse
-/// that fails for another reason does not count, and one that is newly caught is noticed. What some
-/// compiler lets pass also says what catches it at run time, or why nothing does (nets.cpp). A file
-/// of legal/ must be silent everywhere; `// clang-22: <regex>` admits a false positive.
-/// To be quick, files are compiled together first, each in a namespace of its own, and diagnostics
-/// told apart by the file they name; what that does not settle is compiled alone, which decides.
-/// The table (Markdown) is what docs/ has, and with --expect-table must be. With --readme, what a
-/// README quotes behind `<!-- NAME, COMPILER -->` must be that compiler's words, line by line.
+/// that fails for another reason does not count, and one that is newly caught is reported. A file
+/// that some compiler accepts also says what catches it at run time, or why nothing does
+/// (nets.cpp). A file of legal/ must give no diagnostic; `// clang-22: <regex>` allows a false
+/// positive. To save time, files are first compiled together, each in a namespace of its own, and
+/// diagnostics are assigned by the file they name; files that are not decided this way are compiled
+/// alone. The table (Markdown) is the one in docs/; --expect-table checks that it is equal. With
+/// --readme, a README's quote after `<!-- NAME, COMPILER -->` must be that compiler's output, line
+/// by line.
 
 #include "compile_fail/report.hpp"
 
@@ -141,7 +142,7 @@ std::map<std::string, std::string> by_file(std::string const& output, bool is_cl
     return found;
 }
 
-/// One compiler's way through the corpus.
+/// Examines the corpus with one compiler.
 class runner {
 public:
     using items_type = std::vector<item*>;
@@ -159,7 +160,7 @@ public:
         return made.status == 0;
     }
 
-    /// What is not as the files say, a paragraph each.
+    /// Where the result differs from the files' first lines, one paragraph each.
     std::vector<std::string> examine(std::vector<item>& items) {
         items_type silent;
         items_type accepted;
@@ -189,7 +190,7 @@ public:
     }
 
 private:
-    /// A compiler that dies without a word has not accepted anything.
+    /// A compiler that ends with an error and without a diagnostic has not accepted anything.
     [[nodiscard]] static bool is_silent(result const& r) {
         return r.status == 0 && r.output.empty();
     }
@@ -201,7 +202,7 @@ private:
     void judge_false_positive(item& one) {
         bool const flagged = !diagnostic(compile(one.path, false).output, expected(one)).empty();
         one.caught[compiler_.name] = flagged;
-        if (!flagged) { complain(one, "is silent now, which is better: say so"); }
+        if (!flagged) { complain(one, "gives no diagnostic now: remove its regex"); }
     }
     void judge_silent(item const& one) {
         auto const plain = compile(one.path, false);
@@ -221,8 +222,8 @@ private:
         }
     }
 
-    /// Takes those out that are caught as they should be. A second time is worth it: with an error
-    /// in sight clang keeps the warnings of its analyses back.
+    /// Removes the files that are caught as expected. A second run is worth it: after an error
+    /// clang suppresses the warnings of its analyses.
     void settle(items_type& open) {
         auto const found = by_file(together(open, true).output, compiler_.is_clang);
         std::erase_if(open, [&](item* one) {
@@ -265,7 +266,7 @@ private:
     std::vector<std::string> surprises_;
 };
 
-/// What the README quotes and no compiler said.
+/// Lines that the README quotes and the compiler does not print.
 std::vector<std::string> misquotes(fs::path const& readme, std::vector<item> const& items,
                                    std::map<std::string, runner> const& runners) {
     static std::regex const heading{"<!-- ([a-z0-9_]+), ([a-z0-9+-]+) -->"};
@@ -298,7 +299,7 @@ std::string contents(fs::path const& path) {
     return all.str();
 }
 
-/// Takes `option VALUE` out of the arguments.
+/// Removes `option VALUE` from the arguments.
 std::string taken(std::vector<std::string>& arguments, std::string const& option) {
     auto const at = std::find(arguments.begin(), arguments.end(), option);
     if (at == arguments.end() || at + 1 == arguments.end()) { return {}; }
@@ -326,7 +327,7 @@ int main(int argc, char** argv) {
     std::map<std::string, runner> runners;
     for (auto const& c : all_compilers) {
         if (shell("command -v " + c.command).status != 0) {
-            std::cout << c.name << " is not here\n";
+            std::cout << c.name << " is not installed\n";
             continue;
         }
         compilers.push_back(c);
@@ -350,7 +351,7 @@ int main(int argc, char** argv) {
     if (!readme.empty()) {
         for (auto const& line : misquotes(readme, items, runners)) {
             ++wrong;
-            std::cout << "nobody said: " << line << '\n';
+            std::cout << "not printed by the compiler: " << line << '\n';
         }
     }
     summarise(std::cout, items, compilers, "");
@@ -360,7 +361,7 @@ int main(int argc, char** argv) {
     if (!expected_table.empty() && compilers.size() == all_compilers.size() &&
         contents(expected_table) != made.str()) {
         ++wrong;
-        std::cout << expected_table << " is out of date: make it anew with --table\n";
+        std::cout << expected_table << " is out of date: write it again with --table\n";
     }
     std::cout << items.size() << " files, " << wrong << " surprises\n";
     return wrong == 0 ? 0 : 1;

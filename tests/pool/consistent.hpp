@@ -41,7 +41,8 @@ void expect_consistent(Core& core, Files const& files, std::size_t set_aside) {
         expect(file.pages->load(id.page()) == quire::page_table::entry::of(f),
                "a page's entry is not its frame");
     }
-    expect(core.evictor.free_frames().count() + resident + set_aside == core.frames.headers().size(),
+    auto const free = core.evictor.free_frames().count();
+    expect(free + resident + set_aside == core.frames.headers().size(),
            "free, resident and reserved frames are not all frames");
     for (auto const& file : files) {
         if (!file) { continue; }

@@ -3,14 +3,14 @@
 
 /// attributes: the version, the ABI namespace, and the macros that let compilers check borrows.
 ///
-/// quire's macros are three families: contracts (contract.hpp), attributes and the version (here).
+/// quire has three families of macros: contracts (contract.hpp), attributes and the version (here).
 /// An attribute macro is empty where the compiler lacks the attribute, so a header reads the same
-/// everywhere and no compiler warns about a word it does not know.
+/// everywhere and no compiler warns about an attribute it does not know.
 ///
 /// QUIRE_ABI names an inline namespace around everything. A checked build (-DQUIRE_CHECKED=1) and
-/// one with the address or the thread sanitizer have others, because what they watch takes room in
-/// guards and views, and pages are not read without their latch: object files of two kinds in one
-/// program fail to link instead of disagreeing about that.
+/// a build with the address or the thread sanitizer each have another name: their guards and views
+/// have more members, and sanitized builds never read a page without its latch. Object files of
+/// two kinds in one program fail to link, instead of disagreeing about the layout.
 ///
 /// QUIRE_LIFETIMEBOUND   after a parameter or a member function's qualifiers: the result borrows
 ///                       from it. Clang reports a result that outlives it.
@@ -22,19 +22,19 @@
 ///
 /// QUIRE_LOAN(name)      on an empty class whose objects stand for "something of this is lent".
 /// QUIRE_BORROWER        on a class that borrows as long as it lives: a view of a tuple, a range.
-/// QUIRE_UNSEEN          on its constructors: made over bytes, it borrows from nobody in sight.
+/// QUIRE_UNSEEN          on its constructors: made over bytes, it has no lender that clang can see.
 /// QUIRE_ENDS_LOAN(type) declares its destructor, which is where the borrow ends.
 /// QUIRE_LENDS           on a function of a lender (loan.hpp) that returns a borrower.
-/// QUIRE_LENDS_ALONE     the same where nothing else may be lent at that time: mutable bytes.
+/// QUIRE_LENDS_ALONE     on one that lends mutable bytes: nothing else may be lent at that time.
 /// QUIRE_CHANGES         on a function of a lender that moves bytes. After a requires-clause.
 /// QUIRE_PASSES_ON(loan) on a function of yours that returns what a page lends it, as cursors do.
 /// QUIRE_UNLENT(loans)   on a function that ends the access to a page: nothing of these is lent.
-/// QUIRE_TYPESTATE       on a guard, which is over at some time; its functions are QUIRE_WHEN_HELD,
-///                       and those that end it QUIRE_GIVES_UP.
+/// QUIRE_TYPESTATE       on a guard. Its functions are QUIRE_WHEN_HELD; those that end it are
+///                       QUIRE_GIVES_UP.
 ///
-/// QUIRE_REFUSED(why)    = delete, with the sentence where the compiler prints it. For others the
-///                       result type of a refused overload says it (loan.hpp).
-/// QUIRE_REFUSED_ON_SHARED(function) declares the mutator that a view over const bytes has not.
+/// QUIRE_REFUSED(why)    = delete, with a message where the compiler prints it. For other compilers
+///                       the result type of a refused overload names the reason (loan.hpp).
+/// QUIRE_REFUSED_ON_SHARED(function) declares a deleted mutator in a view over const bytes.
 ///
 /// QUIRE_ASAN            defined in builds with the address sanitizer; QUIRE_TSAN with the thread
 ///                       sanitizer.

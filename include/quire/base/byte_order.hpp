@@ -5,7 +5,7 @@
 ///
 /// Every number that quire keeps in a page is little-endian on every machine, and is read and
 /// written here: never by a cast to a struct, which would be undefined for unaligned or foreign
-/// bytes. Compilers make one instruction of each.
+/// bytes. Compilers turn each load or store into one instruction.
 ///
 /// Expects: the caller has checked that `sizeof(T)` bytes are there.
 /// Cost: one load or store (and a byte swap on big-endian machines).
@@ -25,11 +25,11 @@ namespace quire::inline QUIRE_ABI {
 template <class B>
 concept page_byte = std::same_as<B, std::byte> || std::same_as<B, std::byte const>;
 
-/// What changes a page asks for: bytes lent by a write guard, or the user's own.
+/// The byte that functions which change a page require: lent by a write guard, or the user's own.
 template <class B>
 concept writable_page = std::same_as<B, std::byte>;
 
-/// A number that can stand in a page. Not `bool`: most bytes are none.
+/// A number that can be stored in a page. Not `bool`: most byte values are not valid ones.
 template <class T>
 concept page_number =
     (std::integral<T> && !std::same_as<std::remove_cv_t<T>, bool>) || std::floating_point<T>;
@@ -58,7 +58,7 @@ template <std::unsigned_integral U>
 
 }  // namespace detail
 
-/// The number that stands at `at`.
+/// The number stored at `at`.
 template <page_number T>
 [[nodiscard]] inline T load_le(std::byte const* at) noexcept {
     static_assert(sizeof(T) <= 8, "a page number has at most 8 bytes: long double has no format");

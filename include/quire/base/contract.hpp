@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-/// contract: a broken rule of the caller stops the program with the rule's name.
+/// contract: when the caller breaks a rule, the program prints the rule and stops.
 ///
-/// What the world refuses is an error (error.hpp); what both sides expect is in the type; what is
-/// left is a bug, and a bug must not go on with somebody's data. QUIRE_EXPECTS is on in every
-/// build: it is for checks that cost next to nothing. QUIRE_CHECK costs, and exists in checked
-/// builds only (-DQUIRE_CHECKED=1); there its condition is evaluated, elsewhere it is not even
-/// looked at. Neither is ever turned into an assumption for the optimiser.
+/// A failure of the device, the system or the data is an error (error.hpp). An outcome that callers
+/// expect is in the return type. What is left is a bug of the caller, and a program with a bug must
+/// not go on changing data. QUIRE_EXPECTS is on in every build: it is for checks that cost almost
+/// nothing. QUIRE_CHECK is for checks that cost more. It exists in checked builds only
+/// (-DQUIRE_CHECKED=1); in other builds its condition is not evaluated, not even compiled. Neither
+/// is ever turned into an assumption for the optimiser.
 
 #include <quire/base/attributes.hpp>
 
@@ -34,11 +35,11 @@ namespace detail {
 }  // namespace detail
 }  // namespace quire::inline QUIRE_ABI
 
-/// Stops the program with `rule`, a sentence, when `condition` is false. In every build.
+/// Prints `rule`, a message, and stops the program when `condition` is false. In every build.
 #define QUIRE_EXPECTS(condition, rule) \
     ((condition) ? void() : ::quire::detail::contract_violated(rule, __FILE__, __LINE__))
 
-/// The same in checked builds; elsewhere nothing.
+/// In checked builds, does what QUIRE_EXPECTS does. In other builds, nothing.
 #if defined(QUIRE_CHECKED) && QUIRE_CHECKED
 #define QUIRE_CHECK(condition, rule) QUIRE_EXPECTS(condition, rule)
 #else

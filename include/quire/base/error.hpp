@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-/// error: what the world can refuse, as one closed set of codes with their data.
+/// error: what can fail at run time, as one closed set of codes with their data.
 ///
-/// A `quire::error` is a `std::system_error`: `code()` is a `quire::errc` in quire's category, and
-/// beside it stand the operation, the page, and the system's errno (0 when none was involved).
-/// `what()` says all of it in one line. Codes compare with `errc` directly:
+/// A `quire::error` is a `std::system_error`: `code()` is a `quire::errc` in quire's category. With
+/// it are the operation, the page, and the system's errno (0 when none was involved).
+/// `what()` gives all of it in one line. Codes compare with `errc` directly:
 ///
 ///     catch (quire::error const& e) { if (e.code() == quire::errc::corrupt_page) ... }
 ///
@@ -24,32 +24,32 @@ enum class errc {
     open_failed = 1,          ///< the file could not be opened; errno says why
     file_locked,              ///< another opener holds a lock that excludes this one
     direct_io_refused,        ///< the file system has no O_DIRECT and buffered I/O was not allowed
-    misaligned_page_size,     ///< the page size is not a multiple of what the device asks for
+    misaligned_page_size,     ///< the page size is not a multiple of what the device requires
     size_not_page_multiple,   ///< the file's size is not a whole number of pages
     too_many_files,           ///< every file slot of the pool is taken
     file_too_large,           ///< the file has more pages than the pool was set up for
     page_out_of_range,        ///< no such page in this file
     read_failed,              ///< the device refused a read; errno says why
     write_failed,             ///< the device refused a write; the page stays dirty
-    sync_failed,              ///< sync failed once: the file is poisoned, and stays so
+    sync_failed,              ///< a sync failed: from then on the file refuses every write
     grow_failed,              ///< the file could not grow or shrink; its size is unchanged
     close_failed,             ///< the system reported an error on closing
     short_read,               ///< the file ended in the middle of a page
-    corrupt_page,             ///< a page's bytes contradict its contract or its format
+    corrupt_page,             ///< a page's bytes contradict its seal or its format
     blank_page,               ///< a page of zeros: grown, never written
-    wrong_page_kind,          ///< the page is of another kind than the one asked for
+    wrong_page_kind,          ///< the page is of another kind than the requested one
     read_only,                ///< a write to a file opened for reading
     no_free_frame,            ///< every frame (the pool's, or a frames_max) is held or unwritable
     timed_out,                ///< a wait reached its deadline
     in_use,                   ///< a guard is held on a page of the file
     forked,                   ///< the pool belongs to the parent process
-    reentered,                ///< the log hook came back into its pool
+    reentered,                ///< the log hook called its own pool
     log_failed,               ///< the log hook threw, or did not make the log durable far enough
     out_of_memory,            ///< the arena or a page table could not be mapped
     bad_option,               ///< an option of a pool or a file makes no sense
     no_such_tuple,            ///< the slot holds no tuple
     tuple_too_large,          ///< the tuple fits into no page of this size, or passes a row's limit
-    row_mismatch,             ///< a tuple's bytes are not a row of the asked type
+    row_mismatch,             ///< a tuple's bytes are not a row of the requested type
 };
 
 namespace detail {
@@ -96,7 +96,7 @@ public:
 
 }  // namespace detail
 
-/// quire's category: one immutable object a program.
+/// quire's category: one immutable object in a program.
 [[nodiscard]] inline std::error_category const& error_category() noexcept {
     static detail::error_category const category;
     return category;
@@ -106,7 +106,7 @@ public:
     return {static_cast<int>(code), error_category()};
 }
 
-/// What failed, doing what, on which page, and what the system said.
+/// A failure: its code, the operation, the page, and the system's errno.
 class error : public std::system_error {
 public:
     /// `operation` is a short literal such as "read" or "open users.db".
@@ -118,7 +118,7 @@ public:
 
     [[nodiscard]] errc kind() const noexcept { return static_cast<errc>(code().value()); }
     [[nodiscard]] std::string const& operation() const noexcept { return *operation_; }
-    /// The page it is about, or `page_id::none()`; buffer_pool::path tells its file's path.
+    /// The page it is about, or `page_id::none()`. buffer_pool::path gives the path of its file.
     [[nodiscard]] page_id page() const noexcept { return page_; }
     /// The system's errno, or 0.
     [[nodiscard]] int system_errno() const noexcept { return system_; }

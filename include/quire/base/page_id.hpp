@@ -27,9 +27,9 @@ namespace quire::inline QUIRE_ABI {
 
 /// A page's place in its file: 0 is the first page. At most 2^48 - 1.
 ///
-/// Converts implicitly from a number: `file.read(7)` is what people type. A number that is negative
-/// or past the limit becomes the limit, which no file reaches: so a number that comes from a page
-/// or a user is never worse than errc::page_out_of_range. `fits` tells before.
+/// Converts implicitly from a number, so that `file.read(7)` works. A negative number, or one past
+/// the limit, becomes the limit, which no file reaches: a bad number from a page or a user leads to
+/// errc::page_out_of_range, never to another page. `fits` checks a number beforehand.
 class page_no {
 public:
     static constexpr std::uint64_t max = (std::uint64_t{1} << 48) - 1;
@@ -60,7 +60,7 @@ private:
     std::uint64_t value_ = 0;
 };
 
-/// An open file's number in its pool; used again in time, see pool_options::files_max.
+/// An open file's number in its pool. Reused after the file is closed: see pool_options::files_max.
 enum class file_no : std::uint16_t {
     /// No file: the page number came from a page's own bytes, outside a pool.
     unknown = 0xFFFF,
@@ -76,7 +76,7 @@ public:
     /// The id that names no page.
     [[nodiscard]] static constexpr page_id none() noexcept { return from_bits(~std::uint64_t{0}); }
 
-    /// The way back from `bits`.
+    /// The id whose `bits()` are `bits`.
     [[nodiscard]] static constexpr page_id from_bits(std::uint64_t bits) noexcept {
         page_id id;
         id.bits_ = bits;

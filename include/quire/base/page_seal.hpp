@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-/// page_seal: what makes a page of a file believable, given when the file is opened.
+/// page_seal: how the pages of a file are sealed and checked; chosen when the file is opened.
 ///
-/// The pool calls `check` on every page it has read, before anybody sees it, and `seal` on every
-/// page it is about to write. That is all it knows of content. Two seals come with quire:
-/// `crc_seal`, the default, and `no_seal` for other people's files; a user's own is two functions.
+/// The pool calls `check` on every page it has read, before any caller sees it, and `seal` on every
+/// page it is about to write. It knows nothing else about the content. quire has two seals:
+/// `crc_seal`, the default, and `no_seal` for files of other formats; your own is two functions.
 ///
 /// Byte map of a sealed page (little-endian):
 ///
@@ -13,23 +13,23 @@
 ///     4   8   the page's own number: a page read from the wrong place does not pass
 ///    12  ..   free for the page's format
 ///
-/// The number stands beside the checksum on purpose: a burst of errors across the checksum's end,
-/// which a CRC in front of its data could miss, changes the number, and that is compared.
+/// The number is next to the checksum on purpose. A CRC in front of its data can miss a burst of
+/// errors across the checksum's end; such a burst changes the number, and the number is compared.
 ///
 /// Invariants of every seal, a user's own included
 ///   I1. After `seal(bytes, id)`, `check(bytes, id)` is `good`.
 ///   I2. Both are noexcept, keep no state, and have defined behaviour for every content.
 /// and of one that seals
 ///   I3. A page of zeros is `blank`, not corrupt: the file was grown, the page never written. The
-///       pool asks nobody but `check`, so a seal that never says `blank` has no blank pages:
-///       under no_seal a page of zeros is good, and is what its kind makes of it.
+///       pool relies on `check` alone, so with a seal that never returns `blank` no page is blank:
+///       under no_seal a page of zeros is good, and its page kind decides whether it accepts it.
 /// and of crc_seal
 ///   I4. After any change of up to three bits or of up to 32 neighbouring ones a sealed page is
 ///       `corrupt` or `blank`. A larger change passes once in 2^32.
 ///
 /// Threads: both are called from any thread; `seal` runs under the page's exclusive latch.
-/// Under the address sanitizer frames without a guard are poisoned, and the pool calls both while
-/// the frame is open for access: a user's own seal needs no attribute.
+/// Under the address sanitizer frames without a guard are poisoned. The pool calls both functions
+/// while the frame is not poisoned, so a user's own seal needs no attribute.
 
 #include <quire/base/byte_order.hpp>
 #include <quire/base/detail/crc32c.hpp>
@@ -39,7 +39,7 @@
 
 namespace quire::inline QUIRE_ABI {
 
-/// What a seal says of the bytes of a page.
+/// The result of a seal's `check`.
 enum class page_state : std::uint8_t { good, blank, corrupt };
 
 /// Two functions that judge and seal a page. Trivially copyable; both members are required.
@@ -74,10 +74,10 @@ inline void seal_nothing(std::span<std::byte>, page_id) noexcept {}
 
 }  // namespace detail
 
-/// Checksum and own page number in the first 12 bytes, which are the seal's: it writes them over.
+/// Checksum and own page number. The first 12 bytes belong to the seal, which overwrites them.
 inline constexpr page_seal crc_seal{detail::crc_check, detail::crc_write};
 
-/// Every page is good and is written as it stands.
+/// Every page is good, and is written as it is.
 inline constexpr page_seal no_seal{detail::check_nothing, detail::seal_nothing};
 
 }  // namespace quire::inline QUIRE_ABI

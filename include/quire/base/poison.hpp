@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-/// poison: bytes that nobody may touch now, as the address sanitizer sees them.
+/// poison: marks bytes that no thread may touch now, for the address sanitizer.
 ///
 /// In builds with the address sanitizer every frame without a guard is poisoned, so a use after
-/// the guard's end is reported at the very line, for raw spans as well; and so are, while a write
-/// guard holds a page, the bytes of it that mean nothing (page/page_change.hpp). In other builds
-/// these functions are empty.
+/// the guard's end is reported at its line, for raw spans as well. While a write guard holds a
+/// page, the bytes of the page that have no meaning are poisoned too (page/page_change.hpp). In
+/// other builds these functions are empty.
 ///
-/// A poisoned granule has 8 bytes: ranges are rounded inward on poisoning. Who poisons a frame
-/// must hold it exclusively: another reader might just have entered it.
+/// A poisoned granule has 8 bytes: ranges are rounded inward on poisoning. A thread that poisons a
+/// frame must hold it exclusively: otherwise a reader may just have entered it.
 
 #include <quire/base/attributes.hpp>
 
@@ -29,7 +29,7 @@ inline constexpr bool poisoning = true;
 inline constexpr bool poisoning = false;
 #endif
 
-/// From now on touching `bytes` is reported.
+/// From now on the sanitizer reports an access to `bytes`.
 inline void poison([[maybe_unused]] std::span<std::byte const> bytes) noexcept {
 #if defined(QUIRE_ASAN)
     auto const first = (reinterpret_cast<std::uintptr_t>(bytes.data()) + 7) & ~std::uintptr_t{7};

@@ -3,16 +3,17 @@
 
 /// byte_view: an immovable borrow of page bytes.
 ///
-/// What a page lends is dangerous exactly as long as somebody keeps it. An immovable borrow has no
-/// copy, no move and no default state: it is made in place (guaranteed elision) and stays where it
-/// was made, so it enters no container, no optional, no capture and no outer variable. `span()` is
-/// the hatch for whoever must pass a standard span on; a reviewer can grep for it.
+/// Bytes that a page lends are valid only while its guard holds the page, so code must not keep
+/// them longer. An immovable borrow has no copy, no move and no default state: it is made in place
+/// (guaranteed elision) and cannot be stored in a container, an optional, a capture or an outer
+/// variable. `span()` is the way out, for code that must pass a standard span on; a reviewer can
+/// search for it.
 ///
 /// Invariants
 ///   I1. A byte_view's range lies inside the page that lent it.
 ///   I2. Every access by offset is checked against the size: no offset is undefined behaviour. An
-///       offset outside is a bug of the caller's, and stops the program; in racy bytes, where it
-///       may come from what was never true, it is the error corrupt_page.
+///       offset outside is a bug of the caller, and stops the program. In racy bytes the offset may
+///       come from a torn read, so there it is the error corrupt_page.
 ///   I3. The iterators are not contiguous and there is no data(): with either, the standard would
 ///       convert even a temporary byte_view to a std::span that outlives it.
 
@@ -80,7 +81,7 @@ public:
 
     QUIRE_REFUSED_ON_SHARED(store);
 
-    /// The hatch: a standard span over the same bytes. It must not outlive the guard of the page.
+    /// The way out: a standard span over these bytes. It must not outlive the guard of the page.
     [[nodiscard]] std::span<Byte> span() const& noexcept QUIRE_LIFETIMEBOUND
         requires page_byte<Byte>
     {

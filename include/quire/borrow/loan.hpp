@@ -1,24 +1,25 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-/// loan: who lends what of a page, for compilers and for checked builds.
+/// loan: what a page has lent, as compilers and checked builds follow it.
 ///
 /// A page view lends parts of its page: tuples, rows, ranges, bytes. A part must end before the
 /// page is changed, since a change may move it, and before the page's guard ends. Two empty
-/// members of every page view stand for that: `lent`, something is lent for reading or as rows, and
-/// `lent_mutable`, raw mutable bytes are, which nothing may alias. Clang follows them at compile
-/// time (attributes.hpp). A checked build counts at run time: it sees what no compiler does, a loan
-/// behind a call, an alias or a container, and stops the program at the change itself, before
-/// anything is stale.
+/// members of every page view stand for that. `lent`: something is lent for reading or as rows.
+/// `lent_mutable`: raw mutable bytes are lent, which nothing may alias. Clang follows them at
+/// compile time (attributes.hpp). A checked build counts the loans at run time. It also sees loans
+/// that no compiler follows, behind a call, an alias or a container, and stops the program at the
+/// change itself, before anything is stale.
 ///
 /// A view of your own has `quire::lender` as a public base, lends by functions with QUIRE_LENDS or
 /// QUIRE_LENDS_ALONE whose borrowers keep a `quire::borrow`, and begins each function that moves
 /// bytes, marked QUIRE_CHANGES, with `expect_unlent()`, or a page_change (page/page_change.hpp).
 /// All of it is empty in other builds.
 ///
-/// Why counts and no epochs: an epoch notices the stale view when it is used, if it is; the count
-/// names the line that made it stale. What is not counted: a column's std::string_view once its row
-/// has ended, a span from the hatch, and a codec's view that keeps no borrow (tuple_codec.hpp).
+/// Why counts and no epochs: an epoch detects a stale view only if it is used, and only then; the
+/// count reports the line that would make it stale. Not counted are a column's std::string_view
+/// after its row has ended, a span from byte_view::span(), and a codec's view that keeps no borrow
+/// (tuple_codec.hpp).
 ///
 /// Threads: a page view may be read from several threads at once, so the count is atomic.
 
@@ -55,12 +56,12 @@ namespace detail {
 /// How many parts of a page are lent.
 class loan_account : immovable {
 public:
-    ~loan_account() {  // of another's account that other will tell
+    ~loan_account() {  // a joined account is checked by the other view
         QUIRE_EXPECTS(parts_.load(std::memory_order_relaxed) == 0,
                       "rows, tuples and ranges of a page end before its view does");
     }
 
-    /// From now on another's account is kept instead: two views of one page under one guard.
+    /// From now on both views use the other's account: two views of one page under one guard.
     void join(loan_account const& other) noexcept {
         shared_with_ = other.shared_with_ != nullptr ? other.shared_with_ : &other;
     }
@@ -105,7 +106,7 @@ public:
     [[no_unique_address]] page_loan lent;
     [[no_unique_address]] mutable_loan lent_mutable;
 
-    /// Before bytes of the page move, or its guard ends.
+    /// To be called before bytes of the page move, and before its guard ends.
     void expect_unlent(char const* rule = "a page is changed only while no row, tuple or range of "
                                           "it is lent") const noexcept {
         account_.expect_none(rule);
@@ -114,14 +115,14 @@ public:
     /// Two views of the same page are one lender: for guards, and for the const view that is made
     /// from a mutable one.
     void join(lender const& other) noexcept { account_.join(other.account_); }
-    /// For guards: the page lies in a frame that nobody else may touch now, so that bytes without a
+    /// For guards: the page is in a frame that no other thread may touch now, so bytes that have no
     /// meaning may be poisoned.
     void frame_is_mine() noexcept {
 #if defined(QUIRE_ASAN)
         poisons_ = true;
 #endif
     }
-    /// For page_change: whether this is the outermost of changes that may be nested.
+    /// For page_change: whether this is the outermost change (changes may be nested).
 #if defined(QUIRE_ASAN)
     [[nodiscard]] bool begin_change() const noexcept { return changes_++ == 0 && poisons_; }
     [[nodiscard]] bool end_change() const noexcept { return --changes_ == 0 && poisons_; }
@@ -142,13 +143,13 @@ private:
 /// What a borrower keeps of its lender: as long as it lives, a part is lent.
 class borrow {
 public:
-    borrow() noexcept = default;  ///< from nobody in sight
+    borrow() noexcept = default;  ///< no known lender: nothing is counted
 
 #if defined(QUIRE_CHECKED) && QUIRE_CHECKED
     borrow(lender const& from, lending how) noexcept : account_{&from.account_}, how_{how} {
         account_->add(how_);
     }
-    /// A copy is one part more, which `lending::alone` forbids: such a borrow is moved.
+    /// A copy counts as one more part, which `lending::alone` forbids: such a borrow is moved.
     borrow(borrow const& other) noexcept : account_{other.account_}, how_{other.how_} {
         if (account_ != nullptr) { account_->add(how_); }
     }

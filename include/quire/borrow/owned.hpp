@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-/// owned: values that borrow nothing, which is what may leave a closure that was lent a page.
+/// owned: values that borrow nothing. Only they may leave a closure that was lent a page.
 ///
 ///     auto name = file.with_read<heap_page>(0, [&](auto const& page) {
 ///         auto row = page.template row<user>(slot);
@@ -10,22 +10,23 @@
 ///
 /// `owned<T>` looks through what holds other values. Owned are
 ///   - void, numbers, enumerations, std::nullptr_t, pointers to functions and to members;
-///   - whatever is smaller than a pointer: there is no room in it for a borrow;
+///   - every type smaller than a pointer: it has no room for a borrow;
 ///   - page ids, and guards (of other pages: they own what they hold);
 ///   - containers (with an allocator), container adapters, std::pair, tuple, array, optional,
 ///     expected, variant, unique_ptr, shared_ptr, durations and points in time: when all types in
 ///     their brackets are, deleters, comparators and allocators included;
 ///   - aggregates without bases, of at most 12 members that {} can initialise: when those are;
 ///   - described structs and classes, private members and bases included (row/described.hpp);
-///   - whatever is vouched for: `template <> inline constexpr bool quire::owns_its_values<money> =
-///     true;`, which also may say false.
+///   - every type that you vouch for, which is to declare it owned: `template <> inline constexpr
+///     bool quire::owns_its_values<money> = true;`. It may also be false, to refuse a type.
 /// Nothing else is: references, pointers, spans, string views, iterators, std::reference_wrapper,
-/// closures that captured something, std::function, std::any, unions, and classes that nobody
-/// vouches for: such a one may hide a view, and the price of asking is one line.
+/// closures that captured something, std::function, std::any, unions, and classes that are neither
+/// described nor declared owned. Such a class may hide a view; to declare it owned is one line.
 ///
-/// Not seen: a smart pointer made from a pointer into the page, or to a base of what borrows; what
-/// a closure stores elsewhere. An aggregate that cannot be taken apart (anonymous unions, members
-/// that {} cannot initialise) is an error that names it: describe it, or vouch for it.
+/// Not detected: a smart pointer made from a pointer into the page, or to a base of a class that
+/// borrows; what a closure stores elsewhere. An aggregate whose members cannot be listed (anonymous
+/// unions, members that {} cannot initialise) is an error that names it: describe it, or declare it
+/// owned.
 
 #include <quire/base/page_id.hpp>
 
@@ -43,7 +44,7 @@ struct not_vouched_for {};
 
 }  // namespace detail
 
-/// Whether a T owns all it holds, where it is not clear from the type: to be specialised.
+/// Whether a T owns all it holds. To be specialised for types of which `owned` cannot know it.
 template <class T>
 inline constexpr auto owns_its_values = detail::not_vouched_for{};
 template <>
@@ -64,7 +65,7 @@ struct to_base_of {
     operator Base() const;
 };
 
-/// Whether T's members can be counted: they are as many as {}s can initialise it at most.
+/// Whether T's members can be counted: there are as many as the most {}s that can initialise it.
 template <class T>
 concept countable = std::is_aggregate_v<T> && !requires { std::tuple_size<T>::value; } &&
                     !std::is_union_v<T> && !std::is_array_v<T> &&
@@ -124,7 +125,7 @@ auto types_of_members(T& of) {
     }
 }
 
-/// The types of T's members and bases, where they can be told. Described types: row/described.hpp.
+/// The types of T's members and bases, where they are known. Described types: row/described.hpp.
 template <class T>
 struct known_members {};
 template <class T, std::size_t N>
@@ -151,8 +152,8 @@ struct brackets<Template<T...>> {
     using type = type_list<T...>;
 };
 
-/// Templates that hold just what is in their brackets. By their shape where their headers would be
-/// the only use of them here.
+/// Templates that hold values of the types in their brackets and nothing else. Most are recognised
+/// by their shape, so that their headers need not be included.
 template <class T>
 inline constexpr bool holds_its_brackets = requires(T& t) {
     typename T::allocator_type;
@@ -186,7 +187,7 @@ concept time_point_like = requires { typename T::clock; typename T::duration; };
 template <class T>
 concept has_known_members = requires { typename known_members<T>::type; };
 
-/// `Above` are the types being looked into: one that holds itself is decided by the rest.
+/// `Above` are the types being looked into: for a type that holds itself, its other members decide.
 template <class T, class... Above>
 [[nodiscard]] consteval bool is_owned() {
     if constexpr (std::is_const_v<T> || std::is_volatile_v<T>) {
@@ -200,7 +201,7 @@ template <class T, class... Above>
     } else if constexpr (std::is_pointer_v<T>) {
         return std::is_function_v<std::remove_pointer_t<T>>;
     } else if constexpr (std::is_void_v<T>) {
-        return sizeof...(Above) == 0;  // in brackets it stands for anything
+        return sizeof...(Above) == 0;  // in brackets it may stand for any type
     } else if constexpr (!std::is_class_v<T>) {
         return !std::is_reference_v<T> && !std::is_union_v<T>;
     } else if constexpr (!complete<T>) {
@@ -222,7 +223,7 @@ template <class T, class... Above>
 
 }  // namespace detail
 
-/// A value that borrows nothing, as far as its type tells. `void` is one.
+/// A value that borrows nothing, as far as its type shows. `void` is one.
 template <class T>
 concept owned = detail::is_owned<T>();
 

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-/// page_kind: what the pool asks of a view class template, and all it ever asks.
+/// page_kind: what the pool requires of a view class template. It requires nothing else.
 ///
 /// The pool moves pages and never looks into them; views look into them and know no pool. This
-/// concept is where they meet: `file.read<heap_page>(no)` works for any template that models it,
-/// ours or a user's.
+/// concept connects them: `file.read<heap_page>(no)` works for any template that models it, one of
+/// quire's or your own.
 ///
 /// A model `View<Byte, PageSize>`, with `Byte` std::byte const or std::byte, has
 ///
@@ -14,23 +14,23 @@
 ///                                       and keeps nothing that it found there
 ///   View<std::byte, N>::format(s, no)   makes the bytes of `s` a fresh, empty page number `no`;
 ///                                       noexcept, and writes every byte it relies on later
-///   View<B, N>::accepts(s)              whether a page says it is of this kind: a look at the
-///                                       header, not a validation; noexcept, for any bytes at all
+///   View<B, N>::accepts(s)              whether the page's header says that it is of this kind;
+///                                       not a validation; noexcept, for any bytes at all
 ///
-/// What a file's seal writes into a page is not the kind's: under crc_seal, the default, a
+/// The bytes that a file's seal writes do not belong to the kind: under crc_seal, the default, a
 /// format's own bytes begin at 12 (append checks that a sealed page is still accepted).
 ///
-/// A view holds the span and nothing else: a write guard has two views of its page, of which one
-/// changes it and the other lends, so what a view keeps of the bytes is stale without its knowing.
-/// Guards refuse views larger than a std::span of dynamic extent, and what a lender has.
+/// A view holds the span and nothing else. A write guard has two views of its page: one changes it
+/// and the other lends, so bytes that a view copied would become stale without its knowledge.
+/// Guards refuse views larger than a std::span of dynamic extent and the members of a lender.
 ///
-/// A view says by `requires writable_page<Byte>` which functions change the page, and may name them
-/// in QUIRE_REFUSED_ON_SHARED(function) for the sentence (attributes.hpp). One that lends parts of
-/// its page, rows or ranges, has quire::lender as a public base (loan.hpp): then compilers and
-/// checked builds see that they end before the page changes. Of another view they see that its
-/// guard is held.
+/// A view marks functions that change the page by `requires writable_page<Byte>`, and may name them
+/// in QUIRE_REFUSED_ON_SHARED(function) for a clear message (attributes.hpp). A view that lends
+/// parts of its page, such as rows or ranges, has quire::lender as a public base (loan.hpp): then
+/// compilers and checked builds check that the parts end before the page changes. For any other
+/// view they check only that its guard is held.
 ///
-/// A kind that can be read without a latch is a model of racy_page_kind besides: see racy_byte.hpp.
+/// A kind that can be read without a latch also models racy_page_kind: see racy_byte.hpp.
 ///
 /// A refused page is reported as errc::wrong_page_kind; no member of a model may have undefined
 /// behaviour for any page content. Page size is a power of two from 512 bytes to 1 MiB.

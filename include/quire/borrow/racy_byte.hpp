@@ -1,20 +1,20 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-/// racy_byte: a byte of a page that others may change while it is read.
+/// racy_byte: a byte of a page that other threads may change while it is read.
 ///
-/// What is read without a latch may be torn, and another thread may have changed it by the next
-/// look. So a view over racy bytes loads each field exactly once, into a local; checks that local,
-/// and uses that local. Nothing else of the page is believed, and nothing is written. Whether what
-/// was read was ever true is found out afterwards (paged_file::optimistic_read).
+/// A value read without a latch may be torn, and the next load may give another value. So a view
+/// over racy bytes loads each field exactly once, into a local; checks that local, and uses that
+/// local. It trusts nothing else in the page, and writes nothing. Whether the page was unchanged
+/// during the read is checked afterwards (paged_file::optimistic_read).
 ///
-/// A page kind can be read so when `View<racy_byte const, PageSize>` can be made of a span of them
-/// and has an `accepts` for such a span (shared_span): with load_le and byte_view alone its code is
-/// the same for both. Other kinds are told so by a sentence.
+/// A page kind can be read this way when `View<racy_byte const, PageSize>` can be made from a span
+/// of racy bytes and has an `accepts` for such a span (shared_span). A view that uses load_le and
+/// byte_view only needs no second version of its code. Any other kind is refused with a message.
 ///
-/// The loads are volatile: one access each, which the compiler neither repeats nor leaves out. To
-/// the standard they are a data race all the same, as such reads are in every system that has
-/// them; so builds with a sanitizer never read without the latch.
+/// The loads are volatile: one access each, which the compiler neither repeats nor leaves out. By
+/// the standard they are still a data race, as such reads are in every system that has them; so
+/// builds with a sanitizer never read without the latch.
 
 #include <quire/base/byte_order.hpp>
 
@@ -38,16 +38,16 @@ static_assert(sizeof(racy_byte) == 1 && alignof(racy_byte) == 1);
 template <class B>
 concept racy_page = std::same_as<B, racy_byte const>;
 
-/// What a view may be made over.
+/// The bytes that a view may be made over.
 template <class B>
 concept viewed_byte = page_byte<B> || racy_page<B>;
 
-/// What `accepts` of a page view over `Byte` takes.
+/// The parameter of `accepts` in a page view over `Byte`.
 template <viewed_byte Byte, std::size_t PageSize>
 using shared_span =
     std::span<std::conditional_t<racy_page<Byte>, racy_byte const, std::byte const>, PageSize>;
 
-/// The number that stands at `at`, by one load.
+/// The number stored at `at`, by one load.
 template <page_number T>
 [[nodiscard]] inline T load_le(racy_byte const* at) noexcept {
     static_assert(sizeof(T) <= 8, "a page number has at most 8 bytes: long double has no format");
@@ -58,7 +58,7 @@ template <page_number T>
     return std::bit_cast<T>(detail::to_little(raw));
 }
 
-/// The same bytes, for reading without a latch.
+/// `bytes` as racy bytes, for reading without a latch.
 template <std::size_t Size>
 [[nodiscard]] std::span<racy_byte const, Size> as_racy(
     std::span<std::byte const, Size> bytes) noexcept {

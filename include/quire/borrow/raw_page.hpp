@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-/// raw_page: the page kind without a format, for callers who bring no view of their own.
+/// raw_page: the page kind without a format, for callers that have no view of their own.
 ///
-/// Every page is a raw page, so it opens any file: with no_seal also those of others. It lends the
-/// bytes of the page as one byte_view.
+/// Every page is a raw page, so it can read any file; with no_seal also files of other programs. It
+/// lends the bytes of the page as one byte_view.
 
 #include <quire/borrow/byte_view.hpp>
 
 namespace quire::inline QUIRE_ABI {
 
-/// A page of any format, as bytes. In a file with the default seal bytes 0 to 11 are the seal's
+/// A page of any format, as bytes. In a file with the default seal bytes 0 to 11 belong to the seal
 /// (base/page_seal.hpp).
 template <viewed_byte Byte, std::size_t PageSize>
 class QUIRE_POINTER raw_page : public lender {

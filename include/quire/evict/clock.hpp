@@ -5,12 +5,12 @@
 ///
 /// The frames form a ring with a hand. A hit sets the frame's reference bit. A search moves the
 /// hand: a referenced frame loses its bit and is passed, the first unreferenced one is the
-/// candidate. A page enters unreferenced: only a second use earns the second chance. The hand has
-/// passed a candidate that was refused; it comes back to it after a turn.
+/// candidate. A page enters unreferenced: only a second use earns the second chance. When the pool
+/// refuses a candidate, the hand has passed it already and reaches it again after a full turn.
 ///
 /// Invariants
 ///   I1. A search visits each frame at most twice (the first visit may only clear the bit).
-///   I2. `held` changes under the pool's mutex only; `referenced` by anybody at any time.
+///   I2. `held` changes under the pool's mutex only; any thread changes `referenced` at any time.
 /// Cost: a hit on a referenced frame is one load. 2 bytes a frame.
 /// Source: F. J. Corbato, "A Paging Experiment with the Multics System", 1968.
 

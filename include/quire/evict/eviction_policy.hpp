@@ -1,35 +1,36 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-/// eviction_policy: who has to go when a frame is needed.
+/// eviction_policy: which page is evicted when a frame is needed.
 ///
 /// A policy knows frame numbers and its own state in each frame (`frame_state`, stored beside the
-/// frame's latch, so that a hit finds it in a cache line it has already). It is told page ids for
+/// frame's latch, so that a hit finds it in a cache line it has already). It is given page ids for
 /// one purpose: to remember pages that left. It knows no files and no latches: it proposes, and the
 /// pool refuses candidates that are held or pinned.
 ///
 ///   expression                  semantics
 ///   P::frame_state              default constructible; at most 4 bytes, to keep a frame's header
 ///                               in one cache line with the default latch, else 8
-///   P{frame_states<state>}      over all frames of a pool, none of them held by the policy. All
-///                               that it ever allocates; may throw std::bad_alloc
+///   P{frame_states<state>}      over all frames of a pool, none of them held by the policy. Only
+///                               here may it allocate, and throw std::bad_alloc
 ///   p.touch(state)              the page in this frame was used (or one that has just left it).
-///                               Any number of threads at once, also while another function runs;
-///                               noexcept; the hit pays for it
+///                               Called by any number of threads at once, even while another
+///                               function runs; noexcept; its cost is part of every hit
 ///   p.insert(frame, page)       the frame holds this page now. Expects: !holds(frame)
-///   p.remove(frame, page)       it does not any more: the page was evicted, or its file closed.
+///   p.remove(frame, page)       no longer: the page was evicted, or its file was closed.
 ///                               Expects: holds(frame), since an insert with the same page
 ///   p.holds(frame)              whether insert was called later than remove
 ///   p.search()                  a frame is needed: begins a search
 ///   p.propose()                 the search's next candidate, or nothing when it has no more. The
-///                               candidate stays where it is until it is removed; being refused
-///                               must not change its standing. A search ends, after at most
-///                               2 x frames candidates
+///                               candidate stays where it is until it is removed; a refusal must
+///                               not change its rank. A search ends, after at most 2 x frames
+///                               candidates
 ///
-/// `remove` does not tell an eviction from a file that is closed, and file numbers are used again:
-/// what a policy remembers of a closed file can match a later one. That costs hits, nothing else.
+/// `remove` does not say whether the page was evicted or its file closed, and file numbers are used
+/// again: what a policy remembers of a closed file can match a later one. That costs hits, nothing
+/// else.
 ///
-/// All but `touch` are noexcept and called under the pool's mutex, one at a time.
+/// All functions are noexcept. All except `touch` are called under the pool's mutex, one at a time.
 
 #include <quire/base/page_id.hpp>
 
@@ -51,7 +52,7 @@ public:
                                 : reinterpret_cast<std::byte*>(&(frames.front().*member))},
           stride_{sizeof(Frame)},
           size_{static_cast<std::uint32_t>(frames.size())} {}
-    /// For who tries a policy without a pool.
+    /// For code that runs a policy without a pool.
     explicit frame_states(std::span<State> states) noexcept
         : first_{reinterpret_cast<std::byte*>(states.data())},
           stride_{sizeof(State)},

@@ -1,35 +1,35 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-/// lru: the victim is always the page whose last use is the longest ago. Exact, and paid for on
-/// each hit: for workloads that are known to want it, and to measure others against.
+/// lru: the victim is always the page whose last use is the longest ago. It is exact, and each hit
+/// pays for that: for workloads that are known to need it, and to compare other policies with.
 ///
-/// Every use takes the next number of one counter as the page's stamp; the least stamp is the
-/// victim's. A stamp is all that a hit writes. The order of the frames, a heap of stamps, is left
-/// as it was, and mended where a search looks: the frame at the top whose stamp has grown sinks to
-/// its place, until the top is up to date; then no frame has an older stamp.
+/// Every use takes the next number of one counter as the page's stamp; the victim is the page with
+/// the least stamp. A hit writes a stamp and nothing else. The order of the frames, a heap of
+/// stamps, is corrected only by searches: while the stamp of the frame at the top has grown, the
+/// frame sinks to its place. When the top is up to date, no frame has an older stamp.
 ///
-/// Why this shape: a list in order of use, the textbook's, needs a mutex on each hit, and writes
-/// the headers of four frames besides. Here hits do not wait for each other or for a search; they
-/// share one word, whose cache line goes round among the threads that hit. A page that is used
-/// twice in a row, with no other page in between, is stamped once.
-/// The price: what hits put off, searches do, under the pool's mutex. Amortised over uses that is
-/// one step of the heap, log2(frames), for each; but a search after every frame was used since the
-/// last one mends the whole heap: frames x log2(frames), and the pool's misses wait for it.
+/// Why this shape: the textbook's list in order of use needs a mutex on each hit, and writes the
+/// headers of four frames as well. Here hits do not wait for each other or for a search; they share
+/// one word, whose cache line moves between the threads that hit. A page that is used twice in a
+/// row, with no other page in between, is stamped once.
+/// The price: the work that hits put off is done by searches, under the pool's mutex. Amortised,
+/// that is one step of the heap, log2(frames), per use. But if every frame was used since the last
+/// search, a search corrects the whole heap: frames x log2(frames), and the pool's misses wait.
 ///
-/// Candidates stand behind the heap in the same array until they are removed or the next search
-/// takes them back, with the stamps that they have.
+/// Candidates are kept behind the heap in the same array until they are removed or the next search
+/// takes them back, with the stamps that they then have.
 ///
 /// Invariants
 ///   I1. A stamp never falls; the heap's copy of it is never greater.
 ///   I2. heap_[place_[f]].frame == f for every frame f that is held; place_ is nowhere for others.
-///   I3. A frame that was used after the search began is not mended twice in it, so a search ends
-///       however fast hits come. Among such frames the order is that of some moment of the search.
-///   I4. All but stamps and counter changes under the pool's mutex only.
+///   I3. A frame that is used after a search began is corrected at most once in that search, so it
+///       ends however frequent hits are. The order of such frames is that of some moment of it.
+///   I4. Everything except stamps and the counter changes under the pool's mutex only.
 /// Cost: a hit is one atomic addition on a word shared by all threads and one compare-exchange on
-/// the frame's own; two loads when the page was the last one used. 28 bytes a frame,
-/// and with the default latch a second cache line of its header, which only logged() touches.
-/// Source: the definition; the heap that is mended late is folklore.
+/// the frame's own; two loads when the page was the last one used. 28 bytes a frame, and with the
+/// default latch a second cache line of its header, which only logged() touches.
+/// Source: the definition; the heap that is corrected late is folklore.
 
 #include <quire/evict/eviction_policy.hpp>
 
@@ -124,7 +124,7 @@ private:
         put(b, one);
     }
 
-    /// Candidates, and what was appended, join the heap.
+    /// Candidates and appended frames join the heap.
     void take_back() noexcept {
         while (in_heap_ < held_) { rise(in_heap_++); }
     }

@@ -1,28 +1,28 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-/// s3_fifo: three queues. New pages have to earn their place in a small one, so that a scan passes
-/// through a tenth of the pool and leaves the rest alone.
+/// s3_fifo: three queues. New pages first have to be used twice in a small queue, so that a scan
+/// passes through a tenth of the pool and leaves the rest alone.
 ///
 ///                      used twice, when it is the oldest
 ///    new page ──▶ small ─────────────────────────▶ main ──▶ leaves, unless it was used:
 ///                   │                               ▲       then to the back, one use fewer
 ///                   ▼ else: leaves, its id is kept  │
-///                 ghost ────────────────────────────┘ comes back while its id is kept
+///                 ghost ────────────────────────────┘ loaded again while its id is kept
 ///
-/// A page enters `small` unused, or `main`, if its id is among the ghosts: those of the last pages
+/// A page enters `small` unused, or `main` if its id is among the ghosts, the ids of the last pages
 /// that left `small`. A hit is a use, counted up to three. A search looks into `small` first when
 /// that has its tenth of the frames, else into `main`; each from the oldest to the newest. When a
-/// queue has nothing more it goes on in the other, and ends in `main`, where pages have gone that
-/// `small` does not give up.
+/// queue has no more candidates the search continues in the other. It ends in `main`, because pages
+/// that `small` does not give up have moved there.
 ///
-/// As in the authors' own implementation, a page that moves from `small` to `main` makes nobody
-/// else leave, and uses are not carried over. `small` aims at a tenth of the frames, at least one;
-/// as many ids are kept as `main` aims at. A page that leaves `small` because its file is closed
-/// leaves a ghost like any other, which may show the page of a later file into `main`: no harm.
+/// As in the authors' own implementation, a page that moves from `small` to `main` makes no other
+/// page leave, and its uses are reset. `small` aims at a tenth of the frames, at least one; as many
+/// ids are kept as `main` aims at frames. A page that leaves `small` because its file is closed
+/// leaves a ghost too, which may let a page of a later file enter `main`: that does no harm.
 ///
-/// The price: pages whose uses come in bursts (a scan that takes each page several times) look
-/// like pages in use; and when the pages in use change, the old ones leave `main` slowly.
+/// The price: pages that are used in bursts (a scan that reads each page several times) look like
+/// pages in use; and when the pages in use change, the old ones leave `main` slowly.
 /// bench/README.md compares it with two_q, which does better there and worse elsewhere.
 ///
 /// A refused candidate stays where it is in its queue, and is among the first of the next search.
@@ -30,8 +30,8 @@
 /// Invariants
 ///   I1. A frame that is held is in exactly one of `small` and `main`, and `at` says in which.
 ///   I2. A search proposes each frame at most twice, and takes at most 6 x frames steps.
-///   I3. All but `uses` changes under the pool's mutex only; `uses` by anybody. A hit that comes
-///       while a search takes a use away may be lost: it is an estimate.
+///   I3. Everything except `uses` changes under the pool's mutex only; any thread changes `uses`. A
+///       hit may be lost while a search takes a use away: `uses` is an estimate.
 /// Cost: a hit is one load, on each of a page's first three hits also one relaxed store. 10 bytes a
 /// frame and up to 32 for its ghost.
 /// Source: Yang, Zhang, Qiu, Yue, Rashmi, "FIFO Queues are All You Need for Cache Eviction",
@@ -122,7 +122,7 @@ private:
         return std::nullopt;
     }
 
-    /// The next in `main` without a use; those that have one give it for a place at the back.
+    /// The next in `main` without a use; a page that has one loses it and moves to the back.
     [[nodiscard]] std::optional<frame_no> in_main() noexcept {
         while (cursor_ != queue_type::none && steps_left_ > 0) {
             --steps_left_;
@@ -136,7 +136,7 @@ private:
             }
             uses.store(static_cast<std::uint8_t>(left - 1), std::memory_order_relaxed);
             move(frame, place::main);
-            if (next != queue_type::none) { cursor_ = next; }  // else it is the newest still
+            if (next != queue_type::none) { cursor_ = next; }  // else it is still the newest
         }
         return std::nullopt;
     }

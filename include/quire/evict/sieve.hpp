@@ -1,27 +1,29 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-/// sieve: a queue and a hand that keeps its place. As cheap as clock on a hit, and better at
-/// telling the pages that are used again from those that are not.
+/// sieve: a queue and a hand that keeps its position. As cheap as clock on a hit, and better at
+/// separating the pages that are used again from those that are not.
 ///
-/// Pages queue up in the order in which they came, and stay where they are: a hit only sets the
+/// Pages are queued in the order in which they were loaded, and are not moved: a hit only sets the
 /// page's visited bit. A page enters unvisited. A search moves the hand from the oldest towards the
 /// newest, and from there to the oldest again: a visited page loses its bit and is passed, the
-/// first unvisited one is the candidate. The next search goes on from there. Survivors are not
-/// moved, so those that have proved themselves gather behind the hand, and new pages, in front of
-/// it, are sieved soon after they came. In clock a new page takes the victim's place instead, just
-/// behind the hand, and stays for a whole turn.
+/// first unvisited one is the candidate. The next search starts from there. Pages that were used
+/// again gather behind the hand, and new pages, in front of it, are examined soon after they were
+/// loaded. In clock a new page takes the victim's place instead, just behind the hand, and stays
+/// for a full turn.
 ///
-/// The price: it is not proof against scans of a size with the pool, whose pages wait for the hand
-/// like all others; and when the pages in use change, old ones with their bit set keep their
-/// frames until the hand has been around (bench/README.md has figures of both).
+/// The price: it does not resist scans about as large as the pool, whose pages wait for the hand
+/// like all others; and when the pages in use change, old ones with their bit set keep their frames
+/// until the hand has made a full turn (bench/README.md has figures of both).
 ///
-/// The hand has passed a candidate that was refused; it comes back to it after a turn.
+/// When the pool refuses a candidate, the hand has passed it already and reaches it again after a
+/// full turn.
 ///
 /// Invariants
 ///   I1. A search visits each page at most twice (the first visit may only clear the bit).
 ///   I2. The hand is at a page of the queue, or past the newest.
-///   I3. `held`, the queue and the hand change under the pool's mutex only; `visited` by anybody.
+///   I3. `held`, the queue and the hand change under the pool's mutex only; any thread may change
+///       `visited`.
 /// Cost: a hit on a visited page is one load, else also one relaxed store. 10 bytes a frame.
 /// Source: Zhang, Yang, Yue, Vigfusson, Rashmi, "SIEVE is Simpler than LRU", NSDI 2024.
 

@@ -6,23 +6,23 @@
 ///     63          32   31      30       29     14   13      0
 ///     version          writer  closed   pins        readers
 ///
-/// Readers enter by one fetch_add and look for the writer afterwards; on a hit that is the whole
-/// cost of getting in, and one fetch_sub gets out. Writers enter by compare-exchange from "no
-/// reader, no writer". Whoever cannot get in spins briefly, then sleeps in the kernel on a word of
-/// its own, always for a bounded time.
+/// A reader enters by one fetch_add and looks for the writer afterwards; on a hit that is the whole
+/// cost of entering, and one fetch_sub leaves. A writer enters by compare-exchange from "no reader,
+/// no writer". A thread that cannot enter spins briefly, then sleeps in the kernel on a word of its
+/// own, always for a bounded time.
 ///
 /// Invariants
-///   I1. writer set  =>  nobody else reads or writes the page. A reader count above zero beside a
-///       writer is a visitor in transit, which sees the writer bit and leaves.
+///   I1. writer set  =>  no other thread reads or writes the page. A reader count above zero beside
+///       a writer is a visitor in transit: it sees the writer bit and leaves.
 ///   I2. Because of I1's visitors a writer leaves by one fetch_add of (version step - writer), not
-///       by a store: a store would erase a visitor, whose leaving would then wrap the count.
+///       by a store: a store would erase a visitor, which would then wrap the count as it leaves.
 ///   I3. The version moves with every exclusive section, at its end. It wraps after 2^32 of them;
-///       the carry falls off the top of the word.
-///   I4. `closed` keeps newcomers of both kinds out for somebody who has slept for long, so that a
-///       stream of others starves nobody; who gets in after sleeping long, or gives up, clears it.
-///   I5. No wake-up is lost: a sleeper counts itself in `waiters_`, then looks at the word again; a
-///       leaver changes the word, then looks at `waiters_`, and a reader at the word once more; all
-///       in the one total order of seq_cst.
+///       the carry is lost at the top of the word.
+///   I4. `closed` keeps new readers and writers out in favour of a thread that has slept for long,
+///       so no stream of threads starves another. That thread clears it when it enters or gives up.
+///   I5. No wake-up is lost. A sleeper counts itself in `waiters_`, then looks at the word again. A
+///       thread that leaves changes the word, then looks at `waiters_`; a reader then looks at the
+///       word once more. All this is in the one total order of seq_cst.
 ///
 /// Limits: 16,383 readers at a time, visitors included; 65,535 pins.
 /// Threads: any. A thread must not take a latch that it already holds.
@@ -79,7 +79,7 @@ public:
         wake();
     }
 
-    /// Exclusive to shared, in one step. The version moves: the section may have written.
+    /// Exclusive to shared, in one step. The version moves, since the section may have written.
     void downgrade() noexcept {
         word_.fetch_add(version_step - writer + reader, std::memory_order_seq_cst);
         wake();
@@ -103,10 +103,10 @@ public:
     [[nodiscard]] std::uint32_t version() const noexcept {
         return static_cast<std::uint32_t>(word_.load(std::memory_order_acquire) >> 32);
     }
-    /// Whether no writer was in since `version` gave `seen`: one that was in then is in now, or has
-    /// moved the version. Stores nothing.
+    /// Whether no writer held the latch since `version` gave `seen`. A writer that held it then
+    /// still does, or has moved the version. Stores nothing.
     [[nodiscard]] bool unchanged_since(std::uint32_t seen) const noexcept {
-        detail::fence(std::memory_order_acquire);  // what was read is read before this
+        detail::fence(std::memory_order_acquire);  // the page is read before the word is
         auto const word = word_.load(std::memory_order_relaxed);
         return word / writer == std::uint64_t{seen} * (version_step / writer);
     }
@@ -125,7 +125,7 @@ private:
     static constexpr std::chrono::nanoseconds long_wait = std::chrono::microseconds{100};
     static constexpr int spins = 64;
 
-    /// Looks before it enters: a crowd of sleepers must not keep the count above zero.
+    /// Looks before it enters: many waiting readers must not keep the count above zero.
     [[nodiscard]] bool enter_shared(bool slept_long) noexcept {
         if (slept_long) { return close_and_lock_shared(); }
         return (word_.load(std::memory_order_seq_cst) & (writer | closed)) == 0 &&
@@ -156,7 +156,7 @@ private:
             if (word_.compare_exchange_weak(word, open | writer,
                                             std::memory_order_acquire,
                                             std::memory_order_relaxed)) {
-                detail::fence(std::memory_order_release);  // who reads without the latch sees this
+                detail::fence(std::memory_order_release);  // readers without the latch see the bit
                 return true;                               // before what is written under it
             }
         }
@@ -182,13 +182,13 @@ private:
             detail::futex_wait(event_, seen, std::min(wait - passed, slice));
         }
         waiters_.fetch_sub(1, std::memory_order_seq_cst);
-        if (!entered) { reopen(); }  // gave up: let newcomers in
+        if (!entered) { reopen(); }  // gave up: let other threads in
         return entered;
     }
 
-    /// Of readers that leave at once each looks again after it has left: one sees that it was the
-    /// last, or a newcomer, who does the same. Not the result of the subtraction: a hit would wait
-    /// for it.
+    /// A reader looks again after it has left. Of several that leave at the same time one sees that
+    /// no reader is left, or it sees a new reader, which will look again itself. The result of the
+    /// subtraction is not used: a hit would wait for it.
     [[gnu::noinline]] void wake_if_last() noexcept {
         if ((word_.load(std::memory_order_seq_cst) & readers) == 0) { wake_all(); }
     }

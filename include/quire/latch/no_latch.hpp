@@ -3,9 +3,9 @@
 
 /// no_latch: the page latch of a pool that one thread uses.
 ///
-/// It excludes nobody, since nobody else is there; it only counts, because the pool still has to
-/// know which frames are held. Waiting for it would be waiting for oneself: taking a latch that
-/// cannot be had stops the program with that sentence.
+/// There is no other thread to exclude. It only counts, because the pool still has to know which
+/// frames are held. A thread that waited for it would wait for itself and never end, so taking a
+/// latch that is not available stops the program with a message.
 ///
 /// Threads: one. Cost: 8 bytes, plain additions.
 
@@ -24,7 +24,7 @@ public:
     ~no_latch() = default;
 
     void lock() noexcept { static_cast<void>(try_lock_for({})); }
-    /// Expects: it can be had. See above.
+    /// Expects: the latch is available. See above.
     bool try_lock_for(std::chrono::nanoseconds) noexcept {
         QUIRE_EXPECTS(try_lock(), self_deadlock);
         return true;
@@ -37,7 +37,7 @@ public:
     void unlock() noexcept { holders_ = 0; }
 
     void lock_shared() noexcept { static_cast<void>(try_lock_shared_for({})); }
-    /// Expects: it can be had. See above.
+    /// Expects: the latch is available. See above.
     bool try_lock_shared_for(std::chrono::nanoseconds) noexcept {
         QUIRE_EXPECTS(try_lock_shared(), self_deadlock);
         return true;

@@ -1,41 +1,42 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-/// page_latch: what the pool asks of the lock in each frame.
+/// page_latch: what the pool requires of the lock in each frame.
 ///
 /// A latch is held in shared mode by readers or in exclusive mode by one writer. In quire the latch
-/// is also the hold: a frame can be evicted exactly when its latch can be taken exclusively
-/// without waiting, and there is no second count to keep in step.
+/// also keeps the page in its frame: a frame can be evicted exactly when its latch can be taken
+/// exclusively without waiting. There is no second count to keep consistent with it.
 ///
-/// The base concept is the standard's SharedLockable without a word more, so `std::shared_mutex`
-/// models it as it is. Refinements add what a latch can do beyond; the pool asks by concept.
+/// The base concept is the standard's SharedLockable and nothing more, so `std::shared_mutex`
+/// models it. Refinements add what a latch can do beyond; the pool checks for each by its concept.
 ///
 ///   concept         expression                 semantics
-///   page_latch      lock() unlock()            exclusive; unlocking releases what was written
-///                   try_lock()                 exclusive if no reader and no writer is in; no wait
+///   page_latch      lock() unlock()            exclusive; unlocking publishes what was written
+///                   try_lock()                 exclusive if no reader or writer has it; no wait
 ///                   lock_shared() ...          shared with other readers
 ///   timed_latch     try_lock_for(d)            waits at most about `d`
 ///                   try_lock_shared_for(d)
-///   downgradable    downgrade()                exclusive to shared; no writer gets in between
-///   pinning         pin() unpin()              keeps the frame resident and excludes nobody;
+///   downgradable    downgrade()                exclusive to shared; no writer enters in between
+///   pinning         pin() unpin()              keeps the frame resident and excludes no thread;
 ///                                              `pin` is called with the latch held in some mode
-///                   try_lock_unpinned()        exclusive if also no pin is there: the evictor's
+///                   try_lock_unpinned()        exclusive if it is not pinned either; for eviction
 ///   versioned       version()                  moves with every exclusive section, at its end
-///                   unchanged_since(v)         whether no writer is in, and none has left since
-///                                              version() gave `v`: then none was in at all, and
-///                                              what was read in between is whole. (So what a
-///                                              writer stores is seen only after that it is in: a
-///                                              release fence in every exclusive entry.)
+///                   unchanged_since(v)         whether no writer holds the latch, and none has
+///                                              released it since version() gave `v`. Then no
+///                                              writer held it in between, and what was read in
+///                                              between is whole. (So every exclusive entry has a
+///                                              release fence: a reader that sees what a writer
+///                                              stored also sees the writer.)
 ///
 /// What the pool uses: try_lock and try_lock_shared first, then try_lock_for and
-/// try_lock_shared_for, an access in slices of 5 ms. A latch without them is polled by try_* with
-/// sleeps of 1 us to 1 ms. lock() and lock_shared() it never calls: a queue in them is not seen in
-/// a pool, one in the timed functions is. pinning is for `pin` and for eviction, downgradable for
-/// `downgrade` of a guard and for write-back, versioned for reading without the latch.
+/// try_lock_shared_for in slices of 5 ms. A latch without these two is polled by try_* with sleeps
+/// of 1 us to 1 ms. The pool never calls lock() and lock_shared(): a latch that queues waiting
+/// threads must do so in the timed functions. pinning is for `pin` and for eviction, downgradable
+/// for `downgrade` of a guard and for write-back, versioned for reading without the latch.
 ///
 /// try_lock and try_lock_unpinned may fail spuriously. Every model is default constructible, and is
-/// never copied. One that is for one thread says so by `static constexpr bool one_thread = true`.
-/// Threads: any; who locked unlocks.
+/// never copied. A latch for one thread declares `static constexpr bool one_thread = true`.
+/// Threads: any; the thread that locked a latch unlocks it.
 
 #include <quire/base/attributes.hpp>
 

@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-/// arena: the frames, one beside the other in one aligned mapping.
+/// arena: the frames, side by side in one aligned mapping.
 ///
-/// A frame is the home of one page at a time. Frame `f` stands at `f * frame_size`; the arena
-/// begins at a multiple of 2 MiB, so every frame is aligned to its own size, which is what
-/// O_DIRECT and any device ask for, and the kernel can back the arena with huge pages.
+/// A frame holds one page at a time. Frame `f` begins at `f * frame_size`. The arena begins at a
+/// multiple of 2 MiB, so every frame is aligned to its own size, as O_DIRECT and every device
+/// require, and the kernel can back the arena with huge pages.
 ///
-/// Huge pages save address-translation misses on random hits; they cost memory in steps of 2 MiB.
+/// Huge pages save TLB misses on random hits; they cost memory in steps of 2 MiB.
 /// `huge_pages::off` keeps small pages (some systems account or compact huge ones badly).
 ///
 /// Invariants
 ///   I1. Frames never move, and none overlaps another.
 ///   I2. A frame that was never touched reads as zeros.
-/// Lifetime: everything the pool lends points into its arena and dies with it.
+/// Lifetime: everything the pool lends points into its arena and must end before the arena does.
 
 #include <quire/memory/mapping.hpp>
 #include <quire/base/poison.hpp>
@@ -22,7 +22,7 @@
 
 namespace quire::inline QUIRE_ABI {
 
-/// Whether the arena asks for huge pages, or forbids them.
+/// Whether the arena requests huge pages, or forbids them.
 enum class huge_pages : std::uint8_t { on, off };
 
 class arena {

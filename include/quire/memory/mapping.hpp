@@ -3,17 +3,17 @@
 
 /// mapping: zeroed, aligned memory straight from the system, owned.
 ///
-/// The pool's two large things stand in mappings: the frame arena, and each file's page
-/// table. Pages of a mapping cost memory from their first touch on, so a page table can be
-/// mapped for the largest file that is allowed and be read by one indexed load.
+/// The pool's two large structures are mappings: the frame arena, and each file's page table. Pages
+/// of a mapping use memory only after their first access, so a page table can be mapped for the
+/// largest file that is allowed and be read by one indexed load.
 ///
-/// A mapping belongs to the process that made it. In a forked child the arena is gone
-/// (`after_fork::absent`: frames may be the target of a DMA under way, and copying them would be
-/// gigabytes), and a page table is all zeros (`after_fork::zeroed`), so that every look-up
-/// there is a miss, which asks `inherited()` and says so. A kernel that knows neither advice
+/// A mapping belongs to the process that made it. In a forked child the arena is not mapped
+/// (`after_fork::absent`: a DMA into a frame may be under way, and the frames are gigabytes to
+/// copy). A page table is all zeros in the child (`after_fork::zeroed`), so every look-up there is
+/// a miss, and a miss checks `inherited()` and reports the fork. A kernel without these two advices
 /// leaves an ordinary copy.
 ///
-/// Errors: errc::out_of_memory when the system gives nothing (RLIMIT_AS, strict overcommit).
+/// Errors: errc::out_of_memory when the system maps nothing (RLIMIT_AS, strict overcommit).
 /// Threads: none of its functions changes anything after construction.
 
 #include <quire/base/error.hpp>
@@ -56,7 +56,7 @@ public:
           owner_{other.owner_} {}
     mapping& operator=(mapping&&) = delete;
     ~mapping() {
-        // In a child the addresses of an absent mapping belong to whatever came there since.
+        // In a child the addresses of an absent mapping may by now belong to another mapping.
         bool const gone = child_ == after_fork::absent && inherited();
         if (whole_ != nullptr && !gone) { static_cast<void>(::munmap(whole_, whole_size_)); }
     }

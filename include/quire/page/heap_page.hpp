@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-/// heap_page: tuples in no particular order, each under a slot number that stays.
+/// heap_page: tuples in no particular order, each under a slot number that does not change.
 ///
 /// Byte map: the common header (page_header.hpp), then the slotted layout (slotted.hpp); 32 bytes
 /// of header in all. Page sizes: powers of two from 512 bytes to 32 KiB.
 ///
 /// One template views shared pages (`std::byte const`) and exclusive ones (`std::byte`). It holds
-/// the span, works out everything else at each call, and so is never stale itself; what it lends
-/// is: a tuple or row ends where the page is next changed.
+/// the span and computes everything else at each call, so the view itself is never stale. What it
+/// lends can become stale: a tuple or row must end before the page is next changed.
 ///
-/// States of a slot, and who changes them
+/// States of a slot, and the functions that change them
 ///
 ///     (new) --insert--> live        free --insert--> live
 ///     live  --erase---> free, or dead if a redirect names the slot
@@ -19,20 +19,20 @@
 ///     any   --redirect-> redirect   redirect --erase, kill--> free or dead, dead
 ///
 ///   A redirect is a second name: `contains`, `tuple`, `row`, `update` and `edit` follow it;
-///   `erase`, `kill` and `move` mean the slot itself; iteration and `size` pass over it.
+///   `erase`, `kill` and `move` act on the slot itself; iteration and `size` skip it.
 ///
 /// Invariants
-///   I1. A number means one tuple from its insert until that is erased, or reclaimed after a kill:
-///       compaction, and updates that move the tuple, keep it.
+///   I1. A number names one tuple from its insert until the tuple is erased, or reclaimed after a
+///       kill: compaction, and updates that move the tuple, keep the number.
 ///   I2. An operation that fails changes nothing: neither what the page holds nor any number.
-///   I3. Any bytes are a legal page: no member has undefined behaviour for any content. What
-///       contradicts itself is errc::corrupt_page with the page's own number, no file.
-///   I4. Bytes given to insert and update may lie in this very page, though not under a view that
-///       is still lent: { auto t = page.tuple(s); bytes = t.span(); } and then insert(bytes).
+///   I3. Any bytes are a legal page: no member has undefined behaviour for any content. A page that
+///       contradicts itself is errc::corrupt_page with the page's own number, and no file.
+///   I4. Bytes given to insert and update may lie in this page, but not under a view that is still
+///       lent: { auto t = page.tuple(s); bytes = t.span(); } and then insert(bytes).
 ///
-/// Expected outcomes are in the return types (no room; nothing there); asking for what is not there
-/// by `tuple`, `row`, `update`, `edit`, `move` throws errc::no_such_tuple. No member allocates,
-/// but for what `edit` decodes.
+/// Expected outcomes are in the return types (no room; nothing there). `tuple`, `row`, `update`,
+/// `edit` and `move` throw errc::no_such_tuple when the slot has no tuple. No member allocates,
+/// except for what `edit` decodes.
 /// Cost: reading a tuple is O(1). Insert and update are O(1) where the free gap suffices and no
 /// slot waits for reuse, else O(slots + bytes). erase, reclaim, size and free_space are O(slots).
 
@@ -69,7 +69,7 @@ public:
     }
     heap_page(heap_page const&) QUIRE_REFUSED_TO_MOVE;
 
-    /// Makes `bytes` an empty heap page number `no`; nothing of what was there stays.
+    /// Makes `bytes` an empty heap page number `no`; no earlier byte remains.
     static void format(std::span<std::byte, PageSize> bytes, page_no no) noexcept {
         std::memset(bytes.data(), 0, PageSize);
         page_header{.kind = kind_no::heap, .version = version, .number = no.value()}.store(
@@ -83,9 +83,9 @@ public:
         return header.kind == kind_no::heap && header.version == version;
     }
 
-    // What the page says of itself
+    // The page as a whole
 
-    /// Errors: errc::corrupt_page when the bytes are no page number.
+    /// The page's own number. Errors: errc::corrupt_page when the bytes are no page number.
     [[nodiscard]] page_no number() const {
         std::uint64_t const number = header().number;
         if (!page_no::fits(number)) { page_.corrupt("own number"); }
@@ -102,8 +102,8 @@ public:
         }
         return live;
     }
-    /// The largest tuple that an insert would take now, after compaction if need be. 0 also when
-    /// there is not even room for its line pointer.
+    /// The largest tuple that an insert would take now, after compaction if necessary. Also 0 when
+    /// there is no room for its line pointer.
     [[nodiscard]] std::size_t free_space() const {
         auto const kept = page_.count(page_.load_bounds());
         std::size_t const used = layout::lower(kept.slots + (kept.free_slots == 0)) + kept.bytes;
@@ -122,25 +122,25 @@ public:
 
     // Reading
 
-    /// Whether `tuple(slot)` gives one.
+    /// Whether `slot` names a tuple, itself or by redirects.
     [[nodiscard]] bool contains(slot_id slot) const {
         auto const b = page_.load_bounds();
         return slot.value() < b.slots && chains().follow(slot.value(), b).pointer.is_live();
     }
 
-    /// The tuple in `slot`, or where its redirects lead.
+    /// The tuple in `slot`, or in the slot that its redirects lead to.
     /// Errors: errc::no_such_tuple.
     [[nodiscard]] byte_view<Byte> tuple(slot_id slot) const& QUIRE_LIFETIMEBOUND
         requires(!writable_page<Byte>)
     QUIRE_LENDS { return byte_view<Byte>{bytes_of(slot), *this}; }
-    /// The same, mutable: lent while nothing else of the page is.
+    /// The tuple in `slot`, mutable: lent only while nothing else of the page is lent.
     [[nodiscard]] byte_view<Byte> tuple(slot_id slot) const& QUIRE_LIFETIMEBOUND
         requires writable_page<Byte>
     QUIRE_LENDS_ALONE { return byte_view<Byte>{bytes_of(slot), *this}; }
     name_the_page_first tuple(slot_id) const&& QUIRE_REFUSED_ON_TEMPORARIES;
 
     /// The tuple as a `T`, to be read and set in place: a `tuple_codec<T>::view<Byte>`. Its slot is
-    /// the one asked for, also where a redirect led elsewhere.
+    /// `slot`, even when a redirect led to another slot.
     /// Errors: errc::no_such_tuple; errc::row_mismatch when the tuple is no T.
     template <class T>
         requires detail::keeps_its_loan<T, Byte>
@@ -158,7 +158,7 @@ public:
     name_the_page_first row(slot_id) const&& QUIRE_REFUSED_ON_TEMPORARIES;
     template <class T, std::integral Number>
     a_slot_is_a_slot_id row(Number) const QUIRE_REFUSED(
-        "a row is asked for by the quire::slot_id that its insert gave, or one made of a number");
+        "a row is found by the quire::slot_id that its insert returned, or one made from a number");
     say_the_type_of_the_row row(slot_id) const QUIRE_REFUSED_WITHOUT_TYPE;
 
     /// The live slots, in the order of their numbers.
@@ -168,7 +168,7 @@ public:
     }
     name_the_page_first slots() const&& QUIRE_REFUSED_ON_TEMPORARIES;
 
-    /// The live tuples as rows of `T`, likewise: `for (auto row : page.rows<user>())`.
+    /// The live tuples as rows of `T`, in slot order: `for (auto row : page.rows<user>())`.
     template <class T>
     [[nodiscard]] auto rows() const& QUIRE_LIFETIMEBOUND QUIRE_LENDS {
         if constexpr (detail::has_tuple_codec<T>()) {
@@ -187,7 +187,7 @@ public:
         store_le(page_.bytes().data() + page_header::lsn_offset, lsn);
     }
 
-    /// Adds a tuple; compacts when only that makes room. Nothing when the page is full.
+    /// Adds a tuple; compacts if that is needed to make room. Nothing when the page is full.
     /// Errors: errc::tuple_too_large when no page of this size could hold it.
     [[nodiscard("nothing was inserted when the page is full")]] std::optional<slot_id> insert(
         std::span<std::byte const> tuple)
@@ -195,8 +195,8 @@ public:
     QUIRE_CHANGES {
         return insert_with(tuple.size(), detail::copy_of(tuple));
     }
-    /// The same for a value of a type with a tuple_codec. Expects: what that expects of a value; of
-    /// a described struct, that its described enums are one of their enumerators.
+    /// Adds a value of a type with a tuple_codec. Expects: what the codec expects of a value; in a
+    /// described struct, each described enum is one of its enumerators.
     template <class T>
         requires writable_page<Byte> && (!detail::tuple_bytes<T>)
     [[nodiscard("nothing was inserted when the page is full")]] std::optional<slot_id> insert(
@@ -226,8 +226,8 @@ public:
         return false;
     }
 
-    /// Decodes the row into a `T`, calls `fn(T&)`, and writes it back when that returns. Nothing
-    /// is changed when it throws, or when the row no longer fits (false). Expects: as `insert`.
+    /// Decodes the row into a `T`, calls `fn(T&)`, and writes it back when `fn` returns. Nothing is
+    /// changed when it throws, or when the row no longer fits (false). Expects: as for `insert`.
     /// Errors: errc::no_such_tuple, errc::row_mismatch, errc::tuple_too_large, and those of `fn`.
     template <class T, class Fn>
         requires writable_page<Byte>
@@ -247,7 +247,7 @@ public:
         requires writable_page<Byte>
     QUIRE_REFUSED_WITHOUT_TYPE;
 
-    /// Removes the tuple or the redirect in `slot`. Whether there was one.
+    /// Removes the tuple or the redirect in `slot`. True if there was one.
     bool erase(slot_id slot)
         requires writable_page<Byte>
     QUIRE_CHANGES {
@@ -258,7 +258,7 @@ public:
         return true;
     }
 
-    /// Like `erase`, but keeps the number from being given out again, until `reclaim`.
+    /// Removes what `erase` removes, but the number is not given out again until `reclaim`.
     bool kill(slot_id slot)
         requires writable_page<Byte>
     QUIRE_CHANGES {
@@ -269,8 +269,8 @@ public:
         return true;
     }
 
-    /// Lets the number of a dead slot be given out again. Whether it does: not while a redirect
-    /// names the slot.
+    /// Lets the number of a dead slot be given out again. False when the slot is not dead, and
+    /// while a redirect names it.
     bool reclaim(slot_id slot)
         requires writable_page<Byte>
     QUIRE_CHANGES {
@@ -285,8 +285,8 @@ public:
         return true;
     }
 
-    /// Gives the live tuple of `from` the number `to`, a free slot or a new one. False when `to` is
-    /// taken or there is no room for the line pointers up to it. `from` is then as after `erase`.
+    /// Gives the live tuple of `from` the number `to`, a free slot or a new one, and leaves `from`
+    /// as `erase` does. False when `to` is taken or the line pointers up to it have no room.
     /// Errors: errc::no_such_tuple when `from` itself is not live.
     [[nodiscard("nothing was moved when the slot is taken")]] bool move(slot_id from, slot_id to)
         requires writable_page<Byte>
@@ -306,8 +306,8 @@ public:
         return true;
     }
 
-    /// Makes `from`, an existing slot in whatever state, another name of what `to` names; a tuple
-    /// of its own is dropped. False when `from` does not exist, when it would close a circle, or
+    /// Makes `from`, an existing slot in any state, another name of the tuple that `to` names; a
+    /// tuple of its own is removed. False when `from` does not exist, when a circle would arise, or
     /// when a chain would have more than `redirects_max` redirects.
     /// Errors: errc::no_such_tuple when `to` names no tuple.
     [[nodiscard("there is no redirect when it would be circular or too long")]] bool redirect(
@@ -324,8 +324,8 @@ public:
         return true;
     }
 
-    /// Makes the free space one piece, and forgets free slots behind the last used one. Tuples that
-    /// were lent have moved; their slots have not.
+    /// Makes the free space one piece, and drops free slots behind the last used one. Tuples move;
+    /// their slot numbers stay.
     void compact()
         requires writable_page<Byte>
     QUIRE_CHANGES {
@@ -361,7 +361,7 @@ private:
         }
         page_.fail(errc::no_such_tuple);
     }
-    /// Its bytes. Most slots are no redirects: those that may be are followed apart.
+    /// Its bytes. Most slots are not redirects: those that may be take a separate, slower path.
     [[nodiscard]] std::span<Byte> bytes_of(slot_id slot) const {
         line_pointer const pointer = page_.plain_pointer(slot.value());
         if (pointer.is_live()) [[likely]] { return page_.tuple(pointer); }

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-/// line_pointer: where a slot's tuple lies, or what became of it, in 32 bits.
+/// line_pointer: where a slot's tuple is, or the slot's state without one, in 32 bits.
 ///
-/// A slot's number is the name of a tuple that outsiders keep (an index, a row id); its line
-/// pointer is where the page keeps the tuple today. Compaction rewrites pointers, never numbers.
+/// A slot's number is the name of a tuple that other data keeps (an index, a row id); its line
+/// pointer is where the tuple is in the page now. Compaction rewrites pointers, never numbers.
 ///
 ///     bits 0-1    state
 ///     bits 2-16   live: offset of the first byte in the page     redirect: number of the slot
@@ -12,7 +12,7 @@
 ///
 /// States
 ///     free      no tuple; an insert may take the number
-///     live      a tuple: [offset, offset + length). A tuple of no bytes lies nowhere: offset 0
+///     live      a tuple: [offset, offset + length). A tuple of no bytes has offset 0
 ///     dead      no tuple and no storage, but the number is not given out until it is reclaimed
 ///     redirect  another slot of the page has the tuple
 ///
@@ -27,7 +27,7 @@
 
 namespace quire::inline QUIRE_ABI {
 
-/// A tuple's number in its page. Made by an insert; by hand only in so many words.
+/// A tuple's number in its page. An insert returns it; no number converts to it implicitly.
 class slot_id {
 public:
     constexpr slot_id() noexcept = default;
@@ -47,7 +47,7 @@ private:
 
 enum class slot_state : std::uint8_t { free = 0, live = 1, dead = 2, redirect = 3 };
 
-/// A slot's 32 bits. Any value can be made from bits: who reads a page checks it (slotted.hpp).
+/// A slot's 32 bits. Any bits make one: the code that reads a page checks it (slotted.hpp).
 class line_pointer {
 public:
     static constexpr std::size_t size = 4;

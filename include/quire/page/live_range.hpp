@@ -4,17 +4,17 @@
 /// live_range: a walk over the live slots of a slotted page, in the order of their numbers.
 ///
 /// `Layout` is a slotted layout, `Item` says what a step gives: the slot's number, or a typed view
-/// of its tuple. An item is made anew at each `*` and given as a prvalue, so immovable views work:
+/// of its tuple. Each `*` makes a new item and returns a prvalue, so immovable views work:
 ///
 ///     for (auto row : page.rows<user>()) ...
 ///
-/// The range is immovable, like all that is lent. Its iterators are ordinary and hold the page's
-/// span and a number, and in checked builds a part of the loan; they look at the page at each step,
-/// so that a page which changed under them is an error or other slots, never a wild access.
-/// Redirects are passed over: their tuples have slots of their own, and no tuple is met twice.
+/// The range is immovable, like all that is lent. Its iterators are ordinary: they hold the page's
+/// span and a number, and in checked builds a part of the loan. They read the page at each step, so
+/// a page that changed under them gives an error or other slots, never an invalid access.
+/// Redirects are skipped: their tuples have slots of their own, so a walk gives no tuple twice.
 ///
-/// A walk over tuples asks for their memory when it begins. Tuples lie from the end of the page
-/// downward, and the processor that was measured looks ahead upward only: without it a walk over a
+/// A walk over tuples prefetches their memory when it begins. Tuples lie from the end of the page
+/// downward, and the processor that was measured prefetches upward only: without this a walk over a
 /// page that is not in the nearest caches takes twice as long (bench/README.md, "copy").
 ///
 /// Errors: `++` and begin() throw errc::corrupt_page at a line pointer that contradicts the page.
@@ -38,7 +38,7 @@ struct slot_item {
     }
 };
 
-/// Asks for the last 4 KiB of `bytes`, where the tuples are that a walk meets first.
+/// Prefetches the last 4 KiB of `bytes`, which have the tuples that a walk gives first.
 template <class Byte, std::size_t Size>
 void prefetch_tuples(std::span<Byte, Size> bytes) noexcept {
     constexpr std::size_t line = 64;

@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-/// page_change: the time in which bytes of a page move.
+/// page_change: the scope in which bytes of a page move.
 ///
 ///     page_change const change{*this, layout};   // first line of a function with QUIRE_CHANGES
 ///
 /// Checked builds stop the program here when something of the page is lent. Under the address
-/// sanitizer the bytes of a page that a write guard holds and that mean nothing, its free gap and
-/// what tuples left behind, are poisoned between changes: a stale view into them is reported at
-/// the line that uses it. Here they are opened, and what is left of them is shut at the end. In
-/// other builds nothing happens. Changes may be nested; the outermost counts.
+/// sanitizer, in a page that a write guard holds, the bytes that have no meaning (the free gap, and
+/// gaps where tuples were) are poisoned between changes: a stale view into them is reported at the
+/// line that uses it. A page_change unpoisons them, and poisons those that remain at its end. In
+/// other builds nothing happens. Changes may be nested; the outermost does the work.
 ///
 /// `Layout` has `body()`, the bytes behind the fixed header (none for a page that contradicts
-/// itself), and `for_each_used(fn)`: `fn(bytes)` for the parts of it that mean something.
+/// itself), and `for_each_used(fn)`, which calls `fn(bytes)` for the parts of it in use.
 
 #include <quire/borrow/loan.hpp>
 #include <quire/base/poison.hpp>

@@ -7,18 +7,18 @@
 ///
 ///     0   4   checksum                  belongs to the seal (base/page_seal.hpp)
 ///     4   8   the page's own number     written by format and by the seal
-///    12   2   kind                      kind_no: whose view reads the rest
+///    12   2   kind                      kind_no: which view reads the rest
 ///    14   1   version of that format    1
 ///    15   1   flags                     zero: version 1 has none
-///    16   8   log sequence number       for engines that log; quire's pool never looks at it
+///    16   8   log sequence number       for engines that log; quire's pool never reads it
 ///    24  ..   the kind's own fields
 ///
-/// The struct here is a copy of the fields, for whoever wants them by name: a page is not read
+/// The struct here is a copy of the fields, for code that needs them by name: a page is not read
 /// through it. Compilers load only the fields that are used.
 ///
 /// Invariants
-///   I1. `store` leaves the checksum alone: only the seal knows when the bytes are final.
-///   I2. `number` is what the bytes say, and may be no page number at all; `own_id` looks first.
+///   I1. `store` does not write the checksum: only the seal knows when the bytes are final.
+///   I2. `number` is what the bytes contain, and may be no valid page number; `own_id` checks it.
 
 #include <quire/base/byte_order.hpp>
 #include <quire/base/error.hpp>
@@ -28,7 +28,7 @@
 
 namespace quire::inline QUIRE_ABI {
 
-/// Which of quire's formats a page is in. Zero stays unused: it is what a blank page says.
+/// Which of quire's formats a page is in. Zero stays unused: a blank page has it.
 enum class kind_no : std::uint16_t {
     heap = 1,
 };
@@ -67,18 +67,18 @@ struct page_header {
 
 namespace detail {
 
-/// The page that the bytes say they are, in no particular file; `none` when no page has the number.
+/// The page id in the bytes, without a file; `none` when the number is not a valid page number.
 [[nodiscard]] inline page_id own_id(std::span<std::byte const, page_header::size> bytes) noexcept {
     std::uint64_t const number = page_header::load(bytes).number;
     return page_no::fits(number) ? page_id{file_no::unknown, number} : page_id::none();
 }
 
-/// An error about the page itself, to be thrown by who found it.
+/// An error about the page itself, for the caller to throw.
 [[nodiscard, gnu::cold, gnu::noinline]] inline error page_error(
     errc code, std::string_view what, std::span<std::byte const, page_header::size> bytes) {
     return error{code, what, own_id(bytes)};
 }
-/// The same, thrown here: who reads a page keeps its span in a register, and no room for an error.
+/// Throws that error. Apart, so that functions that read a page keep its span in a register.
 [[noreturn, gnu::cold, gnu::noinline]] inline void throw_page_error(
     errc code, char const* what, std::span<std::byte const, page_header::size> bytes) {
     throw page_error(code, what, bytes);

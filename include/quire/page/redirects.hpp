@@ -3,19 +3,19 @@
 
 /// redirects: slots that name other slots of the same page, in short chains.
 ///
-/// A redirect lets a tuple go by a number it was not inserted under: the old number stays good for
-/// those who kept it, while the tuple lives under the new one.
+/// A redirect lets a tuple be found by a number it was not inserted under: the old number stays
+/// valid for code that kept it, while the tuple is stored under the new one.
 ///
 /// Invariants
-///   I1. A redirect names an existing slot that is not free; after at most `steps_max` redirects
-///       comes a slot that is none, live or dead.
+///   I1. A redirect names an existing slot that is not free; after at most `steps_max` redirects a
+///       chain reaches a slot that is not a redirect: live or dead.
 ///   I2. A slot that a redirect names becomes dead, not free, when it loses its tuple: its number
-///       must not be given to a stranger while others still look for the old tuple there.
-///   I3. A walk ends after `steps_max` redirects, whatever the bytes say: errc::corrupt_page.
+///       must not be given to another tuple while a redirect still leads there.
+///   I3. A walk ends after `steps_max` redirects, whatever the bytes are: errc::corrupt_page.
 ///
-/// Cost: following is O(1); who names a slot is stored nowhere, so those questions walk the page.
-/// A count of redirects in the header would save that walk for pages without any, and would be one
-/// more thing that a page can lie about.
+/// Cost: following is O(1). Which redirects name a slot is stored nowhere, so finding them walks
+/// the page. A count of redirects in the header would save that walk for pages without any, and
+/// would be one more field that a corrupt page can have wrong.
 
 #include <quire/page/slotted.hpp>
 
@@ -37,7 +37,7 @@ public:
 
     explicit redirects(Layout page) noexcept : page_{page} {}
 
-    /// Goes from `slot` to the first slot that is no redirect; it need not be live.
+    /// Walks from `slot` to the first slot that is not a redirect; it need not be live.
     /// Expects: `slot < b.slots`.
     [[nodiscard]] end follow(std::size_t slot, bounds const& b) const {
         for (std::size_t steps = 0; steps <= steps_max; ++steps) {
@@ -59,13 +59,13 @@ public:
         return false;
     }
 
-    /// What a slot becomes that loses what it has (I2).
+    /// The state of a slot after it lost its tuple or redirect (I2).
     [[nodiscard]] line_pointer vacant(std::size_t slot, bounds const& b) const {
         return is_named(slot, b) ? line_pointer::dead() : line_pointer::free();
     }
 
-    /// Whether `from` may become a redirect to `to`: no circle, and no chain that leads here or on
-    /// from here gets too long. Expects: both exist, and `follow(to, b)` came back.
+    /// Whether `from` may become a redirect to `to`: there is no circle, and no chain through it
+    /// becomes too long. Expects: both exist, and `follow(to, b)` has returned.
     [[nodiscard]] bool allows(std::size_t from, std::size_t to, bounds const& b) const {
         auto const onward = steps_between(to, from, b);
         if (onward.arrives) { return false; }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-/// slotted: variable-length tuples under stable numbers, in one page. The floor of page views.
+/// slotted: variable-length tuples under stable numbers, in one page. Page views are built on it.
 ///
 /// Byte map, behind the common header of 24 bytes (page_header.hpp):
 ///
@@ -12,25 +12,25 @@
 ///    HeaderSize             line pointers, 4 bytes each (line_pointer.hpp), growing up
 ///    free_upper             tuples, growing down: any order, gaps where tuples were
 ///
-/// Where line pointers end follows from slot_count and is stored nowhere.
+/// The end of the line pointers follows from slot_count; it is not stored.
 ///
 /// Invariants (of a page that `validate` passes; each accessor checks those it relies on)
 ///   I1. HeaderSize + 4 * slot_count <= free_upper <= PageSize; free_slots is exact.
 ///   I2. A live tuple lies in [free_upper, PageSize); no two of them share a byte.
-///   I3. A free or dead pointer is nothing but its state.
+///   I3. A free or dead pointer has only its state; all other bits are zero.
 /// of every operation here
-///   I4. Any bytes are a legal page: what is read is checked, then used; loops are bounded by the
-///       page. A contradiction is errc::corrupt_page and nothing has changed.
+///   I4. Any bytes are a legal page: a value that is read is checked, then used; loops are bounded
+///       by the page. A contradiction is errc::corrupt_page, and nothing has changed.
 ///   I5. A tuple is written by `place` alone. The writer runs before anything moves, so it may read
-///       from this very page; when it throws, only bytes of the free gap have changed.
+///       from the same page; when it throws, only bytes of the free gap have changed.
 ///
-/// Costs: reading a tuple and placing one where there is room are O(1); whatever asks about all
-/// slots walks the pointers. Compaction builds the new image in PageSize bytes of stack and copies
-/// it back, instead of sorting pointers by offset to move tuples in place: no sort, and nothing to
-/// undo.
+/// Costs: reading a tuple and placing one where there is room are O(1); functions that look at all
+/// slots walk the pointers. Compaction builds the new image in PageSize bytes of stack and copies
+/// it back. It does not sort pointers by offset to move tuples in place: so there is no sort, and
+/// nothing to undo.
 ///
-/// This class is a plain value over the span, unlike the views made from it: it is what they are
-/// written in, not what a page's user gets to see. heap_page.hpp says what the operations mean.
+/// This class is a plain value over the span, unlike the page views. Views are implemented with it;
+/// users of a page do not see it. heap_page.hpp says what the operations mean.
 
 #include <quire/page/line_pointer.hpp>
 #include <quire/page/page_header.hpp>
@@ -60,14 +60,14 @@ public:
     static constexpr std::size_t tuple_size_max = PageSize - HeaderSize - line_pointer::size;
     static constexpr std::size_t no_slot = std::size_t{1} << 16;
 
-    /// The numbers of the header, checked against I1 (as far as they tell).
+    /// The numbers of the header, checked against I1 as far as the header alone allows.
     struct bounds {
         std::size_t slots;
         std::size_t upper;
         std::size_t free_slots;
         [[nodiscard]] constexpr std::size_t gap() const noexcept { return upper - lower(slots); }
     };
-    /// What compaction would keep.
+    /// The slots and bytes that compaction would keep.
     struct tally {
         std::size_t slots;       ///< without the free ones at the end
         std::size_t free_slots;  ///< among those
@@ -105,20 +105,20 @@ public:
         bounds const b{.slots = load_le<std::uint16_t>(bytes_.data() + 24),
                        .upper = load_le<std::uint16_t>(bytes_.data() + 26),
                        .free_slots = load_le<std::uint16_t>(bytes_.data() + 28)};
-        // These two say that b.slots <= slots_max, too.
+        // These two checks imply b.slots <= slots_max.
         if (b.upper > PageSize || b.upper < lower(b.slots)) { corrupt("slot_count or free_upper"); }
         if (b.free_slots > b.slots) { corrupt("free_slots"); }
         return b;
     }
 
-    /// For page_change: all behind the header; none if I1 does not hold.
+    /// For page_change: all bytes behind the header; none if I1 does not hold.
     [[nodiscard]] std::span<std::byte const> body() const noexcept {
         std::size_t const slots = load_le<std::uint16_t>(bytes_.data() + 24);
         std::size_t const upper = load_le<std::uint16_t>(bytes_.data() + 26);
         if (slots > slots_max || upper > PageSize || upper < lower(slots)) { return {}; }
         return bytes_.subspan(HeaderSize);
     }
-    /// For page_change: line pointers, and live tuples as far as they are believable.
+    /// For page_change: the line pointers, and the live tuples whose line pointers are valid.
     template <class Fn>
     void for_each_used(Fn fn) const noexcept {
         if (body().empty()) { return; }
@@ -135,7 +135,7 @@ public:
         }
     }
 
-    /// Line pointer `slot`, believable. Expects: `slot < b.slots`.
+    /// Line pointer `slot`, checked. Expects: `slot < b.slots`.
     [[nodiscard]] line_pointer load_pointer(std::size_t slot, bounds const& b) const {
         auto const pointer =
             line_pointer::from_bits(load_le<std::uint32_t>(bytes_.data() + lower(slot)));
@@ -149,19 +149,19 @@ public:
         slot_state const state = load_pointer(slot.value(), b).state();
         return state == slot_state::live || state == slot_state::redirect;
     }
-    /// Whether `slot` is there and not free.
+    /// Whether `slot` exists and is not free.
     [[nodiscard]] bool is_taken(slot_id slot, bounds const& b) const {
         return slot.value() < b.slots &&
                load_pointer(slot.value(), b).state() != slot_state::free;
     }
 
-    /// The bytes of a live tuple. Expects: `pointer` came from `load_pointer` just now.
+    /// The bytes of a live tuple. Expects: `load_pointer` has just returned `pointer`.
     [[nodiscard]] std::span<Byte> tuple(line_pointer pointer) const noexcept {
         return bytes_.subspan(pointer.offset(), pointer.length());
     }
 
-    /// Line pointer `slot` if it is there, live, not empty, and right in all that load_bounds and
-    /// load_pointer look at; else a free one. Throws nothing: the long way knows why.
+    /// Line pointer `slot` if it exists, is live, not empty, and passes every check of load_bounds
+    /// and load_pointer; else a free one. Throws nothing: the slower path then reports the reason.
     [[nodiscard]] line_pointer plain_pointer(std::size_t slot) const noexcept {
         std::size_t const slots = load_le<std::uint16_t>(bytes_.data() + 24);
         std::size_t const upper = load_le<std::uint16_t>(bytes_.data() + 26);
@@ -207,7 +207,7 @@ public:
         corrupt("free_slots");
     }
 
-    /// Adds up the live tuples, but for that of slot `without`.
+    /// Adds up the live tuples, except that of slot `without`.
     [[nodiscard]] tally count(bounds const& b, std::size_t without = no_slot) const {
         tally sum{.slots = 0, .free_slots = 0, .bytes = 0};
         std::size_t free_seen = 0;
@@ -263,8 +263,8 @@ public:
         store_le(bytes_.data() + lower(slot), pointer.bits());
     }
 
-    /// Changes what slot `slot` says, and the count of free slots with it; tuple bytes stay.
-    /// A new slot may lie behind the last one: those between become free.
+    /// Writes line pointer `slot`, and updates the count of free slots; tuple bytes stay.
+    /// A new slot may lie behind the last one: the slots between become free.
     /// Expects: there is room for the line pointers up to `slot`.
     void set_slot(std::size_t slot, line_pointer pointer, bounds b) const noexcept
         requires writable_page<Byte>
@@ -283,7 +283,7 @@ public:
     /// Makes `length` bytes, written by `write(std::span<std::byte> out)`, the tuple of `slot`: an
     /// existing slot, live or free, or the next new one. In place when it does not grow, else in
     /// the free gap, else by compaction. False when it does not fit; then nothing has changed.
-    /// Expects: `b`, if given, came from `load_bounds` just now.
+    /// Expects: `b`, if given, is what `load_bounds` has just returned.
     template <class Writer>
     [[nodiscard]] bool place(std::size_t slot, std::size_t length, Writer&& write) const
         requires writable_page<Byte>
@@ -308,7 +308,7 @@ public:
     void compact() const
         requires writable_page<Byte>
     {
-        // True: what is there fits, or count() has thrown.
+        // It is true: the tuples of a page fit into it, or count() has thrown.
         static_cast<void>(rebuild(no_slot, 0, [](std::span<std::byte>) {}, load_bounds()));
     }
 
@@ -327,7 +327,7 @@ private:
         return false;
     }
 
-    /// `place` where it is not a new slot in the free gap. Apart, for the sake of those.
+    /// `place` for all other cases than a new slot in the free gap. Apart, to keep that case fast.
     template <class Writer>
     [[nodiscard, gnu::noinline]] static bool replace(std::byte* bytes, std::size_t slot,
                                                      std::size_t length, Writer& write) {
@@ -351,8 +351,8 @@ private:
         return true;
     }
 
-    /// `place` by compaction: the image of all tuples first, then, when nothing can fail, the page.
-    /// With `no_slot` only the compaction.
+    /// `place` by compaction: it first builds the image of all tuples, then, when nothing can fail
+    /// any more, writes the page. With `no_slot` it only compacts.
     template <class Writer>
     [[nodiscard]] bool rebuild(std::size_t slot, std::size_t length, Writer&& write,
                                bounds const& b) const {

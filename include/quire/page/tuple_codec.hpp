@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-/// tuple_codec: how values of a type become tuples, and how tuples are looked at as that type.
+/// tuple_codec: how values of a type become tuples, and how tuples are viewed as that type.
 ///
 /// Pages keep bytes. This is the customisation point by which they also take and lend typed
-/// values, without knowing one: `page.insert(user{...})`, `page.rows<user>()`. row/codec.hpp
-/// specialises it for every struct described with BOOST_DESCRIBE_STRUCT; a specialisation for a
-/// type of yours wins over that one where it is more specialised (a full specialisation is).
+/// values, without knowing their types: `page.insert(user{...})`, `page.rows<user>()`.
+/// row/codec.hpp specialises it for every struct described with BOOST_DESCRIBE_STRUCT; your own
+/// specialisation wins over that one if it is more specialised (a full specialisation is).
 ///
 /// A specialisation `tuple_codec<T>` has
 ///
@@ -15,19 +15,19 @@
 ///                              errc::tuple_too_large
 ///   encode(v, out)             writes the tuple of `v` to `out`, a std::span<std::byte> of exactly
 ///                              size(v) bytes; every byte is written, since they are not zeroed
-///   view<B>{bytes, slot}       looks at the tuple `bytes`, a std::span<B> with B std::byte const
-///                              or std::byte, which may be any bytes at all: throws
-///                              errc::row_mismatch where they are no T. Pinned (loan.hpp)
+///   view<B>{bytes, slot}       views the tuple `bytes`, a std::span<B> with B std::byte const or
+///                              std::byte, which may be any bytes at all: throws
+///                              errc::row_mismatch when they are no T. Immovable (immovable.hpp)
 ///   view<B>{bytes, slot, from} optional: keeps `from`, a quire::borrow, as long as it lives, and
 ///                              has QUIRE_BORROWER and QUIRE_ENDS_LOAN (loan.hpp); then compilers
-///                              and checked builds see that it must end before the page changes
-///   decode(bytes)              a T from a std::span<std::byte const>; `edit` asks for it
-///   decode(bytes, slot)        optional: the same, with the slot for errors
+///                              and checked builds check that it ends before the page changes
+///   decode(bytes)              a T from a std::span<std::byte const>; `edit` needs it
+///   decode(bytes, slot)        optional: a T likewise; the slot is for errors
 ///   owns                       constexpr bool: whether a decoded T keeps no reference into the
-///                              tuple; `edit` asks for it
+///                              tuple; `edit` needs it
 ///
-/// Why a class template and not a free function found by its arguments: a view type hangs on it,
-/// and pages must be able to ask for it by the type's name alone.
+/// Why a class template and not a free function found by its arguments: it has a view type, and
+/// pages must be able to name that by the type alone.
 
 #include <quire/borrow/byte_view.hpp>
 #include <quire/page/line_pointer.hpp>
@@ -41,7 +41,7 @@ struct tuple_codec;
 
 namespace detail {
 
-/// A view of bytes `B`; not std::constructible_from, which says nothing of the braces used here.
+/// A view of bytes `B`; not std::constructible_from, which does not test the braces used here.
 template <class View, class B>
 concept tuple_view = requires(std::span<B> bytes, slot_id slot) { View{bytes, slot}; };
 
@@ -69,7 +69,7 @@ template <class T>
     }
 }
 
-/// What a page takes as it is, without a codec.
+/// A value that a page takes as bytes, without a codec.
 template <class T>
 concept tuple_bytes = std::convertible_to<T const&, std::span<std::byte const>>;
 
@@ -81,7 +81,7 @@ concept lent_view = requires(std::span<B> bytes, slot_id slot, borrow const& fro
 template <class T, class Byte>
 concept keeps_its_loan = lent_view<typename tuple_codec<T>::template view<Byte>, Byte>;
 
-/// Writers of a tuple. memmove: the bytes may lie where an erase gave them up, in the free gap.
+/// Writers of a tuple. This one uses memmove: its bytes may lie in the free gap, after an erase.
 [[nodiscard]] inline auto copy_of(std::span<std::byte const> tuple) noexcept {
     return [tuple](std::span<std::byte> out) noexcept {
         if (!tuple.empty()) { std::memmove(out.data(), tuple.data(), tuple.size()); }
@@ -107,7 +107,7 @@ struct row_item {
     }
 };
 
-/// `tuple_type<T>`, with the sentence for who forgot something.
+/// `tuple_type<T>`, with a message that says what is missing.
 template <class T>
 [[nodiscard]] consteval bool has_tuple_codec() {
     static_assert(tuple_type<T>,
@@ -123,8 +123,9 @@ P parameter_of(R (C::*)(P));
 template <class R, class C, class P>
 P parameter_of(R (C::*)(P) const);
 
-/// Whether Fn, which takes a T&, takes the T itself: T& and auto& do, and bind no temporary; auto&&
-/// does, and binds one. T, auto, and references to const get a copy, or cannot change it.
+/// Whether Fn, called with a T&, gets the T itself: with T& and auto& it does, and these bind no
+/// temporary; with auto&& it does, and that binds one. With T, auto, and references to const it
+/// gets a copy, or cannot change the T.
 template <class T, class Fn>
 [[nodiscard]] consteval bool takes_in_place() {
     using function = std::remove_cvref_t<Fn>;
@@ -137,7 +138,7 @@ template <class T, class Fn>
     }
 }
 
-/// What `edit` asks beyond that.
+/// The other requirements of `edit`.
 template <class T, class Fn>
 [[nodiscard]] consteval bool is_editable_by() {
     constexpr bool decodes = requires(std::span<std::byte const> bytes) {

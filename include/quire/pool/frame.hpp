@@ -25,7 +25,7 @@
 ///
 /// Invariants
 ///   I1. bytes before page before entry: each stored with release, read with acquire. So a reader
-///       that finds a frame by its entry, and sees in `page` what it looks for, sees the whole page.
+///       that finds a frame by its entry, and sees the right id in `page`, sees the whole page.
 ///   I2. `page` becomes none, and the entry absent, under the exclusive latch. So a reader that
 ///       holds the latch and has compared `page` keeps the page.
 ///   I3. Only resident frames are in the policy. The thread that publishes inserts, after the

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-/// codec: described structs as tuples. Including this makes pages take and lend them.
+/// codec: described structs as tuples. With this header, pages take and lend described structs.
 ///
 ///     struct user { std::int64_t id; std::string name; std::optional<double> balance; };
 ///     BOOST_DESCRIBE_STRUCT(user, (), (id, name, balance))
@@ -9,12 +9,13 @@
 ///     auto slot = page.insert(user{1, "Ada", 9.5});
 ///     for (auto row : page.rows<user>()) std::cout << row.get<&user::name>() << '\n';
 ///
-/// The bytes are those of schema.hpp; equal values make equal rows, so null columns are zeros. No
-/// allocation on the way in: `size` adds up the strings, `encode` writes straight into the page.
+/// The bytes are those of schema.hpp; equal values make equal rows, so null columns are zeros.
+/// Inserting allocates nothing: `size` adds up the strings, `encode` writes into the page directly.
 /// What can be a column is in column.hpp, keys and limits in row_options.hpp.
 ///
-/// A struct that borrows (std::string_view, std::span) goes in like one that owns. It comes out by
-/// `row.load()` of a named row alone, not by `edit`, which may move the row while it is in hand.
+/// A struct that borrows (std::string_view, std::span) is inserted like one that owns. It is read
+/// only by `row.load()` of a named row, not by `edit`, which may move the row while `fn` uses the
+/// struct.
 
 #include <quire/page/tuple_codec.hpp>
 #include <quire/row/row_view.hpp>
@@ -65,10 +66,10 @@ public:
     /// Whether a decoded T owns all it has.
     static constexpr bool owns = !columns::borrows;
 
-    /// Bytes of the row. Keys and limits of another struct are refused here.
+    /// Bytes of the row. Checks that keys and limits are of this struct.
     /// Errors: errc::tuple_too_large past 65535, or past a column's max_bytes.
     [[nodiscard]] static std::size_t size(T const& value) {
-        static_cast<void>(columns::key_index);  // looks at them also where no string has a limit
+        static_cast<void>(columns::key_index);  // checks them even when no string has a limit
         std::size_t sum = columns::fixed_size;
         columns::for_each([&](auto i) {
             if constexpr (columns::template column_at<i>::is_variable) {
@@ -89,7 +90,7 @@ public:
 
     /// Writes the row.
     /// Expects: `out` has `size(value)` bytes; every described enum in `value` is one of its
-    /// enumerators (fixed_format.hpp): the row could not be read again.
+    /// enumerators (fixed_format.hpp), since the row could not be read again otherwise.
     static void encode(T const& value, std::span<std::byte> out) noexcept {
         QUIRE_EXPECTS(out.size() >= columns::fixed_size, "encode gets size(value) bytes");
         std::memset(out.data(), 0, columns::fixed_size);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-/// column: how one member of a described struct stands in a row.
+/// column: how one member of a described struct is stored in a row.
 ///
 ///   member                                       in the row         `get` gives
 ///   of fixed width (fixed_format.hpp):           those bytes        the value
@@ -10,18 +10,18 @@
 ///   std::string, std::string_view                variable           std::string_view
 ///   std::vector<std::byte>,                      variable           std::span<std::byte const>
 ///     std::span<std::byte const>
-///   std::optional of one of these                that, and a bit    std::optional of it
-///                                                that says null
+///   std::optional of one of these                that, and a        std::optional of it
+///                                                null bit
 ///
-/// Anything else is refused where the struct is first used, by a sentence that says what to write.
+/// Anything else is refused where the struct is first used, with a message that says what to write.
 /// A C array is refused because no function can return one. A struct inside is flattened in place
 /// and has no null bits and no end offsets of its own, so its members are of fixed width and none
 /// is optional; the struct as a whole may be.
 ///
-/// Why one bit for null and not a value that stands for it: every value of a column is a value.
+/// Why one bit for null and not a reserved value: every value of the type stays usable.
 ///
-/// std::string and std::string_view make the same rows: they differ in what a decoded struct owns.
-/// The same holds for std::vector<std::byte> and std::span<std::byte const>.
+/// std::string and std::string_view make equal rows; they differ in what a decoded struct owns. So
+/// do std::vector<std::byte> and std::span<std::byte const>.
 
 #include <quire/row/compound_format.hpp>
 
@@ -57,7 +57,7 @@ concept bytes_column =
     std::same_as<M, std::vector<std::byte>> || std::same_as<M, std::span<std::byte const>>;
 template <class M>
 concept variable_column = string_column<M> || bytes_column<M>;
-/// What refers to a row's bytes.
+/// A type that refers to a row's bytes.
 template <class M>
 concept lent_column =
     std::same_as<M, std::string_view> || std::same_as<M, std::span<std::byte const>>;
@@ -99,7 +99,7 @@ template <class M>
     }
 }
 
-/// What is wrong with a member: one of these at most.
+/// Why a member cannot be a column: at most one of these.
 template <class M, class Value>
 struct refusal {
     static constexpr bool is_const = !unqualified<M> || !unqualified<Value>;
@@ -109,7 +109,7 @@ struct refusal {
     static constexpr bool c_array = applies && std::is_array_v<Value>;
     static constexpr bool loose_enum = applies && std::is_enum_v<Value>;
     static constexpr bool structure = applies && described<Value>;
-    /// Arrays, pairs and tuples are no structs to be described.
+    /// Arrays, pairs and tuples are not structs that a user could describe.
     static constexpr bool undescribed = applies && !structure && std::is_aggregate_v<Value> &&
                                         std::is_class_v<Value> &&
                                         !requires { std::tuple_size<Value>::value; };
@@ -119,7 +119,7 @@ struct refusal {
 
 }  // namespace detail
 
-/// The column that a member of type `M` is.
+/// The column of a member of type `M`.
 template <class M>
 struct column {
 private:
@@ -152,14 +152,14 @@ private:
 
 public:
     static constexpr bool is_valid = !refused::is_const && !refused::applies;
-    /// The member's type without std::optional. (After a sentence: any, so that no more is said.)
+    /// The member's type without std::optional. (After a message: any type, so no more errors.)
     using value = std::conditional_t<is_valid, typename detail::optional_of<M>::type, char>;
     static constexpr bool is_nullable = detail::optional_of<M>::is_optional;
     static constexpr bool is_variable = detail::variable_column<value>;
     /// Whether a member decoded from a row refers to the row's bytes.
     static constexpr bool borrows = detail::lent_column<value>;
     static constexpr column_type type = detail::column_type_of<value>();
-    /// Bytes in the fixed part of the row, besides an end offset where it is variable.
+    /// Bytes in the fixed part of the row, except a variable column's end offset.
     static constexpr std::size_t width = [] {
         if constexpr (detail::fixed_column<value>) {
             return detail::fixed_format<value>::width;
@@ -167,7 +167,7 @@ public:
             return std::size_t{0};
         }
     }();
-    /// Whether reading can find bytes that are no value: errc::row_mismatch.
+    /// Whether some bytes are no value: reading them is errc::row_mismatch.
     static constexpr bool is_checked = [] {
         if constexpr (detail::fixed_column<value>) {
             return detail::fixed_format<value>::is_checked;
@@ -176,13 +176,13 @@ public:
         }
     }();
 
-    /// What a value looks like from outside: strings and bytes are lent.
+    /// The type that `get` gives: strings and bytes are lent.
     using lent_value = std::conditional_t<
         detail::string_column<value>, std::string_view,
         std::conditional_t<detail::bytes_column<value>, std::span<std::byte const>, value>>;
     using lent = std::conditional_t<is_nullable, std::optional<lent_value>, lent_value>;
 
-    /// Writes the type in the words of schema_text.hpp.
+    /// Writes the type as in schema_text.hpp.
     static constexpr void spell(detail::text_writer& to) noexcept {
         if constexpr (is_variable) {
             to.put(detail::string_column<value> ? "string" : "bytes");
@@ -193,7 +193,7 @@ public:
     }
 };
 
-/// Whether both are the same bytes with the same meaning.
+/// Whether both have the same bytes with the same meaning.
 template <class A, class B>
 concept same_column = detail::text_of<A>::value == detail::text_of<B>::value;
 

@@ -4,17 +4,17 @@
 /// compound_format: values of fixed width that are made of others (fixed_format.hpp).
 ///
 ///   value                                          bytes
-///   std::array                                     its elements, one behind the other
+///   std::array                                     its elements, one after the other
 ///   described struct                               its members, bases first, no padding
 ///   std::chrono::duration                          its count, a number of at most 8 bytes
-///   std::chrono::time_point of system_clock        the same, since 1970 UTC
+///   std::chrono::time_point of system_clock        the count since 1970 UTC
 ///
-/// They hold a value when all their parts do. A struct is made empty, then its members are
-/// assigned; what its description leaves out stays as it was made.
+/// The bytes are a value when those of all parts are. A struct is default-made, then its members
+/// are assigned; members that its description leaves out keep their defaults.
 ///
-/// The period is in the schema's text, so that seconds are not read as milliseconds. Which number
-/// std::chrono::seconds and its like count in is the standard library's affair: name it where files
-/// go from one library to another, `duration<std::int64_t, std::milli>`.
+/// The period is in the schema's text, so that seconds are not read as milliseconds. The standard
+/// library chooses the number type of std::chrono::seconds and its like. When two libraries share
+/// files, name the type: `duration<std::int64_t, std::milli>`.
 /// Why system_clock only: a steady clock's point means nothing after a restart, and the others
 /// count from epochs of their own.
 ///
@@ -41,7 +41,7 @@ template <class... Member>
 [[nodiscard]] consteval bool are_fixed(type_list<Member...>) {
     return sizeof...(Member) > 0 && (fixed_column<member_type<Member>> && ...);
 }
-/// Nothing optional and nothing of variable size: no null bits and no end offsets inside.
+/// Has no optional member and none of variable size: no null bits and no end offsets inside.
 template <class M>
 concept flat_struct = unqualified<M> && described<M> && is_described_to_its_roots<M>() &&
                       std::is_default_constructible_v<M> && are_fixed(members_of<M>{});

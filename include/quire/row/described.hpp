@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-/// described: classes that Boost.Describe knows, as rows see them and as `owned` does.
+/// described: classes that Boost.Describe knows, for rows and for `owned`.
 ///
 ///     class account { std::int64_t id_; std::string name_; BOOST_DESCRIBE_CLASS(account, (), (),
 ///                     (), (id_, name_)) };
 ///     static_assert(quire::owned<account>);
 ///
-/// Private members and bases count. What a description leaves out is not seen, and who writes one
-/// answers for that.
+/// Private members and bases count. quire cannot see what a description leaves out: the author of
+/// the description must make sure that it is complete.
 ///
 /// Limits of Boost.Describe: a description names at most 52 members (at the 53rd the compiler says
 /// that it expected a bracket: move some into a base or a struct inside, which have their own 52);
-/// it names no reference; it must stand in the struct's own namespace, else it is not found; and
-/// each base that it names is described too.
+/// it names no reference; it must be in the struct's own namespace, else it is not found; and each
+/// base that it names is described too.
 
 #include <quire/borrow/owned.hpp>
 
@@ -22,7 +22,7 @@
 
 namespace quire::inline QUIRE_ABI {
 
-/// A struct that Boost.Describe knows: BOOST_DESCRIBE_STRUCT(T, (bases), (members)).
+/// A struct with a description: BOOST_DESCRIBE_STRUCT(T, (bases), (members)).
 template <class T>
 concept described = std::is_class_v<T> && boost::describe::has_describe_members<T>::value;
 

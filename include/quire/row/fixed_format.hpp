@@ -9,17 +9,17 @@
 ///   enum, scoped or with a fixed type      its underlying type's
 ///   made of these                          compound_format.hpp
 ///
-/// Any bytes can stand in a file, and not all are a value. `holds` says whether some are, and
-/// `load` is never undefined behaviour: a bool is 0 or 1; an enum described by BOOST_DESCRIBE_ENUM
-/// is one of its enumerators; one that is not described may be any value of its underlying type,
-/// which is how flags that are or-ed together are kept: do not describe those.
+/// A file can have any bytes, and not all are a value. `holds` says whether they are, and `load` is
+/// never undefined behaviour: a bool is 0 or 1; an enum described by BOOST_DESCRIBE_ENUM is one of
+/// its enumerators; an enum that is not described may be any value of its underlying type. So do
+/// not describe an enum of flags that are or-ed together.
 ///
-/// Cost: one load; for a bool a comparison with 1, for a described enum one with its enumerators,
-/// which is one in all where they are 0, 1, 2, ...
+/// Cost: one load; for a bool a comparison with 1, for a described enum a comparison with each of
+/// its enumerators, or a single one if they are 0, 1, 2, ...
 ///
-/// Storing what is no enumerator of a described enum is a contract violation: the row could not be
-/// read again. A plain enum without a fixed type is no such value, since not every value of its
-/// bytes is a value of the enum, and reading a foreign row would be undefined.
+/// Storing a value that is no enumerator of a described enum is a contract violation, since the row
+/// could not be read again. A plain enum without a fixed type is refused: not every value of its
+/// bytes is a value of the enum, so reading a foreign row would be undefined behaviour.
 
 #include <quire/base/byte_order.hpp>
 #include <quire/base/contract.hpp>
@@ -31,14 +31,14 @@
 
 namespace quire::inline QUIRE_ABI::detail {
 
-/// How an M stands in a row. A specialisation has
+/// How an M is stored in a row. A specialisation has
 ///
 ///   width             its bytes
 ///   is_checked        whether some bytes are no M
-///   holds(at)         whether the bytes at `at` are one
-///   load(at)          the M there; of bytes that are none, some M
+///   holds(at)         whether the bytes at `at` are an M
+///   load(at)          the M there; an unspecified M if the bytes are none
 ///   store(at, value)  writes `width` bytes
-///   spell(writer)     writes its type in the words of schema_text.hpp
+///   spell(writer)     writes its type as in schema_text.hpp
 template <class M>
 struct fixed_format;
 

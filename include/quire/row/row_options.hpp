@@ -1,25 +1,27 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-/// row_options: what a program says of a struct's columns beyond their types.
+/// row_options: what a program declares about a struct's columns beyond their types.
 ///
 ///     template <>
 ///     inline constexpr auto quire::row_options<user> = quire::options_of<user>(
 ///         quire::key<&user::id>, quire::max_bytes<&user::name, 64>);
 ///
-/// It stands behind the description and before the first use of the struct in a row, outside of
-/// the struct's namespace. Pointers to members, not names: the compiler knows whether they exist.
+/// Write it after the description and before the first use of the struct in a row, outside of the
+/// struct's namespace. It takes pointers to members, not names: the compiler checks that they
+/// exist.
 ///
-///   key<&T::m>           rows are told apart by column m, `schema<T>::key_index`; not optional.
-///                        For who builds an index: quire keeps none, and lets two rows have one key
-///   max_bytes<&T::m, N>  a string or byte string takes N bytes at most. Longer ones do not go into
-///                        a page: errc::tuple_too_large with the column's name. Reading does not
-///                        ask, so a limit may be lowered later
+///   key<&T::m>           column m identifies a row, `schema<T>::key_index`; it is not optional.
+///                        For code that builds an index: quire keeps none, and does not refuse two
+///                        rows with one key
+///   max_bytes<&T::m, N>  a string or byte string has N bytes at most. A longer one is refused:
+///                        errc::tuple_too_large with the column's name. Reading does not check it,
+///                        so a limit may be lowered later
 ///
-/// Options are no part of the row's bytes, nor of its fingerprint.
+/// Options are part neither of the row's bytes nor of its fingerprint.
 ///
-/// Why a variable of yours and not words in the struct: a described struct stays what it was, and
-/// one from somebody else's header may have options too.
+/// Why a variable and not marks in the struct: a described struct stays as it was, and a struct of
+/// another library may have options too.
 
 #include <quire/row/described.hpp>
 
@@ -28,7 +30,7 @@ namespace quire::inline QUIRE_ABI {
 template <class T>
 struct schema;
 
-/// The options of T; none, where it is not specialised.
+/// The options of T; none if it is not specialised.
 template <class T>
 inline constexpr auto row_options = nullptr;
 
@@ -57,7 +59,7 @@ struct row_option_list {
         ((found = Option::is_key ? column_of_option<T, Option> : found), ...);
         return found;
     }
-    /// `otherwise` where column `i` has no limit.
+    /// The limit of column `i`; `otherwise` when it has none.
     [[nodiscard]] static consteval std::size_t max_bytes([[maybe_unused]] std::size_t i,
                                                          std::size_t otherwise) {
         std::size_t found = otherwise;
@@ -65,7 +67,7 @@ struct row_option_list {
          ...);
         return found;
     }
-    /// How many options beside `Other` say the same of the same column.
+    /// How many options of the kind of `Other` name its column.
     template <class Other>
     [[nodiscard]] static consteval std::size_t as_often() {
         return (std::size_t{Option::is_key == Other::is_key &&
@@ -119,7 +121,7 @@ template <class T, class Option>
 
 }  // namespace detail
 
-/// The column by which rows are told apart: a word to who builds an index, and no more.
+/// The column that identifies a row. Only code that builds an index reads it.
 template <auto Member>
 inline constexpr detail::key_option<Member> key{};
 /// At most `Bytes` bytes of a string or byte string.

@@ -1,34 +1,34 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-/// row_view: a tuple looked at as a row of a described struct, column by column, in place.
+/// row_view: a tuple viewed as a row of a described struct, column by column, in place.
 ///
 ///     for (auto row : page.rows<user>()) { total += row.get<&user::balance>().value_or(0); }
 ///
-/// Nothing is decoded before it is asked for. A fixed column is one load at a constant offset; a
+/// A column is decoded only when it is read. A fixed column is one load at a constant offset; a
 /// string is a std::string_view into the page. All columns at once, by structured bindings:
 ///
 ///     for (auto const& [id, name, balance] : page->rows<user>()) { ... }
 ///
-/// The row itself is what is taken apart, and not a tuple that some function of it returns: the
-/// hidden variable behind the names is then the row, which so lives, and is lent, as long as they
-/// do. They are constants: `set` is what writes. All columns are loaded and checked at that line.
-/// `auto` without `const&` is refused where the row has strings, or would be copied. Clang follows
-/// the row behind the names, and so sees a change of the page below them; a name that leaves its
-/// function it does not see, as it does with `get`: the address sanitizer does.
+/// The bindings name parts of the row itself, not of a tuple that one of its functions returns. So
+/// the hidden variable behind the names is the row, and it lives, and is lent, as long as they do.
+/// The names are constants: use `set` to write. All columns are loaded and checked at that line.
+/// `auto` without `const&` is refused when the row has strings, or would be copied. Clang follows
+/// the row behind the names, and reports a change of the page while they live. It does not report a
+/// name that leaves its function, as it does for `get`: the address sanitizer does.
 ///
-/// Lifetime: what `get` and `load` lend is good until the page is next changed, at the latest until
-/// its guard ends. Column values are standard types, because they are what programs pass on; so
-/// they are lent from a named row only, and clang reports those that outlive the row, which is all
-/// that it can follow. Who keeps one longer copies it, or keeps the slot. Values that borrow
+/// Lifetime: what `get` and `load` lend is valid until the page is next changed, at the latest
+/// until its guard ends. Column values are standard types, so that programs can pass them on; so
+/// they are lent from a named row only, and clang reports those that outlive the row. It follows
+/// them no further: code that needs a value longer copies it, or keeps the slot. Values that borrow
 /// nothing may be taken from a temporary: `page.row<user>(slot).get<&user::id>()`.
 ///
 /// Invariants
 ///   I1. The tuple has at least `schema<T>::fixed_size` bytes: the constructor throws otherwise.
 ///   I2. An end offset is checked at each use against its neighbour and the tuple's size; any bytes
-///       are some row or errc::row_mismatch, never undefined behaviour.
+///       are a row or errc::row_mismatch, never undefined behaviour.
 ///   I3. A value is checked when it is read (fixed_format.hpp says which can be wrong), unless it
-///       is null; null bits that belong to no column are 0, else the constructor throws.
+///       is null. Null bits that belong to no column are 0, else the constructor throws.
 
 #include <quire/borrow/byte_view.hpp>
 #include <quire/base/error.hpp>
@@ -47,8 +47,8 @@ class QUIRE_BORROWER QUIRE_POINTER row_view : immovable {
     using selected = detail::selected<T, Member>;
 
 public:
-    /// Errors: errc::row_mismatch when the tuple is too short to be a T, or has null bits that T
-    /// has not.
+    /// Errors: errc::row_mismatch when the tuple is too short to be a T, or has null bits of no
+    /// column.
     row_view(std::span<Byte> tuple, slot_id slot, borrow const& from = {}) QUIRE_UNSEEN
         : tuple_{tuple},
           slot_{slot},
@@ -67,19 +67,19 @@ public:
     row_view(row_view const&) QUIRE_REFUSED_TO_MOVE;
     QUIRE_ENDS_LOAN(row_view)
 
-    /// The slot by which the row was asked for.
+    /// The slot that the caller gave for this row.
     [[nodiscard]] slot_id slot() const noexcept { return slot_; }
 
-    /// A fixed column's value; std::optional of it where the member is one. `Member` is a pointer
-    /// to member, or the column's number, as structured bindings have it.
-    /// Errors: errc::row_mismatch when the bytes are no such value: bool and described enums.
+    /// A fixed column's value; std::optional of it if the member is one. `Member` is a pointer to
+    /// member, or the column's number, which structured bindings use.
+    /// Errors: errc::row_mismatch when the bytes are no value of a bool or a described enum.
     template <auto Member>
         requires(!selected<Member>::is_variable)
     [[nodiscard]] auto get() const noexcept(!selected<Member>::is_checked) {
         if constexpr (is_column<Member>()) { return lend<detail::index_in<T, Member>>(); }
     }
     /// A string's std::string_view into the page, a byte string's std::span<std::byte const>;
-    /// std::optional of it where the member is one.
+    /// std::optional of it if the member is one.
     /// Errors: errc::row_mismatch when the end offsets contradict the tuple.
     template <auto Member>
         requires(selected<Member>::is_variable)
@@ -113,7 +113,7 @@ public:
     the_page_is_shared set(Value const&) const QUIRE_REFUSED_AS_SHARED;
 
     /// The whole row as a struct: T, or another of the same schema. Its std::string_view members
-    /// refer to the page, and are then taken from a named row only; std::string members own.
+    /// refer to the page, so such a struct needs a named row; std::string members own.
     /// Errors: errc::row_mismatch when the end offsets contradict the tuple.
     template <class U = T>
         requires(!schema<U>::borrows)
@@ -162,7 +162,7 @@ private:
         return tuple_.subspan(begin, end - begin);
     }
 
-    /// Column `I` as `Column`, which is the same bytes under perhaps another type.
+    /// Column `I` as `Column`, which has the same bytes and perhaps another type.
     template <std::size_t I, class Column = typename columns::template column_at<I>>
     [[nodiscard]] auto lend() const noexcept(!Column::is_checked) -> typename Column::lent {
         using value = typename Column::value;
@@ -205,7 +205,7 @@ private:
         }
     }
 
-    /// Gives a member what was lent: copies where it owns.
+    /// Assigns a lent value to a member: a copy if the member owns.
     template <class V, class Lent>
     static void assign(V& to, Lent const& from) {
         if constexpr (detail::variable_column<V> && !detail::lent_column<V>) {

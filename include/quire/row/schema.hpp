@@ -1,31 +1,31 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-/// schema: where the columns of a described struct lie in its rows, worked out at compile time.
+/// schema: where the columns of a described struct are in its rows, computed at compile time.
 ///
 /// Byte map of a row (little-endian, no padding, no alignment)
 ///
 ///     null bits       one per nullable column, in order: bit i%8 of byte i/8; 1 is null
 ///     fixed columns   in the order of description; a null one keeps its bytes, zeroed by encode
 ///     end offsets     2 bytes per variable column, in order: where it ends, from the row's start
-///     variable bytes  one column behind the other, no terminators; a null one has none
+///     variable bytes  one column after the other, no terminators; a null one has none
 ///
 /// Everything up to the first variable byte has an offset that is a constant of the struct, so a
 /// fixed column is one load. A row has at most 65535 bytes.
 ///
-/// The columns are what BOOST_DESCRIBE_STRUCT names: bases first, then members, in its order. What
-/// is not named there is not in the row, and is default-initialised when a struct is made from one;
-/// that goes for a whole base that the list of bases leaves out, and nothing can notice that.
+/// The columns are what BOOST_DESCRIBE_STRUCT names: bases first, then members, in its order. A
+/// member that is not named is not in the row, and is default-initialised when a struct is made
+/// from one. So is a whole base that the list of bases leaves out, and quire cannot detect that.
 /// A struct inside the struct is one column. The struct's type and names are not in the row either:
 /// `schema<T>::text` spells them (schema_text.hpp), `fingerprint` is their hash for a catalogue or
 /// a page that keeps rows, and `same_schema` compares them.
 ///
-/// How to describe, and the limits of it: described.hpp. Keys and limits: row_options.hpp.
+/// How to describe a struct, and the limits: described.hpp. Keys and limits: row_options.hpp.
 
 #include <quire/row/column.hpp>
 #include <quire/row/row_options.hpp>
 
-#include <boost/describe/class.hpp>  // for who describes a struct
+#include <boost/describe/class.hpp>  // for code that describes a struct
 #include <boost/describe/enum.hpp>
 #include <boost/mp11/algorithm.hpp>
 
@@ -34,11 +34,11 @@
 
 namespace quire::inline QUIRE_ABI {
 
-/// Where a column lies. Units: bytes from the row's start, but for `null_bit` and `order`.
+/// Where a column is. Units: bytes from the row's start, except `null_bit` and `order`.
 struct column_place {
     std::size_t null_bit;  ///< number of the null bit, if it is nullable
     std::size_t offset;    ///< fixed: of its value; variable: of its end offset
-    std::size_t order;     ///< variable: how many variable columns come before it
+    std::size_t order;     ///< variable: how many variable columns are before it
 };
 
 template <class T>
@@ -156,9 +156,9 @@ public:
     static constexpr std::size_t variable = layout.variable;
     /// Where the table of end offsets begins.
     static constexpr std::size_t table = layout.table;
-    /// Where variable bytes begin: every row has at least so many bytes.
+    /// Where variable bytes begin: every row has at least this many bytes.
     static constexpr std::size_t fixed_size = layout.end;
-    /// Null bits of the last null byte that are no column's, and are 0 in every row.
+    /// Null bits of the last null byte that belong to no column, and are 0 in every row.
     static constexpr std::byte unused_null_bits{
         static_cast<std::uint8_t>(layout.null_bits % 8 == 0 ? 0 : 0xFF << layout.null_bits % 8)};
     /// Whether a decoded T refers to the row's bytes: it has a std::string_view or std::span.
@@ -187,7 +187,7 @@ public:
 };
 
 /// Whether rows of `T` can be read as `U`: columns of the same names, types and nullability in the
-/// same order. std::string and std::string_view are the same here, and so are an enum and its
+/// same order. std::string and std::string_view count as one type here, and so do an enum and its
 /// underlying type.
 template <class T, class U>
 concept same_schema =

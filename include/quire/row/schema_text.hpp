@@ -1,25 +1,25 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-/// schema_text: the words in which a schema is spelled, and their fingerprint of 64 bits.
+/// schema_text: how a schema is written as text, and the fingerprint of that text, 64 bits.
 ///
 ///     id:i64,name:string,balance:f64?        struct { int64_t; string; optional<double>; }
 ///
-/// The columns in order, separated by commas: name, colon, type, and `?` where it may be null.
+/// The columns in order, separated by commas: name, colon, type, and `?` if it may be null.
 ///
 ///   bool c8 c16 c32 i8 i16 i32 i64 u8 u16 u32 u64 f32 f64     bool, characters, numbers; an enum
 ///                                                             is its underlying type
 ///   T[n]                            std::array<T, n>
 ///   {name:T,name:T}                 a struct inside of the struct
-///   duration<T,n/d>  time<T,n/d>    a count of n/d seconds; the same since 1970, UTC
+///   duration<T,n/d>  time<T,n/d>    a count of n/d seconds; such a count since 1970, UTC
 ///   string  bytes                   of any length
 ///
 /// No spaces, no name of a struct or an enum: only what the bytes of a row mean. So structs that
-/// read each other's rows have the same words, on every compiler and in every run.
+/// read each other's rows have the same text, on every compiler and in every run.
 ///
-/// The fingerprint is FNV-1a of 64 bits over these words, as UTF-8, without a terminator: begin
+/// The fingerprint is FNV-1a of 64 bits over this text, as UTF-8, without a terminator: begin
 /// with 0xcbf29ce484222325; for each byte, xor it in, then multiply by 0x100000001b3 (mod 2^64).
-/// It tells schemas apart that differ by accident, not those made to collide.
+/// It distinguishes schemas that differ by accident, not schemas made to collide.
 
 #include <quire/base/attributes.hpp>
 
@@ -42,7 +42,7 @@ namespace quire::inline QUIRE_ABI {
 
 namespace detail {
 
-/// Counts characters, and writes them where it was given room.
+/// Counts characters, and writes them if it has a buffer.
 class text_writer {
 public:
     constexpr explicit text_writer(char* out = nullptr) noexcept : out_{out} {}
@@ -65,7 +65,7 @@ private:
     std::size_t size_ = 0;
 };
 
-/// What `Speller::spell` writes, as a constant.
+/// The text that `Speller::spell` writes, as a constant.
 template <class Speller>
 class text_of {
     static constexpr std::size_t size = [] {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-// why: a row on the way out of a function.
+// why: a function returns while it holds a row.
 
 std::int64_t legal(file_type file) {
     auto page = file.read<heap_page>(0);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-// why: a page that comes and goes.
+// why: a page that is read and released.
 
 void legal(file_type file) {
     quire::guard_slot<writer> page;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-// why: the same in a deque.
+// why: guards in a deque.
 
 void legal(file_type file) {
     std::deque<writer> held;

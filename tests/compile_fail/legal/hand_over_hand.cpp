@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-// why: a descent latches the next page before it lets the last one go.
+// why: a descent latches the next page before it releases the last one.
 
 void legal(file_type file) {
     auto page = file.read<heap_page>(0);

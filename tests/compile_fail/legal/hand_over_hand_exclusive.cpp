@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-// why: the same for writers, who look before they write.
+// why: a descent of writers, which read before they write.
 
 void legal(file_type file) {
     auto page = file.write<heap_page>(0);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 // clang-22: does not live long enough
-// why: a column is good as long as the page is held and not changed; clang takes it for the row's.
+// why: a column is valid while the page is held and not changed; clang ties it to its row.
 
 void legal(file_type file) {
     auto page = file.read<heap_page>(0);

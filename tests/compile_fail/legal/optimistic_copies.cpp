@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-// why: what is copied out of a page that is read without its latch was there at one moment.
+// why: values copied from a page that is read without its latch are all from one moment.
 
 void legal(file_type file) {
     auto const copy = file.optimistic_read(0, [](auto const& page) {

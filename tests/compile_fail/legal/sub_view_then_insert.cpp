@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-// why: a borrow that has ended does not hinder anybody.
+// why: a borrow that has ended does not prevent a change.
 
 void legal(file_type file) {
     auto page = file.write<heap_page>(0);

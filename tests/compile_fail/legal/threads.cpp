@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-// why: each thread asks for its own guards.
+// why: each thread has its own guards.
 
 void legal(file_type file) {
     std::vector<std::thread> threads;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-// why: errors pass guards and rows by.
+// why: an error ends guards and rows.
 
 void legal(file_type file) {
     try {

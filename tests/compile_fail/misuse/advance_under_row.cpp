@@ -6,7 +6,7 @@
 // clang-22: cannot call function 'advance' while loan 'page->lent' is held
 // checked: a guard ends, or goes on, only while no row, tuple or range of its page is lent
 // poison: use-after-poison
-// why: the row is used after its page was let go.
+// why: the row is used after its page was released.
 
 void misuse([[maybe_unused]] file_type file) {
 #ifdef MISUSE

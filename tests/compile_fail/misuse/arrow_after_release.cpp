@@ -5,7 +5,7 @@
 // clang-19: method 'operator->' on object 'page' while it is in the 'consumed' state
 // clang-22: method 'operator->' on object 'page' while it is in the 'consumed' state
 // contract: a guard is not used after release or transfer
-// why: the guard has let its page go.
+// why: the guard has released its page.
 
 void misuse([[maybe_unused]] file_type file) {
 #ifdef MISUSE

@@ -4,7 +4,7 @@
 // g++: use of deleted function
 // clang-19: deleted
 // clang-22: deleted
-// why: nobody would hold the page that is written.
+// why: no guard would hold the page that is written.
 
 void misuse([[maybe_unused]] file_type file) {
 #ifdef MISUSE

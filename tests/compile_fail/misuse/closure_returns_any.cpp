@@ -4,7 +4,7 @@
 // g++: the result of fn may borrow from the page
 // clang-19: the result of fn may borrow from the page
 // clang-22: the result of fn may borrow from the page
-// why: std::any hides it from its very type.
+// why: the type of a std::any does not show it.
 
 void misuse([[maybe_unused]] file_type file) {
 #ifdef MISUSE

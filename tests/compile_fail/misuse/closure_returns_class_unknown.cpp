@@ -4,7 +4,7 @@
 // g++: the result of fn may borrow from the page
 // clang-19: the result of fn may borrow from the page
 // clang-22: the result of fn may borrow from the page
-// why: a class that nobody vouches for may hide anything.
+// why: a class that is not declared owned may hide a borrow.
 
 #ifdef MISUSE
 class found {

@@ -4,7 +4,7 @@
 // g++: the result of fn may borrow from the page
 // clang-19: the result of fn may borrow from the page
 // clang-22: the result of fn may borrow from the page
-// why: the hatch gives a span.
+// why: `span()` gives a standard span.
 
 void misuse([[maybe_unused]] file_type file) {
 #ifdef MISUSE

@@ -5,7 +5,7 @@
 // clang-19: -
 // clang-22: -
 // poison: use-after-poison
-// why: the hatch gives a span, which leaves.
+// why: `span()` gives a standard span, which leaves.
 
 void misuse([[maybe_unused]] file_type file) {
 #ifdef MISUSE

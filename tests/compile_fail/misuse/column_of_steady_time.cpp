@@ -4,7 +4,7 @@
 // g++: point of system_clock
 // clang-19: point of system_clock
 // clang-22: point of system_clock
-// why: a steady clock starts anew with the machine.
+// why: a steady clock starts again when the machine does.
 
 struct thing {
     std::int64_t id;

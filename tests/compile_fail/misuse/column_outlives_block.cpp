@@ -5,7 +5,7 @@
 // clang-19: -
 // clang-22: (does not live long enough|outlive|local variable)
 // poison: use-after-poison
-// why: the string lies in a page that nobody holds any more.
+// why: the string is in a page that no guard holds any more.
 
 void misuse([[maybe_unused]] file_type file) {
 #ifdef MISUSE

@@ -4,7 +4,7 @@
 // g++: this fn changes a copy or nothing
 // clang-19: this fn changes a copy or nothing
 // clang-22: this fn changes a copy or nothing
-// why: nothing can be changed by it; who only reads asks for the row.
+// why: nothing can be changed by it; code that only reads uses `row`.
 
 void misuse([[maybe_unused]] file_type file) {
 #ifdef MISUSE

@@ -4,7 +4,7 @@
 // g++: use of deleted function .*say_the_type_of_the_row
 // clang-19: say the type of the row
 // clang-22: say the type of the row
-// why: the function says it, but a page does not ask functions.
+// why: the function's name shows it, but a page does not know the type.
 
 void misuse([[maybe_unused]] file_type file) {
 #ifdef MISUSE

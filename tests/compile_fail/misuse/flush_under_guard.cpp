@@ -5,7 +5,7 @@
 // clang-19: -
 // clang-22: -
 // checked: a thread that flushes or closes holds no guard of the pool
-// why: a flush waits for every page, also for the one that is held.
+// why: a flush waits for every page, even for the one that is held.
 
 void misuse([[maybe_unused]] file_type file) {
 #ifdef MISUSE

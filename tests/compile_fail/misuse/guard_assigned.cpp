@@ -4,7 +4,7 @@
 // g++: use of deleted function
 // clang-19: (deleted|no viable overloaded)
 // clang-22: (deleted|no viable overloaded)
-// why: assigning would let a page go unseen.
+// why: assigning would release a page without a visible call.
 
 void misuse([[maybe_unused]] file_type file) {
 #ifdef MISUSE

@@ -4,7 +4,7 @@
 // g++: ignoring return value
 // clang-19: ignoring return value
 // clang-22: ignoring return value
-// why: nobody holds the page after the statement.
+// why: no guard holds the page after the statement.
 
 void misuse([[maybe_unused]] file_type file) {
 #ifdef MISUSE

@@ -4,7 +4,7 @@
 // g++: use of deleted function .*the_page_is_shared .*insert
 // clang-19: 'insert': the page is shared
 // clang-22: 'insert': the page is shared
-// why: others are reading this page.
+// why: other readers hold this page.
 
 void misuse([[maybe_unused]] file_type file) {
 #ifdef MISUSE

@@ -5,7 +5,7 @@
 // clang-19: -
 // clang-22: cannot call function 'insert' while loan 'page->lent' is held
 // checked: a page is changed only while no row, tuple or range of it is lent
-// why: also the bare slots are a borrow.
+// why: a range of slots is a borrow, too.
 
 void misuse([[maybe_unused]] file_type file) {
 #ifdef MISUSE

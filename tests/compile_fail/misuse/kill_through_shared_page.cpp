@@ -4,7 +4,7 @@
 // g++: use of deleted function .*the_page_is_shared .*kill
 // clang-19: 'kill': the page is shared
 // clang-22: 'kill': the page is shared
-// why: others are reading this page.
+// why: other readers hold this page.
 
 void misuse([[maybe_unused]] file_type file) {
 #ifdef MISUSE

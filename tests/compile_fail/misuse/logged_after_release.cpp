@@ -5,7 +5,7 @@
 // clang-19: invalid invocation of method 'logged'
 // clang-22: invalid invocation of method 'logged'
 // contract: a guard is not used after release or transfer
-// why: who has let the page go changes it no more.
+// why: code that has released the page must not change it.
 
 void misuse([[maybe_unused]] file_type file) {
 #ifdef MISUSE

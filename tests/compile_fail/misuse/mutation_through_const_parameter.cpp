@@ -4,7 +4,7 @@
 // g++: use of deleted function .*the_page_is_shared .*compact
 // clang-19: 'compact': the page is shared
 // clang-22: 'compact': the page is shared
-// why: who takes the const view may not change the page.
+// why: code that takes the const view may not change the page.
 
 #ifdef MISUSE
 void tidy(heap_page<std::byte const, 4096> const& page) { page.compact(); }

@@ -4,7 +4,7 @@
 // g++: a page kind that is read without a latch
 // clang-19: a page kind that is read without a latch
 // clang-22: a page kind that is read without a latch
-// why: rows lend what stands still; without a latch nothing does.
+// why: rows lend bytes that do not change; without a latch they may.
 
 void misuse([[maybe_unused]] file_type file) {
 #ifdef MISUSE

@@ -4,7 +4,7 @@
 // g++: the result of fn may borrow from the page
 // clang-19: the result of fn may borrow from the page
 // clang-22: the result of fn may borrow from the page
-// why: what was read without a latch is true for a moment, and an iterator looks again.
+// why: bytes read without a latch may change, and an iterator reads them again.
 
 void misuse([[maybe_unused]] file_type file) {
 #ifdef MISUSE

@@ -4,7 +4,7 @@
 // g++: a page kind holds the span and nothing else
 // clang-19: a page kind holds the span and nothing else
 // clang-22: a page kind holds the span and nothing else
-// why: the other view of a write guard changes the page, and this one goes on with what it kept.
+// why: the other view of a write guard changes the page, and this one then uses stale members.
 
 template <class Byte, std::size_t Size>
 class counter_page {

@@ -4,8 +4,8 @@
 // g++: -
 // clang-19: -
 // clang-22: -
-// uncaught: the view looks at the next page: what is done is done there, and is written
-// why: the view is the guard's, and looks at the next page by then.
+// uncaught: after `advance` the view shows the next page: changes are made there, and are written
+// why: the view belongs to the guard, and then shows the next page.
 
 void misuse([[maybe_unused]] file_type file) {
 #ifdef MISUSE

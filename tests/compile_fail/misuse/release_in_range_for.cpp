@@ -6,7 +6,7 @@
 // clang-22: cannot call function 'release' while loan 'page->lent' is held
 // checked: a guard ends, or goes on, only while no row, tuple or range of its page is lent
 // poison: use-after-poison
-// why: the loop goes on over a page that is not held.
+// why: the loop continues over a page that is not held.
 
 void misuse([[maybe_unused]] file_type file) {
 #ifdef MISUSE

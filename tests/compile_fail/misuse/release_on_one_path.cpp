@@ -5,7 +5,7 @@
 // clang-19: -
 // clang-22: -
 // contract: a guard is not used after release or transfer
-// why: after the branch nobody knows whether the page is held.
+// why: after the branch it is not known whether the page is held.
 
 void misuse([[maybe_unused]] file_type file) {
 #ifdef MISUSE

@@ -5,7 +5,7 @@
 // clang-19: method 'release' on object 'page' while it is in the 'consumed' state
 // clang-22: method 'release' on object 'page' while it is in the 'consumed' state
 // contract: a guard is not used after release or transfer
-// why: a page is let go once.
+// why: a page is released once.
 
 void misuse([[maybe_unused]] file_type file) {
 #ifdef MISUSE

@@ -6,7 +6,7 @@
 // clang-22: cannot call function 'release' while loan 'page\.view\(\)\.lent' is held
 // checked: a guard ends, or goes on, only while no row, tuple or range of its page is lent
 // poison: use-after-poison
-// why: also what a write guard lends for reading ends first.
+// why: a borrow for reading from a write guard ends first, too.
 
 void misuse([[maybe_unused]] file_type file) {
 #ifdef MISUSE

@@ -5,7 +5,7 @@
 // clang-19: (address of|reference to) stack memory
 // clang-22: (address of|reference to) stack memory
 // poison: use-after-poison
-// why: the string lies in a frame that anybody may evict now.
+// why: the string is in a frame that the pool may evict now.
 
 #ifdef MISUSE
 std::string_view name(file_type file) {

@@ -5,7 +5,7 @@
 // clang-19: (address of|reference to) stack memory
 // clang-22: (address of|reference to) stack memory
 // poison: use-after-poison
-// why: a span from the hatch leaves with the function.
+// why: a span from `span()` leaves with the function.
 
 #ifdef MISUSE
 std::span<std::byte const> first(file_type file) {

@@ -4,7 +4,7 @@
 // g++: -
 // clang-19: -
 // clang-22: -
-// uncaught: a slot is a number in indexes; kill keeps it from being given out, until reclaim
+// uncaught: indexes keep slot numbers; after `kill` one is not given out again until `reclaim`
 // why: after an erase the number may be given to another tuple.
 
 void misuse([[maybe_unused]] file_type file) {

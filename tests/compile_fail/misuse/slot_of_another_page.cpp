@@ -4,7 +4,7 @@
 // g++: -
 // clang-19: -
 // clang-22: -
-// uncaught: a slot is a number in indexes; one that is not there is errc::no_such_tuple
+// uncaught: indexes keep slot numbers; one that the page does not have is errc::no_such_tuple
 // why: a slot number says nothing of its page.
 
 void misuse([[maybe_unused]] file_type file) {

@@ -4,7 +4,7 @@
 // g++: (use of deleted function|no matching)
 // clang-19: becomes a span by span
 // clang-22: becomes a span by span
-// why: the hatch has a name, so that it can be looked for.
+// why: the way out has a name, `span()`, so that a reviewer can search for it.
 
 void misuse([[maybe_unused]] file_type file) {
 #ifdef MISUSE

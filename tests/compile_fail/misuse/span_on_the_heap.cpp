@@ -5,7 +5,7 @@
 // clang-19: -
 // clang-22: -
 // poison: use-after-poison
-// why: the hatch gives a span that anybody may keep.
+// why: `span()` gives a standard span, which any code may keep.
 
 void misuse([[maybe_unused]] file_type file) {
 #ifdef MISUSE

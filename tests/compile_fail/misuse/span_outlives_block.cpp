@@ -5,7 +5,7 @@
 // clang-19: -
 // clang-22: (does not live long enough|outlive|local variable)
 // poison: use-after-poison
-// why: the hatch gives a standard span: it must end first.
+// why: `span()` gives a standard span: it must end first.
 
 void misuse([[maybe_unused]] file_type file) {
 #ifdef MISUSE

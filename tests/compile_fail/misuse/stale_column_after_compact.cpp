@@ -5,7 +5,7 @@
 // clang-19: -
 // clang-22: (does not live long enough|outlive|local variable)
 // poison: use-after-poison
-// why: the row has ended, its string goes on, and the bytes move.
+// why: the row has ended, its string is still used, and the bytes move.
 
 void misuse([[maybe_unused]] file_type file) {
 #ifdef MISUSE

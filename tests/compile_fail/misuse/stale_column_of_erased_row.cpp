@@ -5,7 +5,7 @@
 // clang-19: -
 // clang-22: (does not live long enough|outlive|local variable|stack memory)
 // poison: use-after-poison
-// why: the row has ended, its string goes on, and the tuple is given up.
+// why: the row has ended, its string is still used, and the tuple is erased.
 
 void misuse([[maybe_unused]] file_type file) {
 #ifdef MISUSE

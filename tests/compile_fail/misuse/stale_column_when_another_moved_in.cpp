@@ -4,8 +4,8 @@
 // g++: -
 // clang-19: -
 // clang-22: (does not live long enough|outlive|local variable|stack memory)
-// uncaught: a column is followed as long as its row: here the bytes are those of a row that lives
-// why: the row has ended, its string goes on, and the bytes are another tuple's.
+// uncaught: a column is followed while its row lives: here its bytes belong to another live row
+// why: the row has ended, its string is still used, and the bytes are another tuple's.
 
 void misuse([[maybe_unused]] file_type file) {
 #ifdef MISUSE

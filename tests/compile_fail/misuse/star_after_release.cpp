@@ -5,7 +5,7 @@
 // clang-19: method 'operator\*' on object 'page' while it is in the 'consumed' state
 // clang-22: method 'operator\*' on object 'page' while it is in the 'consumed' state
 // contract: a guard is not used after release or transfer
-// why: the same by *.
+// why: a use by `*` of a guard that has ended.
 
 void misuse([[maybe_unused]] file_type file) {
 #ifdef MISUSE

@@ -4,7 +4,7 @@
 // g++: ignoring return value
 // clang-19: ignoring return value
 // clang-22: ignoring return value
-// why: the page would be let go at once.
+// why: the page would be released at once.
 
 void misuse([[maybe_unused]] file_type file) {
 #ifdef MISUSE

@@ -5,7 +5,7 @@
 // clang-19: -
 // clang-22: cannot call function 'transfer' while loan 'page->lent' is held
 // checked: a guard ends, or goes on, only while no row, tuple or range of its page is lent
-// why: the new guard ends when it likes; the row does not know.
+// why: the new guard may end before the row.
 
 void misuse([[maybe_unused]] file_type file) {
 #ifdef MISUSE

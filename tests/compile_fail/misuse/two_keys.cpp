@@ -4,7 +4,7 @@
 // g++: a struct has one key
 // clang-19: a struct has one key
 // clang-22: a struct has one key
-// why: rows are told apart by one column.
+// why: one column identifies a row.
 
 struct thing {
     std::int64_t id = 0;

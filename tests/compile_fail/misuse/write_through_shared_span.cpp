@@ -4,7 +4,7 @@
 // g++: assignment of read-only
 // clang-19: (cannot assign|not assignable|read-only)
 // clang-22: (cannot assign|not assignable|read-only)
-// why: the hatch of a shared page is const as well.
+// why: the span of a shared page is const as well.
 
 void misuse([[maybe_unused]] file_type file) {
 #ifdef MISUSE

@@ -3,11 +3,11 @@
 
 /// crc32c: the CRC-32C (Castagnoli) checksum of a run of bytes.
 ///
-/// Two ways to the same number, chosen once per process: the processor's crc32 instruction where
-/// it has one (x86-64 with SSE 4.2, found out at run time), else eight table look-ups per eight
-/// bytes. The instruction takes three cycles but can start one every cycle, so long inputs go
-/// through it in three interleaved lanes, whose checksums are joined by a table ("what this
-/// register becomes after lane_bytes more zero bytes": the CRC is linear).
+/// There are two ways to the number; one is chosen once per process: the processor's crc32
+/// instruction where it has one (x86-64 with SSE 4.2, detected at run time), else eight table
+/// look-ups per eight bytes. The instruction takes three cycles, but one can start every cycle. So
+/// long inputs are processed in three interleaved lanes, whose checksums are joined by a table
+/// ("what this register becomes after lane_bytes more zero bytes": the CRC is linear).
 ///
 /// Ensures: crc32c of "123456789" is 0xE3069283 (the check value of the catalogue of CRCs).
 /// Cost: about N / 20 ns with the instruction, N ns without. Tables: 8 KiB and 4 KiB, constant.
@@ -100,7 +100,7 @@ inline constexpr std::array<crc_table, 4> crc32c_join = [] {
     return word;
 }
 
-/// The same with the instruction. Expects: the processor has it.
+/// Feeds `size` bytes to a register with the instruction. Expects: the processor has it.
 [[nodiscard]] __attribute__((target("sse4.2"))) inline std::uint32_t crc32c_sse42(
     std::uint32_t crc, std::byte const* at, std::size_t size) noexcept {
     constexpr std::size_t lane = crc32c_lane_bytes;

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-/// ghost_list: the ids of the last so many pages that left, without their bytes.
+/// ghost_list: the ids of a fixed number of pages that left last, without their bytes.
 ///
 /// A queue of entries, found by a hash table with chains; both are arrays that are allocated once.
-/// A page is in it at most once. When it is full, the oldest is forgotten. An id is kept whole: a
-/// shorter fingerprint would save half of the memory, and would now and then take one page for
-/// another, so that two runs of one trace over different files differed.
+/// A page is in it at most once. When it is full, the oldest entry is removed. An id is kept whole:
+/// a shorter fingerprint would save half of the memory, but would sometimes confuse two pages, so
+/// that two runs of one trace over different files could differ.
 ///
-/// Threads: one at a time. Cost: 28 to 32 bytes an entry; a few cache misses an operation.
+/// Threads: one at a time. Cost: 28 to 32 bytes per entry; a few cache misses per operation.
 
 #include <quire/base/page_id.hpp>
 #include <quire/evict/detail/index_queue.hpp>
@@ -40,7 +40,7 @@ public:
 
     [[nodiscard]] std::uint32_t size() const noexcept { return queue_.size(); }
 
-    /// `page` left, as the newest; a full list forgets the oldest.
+    /// Adds `page`, which left, as the newest; a full list loses its oldest.
     void add(page_id page) noexcept {
         if (capacity_ == 0) { return; }
         static_cast<void>(take(page));
@@ -53,7 +53,7 @@ public:
         queue_.push(at);
     }
 
-    /// Whether `page` is remembered; it is not any more.
+    /// Removes `page`, and says whether it was in the list.
     bool take(page_id page) noexcept {
         for (auto at = bucket_of(page); at != index_queue::none; at = entries_[at].next) {
             if (entries_[at].page == page) {

@@ -4,7 +4,7 @@
 /// index_queue: a first-in-first-out queue of small numbers, linked both ways through an array.
 ///
 /// The numbers are indices below the array's size: of frames, or of entries. Several queues may
-/// share one array, since a number is in at most one of them. Whoever owns the array allocates it
+/// share one array, since a number is in at most one of them. The owner of the array allocates it
 /// once; nothing here allocates, and each operation touches at most three links.
 ///
 /// Invariants
@@ -34,7 +34,7 @@ public:
 
     [[nodiscard]] index_type oldest() const noexcept { return oldest_; }
     [[nodiscard]] index_type size() const noexcept { return size_; }
-    /// The one that came next after `at`, or none. Expects: `at` is in the queue.
+    /// The one pushed next after `at`, or none. Expects: `at` is in the queue.
     [[nodiscard]] index_type newer(index_type at) const noexcept { return links_[at].newer; }
 
     /// Expects: `one` is in no queue over these links.

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-/// fence: std::atomic_thread_fence, but for builds with the thread sanitizer, which knows no fences
-/// and warns of them. There pages are not read without their latch, which is what they are for.
+/// fence: std::atomic_thread_fence; nothing in builds with the thread sanitizer, which warns about
+/// fences because it cannot follow them. Such builds never read a page without its latch, and the
+/// fences are for such reads only.
 
 #include <quire/base/attributes.hpp>
 

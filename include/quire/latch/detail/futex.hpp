@@ -4,8 +4,8 @@
 /// futex: sleeping in the kernel until a word changes, for a bounded time.
 ///
 /// `std::atomic::wait` has no deadline, and the pool never waits without one. A wake between a
-/// caller's look at the word and its sleep is not lost: the kernel compares the word again before it
-/// puts the thread to sleep.
+/// caller's look at the word and its sleep is not lost: the kernel compares the word again before
+/// it puts the thread to sleep.
 ///
 /// A sleeper has a mask of bits, and a wake reaches the sleepers whose mask shares a bit with its
 /// own. So sleepers that wait for different things can share a word.

@@ -11,13 +11,13 @@
 /// invariants: pool/frame.hpp.)
 ///
 /// Poisoning: a frame without a guard is poisoned. An exclusive access poisons under its latch when
-/// it ends. A shared one does not know whether it is the last: it takes the latch once more, without
-/// waiting, and poisons only if it got it and the frame still holds the same page (the bytes of a
-/// private frame belong to another thread). So a second reader keeps the frame open: the blind spot
-/// of this net.
+/// it ends. A shared one does not know whether it is the last: it takes the latch once more,
+/// without waiting, and poisons only if it got it and the frame still holds the same page (the
+/// bytes of a private frame belong to another thread). So a second reader keeps the frame open: the
+/// blind spot of this net.
 
 #include <quire/base/poison.hpp>
-#include <quire/latch/detail/latch_mode.hpp>
+#include <quire/pool/detail/latch_mode.hpp>
 #include <quire/memory/arena.hpp>
 #include <quire/pool/frame.hpp>
 
@@ -81,8 +81,8 @@ public:
 
     [[nodiscard]] place at(frame_no f) const noexcept { return {&(*this)[f], index(f)}; }
 
-    /// Begins the access to page `id` of a thread that has latched the frame; without the latch, and
-    /// false, when the frame holds another page.
+    /// Begins the access to page `id` of a thread that has latched the frame. False, and the latch
+    /// is released, when the frame holds another page.
     template <access Mode>
     [[nodiscard]] bool begin_access(place const& at, page_id id) const noexcept {
         if (!at.header->holds(id)) [[unlikely]] {

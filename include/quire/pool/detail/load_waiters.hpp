@@ -10,7 +10,8 @@
 /// own stack, so nothing is allocated.
 ///
 /// Invariants
-///   I1. No announcement is lost: a waiter looks at the entry under the mutex that the change needs.
+///   I1. No announcement is lost: a waiter looks at the entry under the mutex that the change
+///       needs.
 ///   I2. An error reaches only those that waited for the load that failed.
 ///   I3. No thread holds the mutex across I/O. A waiter that was announced is touched no more.
 ///

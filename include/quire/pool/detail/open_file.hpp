@@ -13,8 +13,8 @@
 /// Invariants
 ///   I1. `page_count` counts the pages that may be read; the file has at least that many. It moves
 ///       under `grow` only, and after the new page is published.
-///   I2. `dirty` is how many resident pages of this file are dirty. `frames` is how many frames hold
-///       its pages or are on the way to: counted before one is looked for.
+///   I2. `dirty` is how many resident pages of this file are dirty. `frames` is how many frames
+///       hold its pages or are to: each is counted before it is looked for.
 ///   I3. `sync_error`, once it is an errno, stays until the slot is closed: a sync failed, and what
 ///       the kernel dropped will not be reported again.
 ///   I4. `dirty_limit` is `dirty_max`, or 0 where a writer must look closer: a closed file, a

@@ -71,7 +71,7 @@ public:
     /// another page meanwhile, so the caller looks at the entry again.
     template <access Mode>
     [[nodiscard]] bool latch_in_a_slice(place const& at, page_id id, deadline until) noexcept {
-        auto const end = deadline_after(shorter(types::transfers_type::slice, left_until(until)));
+        auto const end = deadline_after(shorter(transfers.slice(), left_until(until)));
         return transfers.template latch<Mode>(at.header->latch, end) &&
                frames.template begin_access<Mode>(at, id);
     }

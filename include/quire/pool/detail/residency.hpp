@@ -46,11 +46,12 @@ public:
           transfers_{transfers},
           policy_{frame_states{frames.headers(), &frame_type::policy_state}} {}
 
-    /// Page `id`, number `no`, latched, if that needs no waiting; else a place without a header.
+    /// Latches page `id`, number `no`, if that needs no waiting; `at` is where it is then.
     /// Expects: `file` is the slot of its file, or was: of a file that has been closed no frame
     /// holds a page.
     template <access Mode>
-    [[nodiscard]] bool try_enter(file_type const& file, page_id id, page_no no, place& at) noexcept {
+    [[nodiscard]] bool try_enter(file_type const& file, page_id id, page_no no,
+                                 place& at) noexcept {
         if (auto const e = entry_of(file, no); e.is_frame()) [[likely]] {
             auto const here = frames_.at(e.frame());
             if (try_latch<Mode>(here.header->latch) &&

@@ -29,12 +29,13 @@
 /// `in_flight_` counts what `submit` has left pending, after it has returned: a transfer may be
 /// reaped before it is counted, so that the count is below the truth for a moment, never above.
 ///
-/// Threads: any. Cost: a transfer that completes in `submit` pays two uncontended atomic operations.
+/// Threads: any. Cost: a transfer that completes in `submit` pays two uncontended atomic
+/// operations.
 
-#include <quire/base/detail/deadline.hpp>
+#include <quire/pool/detail/deadline.hpp>
 #include <quire/io/file_backend.hpp>
-#include <quire/latch/detail/latch_mode.hpp>
-#include <quire/pool/detail/event_count.hpp>
+#include <quire/pool/detail/latch_mode.hpp>
+#include <quire/latch/event_count.hpp>
 
 #include <array>  // std::array
 
@@ -70,7 +71,10 @@ public:
     using transfer_type = owned_transfer<typename Backend::file>;
     static constexpr std::size_t batch_max = 64;
 
-    explicit transfers(Backend& backend) noexcept : backend_{backend} {}
+    /// A thread sleeps in one piece at most for `slice`: a test that must see a wake-up makes it long.
+    explicit transfers(Backend& backend,
+                       std::chrono::nanoseconds slice = std::chrono::milliseconds{5}) noexcept
+        : backend_{backend}, slice_{slice} {}
 
     /// Does all of `batch`, at most batch_max, and returns when they are complete.
     void run(std::span<transfer_type> batch) noexcept {
@@ -85,13 +89,20 @@ public:
             wait(deadline::max(), owner.key(), [&] { return owner.all_complete(); }));
     }
 
+    /// Starts transfers whose owner waits later, or not at all. Their memory stays in place until
+    /// they are complete. `ops` is used up.
+    void start(std::span<op_type*> ops) noexcept {
+        submit(ops);
+        pass_on();
+    }
+
     /// Waits until `ready()`, at most until `until`; whether it is. `ready` is asked several times,
     /// by this thread, and does not throw.
     template <class Ready>
     [[nodiscard]] bool wait(deadline until, wake_key key, Ready ready) noexcept {
         leaving const at_the_end{*this};
         bool const woken = key.mask() != wake_key::none().mask();
-        std::chrono::nanoseconds pause = woken ? slice : shortest_pause;
+        std::chrono::nanoseconds pause = woken ? slice_ : shortest_pause;
         for (;;) {
             if (ready()) { return true; }
             auto const left = left_until(until);
@@ -123,7 +134,7 @@ public:
                 // Its holder may wait for a transfer that only a reaper completes.
                 if (take_role(wake_key::none())) { reap({}); }
                 auto const part = in_flight_.load(std::memory_order_relaxed) > 0 ? longest_pause
-                                                                                 : slice;
+                                                                                 : slice_;
                 if (latch_within<Mode>(latch, shorter(part, left_until(until)))) { return true; }
             } while (!has_passed(until));
             return false;
@@ -156,8 +167,7 @@ public:
         });
     }
 
-    /// How long a thread sleeps in one piece, at most.
-    static constexpr std::chrono::nanoseconds slice = std::chrono::milliseconds{5};
+    [[nodiscard]] std::chrono::nanoseconds slice() const noexcept { return slice_; }
 
 private:
     static constexpr std::chrono::nanoseconds shortest_pause = std::chrono::microseconds{20};
@@ -223,6 +233,7 @@ private:
     }
 
     Backend& backend_;
+    std::chrono::nanoseconds slice_;
     event_count events_;
     std::atomic<std::int64_t> in_flight_{0};
     std::atomic<std::uint32_t> frame_changes_{0};

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-/// selected: what the `Member` of `row.get<Member>()` is, whatever a user wrote there.
+/// selected: what the `Member` of `row.get<Member>()` names, for any `Member` that a user wrote.
 ///
-/// Overloads of row_view are chosen by it before any sentence is spoken, so it also has an answer
-/// for pointers that name no column: then the overload for fixed columns is chosen, which has the
-/// sentence.
+/// Overloads of row_view are chosen by it before any static_assert, so it needs an answer even for
+/// pointers that name no column: then the overload for fixed columns is chosen, and its
+/// static_assert gives the message.
 
 #include <quire/base/error.hpp>
 #include <quire/page/line_pointer.hpp>
@@ -13,7 +13,7 @@
 
 namespace quire::inline QUIRE_ABI::detail {
 
-/// For tuples that were not asked for by a slot; no page has this one.
+/// For tuples that were not read by a slot; no page has this one.
 inline constexpr slot_id unknown_slot{0xFFFF};
 
 [[noreturn, gnu::cold, gnu::noinline]] inline void row_mismatch(std::string_view what,
@@ -33,7 +33,7 @@ struct anything {
 template <class T, auto Member>
 inline constexpr std::size_t index_in = schema<T>::template index_of<Member>();
 
-/// What `Member` is in `T`, as far as it is a column at all.
+/// What `Member` is in `T`, if it is a column.
 template <class T, auto Member, bool = index_in<T, Member> != schema<T>::no_column>
 struct selected {
     using column = typename schema<T>::template column_at<index_in<T, Member>>;

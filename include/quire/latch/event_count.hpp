@@ -47,7 +47,8 @@ private:
     explicit constexpr wake_key(std::uint32_t mask) noexcept : mask_{mask} {}
     static constexpr std::uint32_t bit(std::uint32_t n) noexcept { return std::uint32_t{1} << n; }
     [[nodiscard]] static wake_key hashed(std::uint64_t value) noexcept {
-        return wake_key{bit(static_cast<std::uint32_t>((value * 0x9E3779B97F4A7C15ULL) >> 32) % 30)};
+        auto const mixed = static_cast<std::uint32_t>((value * 0x9E3779B97F4A7C15ULL) >> 32);
+        return wake_key{bit(mixed % 30)};
     }
 
     std::uint32_t mask_;
