@@ -554,7 +554,7 @@ TEST_CASE("check_backend: finds nothing in queued_backend, whatever its script")
     }
 }
 
-TEST_CASE("check_backend: asks for locks unless it is told that there are none") {
+TEST_CASE("check_backend: asks for locks unless the trial says that there are none") {
     CHECK(check<locks_nobody>({.locks = false}).text() == "");
     CHECK(breaks<locks_nobody>(
         "open: one writer or any number of readers, others get file_locked (it was opened)"));
@@ -688,7 +688,7 @@ TEST_CASE("check_backend: in a file system it leaves nothing, and takes nothing 
     fs::remove_all(folder);
 }
 
-TEST_CASE("check_backend: says what it has tried, and what it was told not to try") {
+TEST_CASE("check_backend: says what it has tried, and what the trial has left out") {
     auto const all = check_backend<memory_backend>();
     CHECK(all.checked() == std::vector<std::string>{"file_backend"});
     CHECK(all.unchecked().empty());

@@ -253,7 +253,7 @@ TEST_CASE("check_policy: names the rule that a wrong policy breaks") {
     CHECK(first_broken<allocates>() == "policy: allocates nothing after its construction");
 }
 
-TEST_CASE("check_policy: counts no allocations unless it is told how") {
+TEST_CASE("check_policy: counts no allocations without a function that counts") {
     CHECK(check_policy<allocates>().passed());
 }
 

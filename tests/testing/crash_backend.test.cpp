@@ -338,7 +338,7 @@ TEMPLATE_TEST_CASE("crash_backend: a transfer that is no whole sector leaves the
     CHECK(std::ranges::count(grown, std::byte{'x'}) == 50);
     CHECK(std::ranges::count(grown, std::byte{}) == 100);
 }
-TEST_CASE("crash_backend: a disk begins as it is told, and all its files crash at once") {
+TEST_CASE("crash_backend: a disk begins as assigned, and all its files crash at once") {
     auto const disk = std::make_shared<crash_disk>();
     disk->assign("f", bytes(512, std::byte{'a'}));
     quire_test::bench<crash_backend> b{{disk}, 4};

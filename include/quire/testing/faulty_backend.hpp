@@ -24,9 +24,9 @@
 ///   misdirects   a neighbouring page is read   a neighbouring page is written     -> 0
 ///   delays       begins only in a later reap   begins only in a later reap
 ///
-/// Every fault of open (which throws open_failed), sync, resize and close is `fails`, whatever was
-/// planned; a file whose close fails is closed nevertheless. Halves are of whole 512-byte
-/// sectors. A page of which half was written is what a loss of power may leave.
+/// Every fault of open (which throws open_failed), sync, resize and close is `fails`, even when
+/// another one was planned; a file whose close fails is closed nevertheless. Halves are of whole
+/// 512-byte sectors. A page of which half was written is what a loss of power may leave.
 ///
 /// A corrupted or misdirected transfer looks like a success: a page's seal is there to find it. A
 /// file of one page has no neighbour: there nothing goes wrong. Of two faults that are due at one
