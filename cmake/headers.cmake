@@ -5,7 +5,10 @@ set(quire_headers
     include/quire/base/byte_order.hpp
     include/quire/base/contract.hpp
     include/quire/base/detail/crc32c.hpp
+    include/quire/base/duration.hpp
     include/quire/base/error.hpp
+    include/quire/base/fixed_array.hpp
+    include/quire/base/hook.hpp
     include/quire/base/immovable.hpp
     include/quire/base/page_id.hpp
     include/quire/base/page_seal.hpp
@@ -67,6 +70,7 @@ set(quire_headers
     include/quire/pool/detail/pool_core.hpp
     include/quire/pool/detail/pool_types.hpp
     include/quire/pool/detail/residency.hpp
+    include/quire/pool/detail/sort_ascending.hpp
     include/quire/pool/detail/transfers.hpp
     include/quire/pool/frame.hpp
     include/quire/pool/frame_budget.hpp

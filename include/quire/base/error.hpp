@@ -13,7 +13,6 @@
 
 #include <quire/base/page_id.hpp>
 
-#include <memory>        // std::shared_ptr
 #include <string>        // std::string
 #include <string_view>   // std::string_view
 #include <system_error>  // std::system_error, std::error_code
@@ -112,12 +111,12 @@ public:
     /// `operation` is a short literal such as "read" or "open users.db".
     error(errc code, std::string_view operation, page_id page = page_id::none(), int system = 0)
         : std::system_error{make_error_code(code), describe(operation, page, system)},
-          operation_{std::make_shared<std::string const>(operation)},
+          operation_{std::string{operation}},
           page_{page},
           system_{system} {}
 
     [[nodiscard]] errc kind() const noexcept { return static_cast<errc>(code().value()); }
-    [[nodiscard]] std::string const& operation() const noexcept { return *operation_; }
+    [[nodiscard]] std::string_view operation() const noexcept { return operation_.what(); }
     /// The page it is about, or `page_id::none()`. buffer_pool::path gives the path of its file.
     [[nodiscard]] page_id page() const noexcept { return page_; }
     /// The system's errno, or 0.
@@ -136,7 +135,7 @@ private:
         return text;
     }
 
-    std::shared_ptr<std::string const> operation_;  // so that copies cannot throw
+    std::runtime_error operation_;  // a string whose copies cannot throw
     page_id page_;
     int system_;
 };

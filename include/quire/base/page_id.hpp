@@ -19,9 +19,8 @@
 #include <compare>     // std::strong_ordering
 #include <concepts>    // std::integral
 #include <cstdint>     // std::uint64_t
-#include <functional>  // std::hash
 #include <limits>      // std::numeric_limits
-#include <optional>    // std::optional
+#include <optional>    // std::optional, std::hash
 
 namespace quire::inline QUIRE_ABI {
 

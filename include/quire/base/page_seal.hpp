@@ -35,7 +35,7 @@
 #include <quire/base/detail/crc32c.hpp>
 #include <quire/base/page_id.hpp>
 
-#include <algorithm>  // std::all_of
+#include <span>  // std::span
 
 namespace quire::inline QUIRE_ABI {
 
@@ -51,7 +51,10 @@ struct page_seal {
 namespace detail {
 
 [[nodiscard]] inline bool all_zero(std::span<std::byte const> bytes) noexcept {
-    return std::all_of(bytes.begin(), bytes.end(), [](std::byte b) { return b == std::byte{0}; });
+    for (std::byte const b : bytes) {
+        if (b != std::byte{0}) { return false; }
+    }
+    return true;
 }
 
 inline page_state crc_check(std::span<std::byte const> bytes, page_id id) noexcept {

@@ -24,7 +24,6 @@
 
 #include <cstddef>   // std::byte, std::ptrdiff_t
 #include <cstring>   // std::memset
-#include <iterator>  // std::input_iterator_tag
 #include <span>      // std::span
 
 namespace quire::inline QUIRE_ABI {

@@ -31,7 +31,6 @@
 #include <quire/base/page_id.hpp>
 
 #include <array>        // std::array
-#include <memory>       // std::unique_ptr, std::shared_ptr
 #include <optional>     // std::optional
 #include <tuple>        // std::tuple
 #include <type_traits>  // std::is_class_v and others
@@ -164,6 +163,12 @@ inline constexpr bool holds_its_brackets = requires(T& t) {
 } || requires(T& t) { t.valueless_by_exception(); } || requires(T& t) {
     typename T::unexpected_type;
     typename T::error_type;
+} || requires {  // std::unique_ptr
+    typename T::element_type;
+    typename T::deleter_type;
+} || requires {  // std::shared_ptr
+    typename T::element_type;
+    typename T::weak_type;
 };
 template <class... T>
 inline constexpr bool holds_its_brackets<std::tuple<T...>> = true;
@@ -171,10 +176,6 @@ template <class A, class B>
 inline constexpr bool holds_its_brackets<std::pair<A, B>> = true;
 template <class T>
 inline constexpr bool holds_its_brackets<std::optional<T>> = true;
-template <class T, class Deleter>
-inline constexpr bool holds_its_brackets<std::unique_ptr<T, Deleter>> = true;
-template <class T>
-inline constexpr bool holds_its_brackets<std::shared_ptr<T>> = true;
 
 template <class T>
 concept template_of_values = holds_its_brackets<T> && requires { typename brackets<T>::type; };

@@ -31,10 +31,10 @@
 /// default latch a second cache line of its header, which only logged() touches.
 /// Source: the definition; the heap that is corrected late is folklore.
 
+#include <quire/base/fixed_array.hpp>
 #include <quire/evict/eviction_policy.hpp>
 
 #include <atomic>   // std::atomic
-#include <memory>   // std::make_unique
 #include <utility>  // std::swap
 
 namespace quire::inline QUIRE_ABI {
@@ -47,9 +47,9 @@ public:
 
     explicit lru(frame_states<frame_state> frames)
         : frames_{frames},
-          heap_{std::make_unique<node[]>(frames.size())},
-          place_{std::make_unique<std::uint32_t[]>(frames.size())} {
-        for (std::uint32_t i = 0; i < frames.size(); ++i) { place_[i] = nowhere; }
+          heap_(frames.size()),
+          place_(frames.size()) {
+        for (auto& place : place_) { place = nowhere; }
     }
 
     void touch(frame_state& state) noexcept {
@@ -151,8 +151,8 @@ private:
     }
 
     frame_states<frame_state> frames_;
-    std::unique_ptr<node[]> heap_;  ///< [0, in_heap_) the heap, up to held_ the search's candidates
-    std::unique_ptr<std::uint32_t[]> place_;  ///< of each frame, in heap_
+    fixed_array<node> heap_;  ///< [0, in_heap_) the heap, up to held_ the search's candidates
+    fixed_array<std::uint32_t> place_;  ///< of each frame, in heap_
     std::uint32_t in_heap_ = 0;
     std::uint32_t held_ = 0;
     std::uint64_t begin_ = 0;  ///< the counter when the search began

@@ -37,12 +37,11 @@
 /// Source: Yang, Zhang, Qiu, Yue, Rashmi, "FIFO Queues are All You Need for Cache Eviction",
 /// SOSP 2023; libCacheSim.
 
+#include <quire/base/fixed_array.hpp>
 #include <quire/evict/detail/ghost_list.hpp>
 #include <quire/evict/eviction_policy.hpp>
 
-#include <algorithm>  // std::max, std::min
 #include <atomic>     // std::atomic
-#include <memory>     // std::make_unique
 
 namespace quire::inline QUIRE_ABI {
 
@@ -62,11 +61,11 @@ public:
 
     explicit s3_fifo(frame_states<frame_state> frames)
         : frames_{frames},
-          small_aim_{std::max(1U, frames.size() / 10)},
-          links_{std::make_unique<detail::queue_link[]>(frames.size())},
-          small_{{links_.get(), frames.size()}},
-          main_{{links_.get(), frames.size()}},
-          ghosts_{frames.size() - std::min(frames.size(), small_aim_)} {}
+          small_aim_{frames.size() >= 10 ? frames.size() / 10 : 1},
+          links_(frames.size()),
+          small_{{links_.data(), frames.size()}},
+          main_{{links_.data(), frames.size()}},
+          ghosts_{frames.size() > small_aim_ ? frames.size() - small_aim_ : 0} {}
 
     void touch(frame_state& state) noexcept {
         auto const uses = state.uses.load(std::memory_order_relaxed);
@@ -163,7 +162,7 @@ private:
 
     frame_states<frame_state> frames_;
     std::uint32_t small_aim_;  ///< frames
-    std::unique_ptr<detail::queue_link[]> links_;
+    fixed_array<detail::queue_link> links_;
     queue_type small_;
     queue_type main_;
     detail::ghost_list ghosts_;

@@ -27,11 +27,11 @@
 /// Cost: a hit on a visited page is one load, else also one relaxed store. 10 bytes a frame.
 /// Source: Zhang, Yang, Yue, Vigfusson, Rashmi, "SIEVE is Simpler than LRU", NSDI 2024.
 
+#include <quire/base/fixed_array.hpp>
 #include <quire/evict/detail/index_queue.hpp>
 #include <quire/evict/eviction_policy.hpp>
 
 #include <atomic>  // std::atomic
-#include <memory>  // std::make_unique
 
 namespace quire::inline QUIRE_ABI {
 
@@ -46,8 +46,8 @@ public:
 
     explicit sieve(frame_states<frame_state> frames)
         : frames_{frames},
-          links_{std::make_unique<detail::queue_link[]>(frames.size())},
-          queue_{{links_.get(), frames.size()}} {}
+          links_(frames.size()),
+          queue_{{links_.data(), frames.size()}} {}
 
     void touch(frame_state& state) noexcept {
         if (!state.visited.load(std::memory_order_relaxed)) {
@@ -86,7 +86,7 @@ public:
 
 private:
     frame_states<frame_state> frames_;
-    std::unique_ptr<detail::queue_link[]> links_;
+    fixed_array<detail::queue_link> links_;
     queue_type queue_;
     queue_type::index_type hand_ = queue_type::none;  ///< none: past the newest
     std::uint64_t steps_left_ = 0;

@@ -42,8 +42,8 @@
 /// Lifetime: the pool destroys a backend when nothing is in flight.
 
 #include <quire/base/error.hpp>
+#include <quire/base/duration.hpp>
 
-#include <chrono>  // std::chrono::nanoseconds
 #include <span>    // std::span
 
 namespace quire::inline QUIRE_ABI {

@@ -15,10 +15,10 @@
 
 #include <quire/io/file_backend.hpp>
 
+#include <atomic>        // std::atomic
 #include <cerrno>        // ENOENT, EBADF
+#include <concepts>      // std::convertible_to
 #include <cstring>       // std::memcpy
-#include <map>           // std::map
-#include <memory>        // std::shared_ptr
 #include <mutex>         // std::mutex
 #include <shared_mutex>  // std::shared_mutex
 #include <utility>       // std::move
@@ -26,37 +26,113 @@
 
 namespace quire::inline QUIRE_ABI {
 
-/// Named files in memory. Made by the caller, shared by the pools that use it.
+/// Named files in memory. Made by the caller, shared by the pools that use it. A file stays as long
+/// as its store.
 class memory_store {
 public:
+    memory_store() = default;
+    memory_store(memory_store const&) = delete;
+    memory_store& operator=(memory_store const&) = delete;
+    ~memory_store() {
+        while (first_ != nullptr) { delete std::exchange(first_, first_->next); }
+    }
+
     /// A copy of a file's bytes; empty when there is no such file.
     [[nodiscard]] std::vector<std::byte> bytes(std::string const& name) {
         std::lock_guard const hold{mutex_};
-        auto const found = files_.find(name);
-        if (found == files_.end()) { return {}; }
-        std::shared_lock const reading{found->second->mutex};
-        return found->second->bytes;
+        auto* const found = find(name);
+        if (found == nullptr) { return {}; }
+        std::shared_lock const reading{found->mutex};
+        return found->bytes;
     }
     /// Replaces a file's bytes, or makes the file.
     void assign(std::string const& name, std::vector<std::byte> bytes) {
         std::lock_guard const hold{mutex_};
-        auto& content = files_[name];
-        if (content == nullptr) { content = std::make_shared<content_type>(); }
-        std::unique_lock const writing{content->mutex};
-        content->bytes = std::move(bytes);
+        auto& content = find_or_make(name);
+        std::unique_lock const writing{content.mutex};
+        content.bytes = std::move(bytes);
     }
 
 private:
     friend class memory_backend;
     struct content_type {
-        std::shared_mutex mutex;
-        std::vector<std::byte> bytes;
+        std::string const name;
+        content_type* const next;
+        std::shared_mutex mutex{};
+        std::vector<std::byte> bytes{};
         int readers = 0;      // guarded by the store's mutex
         bool writer = false;  // guarded by the store's mutex
     };
 
+    [[nodiscard]] content_type* find(std::string const& name) const noexcept {
+        auto* at = first_;
+        while (at != nullptr && at->name != name) { at = at->next; }
+        return at;
+    }
+    [[nodiscard]] content_type& find_or_make(std::string const& name) {
+        auto* found = find(name);
+        if (found == nullptr) { found = first_ = new content_type{name, first_}; }
+        return *found;
+    }
+
     std::mutex mutex_;
-    std::map<std::string, std::shared_ptr<content_type>> files_;
+    content_type* first_ = nullptr;
+};
+
+/// Leads to a memory_store and keeps it alive. Made from a std::shared_ptr, or any pointer that
+/// owns one: so that a program without such files does not compile <memory>.
+class memory_store_ptr {
+public:
+    memory_store_ptr() noexcept = default;
+    template <class Pointer>
+        requires requires(Pointer const& p) {
+            { p.get() } -> std::convertible_to<memory_store*>;
+        }
+    memory_store_ptr(Pointer owner) {
+        if (owner.get() != nullptr) { held_ = new kept<Pointer>{std::move(owner)}; }
+    }
+    /// A new store.
+    [[nodiscard]] static memory_store_ptr make() {
+        memory_store_ptr made;
+        made.held_ = new own_store;
+        return made;
+    }
+    memory_store_ptr(memory_store_ptr const& other) noexcept : held_{other.held_} {
+        if (held_ != nullptr) { held_->uses.fetch_add(1, std::memory_order_relaxed); }
+    }
+    memory_store_ptr& operator=(memory_store_ptr other) noexcept {
+        std::swap(held_, other.held_);
+        return *this;
+    }
+    ~memory_store_ptr() {
+        if (held_ != nullptr && held_->uses.fetch_sub(1, std::memory_order_acq_rel) == 1) {
+            delete held_;
+        }
+    }
+
+    /// Null when there is none.
+    [[nodiscard]] memory_store* get() const noexcept {
+        return held_ == nullptr ? nullptr : held_->store;
+    }
+    [[nodiscard]] memory_store* operator->() const noexcept { return get(); }
+
+private:
+    struct holder {
+        virtual ~holder() = default;
+        memory_store* store = nullptr;
+        std::atomic<int> uses{1};
+    };
+    template <class Pointer>
+    struct kept final : holder {
+        explicit kept(Pointer from) : owner{std::move(from)} { store = owner.get(); }
+        Pointer owner;
+    };
+    struct own_store final : holder {
+        own_store() { store = &here; }
+        memory_store here;
+    };
+
+    holder* held_ = nullptr;
 };
 
 class memory_backend {
@@ -65,7 +141,7 @@ class memory_backend {
 public:
     struct options {
         /// Where the files are; a store of the pool's own when none is given.
-        std::shared_ptr<memory_store> store{};
+        memory_store_ptr store{};
     };
 
     class file {
@@ -81,35 +157,34 @@ public:
 
     private:
         friend memory_backend;
-        std::shared_ptr<content_type> content_;
+        content_type* content_ = nullptr;
         bool writable_ = false;
     };
 
     explicit memory_backend(std::span<std::byte>, options const& given)
-        : store_{given.store != nullptr ? given.store : std::make_shared<memory_store>()} {}
+        : store_{given.store.get() != nullptr ? given.store : memory_store_ptr::make()} {}
 
     /// Errors: open_failed (with ENOENT or EEXIST), file_locked.
     [[nodiscard]] file open(open_request const& request) {
         std::lock_guard const hold{store_->mutex_};
-        bool const exists = store_->files_.contains(request.path);
+        bool const exists = store_->find(request.path) != nullptr;
         bool const may_make =
             request.mode == open_mode::create || request.mode == open_mode::create_new;
         if (exists ? request.mode == open_mode::create_new : !may_make) {
             throw error{errc::open_failed, "open " + request.path, page_id::none(),
                         exists ? EEXIST : ENOENT};
         }
-        auto& content = store_->files_[request.path];
-        if (content == nullptr) { content = std::make_shared<content_type>(); }
+        auto& content = store_->find_or_make(request.path);
         file f;
-        f.content_ = content;
+        f.content_ = &content;
         f.writable_ = request.mode != open_mode::read_only;
-        if (content->writer || (f.writable_ && content->readers > 0)) {
+        if (content.writer || (f.writable_ && content.readers > 0)) {
             throw error{errc::file_locked, "lock " + request.path};
         }
         if (f.writable_) {
-            content->writer = true;
+            content.writer = true;
         } else {
-            ++content->readers;
+            ++content.readers;
         }
         return f;
     }
@@ -145,7 +220,7 @@ public:
         } else {
             --f.content_->readers;
         }
-        f.content_.reset();
+        f.content_ = nullptr;
         return 0;
     }
 
@@ -171,7 +246,7 @@ private:
         return 0;
     }
 
-    std::shared_ptr<memory_store> store_;
+    memory_store_ptr store_;
 };
 
 static_assert(file_backend<memory_backend>);

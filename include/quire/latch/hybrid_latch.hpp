@@ -33,9 +33,6 @@
 #include <quire/latch/detail/futex.hpp>
 #include <quire/latch/page_latch.hpp>
 
-#include <algorithm>  // std::min
-#include <thread>     // std::this_thread::yield
-
 namespace quire::inline QUIRE_ABI {
 
 class hybrid_latch {
@@ -169,7 +166,7 @@ private:
                                                Enter enter) noexcept {
         for (int i = 0; i < spins; ++i) {
             if (enter(false)) { return true; }
-            if (i % 16 == 15) { std::this_thread::yield(); }
+            if (i % 16 == 15) { detail::yield(); }
         }
         auto const begin = std::chrono::steady_clock::now();
         waiters_.fetch_add(1, std::memory_order_seq_cst);
@@ -179,7 +176,7 @@ private:
             auto const passed = std::chrono::steady_clock::now() - begin;
             entered = enter(passed > long_wait);
             if (entered || passed >= wait) { break; }
-            detail::futex_wait(event_, seen, std::min(wait - passed, slice));
+            detail::futex_wait(event_, seen, wait - passed < slice ? wait - passed : slice);
         }
         waiters_.fetch_sub(1, std::memory_order_seq_cst);
         if (!entered) { reopen(); }  // gave up: let other threads in

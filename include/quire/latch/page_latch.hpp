@@ -39,8 +39,8 @@
 /// Threads: any; the thread that locked a latch unlocks it.
 
 #include <quire/base/attributes.hpp>
+#include <quire/base/duration.hpp>
 
-#include <chrono>        // std::chrono::nanoseconds
 #include <concepts>      // std::same_as
 #include <cstdint>       // std::uint32_t
 #include <shared_mutex>  // std::shared_mutex

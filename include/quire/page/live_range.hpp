@@ -22,8 +22,7 @@
 #include <quire/borrow/byte_view.hpp>
 #include <quire/page/line_pointer.hpp>
 
-#include <algorithm>  // std::min
-#include <iterator>   // std::default_sentinel_t
+#include <iterator>  // std::default_sentinel_t
 #include <utility>    // std::declval
 
 namespace quire::inline QUIRE_ABI {
@@ -42,7 +41,7 @@ struct slot_item {
 template <class Byte, std::size_t Size>
 void prefetch_tuples(std::span<Byte, Size> bytes) noexcept {
     constexpr std::size_t line = 64;
-    for (auto at = Size - std::min<std::size_t>(Size, 4096); at < Size; at += line) {
+    for (auto at = (Size > 4096 ? Size - 4096 : 0); at < Size; at += line) {
         __builtin_prefetch(bytes.data() + at);
     }
 }

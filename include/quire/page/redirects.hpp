@@ -19,7 +19,6 @@
 
 #include <quire/page/slotted.hpp>
 
-#include <algorithm>  // std::max
 
 namespace quire::inline QUIRE_ABI {
 
@@ -72,7 +71,7 @@ public:
         std::size_t longest = 0;
         for (std::size_t i = 0; i < b.slots; ++i) {
             auto const inward = steps_between(i, from, b);
-            if (inward.arrives) { longest = std::max(longest, inward.steps); }
+            if (inward.arrives && inward.steps > longest) { longest = inward.steps; }
         }
         return longest + 1 + onward.steps <= steps_max;
     }

@@ -11,6 +11,9 @@
 #include <quire/base/immovable.hpp>
 #include <quire/pool/detail/free_list.hpp>
 
+#include <utility>  // std::move
+#include <vector>   // std::vector
+
 namespace quire::inline QUIRE_ABI {
 
 class [[nodiscard("a budget sets frames aside as long as it lives")]] frame_budget : immovable {

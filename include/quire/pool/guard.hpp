@@ -143,7 +143,7 @@ inline constexpr char const* guard_ends_unlent =
 /// Views hold a span and nothing else: to look elsewhere is to be made anew in place.
 template <class View, class Bytes>
 void look_at(View& view, Bytes bytes) noexcept {
-    std::destroy_at(&view);
+    view.~View();
     ::new (static_cast<void*>(&view)) View{bytes};
 }
 

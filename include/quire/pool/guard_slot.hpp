@@ -15,7 +15,6 @@
 
 #include <quire/borrow/loan.hpp>
 
-#include <memory>   // std::destroy_at
 #include <new>      // placement new
 #include <utility>  // std::exchange
 
@@ -50,7 +49,7 @@ public:
         return guard_;
     }
     void reset() noexcept QUIRE_UNLENT((**this)->lent, (**this)->lent_mutable) {
-        if (std::exchange(engaged_, false)) { std::destroy_at(&guard_); }
+        if (std::exchange(engaged_, false)) { guard_.~Guard(); }
     }
 
     [[nodiscard]] bool has_value() const noexcept { return engaged_; }

@@ -7,11 +7,11 @@
 /// its constructor, a file's by `open`. What makes no sense is errc::bad_option. A limit that
 /// cannot be reached is no error, and limits nothing: it may serve pools of several sizes.
 
+#include <quire/base/hook.hpp>
 #include <quire/base/page_seal.hpp>
 #include <quire/io/file_backend.hpp>
 #include <quire/memory/arena.hpp>
 
-#include <functional>  // std::function
 
 namespace quire::inline QUIRE_ABI {
 
@@ -21,18 +21,18 @@ class frame_budget;
 /// returns how far it is durable. Called with nothing latched, by whichever thread writes back.
 /// It must not enter the pool (errc::reentered). What it throws is errc::log_failed to the caller
 /// of the write, and the page stays dirty.
-using log_hook = std::function<std::uint64_t(std::uint64_t lsn)>;
+using log_hook = hook<std::uint64_t(std::uint64_t lsn)>;
 
 /// Told what a pool's destructor could not write. Must not throw.
-using loss_handler = std::function<void(std::string const& path, error const& why)>;
+using loss_handler = hook<void(std::string const& path, error const& why)>;
 
 /// Told what happens, for traces and metrics. Called in the midst of it, by any thread: must not
 /// throw (that ends the program), must not wait, and must not enter the pool.
 struct pool_observer {
-    std::function<void(page_id)> on_miss = {};   ///< before the read
-    std::function<void(page_id)> on_evict = {};  ///< its frame is taken for another page
+    hook<void(page_id)> on_miss = {};   ///< before the read
+    hook<void(page_id)> on_evict = {};  ///< its frame is taken for another page
     /// A page could not be written; it stays dirty. 0 when the file ended, else the errno.
-    std::function<void(page_id, int system)> on_write_error = {};
+    hook<void(page_id, int system)> on_write_error = {};
 
     /// For the pool: calls one of them, if it is there.
     template <class Function, class... Arguments>

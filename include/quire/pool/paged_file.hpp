@@ -262,7 +262,7 @@ public:
             auto const id = frame.page_now();
             if (id != page_id::none() && id.file() == number()) { found.push_back(id.page()); }
         }
-        std::sort(found.begin(), found.end());
+        detail::sort_ascending(std::span{found});
         return found;
     }
 

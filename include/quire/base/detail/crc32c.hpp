@@ -10,16 +10,15 @@
 /// ("what this register becomes after lane_bytes more zero bytes": the CRC is linear).
 ///
 /// Ensures: crc32c of "123456789" is 0xE3069283 (the check value of the catalogue of CRCs).
-/// Cost: about N / 20 ns with the instruction, N ns without. Tables: 8 KiB and 4 KiB, constant.
+/// Cost: about N / 20 ns with the instruction, N ns without.
+/// Tables: 8 KiB without the instruction, 4 KiB with it, made at the first use: as constants they
+/// would be computed again by the compiler for each source that includes this, which took it a fifth
+/// of a second.
 
 #include <quire/base/byte_order.hpp>
 
 #include <array>  // std::array
 #include <span>   // std::span
-
-#if defined(__x86_64__)
-#include <nmmintrin.h>  // _mm_crc32_u64
-#endif
 
 namespace quire::inline QUIRE_ABI::detail {
 
@@ -27,30 +26,34 @@ inline constexpr std::uint32_t crc32c_polynomial = 0x82F63B78U;  // bit-reversed
 
 using crc_table = std::array<std::uint32_t, 256>;
 
-/// table[k][b]: the register after byte b and then k zero bytes, from register 0.
-inline constexpr std::array<crc_table, 8> crc32c_tables = [] {
-    std::array<crc_table, 8> tables{};
-    for (std::uint32_t byte = 0; byte < 256; ++byte) {
-        std::uint32_t crc = byte;
-        for (int bit = 0; bit < 8; ++bit) {
-            crc = (crc >> 1) ^ ((crc & 1U) != 0 ? crc32c_polynomial : 0U);
-        }
-        tables[0][byte] = crc;
+/// The register after `byte` was fed to register 0.
+[[nodiscard]] inline std::uint32_t crc32c_of_byte(std::uint32_t byte) noexcept {
+    for (int bit = 0; bit < 8; ++bit) {
+        byte = (byte >> 1) ^ ((byte & 1U) != 0 ? crc32c_polynomial : 0U);
     }
-    for (std::size_t k = 1; k < 8; ++k) {
-        for (std::size_t byte = 0; byte < 256; ++byte) {
-            std::uint32_t const before = tables[k - 1][byte];
-            tables[k][byte] = (before >> 8) ^ tables[0][before & 0xFFU];
+    return byte;
+}
+
+/// tables[k][b]: the register after byte b and then k zero bytes, from register 0.
+[[nodiscard]] inline std::array<crc_table, 8> const& crc32c_tables() noexcept {
+    static std::array<crc_table, 8> const made = [] {
+        std::array<crc_table, 8> tables;
+        for (std::uint32_t byte = 0; byte < 256; ++byte) {
+            tables[0][byte] = crc32c_of_byte(byte);
+            for (std::size_t k = 1; k < 8; ++k) {
+                std::uint32_t const before = tables[k - 1][byte];
+                tables[k][byte] = (before >> 8) ^ crc32c_of_byte(before & 0xFFU);
+            }
         }
-    }
-    return tables;
-}();
+        return tables;
+    }();
+    return made;
+}
 
 /// Feeds `size` bytes to a register, without an instruction for it.
-[[nodiscard]] inline std::uint32_t crc32c_portable(std::uint32_t crc,
-                                                                 std::byte const* at,
-                                                                 std::size_t size) noexcept {
-    auto const& t = crc32c_tables;
+[[nodiscard]] inline std::uint32_t crc32c_portable(std::uint32_t crc, std::byte const* at,
+                                                   std::size_t size) noexcept {
+    auto const& t = crc32c_tables();
     auto const byte_at = [](std::uint64_t word, int i) { return (word >> (8 * i)) & 0xFFU; };
     for (; size >= 8; at += 8, size -= 8) {
         std::uint64_t word = 0;
@@ -71,27 +74,31 @@ inline constexpr std::array<crc_table, 8> crc32c_tables = [] {
 inline constexpr std::size_t crc32c_lane_bytes = 680;  // two rounds of three lanes in 4 KiB
 
 /// join[k][b]: what byte k of a register, with value b, becomes after a lane of zero bytes.
-inline constexpr std::array<crc_table, 4> crc32c_join = [] {
-    std::array<crc_table, 4> join{};
-    for (std::size_t k = 0; k < 4; ++k) {
-        for (std::size_t bit = 0; bit < 8; ++bit) {
-            std::uint32_t crc = std::uint32_t{1} << (8 * k + bit);
-            for (std::size_t i = 0; i < crc32c_lane_bytes; ++i) {
-                crc = (crc >> 8) ^ crc32c_tables[0][crc & 0xFFU];
+[[nodiscard]] inline std::array<crc_table, 4> const& crc32c_join() noexcept {
+    static std::array<crc_table, 4> const made = [] {
+        std::array<crc_table, 4> join{};
+        for (std::size_t k = 0; k < 4; ++k) {
+            for (std::size_t bit = 0; bit < 8; ++bit) {
+                std::uint32_t crc = std::uint32_t{1} << (8 * k + bit);
+                for (std::size_t i = 0; i < crc32c_lane_bytes; ++i) {
+                    crc = (crc >> 8) ^ crc32c_of_byte(crc & 0xFFU);
+                }
+                join[k][std::size_t{1} << bit] = crc;
             }
-            join[k][std::size_t{1} << bit] = crc;
+            for (std::size_t b = 1; b < 256; ++b) {  // linear: the rest are sums of single bits
+                std::size_t const low = b & (~b + 1);
+                join[k][b] = join[k][low] ^ join[k][b ^ low];
+            }
         }
-        for (std::size_t b = 1; b < 256; ++b) {  // linear: the rest are sums of single bits
-            std::size_t const low = b & (~b + 1);
-            join[k][b] = join[k][low] ^ join[k][b ^ low];
-        }
-    }
-    return join;
-}();
+        return join;
+    }();
+    return made;
+}
 
-[[nodiscard]] inline std::uint32_t crc32c_after_lane(std::uint32_t crc) noexcept {
-    return crc32c_join[0][crc & 0xFFU] ^ crc32c_join[1][(crc >> 8) & 0xFFU] ^
-           crc32c_join[2][(crc >> 16) & 0xFFU] ^ crc32c_join[3][crc >> 24];
+[[nodiscard]] inline std::uint32_t crc32c_after_lane(std::array<crc_table, 4> const& join,
+                                                     std::uint32_t crc) noexcept {
+    return join[0][crc & 0xFFU] ^ join[1][(crc >> 8) & 0xFFU] ^ join[2][(crc >> 16) & 0xFFU] ^
+           join[3][crc >> 24];
 }
 
 [[nodiscard]] inline std::uint64_t load_word(std::byte const* at) noexcept {
@@ -104,21 +111,22 @@ inline constexpr std::array<crc_table, 4> crc32c_join = [] {
 [[nodiscard]] __attribute__((target("sse4.2"))) inline std::uint32_t crc32c_sse42(
     std::uint32_t crc, std::byte const* at, std::size_t size) noexcept {
     constexpr std::size_t lane = crc32c_lane_bytes;
+    auto const& join = crc32c_join();
     std::uint64_t a = crc;
     for (; size >= 3 * lane; at += 3 * lane, size -= 3 * lane) {
         std::uint64_t b = 0;
         std::uint64_t c = 0;
         for (std::size_t i = 0; i < lane; i += 8) {
-            a = _mm_crc32_u64(a, load_word(at + i));
-            b = _mm_crc32_u64(b, load_word(at + lane + i));
-            c = _mm_crc32_u64(c, load_word(at + 2 * lane + i));
+            a = __builtin_ia32_crc32di(a, load_word(at + i));
+            b = __builtin_ia32_crc32di(b, load_word(at + lane + i));
+            c = __builtin_ia32_crc32di(c, load_word(at + 2 * lane + i));
         }
-        a = crc32c_after_lane(static_cast<std::uint32_t>(a)) ^ b;
-        a = crc32c_after_lane(static_cast<std::uint32_t>(a)) ^ c;
+        a = crc32c_after_lane(join, static_cast<std::uint32_t>(a)) ^ b;
+        a = crc32c_after_lane(join, static_cast<std::uint32_t>(a)) ^ c;
     }
-    for (; size >= 8; at += 8, size -= 8) { a = _mm_crc32_u64(a, load_word(at)); }
+    for (; size >= 8; at += 8, size -= 8) { a = __builtin_ia32_crc32di(a, load_word(at)); }
     auto rest = static_cast<std::uint32_t>(a);
-    for (; size > 0; ++at, --size) { rest = _mm_crc32_u8(rest, static_cast<std::uint8_t>(*at)); }
+    for (; size > 0; ++at, --size) { rest = __builtin_ia32_crc32qi(rest, static_cast<std::uint8_t>(*at)); }
     return rest;
 }
 

@@ -21,7 +21,6 @@
 #include <utility>  // std::exchange
 
 #include <fcntl.h>        // open, fcntl, fallocate
-#include <linux/fs.h>     // BLKSSZGET, BLKGETSIZE64
 #include <sys/ioctl.h>    // ioctl
 #include <sys/stat.h>     // fstat
 #include <sys/syscall.h>  // SYS_statx
@@ -76,8 +75,9 @@ static_assert(sizeof(statx_record) == 256);
         (record.mask & wants_direct) != 0) {
         return {record.direct_memory, record.direct_offset};
     }
-    int sector = 0;
-    if (block_device && ::ioctl(fd, BLKSSZGET, &sector) == 0 && sector > 0) {
+    constexpr unsigned long asks_sector_size = 0x1268;  // BLKSSZGET of <linux/fs.h>, whose macros
+    int sector = 0;                                     // have names that users' code has, too
+    if (block_device && ::ioctl(fd, asks_sector_size, &sector) == 0 && sector > 0) {
         return {static_cast<std::uint32_t>(sector), static_cast<std::uint32_t>(sector)};
     }
     return {512, 512};  // the smallest that devices have; where that is too small: EINVAL

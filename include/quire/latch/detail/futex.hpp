@@ -11,17 +11,21 @@
 /// own. So sleepers that wait for different things can share a word.
 
 #include <quire/base/attributes.hpp>
+#include <quire/base/duration.hpp>
 
 #include <atomic>   // std::atomic
-#include <chrono>   // std::chrono::nanoseconds
 #include <cstdint>  // std::uint32_t
 
 #include <ctime>            // timespec, clock_gettime
 #include <linux/futex.h>    // FUTEX_WAIT_BITSET
+#include <sched.h>          // sched_yield
 #include <sys/syscall.h>    // SYS_futex
 #include <unistd.h>         // syscall
 
 namespace quire::inline QUIRE_ABI::detail {
+
+/// Lets another thread run first, without sleeping.
+inline void yield() noexcept { static_cast<void>(::sched_yield()); }
 
 inline constexpr std::uint32_t every_sleeper = ~std::uint32_t{0};
 

@@ -4,8 +4,8 @@
 /// deadline: the moment at which a wait ends without success.
 
 #include <quire/base/attributes.hpp>
+#include <quire/base/duration.hpp>
 
-#include <chrono>  // std::chrono::steady_clock
 
 namespace quire::inline QUIRE_ABI::detail {
 

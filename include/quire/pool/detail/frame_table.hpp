@@ -16,12 +16,11 @@
 /// bytes of a private frame belong to another thread). So a second reader keeps the frame open: the
 /// blind spot of this net.
 
+#include <quire/base/fixed_array.hpp>
 #include <quire/base/poison.hpp>
 #include <quire/pool/detail/latch_mode.hpp>
 #include <quire/memory/arena.hpp>
 #include <quire/pool/frame.hpp>
-
-#include <memory>  // std::unique_ptr
 
 namespace quire::inline QUIRE_ABI::detail {
 
@@ -31,25 +30,20 @@ class frame_memory {
 public:
     /// Errors: errc::out_of_memory.
     frame_memory(std::size_t frames, huge_pages huge)
-        : arena_{frames, PageSize, huge}, headers_{make_headers(frames)}, size_{frames} {
+    try : arena_{frames, PageSize, huge}, headers_{frames} {
         poison(arena_.bytes());
+    } catch (std::bad_alloc const&) {
+        throw error{errc::out_of_memory, "make frame headers"};
     }
 
     [[nodiscard]] arena const& memory() const noexcept { return arena_; }
-    [[nodiscard]] std::span<Frame> headers() const noexcept { return {headers_.get(), size_}; }
-
-private:
-    [[nodiscard]] static std::unique_ptr<Frame[]> make_headers(std::size_t frames) {
-        try {
-            return std::make_unique<Frame[]>(frames);
-        } catch (std::bad_alloc const&) {
-            throw error{errc::out_of_memory, "make frame headers"};
-        }
+    [[nodiscard]] std::span<Frame> headers() noexcept {
+        return {headers_.data(), headers_.size()};
     }
 
+private:
     arena arena_;
-    std::unique_ptr<Frame[]> headers_;
-    std::size_t size_;
+    fixed_array<Frame> headers_;
 };
 
 template <std::size_t PageSize, class Frame>
@@ -67,7 +61,7 @@ public:
         [[nodiscard]] frame_no number() const noexcept { return static_cast<frame_no>(index); }
     };
 
-    explicit frame_table(memory_type const& of) noexcept
+    explicit frame_table(memory_type& of) noexcept
         : first_{of.memory().bytes().data()},
           headers_{of.headers().data()},
           size_{of.headers().size()} {}

@@ -22,17 +22,15 @@
 ///   I5. A load or flush counts itself in `uses` before it looks at `closing`; close sets that,
 ///       then waits for `uses` to become zero. `closing` stays set while the slot is empty.
 
-#include <quire/base/immovable.hpp>
+#include <quire/base/fixed_array.hpp>
 #include <quire/base/page_seal.hpp>
 #include <quire/io/file_backend.hpp>
 #include <quire/latch/hybrid_latch.hpp>
 #include <quire/pool/page_table.hpp>
 #include <quire/pool/stats.hpp>
 
-#include <algorithm>  // std::find_if
 #include <bit>        // std::bit_ceil
 #include <optional>   // std::optional
-#include <vector>     // std::vector
 
 namespace quire::inline QUIRE_ABI::detail {
 
@@ -85,9 +83,10 @@ public:
     }
     /// An empty slot, or null. Expects: opens are serialised.
     [[nodiscard]] open_file<Backend>* empty() noexcept {
-        auto const found = std::find_if(slots_.begin(), slots_.end(),
-                                        [](auto const& slot) { return !slot.is_open(); });
-        return found == slots_.end() ? nullptr : &*found;
+        for (auto& slot : slots_) {
+            if (!slot.is_open()) { return &slot; }
+        }
+        return nullptr;
     }
     /// Before another file comes into an empty slot.
     void rename(open_file<Backend>& slot) const noexcept {
@@ -102,7 +101,7 @@ public:
     [[nodiscard]] auto end() const noexcept { return slots_.end(); }
 
 private:
-    std::vector<open_file<Backend>> slots_;  // never grows
+    fixed_array<open_file<Backend>> slots_;
     std::size_t capacity_;
 };
 

@@ -23,6 +23,7 @@
 
 #include <quire/pool/detail/held_pages.hpp>
 #include <quire/pool/detail/page_loader.hpp>
+#include <quire/pool/detail/sort_ascending.hpp>
 
 namespace quire::inline QUIRE_ABI::detail {
 
@@ -126,7 +127,7 @@ public:
                 found.push_back({f, id});
             }
         }
-        std::sort(found.begin(), found.end());
+        sort_ascending(std::span{found});
         return found;
     }
 
@@ -155,7 +156,7 @@ public:
 
     pool_options<Backend> const options;
 private:
-    typename types::memory_type const owned;
+    typename types::memory_type owned;
 
 public:
     typename types::frames_type const frames;

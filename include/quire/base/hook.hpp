@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+/// hook: a function of the user's that the pool calls: the log hook, the observer's, the loss
+/// handler.
+///
+/// Owns any callable, a copy of it each; empty by default. What std::function does too, whose header
+/// takes half as long to compile as all that quire needs of the standard library.
+///
+/// Errors: making and copying may throw what the callable's copy throws, or std::bad_alloc.
+
+#include <quire/base/attributes.hpp>
+
+#include <type_traits>  // std::is_invocable_r_v
+#include <utility>      // std::move, std::exchange
+
+namespace quire::inline QUIRE_ABI {
+
+template <class Signature>
+class hook;
+
+template <class Result, class... Arguments>
+class hook<Result(Arguments...)> {
+public:
+    hook() noexcept = default;
+    template <class Fn>
+        requires(!std::is_same_v<std::remove_cvref_t<Fn>, hook> &&
+                 std::is_invocable_r_v<Result, std::decay_t<Fn>&, Arguments...>)
+    hook(Fn&& fn) : held_{new holder<std::decay_t<Fn>>{std::forward<Fn>(fn)}} {}
+    hook(hook const& other)
+        : held_{other.held_ == nullptr ? nullptr : other.held_->copy()} {}
+    hook(hook&& other) noexcept : held_{std::exchange(other.held_, nullptr)} {}
+    hook& operator=(hook other) noexcept {
+        std::swap(held_, other.held_);
+        return *this;
+    }
+    ~hook() { delete held_; }
+
+    /// Whether there is a function.
+    explicit operator bool() const noexcept { return held_ != nullptr; }
+    /// Expects: there is one.
+    Result operator()(Arguments... arguments) const {
+        return held_->call(std::forward<Arguments>(arguments)...);
+    }
+
+private:
+    struct callable {
+        callable() = default;
+        callable(callable const&) = delete;
+        callable& operator=(callable const&) = delete;
+        virtual ~callable() = default;
+        virtual Result call(Arguments... arguments) = 0;
+        [[nodiscard]] virtual callable* copy() const = 0;
+    };
+    template <class Fn>
+    struct holder final : callable {
+        template <class From>
+        explicit holder(From&& from) : fn(std::forward<From>(from)) {}
+        Result call(Arguments... arguments) override {
+            return static_cast<Result>(fn(std::forward<Arguments>(arguments)...));
+        }
+        [[nodiscard]] callable* copy() const override { return new holder{fn}; }
+        Fn fn;
+    };
+
+    callable* held_ = nullptr;
+};
+
+}  // namespace quire::inline QUIRE_ABI
