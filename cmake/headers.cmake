@@ -47,6 +47,7 @@ set(quire_headers
     include/quire/page/redirects.hpp
     include/quire/page/slotted.hpp
     include/quire/page/tuple_codec.hpp
+    include/quire/pool.hpp
     include/quire/pool/buffer_pool.hpp
     include/quire/pool/detail/deadline.hpp
     include/quire/pool/detail/evictor.hpp

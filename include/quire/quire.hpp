@@ -11,6 +11,9 @@
 #include <quire/base/attributes.hpp>
 #include <quire/base/contract.hpp>
 #include <quire/base/immovable.hpp>
+#include <quire/base/fixed_array.hpp>
+#include <quire/base/hook.hpp>
+#include <quire/base/duration.hpp>
 #include <quire/base/poison.hpp>
 #include <quire/base/page_id.hpp>
 #include <quire/base/error.hpp>

@@ -22,6 +22,8 @@ constexpr std::size_t header_lines_max = 400;
 constexpr std::size_t columns_max = 100;
 constexpr std::size_t note_line_max = 10;
 constexpr std::string_view header_root = "include/quire/";
+// The one file that makes a page resident, and the one that ends that.
+constexpr std::string_view residency = "include/quire/pool/detail/residency.hpp";
 constexpr std::string_view header_list = "cmake/headers.cmake";
 
 // The layer table: a room, and the rooms it may include beside itself.
@@ -38,7 +40,9 @@ std::map<std::string, std::set<std::string>> const layers{
     {"testing", {"base", "io", "latch", "evict"}},
 };
 
-// Not in quire.hpp: who wants them includes them.
+// In no room: they include and do nothing else. quire.hpp has everything.
+constexpr std::array umbrellas{"quire.hpp", "pool.hpp"};
+// Not in quire.hpp: a program that wants them includes them.
 constexpr std::array not_in_umbrella{"quire/io/uring_backend.hpp", "quire/testing/"};
 
 constexpr std::array boost_rooms{"row/"};
@@ -171,10 +175,16 @@ std::string room_of(std::string_view quire_path) {
     return slash == std::string_view::npos ? "" : std::string{quire_path.substr(0, slash)};
 }
 
+bool is_umbrella(std::string_view path) {
+    return std::any_of(umbrellas.begin(), umbrellas.end(), [&](std::string_view name) {
+        return path.starts_with(header_root) && path.substr(header_root.size()) == name;
+    });
+}
+
 void check_quire_include(source const& s, std::string const& room, include_line const& inc,
                          violations& out) {
     auto const other = room_of(inc.target);
-    bool const umbrella = s.path == std::string{header_root} + "quire.hpp";
+    bool const umbrella = is_umbrella(s.path);
     if (other == room) { return; }
     auto const line = layers.find(room);
     if (!umbrella && line != layers.end() && !line->second.contains(other)) {
@@ -189,7 +199,7 @@ void check_quire_include(source const& s, std::string const& room, include_line 
 void check_includes(source const& s, violations& out) {
     auto const below = std::string_view{s.path}.substr(header_root.size());
     auto const room = room_of(std::string_view{s.path}.substr(std::string_view{"include/"}.size()));
-    if (room.empty() ? below != "quire.hpp" : !layers.contains(room)) {
+    if (room.empty() ? !is_umbrella(s.path) : !layers.contains(room)) {
         out.push_back({s.path, 1, "layer: not in a room of the layer table"});
     }
     for (auto const& inc : includes_of(s)) {
@@ -226,12 +236,25 @@ void check_umbrella(sources const& tree, violations& out) {
     std::set<std::string> included;
     for (auto const& inc : includes_of(umbrella)) { included.insert(inc.target); }
     for (auto const& [path, s] : tree) {
-        if (!is_header(path) || path == umbrella.path) { continue; }
+        if (!is_header(path) || is_umbrella(path)) { continue; }
         auto const target = path.substr(std::string_view{"include/"}.size());
         bool const apart = target.find("/detail/") != std::string::npos ||
                            starts_with_any(target, not_in_umbrella);
         if (!apart && !included.contains(target)) {
             out.push_back({umbrella.path, 1, "umbrella: does not include " + target});
+        }
+    }
+}
+
+// `page` of a frame and the entries of page tables have one writer.
+void check_residency(source const& s, violations& out) {
+    static std::regex const writes{
+        R"((\bpage\.(store|exchange|compare_exchange\w*)|pages->(store|claim))\()"};
+    if (!s.path.starts_with(std::string{header_root} + "pool/") || s.path == residency) { return; }
+    for (std::size_t i = 0; i < s.code.size(); ++i) {
+        if (std::regex_search(s.code[i], writes)) {
+            out.push_back({s.path, i + 1, "residency: only " + std::string{residency} +
+                                              " changes a frame's page and entries"});
         }
     }
 }
@@ -270,6 +293,7 @@ void check_words(source const& s, violations& out) {
 
 void check_header(source const& s, violations& out) {
     check_includes(s, out);
+    check_residency(s, out);
     check_opening(s, out);
     check_words(s, out);
     if (s.lines.size() > header_lines_max) {

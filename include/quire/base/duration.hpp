@@ -3,9 +3,9 @@
 
 /// duration: std::chrono's durations and its steady clock, without its calendars.
 ///
-/// <chrono> takes half as long to compile as all that quire needs of the standard library, for dates
-/// and time zones. Both libraries that quire is tested with have what it needs in <mutex>, whose
-/// locks take durations.
+/// <chrono> takes half as long to compile as all that quire needs of the standard library, for
+/// dates and time zones. Both libraries that quire is tested with have what it needs in <mutex>,
+/// whose locks take durations.
 
 #include <version>
 

@@ -4,8 +4,8 @@
 /// hook: a function of the user's that the pool calls: the log hook, the observer's, the loss
 /// handler.
 ///
-/// Owns any callable, a copy of it each; empty by default. What std::function does too, whose header
-/// takes half as long to compile as all that quire needs of the standard library.
+/// Owns any callable; a copy owns a copy of it; empty by default. std::function does that too, but
+/// its header takes half as long to compile as all that quire needs of the standard library.
 ///
 /// Errors: making and copying may throw what the callable's copy throws, or std::bad_alloc.
 

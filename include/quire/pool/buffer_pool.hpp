@@ -16,7 +16,7 @@
 ///     one read, however many threads want the page, and allocates nothing.
 ///   - After `flush` returned, every page modified before it is written and synced. A failed write
 ///     leaves its page dirty, resident and readable; a failed sync stops the file.
-///   - A page that its seal refuses is never seen by anybody. Bytes of one file never reach
+///   - A page that its seal refuses is never seen by any caller. Bytes of one file never reach
 ///     another.
 ///   - Every wait ends: by I/O, by another thread, or at its deadline.
 ///   - It belongs to its process: in a forked child everything but the destructor throws

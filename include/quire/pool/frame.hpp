@@ -14,11 +14,11 @@
 ///     └───────────────────────┘                      ▼  │ write_back
 ///          give_back (failure, close)               dirty
 ///
-///   state      page    entry      policy    who may touch the bytes
-///   free       none    -          no        nobody
+///   state      page    entry      policy    which thread may touch the bytes
+///   free       none    -          no        none
 ///   private    none    loading    no        the one thread that has it, without the latch; or the
 ///                                           device, while a read is in flight
-///   resident   id      frame      yes       who holds the latch, by its mode
+///   resident   id      frame      yes       one that holds the latch, by its mode
 ///   dirty      id      frame      yes       as resident; version != written
 ///
 /// `page` and entries are changed in one file only, pool/detail/residency.hpp.
@@ -33,7 +33,7 @@
 ///   I4. `version` moves, under the exclusive latch, when bytes are first lent for writing and
 ///       again when the guard ends; and when a page is loaded or made in the frame. `written`
 ///       follows it when a write has completed, under the shared latch held during the write.
-///       Neither ever goes back, not on reuse either.
+///       Neither ever decreases, not on reuse either.
 ///   I5. One thread loads a page: the one that changed its entry from absent to loading, before it
 ///       looked for a frame.
 ///

@@ -11,15 +11,15 @@
 ///   transfer()              hands the page to the guard that it returns; this one is over
 ///   advance(file, no)       latches the next page, then lets this one go: hand over hand. It is
 ///                           of the same kind; two guards descend from one kind to another
-///   downgrade()             makes exclusive access shared, with nobody in between
-///   guard_slot<Guard>       room for a guard that may come later, or come and go
+///   downgrade()             makes exclusive access shared, with no other writer in between
+///   guard_slot<Guard>       room for a guard that is made later, or several times
 ///
 /// Invariants
 ///   I1. A guard that is not over has its frame latched in its mode, and the frame holds `id()`.
 ///   I2. A page counts as modified from the moment a write guard first lends mutable bytes, and
 ///       again when the guard ends; a write guard that only ever lent `view()` leaves it clean. One
-///       that has lent mutable bytes and advances has lent the next page, too: who kept the view's
-///       address looks at that one now.
+///       that has lent mutable bytes and advances has lent the next page, too: code that kept the
+///       view's address looks at that one now.
 ///
 /// With -Wconsumed (clang) using a guard that is over is a warning; with -Wthread-safety (clang 21
 /// and later) so is ending one while something of its page is lent. A checked build stops the
@@ -76,7 +76,7 @@ public:
         core().template leave<Mode>(at_, id_);
         core_ = nullptr;
     }
-    /// Exclusive to shared, with nobody in between; this one is over.
+    /// Exclusive to shared, with no other writer in between; this one is over.
     [[nodiscard]] latched_page<Core, access::shared> downgrade() noexcept {
         auto& core = this->core();
         core.frames.unpoison(at_.number());  // the view's free gap, too
@@ -140,7 +140,7 @@ struct lending_view {
 inline constexpr char const* guard_ends_unlent =
     "a guard ends, or goes on, only while no row, tuple or range of its page is lent";
 
-/// Views hold a span and nothing else: to look elsewhere is to be made anew in place.
+/// Views hold a span and nothing else: one that looks elsewhere is made again in place.
 template <class View, class Bytes>
 void look_at(View& view, Bytes bytes) noexcept {
     view.~View();
@@ -307,7 +307,7 @@ public:
         view_.expect_unlent(detail::guard_ends_unlent);
         return write_guard{page_, lent_};
     }
-    /// Makes this shared access, with nobody in between; this guard is over.
+    /// Makes this shared access, with no other writer in between; this guard is over.
     [[nodiscard]] read_guard<Core, View> downgrade() noexcept
         requires downgradable<typename Core::latch_type>
     QUIRE_GIVES_UP QUIRE_UNLENT((*this)->lent, (*this)->lent_mutable, this->view().lent) {

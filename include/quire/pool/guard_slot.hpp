@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-/// guard_slot: a place for a guard that comes later, or comes and goes.
+/// guard_slot: room for a guard that is made later, or several times.
 ///
 ///     quire::guard_slot<read_guard> held;
 ///     held.emplace(file, 0);
@@ -9,7 +9,7 @@
 ///
 /// Guards stay where they were made, so std::optional can only emplace one; this also takes a guard
 /// that a function returns, and has what borrow checks need. It is empty or holds one guard, whose
-/// access ends where the slot is reset, filled anew or ends.
+/// access ends where the slot is reset, filled again or ends.
 ///
 /// Threads: those of its guard.
 
@@ -20,7 +20,7 @@
 
 namespace quire::inline QUIRE_ABI {
 
-/// Room for a guard that comes later, or comes and goes: what std::optional is to movable types.
+/// Room for a guard that is made later: what std::optional is to movable types.
 /// `slot->` goes through the guard to its view; the guard's own functions are `(*slot).release()`.
 template <class Guard>
 class guard_slot : immovable {
@@ -39,7 +39,8 @@ public:
         QUIRE_UNLENT((**this)->lent, (**this)->lent_mutable) {
         return fill([&]() -> Guard { return Guard(std::forward<Arguments>(arguments)...); });
     }
-    /// The same with a guard that `make()` returns: `slot.fill([&] { return other.transfer(); })`.
+    /// Ends the guard that is here, if any, and takes the one that `make()` returns:
+    /// `slot.fill([&] { return other.transfer(); })`.
     template <class Make>
     Guard& fill(Make make) QUIRE_LIFETIMEBOUND
         QUIRE_UNLENT((**this)->lent, (**this)->lent_mutable) {

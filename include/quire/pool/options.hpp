@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-/// options: what a pool, a file and a single access can be told, with the defaults.
+/// options: the settings of a pool, a file and a single access, with the defaults.
 ///
 /// All are structs of named members with defaults, checked once where they are given: a pool's by
 /// its constructor, a file's by `open`. What makes no sense is errc::bad_option. A limit that
@@ -11,7 +11,6 @@
 #include <quire/base/page_seal.hpp>
 #include <quire/io/file_backend.hpp>
 #include <quire/memory/arena.hpp>
-
 
 namespace quire::inline QUIRE_ABI {
 
@@ -23,11 +22,11 @@ class frame_budget;
 /// of the write, and the page stays dirty.
 using log_hook = hook<std::uint64_t(std::uint64_t lsn)>;
 
-/// Told what a pool's destructor could not write. Must not throw.
+/// Called with what a pool's destructor could not write. Must not throw.
 using loss_handler = hook<void(std::string const& path, error const& why)>;
 
-/// Told what happens, for traces and metrics. Called in the midst of it, by any thread: must not
-/// throw (that ends the program), must not wait, and must not enter the pool.
+/// For traces and metrics. Each function is called in the middle of what it reports, by any thread:
+/// must not throw (that ends the program), must not wait, and must not enter the pool.
 struct pool_observer {
     hook<void(page_id)> on_miss = {};   ///< before the read
     hook<void(page_id)> on_evict = {};  ///< its frame is taken for another page
@@ -48,7 +47,7 @@ struct pool_options {
     std::size_t frames = 1024;
     huge_pages huge = huge_pages::on;
     /// Files open at once, 1 to 16,384. The fewer, the longer a handle that is used after close is
-    /// told from one of the file that came in its place: until that place has been taken 65,535
+    /// distinguished from one of the file that took its place: until that place was taken 65,535
     /// times, divided by this rounded up to a power of two (64: 1,023 times). Checked builds always
     /// tell.
     std::size_t files_max = 64;

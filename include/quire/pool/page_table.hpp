@@ -25,7 +25,7 @@ namespace quire::inline QUIRE_ABI {
 
 class page_table {
 public:
-    /// What stands for a page.
+    /// What the table has of a page.
     class entry {
     public:
         [[nodiscard]] static constexpr entry absent() noexcept { return entry{0}; }
@@ -57,8 +57,8 @@ public:
     [[nodiscard]] entry load(page_no no) const noexcept {
         return entry{at(no).load(std::memory_order_acquire)};
     }
-    /// The same, in one order with every claim: it sees the claim, or whoever claims sees what this
-    /// thread has stored before (sequentially consistent).
+    /// As load, but in one order with every claim: it sees the claim, or the claiming thread sees
+    /// what this thread has stored before (sequentially consistent).
     [[nodiscard]] entry load_in_order(page_no no) const noexcept {
         return entry{at(no).load(std::memory_order_seq_cst)};
     }

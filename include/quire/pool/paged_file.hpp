@@ -4,15 +4,15 @@
 /// paged_file: a handle to a file that is open in a pool, and the way to its pages.
 ///
 /// A handle is four words, copied freely; the pool owns the file. It is open until `close`, or
-/// until the pool ends, whose destructor writes what it can but cannot throw: who wants to know
-/// calls `close` or `flush`. Using a handle after `close` stops the program with that sentence, but
-/// for what it knows itself, as long as pool_options::files_max says.
+/// until the pool ends, whose destructor writes what it can but cannot throw: call `close` or
+/// `flush` to learn of errors. Using a handle after `close` stops the program with that message,
+/// except for what the handle knows itself, as long as pool_options::files_max says.
 ///
 /// Errors of every access, beside those named: errc::timed_out, errc::no_free_frame (or the error
 /// of the write that kept a frame from becoming free), errc::in_use (the file is being closed),
 /// errc::forked, errc::reentered.
-/// Threads: any, at once; closing is for a thread that knows nobody else uses the file. Who does is
-/// served, told errc::in_use, or stops the program, and never changes another file.
+/// Threads: any, at once; closing is for a thread that knows no other uses the file. Another that
+/// does is served, gets errc::in_use, or stops the program; it never changes another file.
 
 #include <quire/borrow/owned.hpp>
 #include <quire/pool/detail/file_closing.hpp>
@@ -145,8 +145,8 @@ public:
     }
 
     /// What `fn(page)` finds in page `no`, read without its latch when that is possible: no store
-    /// to memory that other threads read, but for what the policy notes of a use (nothing, mostly;
-    /// lru always does), so that a page everybody looks at, a tree's root, is shared without
+    /// to memory that other threads read, except what the policy notes of a use (nothing, mostly;
+    /// lru always does), so that a page every thread looks at, a tree's root, is shared without
     /// traffic. `page` is a const view over racy_byte: what `fn` reads may be torn
     /// or of another page. Then it is run again, in the end under the latch. So `fn`
     ///   - may run several times, and returns what owns what it holds (borrow/owned.hpp);
@@ -191,8 +191,8 @@ public:
             [&](write_guard<View> const& page) { return page.version() == seen; });
     }
 
-    /// Keeps page `no` resident as long as the pin lives, and excludes nobody: a later access is a
-    /// hit. The page may change. Errors: as `read`.
+    /// Keeps page `no` resident as long as the pin lives, and excludes no thread: a later access is
+    /// a hit. The page may change. Errors: as `read`.
     [[nodiscard]] page_pin<Core> pin(page_no no, access_options const& how = {}) const
         requires pinning<typename Core::latch_type>
     {
@@ -207,7 +207,8 @@ public:
         detail::file_flush{core(), slot()}.flush(number(), how);
     }
 
-    /// The same without making the file durable: for a cleaner, or before a checkpoint's sync.
+    /// Writes what flush writes, and does not make the file durable: for a cleaner, or before a
+    /// checkpoint's sync.
     /// Expects: this thread holds no guard of the pool.
     void write_back(access_options const& how = {}) const {
         detail::file_flush{core(), slot()}.write_back(number(), how);
@@ -229,11 +230,11 @@ public:
     }
 
     /// Cuts the file to its first `pages` pages. What was changed in the others is forgotten. The
-    /// file looks that short from the beginning, also when the truncation is refused in the end.
+    /// file looks that short from the beginning, even when the truncation is refused in the end.
     /// Errors: page_out_of_range (it has fewer), in_use (another thread's guard or a pin is on one
     /// that would go), timed_out, grow_failed (the system refused; a block device cannot be cut),
     /// read_only, sync_failed; then the file is as it was.
-    /// Expects: this thread holds no guard of a page that goes.
+    /// Expects: this thread holds no guard of a page that is removed.
     void truncate(std::uint64_t pages) const {
         detail::truncate_file(core(), slot(), number(), pages);
     }
@@ -248,7 +249,7 @@ public:
 
     /// `fn(page_id, first_lsn)` for every page that is dirty now, with the first LSN logged for it
     /// since it was clean, or 0 when none was: what a fuzzy checkpoint asks. A page that is dirty
-    /// all the while is among them; others come and go. Nothing is latched; `fn` may use the pool.
+    /// all the while is among them; of others some are. Nothing is latched; `fn` may use the pool.
     template <class Fn>
     void for_each_dirty(Fn fn) const {
         QUIRE_EXPECTS(is_open(), "a file handle is not used after close");

@@ -20,9 +20,9 @@
 
 namespace quire::inline QUIRE_ABI::detail {
 
-/// Victims that could not be written, so that a search goes on to others: after two of one file to
-/// those of other files, since a file that cannot be written must not hold others up; after eight
-/// to clean ones.
+/// Victims that could not be written, so that a search skips them: after two of one file all of
+/// that file, since a file that cannot be written must not hold others up; after eight all dirty
+/// pages.
 class failed_victims {
 public:
     void add(page_id page) noexcept { pages_[count_++] = page; }
@@ -99,7 +99,7 @@ private:
             if (failure != nullptr) { std::rethrow_exception(failure); }
             auto const left = left_until(until);
             if (left == left.zero()) { break; }
-            // A guard that ends wakes nobody, so this looks again after each pause.
+            // A guard that ends wakes no thread, so this looks again after each pause.
             static_cast<void>(transfers_.wait(deadline_after(shorter(pause, left)),
                                               wake_key::frames(), [&] {
                                                   return transfers_.frame_changes() != seen;

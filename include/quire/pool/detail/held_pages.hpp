@@ -55,7 +55,7 @@ inline void expect_none_held([[maybe_unused]] void const* pool, [[maybe_unused]]
         for (std::size_t i = 0; i < held.count; ++i) {
             auto const& one = held.entries[i];
             QUIRE_EXPECTS(one.pool != pool || one.page < first || one.page > last,
-                          "a thread that discards or truncates holds no guard of what goes");
+                          "a thread that discards or truncates holds no guard of what is removed");
         }
     }
 }

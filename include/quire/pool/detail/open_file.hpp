@@ -8,7 +8,8 @@
 /// is a bug of its holder, found by one comparison. Hits do without it: the page table stays
 /// with the slot when the file is closed, and is all absent then; and a later file in the slot has
 /// another number, so that its frames hold none of the pages that an old handle asks for. (Numbers
-/// come round, see pool_options::files_max; checked builds compare generations on hits, too.)
+/// are used again in time, see pool_options::files_max; checked builds compare generations on hits,
+/// too.)
 ///
 /// Invariants
 ///   I1. `page_count` counts the pages that may be read; the file has at least that many. It moves
@@ -88,7 +89,7 @@ public:
         }
         return nullptr;
     }
-    /// Before another file comes into an empty slot.
+    /// Before an empty slot gets another file.
     void rename(open_file<Backend>& slot) const noexcept {
         auto const next = static_cast<std::size_t>(slot.number.load()) + capacity_;
         bool const last = next >= static_cast<std::size_t>(file_no::unknown);
@@ -127,7 +128,7 @@ private:
     bool allowed_;
 };
 
-/// For what a handle, a writer or a miss finds out before it goes on; not on the path of a hit.
+/// Asked before a write, a miss or an operation on the file; not on the path of a hit.
 template <file_backend Backend>
 void expect_open(open_file<Backend> const& file, page_id id) noexcept {
     QUIRE_EXPECTS(file.is_open() && file.number == id.file(),

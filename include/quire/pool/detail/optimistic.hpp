@@ -8,11 +8,11 @@
 ///     fn(view over racy bytes)        what it sees may be torn
 ///     version again, no writer in     (a fence before it)
 ///
-/// Equal versions, and no writer in the end: nobody had the page exclusively in between or at the
-/// beginning, since leaving moves the version. So what `fn` saw was the page. That
-/// holds for eviction, too: it takes the latch exclusively, `page` becomes none under it, and the
-/// bytes change only after the version has moved. So a frame that lost its page and has it again
-/// is noticed.
+/// Equal versions, and no writer in the end: no thread had the page exclusively in between or at
+/// the beginning, since leaving moves the version. So what `fn` saw was the page. That holds for
+/// eviction, too: it takes the latch exclusively, `page` becomes none under it, and the bytes
+/// change only after the version has moved. So a frame that lost its page and has it again is
+/// noticed.
 ///
 /// Nothing is stored, except by the policy's touch while that has something to store; hits are not
 /// counted. After three failed attempts, and when the page is not resident or of another kind, the

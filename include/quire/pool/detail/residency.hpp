@@ -78,7 +78,7 @@ public:
         return no.value() < file.pages->pages() ? file.pages->load(no) : entry::absent();
     }
 
-    /// Whether this thread has the page to load or make now, and nobody else.
+    /// Whether this thread, and no other, has the page to load or make now.
     [[nodiscard]] static bool claim(file_type const& file, page_id id) noexcept {
         return file.pages->claim(id.page());
     }

@@ -9,7 +9,7 @@
 /// one that keeps a latch held. Every wait of the pool is a call of `wait` or `latch` here.
 ///
 ///   wait      look at the condition, and leave if it holds
-///             nobody reaps and something is in flight: take the role, look again, reap, lay the
+///             no thread reaps and something is in flight: take the role, look again, reap, lay the
 ///                 role down, then finish what was handed out
 ///             else: announce oneself, look again at both, sleep
 ///
@@ -17,10 +17,11 @@
 ///   I1. One thread has the role of the reaper at a time (`reaper_`). It lays the role down before
 ///       it finishes anything, and holds no mutex in either.
 ///   I2. While something is in flight and a thread waits, a thread has the role, or one that does
-///       not is about to look: whoever lays the role down, leaves the wait, or submits without
-///       waiting looks at what is in flight and at the sleepers, in this order, and wakes one.
-///   I3. An owner's transfers are counted down by whoever finishes them; the last one wakes the
-///       owner. The owner may be gone then: its key is read before.
+///       not is about to look: a thread that lays the role down, leaves the wait, or submits
+///       without waiting looks at what is in flight and at the sleepers, in this order, and wakes
+///       one.
+///   I3. An owner's transfers are counted down by the thread that finishes them; the last one wakes
+///       the owner. The owner may be gone then: its key is read before.
 ///   I4. A thread that changes a condition wakes by its key, and interrupts a reaper that waits for
 ///       that key inside the backend.
 ///   I5. Nobody waits inside the backend with nothing in flight. Every sleep is bounded.
@@ -71,7 +72,8 @@ public:
     using transfer_type = owned_transfer<typename Backend::file>;
     static constexpr std::size_t batch_max = 64;
 
-    /// A thread sleeps in one piece at most for `slice`: a test that must see a wake-up makes it long.
+    /// A thread sleeps for at most `slice` in one piece: tests that must see a wake-up make it
+    /// long.
     explicit transfers(Backend& backend,
                        std::chrono::nanoseconds slice = std::chrono::milliseconds{5}) noexcept
         : backend_{backend}, slice_{slice} {}
@@ -174,7 +176,7 @@ private:
     static constexpr std::chrono::nanoseconds longest_pause = std::chrono::milliseconds{1};
     static constexpr std::size_t reaped_max = 16;
 
-    /// Whoever leaves the wait leaves no transfer without a reaper behind. See I2.
+    /// A thread that leaves the wait leaves no transfer without a reaper behind. See I2.
     struct leaving {
         transfers& from;
         ~leaving() { from.pass_on(); }
@@ -205,8 +207,8 @@ private:
     /// If there is something to reap and the role is free. See I5.
     [[nodiscard]] bool take_role(wake_key key) noexcept {
         if (!nobody_reaps()) { return false; }
-        std::uint32_t nobody = 0;
-        return reaper_.compare_exchange_strong(nobody, key.mask(), std::memory_order_seq_cst);
+        std::uint32_t none = 0;
+        return reaper_.compare_exchange_strong(none, key.mask(), std::memory_order_seq_cst);
     }
     void lay_role_down() noexcept {
         reaper_.store(0, std::memory_order_seq_cst);
