@@ -265,7 +265,7 @@ TEMPLATE_TEST_CASE("crash_backend: a file that grew has its old size or its new 
     s.write(1, "b");
     CHECK(s.words() == words{"a", "a.", "ab"});
 }
-TEMPLATE_TEST_CASE("crash_backend: so has one that was cut; what grows again is old, new or zero",
+TEMPLATE_TEST_CASE("crash_backend: so has one that was cut, and what grows is old, new or zero",
                    "", memory, queued) {
     scene<TestType> s;
     s.resize(2);

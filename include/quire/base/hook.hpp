@@ -4,7 +4,8 @@
 /// hook: a function of the user's that the pool calls: the log hook, the observer's, the loss
 /// handler.
 ///
-/// Owns any callable; a copy owns a copy of it; empty by default. std::function does that too, but
+/// Owns any callable; a copy owns a copy of it; empty by default, and when it is made from a null
+/// pointer or an empty std::function. std::function does that too, but
 /// its header takes half as long to compile as all that quire needs of the standard library.
 ///
 /// Errors: making and copying may throw what the callable's copy throws, or std::bad_alloc.
@@ -26,7 +27,9 @@ public:
     template <class Fn>
         requires(!std::is_same_v<std::remove_cvref_t<Fn>, hook> &&
                  std::is_invocable_r_v<Result, std::decay_t<Fn>&, Arguments...>)
-    hook(Fn&& fn) : held_{new holder<std::decay_t<Fn>>{std::forward<Fn>(fn)}} {}
+    hook(Fn&& fn) {
+        if (!is_null(fn)) { held_ = new holder<std::decay_t<Fn>>{std::forward<Fn>(fn)}; }
+    }
     hook(hook const& other)
         : held_{other.held_ == nullptr ? nullptr : other.held_->copy()} {}
     hook(hook&& other) noexcept : held_{std::exchange(other.held_, nullptr)} {}
@@ -44,6 +47,16 @@ public:
     }
 
 private:
+    template <class Fn>
+    [[nodiscard]] static bool is_null(Fn const& fn) noexcept {
+        if constexpr (!std::is_function_v<Fn> && !std::is_empty_v<Fn> &&
+                      requires { fn == nullptr; }) {
+            return fn == nullptr;
+        } else {
+            return false;
+        }
+    }
+
     struct callable {
         callable() = default;
         callable(callable const&) = delete;

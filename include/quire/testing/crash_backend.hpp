@@ -50,6 +50,7 @@
 
 #include <algorithm>   // std::partition
 #include <functional>  // std::function
+#include <memory>      // std::shared_ptr
 #include <set>         // std::set
 
 namespace quire::inline QUIRE_ABI::testing {
