@@ -18,6 +18,7 @@
 #include <optional>
 #include <random>
 #include <thread>
+#include <vector>
 
 #include <sched.h>  // sched_setaffinity
 

@@ -24,7 +24,10 @@
 #include <quire/quire.hpp>
 
 #include <array>
+#include <chrono>
 #include <map>
+#include <memory>
+#include <vector>
 
 namespace {
 

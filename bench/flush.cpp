@@ -23,6 +23,10 @@
 
 #if defined(QUIRE_BENCH_URING)
 #include "device/ring.hpp"
+
+#include <algorithm>
+#include <memory>
+#include <vector>
 #endif
 
 namespace {

@@ -25,6 +25,8 @@
 #endif
 #if defined(QUIRE_BENCH_SQLITE)
 #include "systems/sqlite.hpp"
+
+#include <vector>
 #endif
 
 namespace {

@@ -15,8 +15,11 @@
 #include "device/slices.hpp"
 #include "report.hpp"
 
+#include <algorithm>
 #include <bit>
+#include <chrono>
 #include <map>
+#include <thread>
 
 namespace {
 

@@ -16,7 +16,9 @@
 #include "systems/pool.hpp"
 
 #include <cstdlib>
+#include <memory>
 #include <new>
+#include <vector>
 
 #include <malloc.h>  // mallopt
 

@@ -21,6 +21,11 @@
 
 #if defined(QUIRE_BENCH_URING)
 #include "device/ring.hpp"
+
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <vector>
 #endif
 
 namespace {

@@ -14,6 +14,7 @@
 
 #include <cstdio>
 #include <fstream>
+#include <vector>
 
 namespace quire_bench {
 

@@ -11,7 +11,9 @@
 
 #include "contest.hpp"
 
+#include <chrono>
 #include <functional>
+#include <vector>
 
 namespace quire_bench {
 

@@ -22,6 +22,7 @@
 
 #include <optional>
 #include <random>
+#include <vector>
 
 namespace quire_bench {
 

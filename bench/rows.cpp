@@ -17,6 +17,7 @@
 #include <quire/base/detail/crc32c.hpp>
 
 #include <cstring>
+#include <vector>
 
 #if defined(__SSE4_2__)
 #include <nmmintrin.h>  // _mm_crc32_u64

@@ -15,6 +15,9 @@
 #include "device/slices.hpp"
 #include "report.hpp"
 
+#include <chrono>
+#include <memory>
+
 namespace {
 
 using namespace quire_bench;

@@ -28,7 +28,10 @@
 #include "report.hpp"
 #include "traces.hpp"
 
+#include <algorithm>
+#include <chrono>
 #include <mutex>
+#include <vector>
 
 namespace {
 

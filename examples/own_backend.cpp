@@ -7,6 +7,7 @@
 #include <quire/testing/check_backend.hpp>
 
 #include <iostream>
+#include <memory>
 
 //! [backend]
 struct io_counts {

@@ -7,6 +7,7 @@
 #include <quire/quire.hpp>
 #include <quire/testing/check_latch.hpp>
 
+#include <chrono>
 #include <cstdio>
 #include <iostream>
 #include <thread>

@@ -8,6 +8,7 @@
 
 #include <cstdio>
 #include <iostream>
+#include <vector>
 
 //! [policy]
 class last_in_first_out {

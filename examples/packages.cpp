@@ -23,6 +23,7 @@
 #include <iostream>
 #include <map>
 #include <string>
+#include <vector>
 
 #include <fcntl.h>
 #include <sys/mman.h>

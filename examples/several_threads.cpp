@@ -5,11 +5,13 @@
 
 #include <quire/quire.hpp>
 
+#include <algorithm>
 #include <cstdio>
 #include <exception>
 #include <iostream>
 #include <random>
 #include <thread>
+#include <vector>
 
 struct account {
     std::int64_t id;

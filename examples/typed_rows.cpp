@@ -8,6 +8,7 @@
 #include <chrono>
 #include <cstdio>
 #include <iostream>
+#include <vector>
 
 enum class state : std::uint8_t { shelved, lent, lost };
 // Any other value of the enum: reading it is an error, inserting or setting it stops the program.

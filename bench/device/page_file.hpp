@@ -18,6 +18,7 @@
 #include <fstream>
 #include <memory>
 #include <random>
+#include <vector>
 
 namespace quire_bench {
 

@@ -10,6 +10,8 @@
 
 #include "readers.hpp"
 
+#include <algorithm>
+#include <memory>
 #include <optional>
 
 #if defined(QUIRE_BENCH_BERKELEY_DB)

@@ -13,7 +13,9 @@
 #include "page_file.hpp"
 
 #include <barrier>
+#include <chrono>
 #include <functional>
+#include <vector>
 
 namespace quire_bench {
 

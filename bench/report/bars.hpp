@@ -12,6 +12,8 @@
 
 #include "svg.hpp"
 
+#include <algorithm>
+
 namespace quire_report {
 
 /// A picture while it is drawn.

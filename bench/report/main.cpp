@@ -11,10 +11,12 @@
 #include "bars.hpp"
 #include "markdown.hpp"
 
+#include <algorithm>
 #include <cstdlib>
 #include <fstream>
 #include <iostream>
 #include <iterator>
+#include <vector>
 
 namespace {
 

@@ -7,7 +7,9 @@
 
 #include "charts.hpp"
 
+#include <algorithm>
 #include <map>
+#include <vector>
 
 namespace quire_report {
 

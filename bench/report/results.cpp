@@ -8,6 +8,7 @@
 #include <boost/mp11.hpp>
 
 #include <type_traits>
+#include <vector>
 
 namespace quire_report {
 namespace {

@@ -7,6 +7,8 @@
 
 #include <db.h>
 
+#include <vector>
+
 namespace quire_bench {
 
 struct berkeley_db {

@@ -17,6 +17,7 @@
 #include <atomic>
 #include <memory>
 #include <random>
+#include <vector>
 
 namespace quire_bench {
 

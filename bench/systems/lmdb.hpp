@@ -7,6 +7,8 @@
 
 #include <lmdb.h>
 
+#include <vector>
+
 namespace quire_bench {
 
 struct lmdb {

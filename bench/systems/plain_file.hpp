@@ -6,6 +6,7 @@
 #include "system.hpp"
 
 #include <array>
+#include <vector>
 
 #include <sys/mman.h>  // mmap
 

@@ -15,6 +15,7 @@
 #include <map>
 #include <memory>
 #include <random>
+#include <vector>
 
 namespace quire_bench {
 

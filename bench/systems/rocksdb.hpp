@@ -7,6 +7,7 @@
 
 #include <array>
 #include <memory>
+#include <vector>
 
 #include <rocksdb/cache.h>
 #include <rocksdb/slice.h>

@@ -8,6 +8,8 @@
 
 #include <sqlite3.h>
 
+#include <vector>
+
 namespace quire_bench {
 
 struct sqlite {

@@ -17,10 +17,16 @@ int twice(int value) { return 2 * value; }
 
 static_assert(!std::is_constructible_v<hook<int(int)>, std::string>);
 static_assert(!std::is_constructible_v<hook<int(int)>, void (*)(std::string)>);
+static_assert(!std::is_constructible_v<hook<int(std::string)>, std::size_t std::string::*>);
+static_assert(!std::is_constructible_v<hook<void()>, decltype([own = std::unique_ptr<int>{}] {})>);
 static_assert(std::is_nothrow_move_constructible_v<hook<void()>>);
 
 TEST_CASE("hook: is empty by default, and when it is made from what is empty") {
     CHECK_FALSE(hook<void()>{});
+    CHECK_FALSE(hook<void()>{nullptr});
+    CHECK(hook<void()>{} == nullptr);
+    CHECK_FALSE(hook<void(int)>{hook<void(long)>{}});
+    CHECK(hook<void(int)>{hook<void(long)>{[](long) {}}});
     CHECK_FALSE(hook<int(int)>{static_cast<int (*)(int)>(nullptr)});
     CHECK_FALSE(hook<int(int)>{std::function<int(int)>{}});
     CHECK(hook<int(int)>{twice});

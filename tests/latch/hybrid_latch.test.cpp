@@ -417,6 +417,100 @@ TEST_CASE("hybrid_latch: a writer gets in although readers keep coming - I4") {
     CHECK(latch.version() == 20);
 }
 
+TEST_CASE("hybrid_latch: a wait of some milliseconds is long enough to keep newcomers out - I4") {
+    // A caller that waits in slices has a place in each of them. Without it readers that overlap
+    // kept a writer out for ever: each slice ended with its first look over a closed door.
+    hybrid_latch latch;
+    latch.lock_shared();
+    std::atomic<bool> over{false};
+    std::thread writer{[&] {
+        while (!over) {
+            if (latch.try_lock_for(5ms)) { latch.unlock(); }
+        }
+    }};
+    int kept_out = 0;  // nearly all the time, not only at the end of each slice
+    for (int i = 0; i < 400; ++i) {
+        if (latch.try_lock_shared()) {
+            latch.unlock_shared();
+        } else {
+            ++kept_out;
+        }
+        std::this_thread::sleep_for(100us);
+    }
+    CHECK(kept_out > 100);
+    over = true;
+    latch.unlock_shared();
+    writer.join();
+}
+
+TEST_CASE("hybrid_latch: a thread that looks up between its sleeps keeps its place, and may give up") {
+    hybrid_latch latch;
+    latch.lock_shared();
+    std::atomic<int> looks{0};
+    std::atomic<bool> wanted{true};
+    std::thread writer{[&] {
+        CHECK_FALSE(latch.try_lock_for(60s, [&] {
+            ++looks;
+            return wanted.load();
+        }));
+    }};
+    CHECK(soon([&] { return looks > 20; }));
+    int const before = looks;
+    int kept_out = 0;
+    while (looks < before + 20) {  // the door stays closed while it looks up
+        if (latch.try_lock_shared()) {
+            latch.unlock_shared();
+        } else {
+            ++kept_out;
+        }
+        std::this_thread::sleep_for(100us);
+    }
+    CHECK(kept_out > 20);
+    wanted = false;
+    writer.join();
+    CHECK(latch.try_lock_shared());  // gave up: the door is open
+    latch.unlock_shared();
+    latch.unlock_shared();
+    CHECK(latch.try_lock_for(0ms, [] { return false; }));  // free: no look is needed
+    CHECK_FALSE(latch.try_lock_shared_for(60s, [] { return false; }));
+    latch.unlock();
+}
+
+TEST_CASE("hybrid_latch: readers and writers that wait take turns - I4") {
+    // A reader that had slept long got past a waiting writer: three readers that held the latch in
+    // turns, each for longer than it takes to sleep long, kept writers out for ever.
+    hybrid_latch latch;
+    latch.lock_shared();
+    std::atomic<bool> writer_in{false};
+    std::atomic<bool> go{false};
+    std::thread writer{[&] {
+        writer_in = latch.try_lock_for(20s);
+        while (!go) { std::this_thread::sleep_for(1ms); }
+        latch.unlock();
+    }};
+    CHECK(soon([&] {
+        if (!latch.try_lock_shared()) { return true; }
+        latch.unlock_shared();
+        return false;
+    }));
+    CHECK_FALSE(latch.try_lock_shared_for(50ms));  // the writer's turn
+    latch.unlock_shared();
+    CHECK(soon([&] { return writer_in.load(); }));
+    std::atomic<bool> reader_in{false};
+    std::thread reader{[&] { reader_in = latch.try_lock_shared_for(20s); }};
+    std::this_thread::sleep_for(20ms);
+    std::thread second{[&] {
+        if (latch.try_lock_for(20s)) { latch.unlock(); }
+    }};
+    std::this_thread::sleep_for(20ms);
+    go = true;
+    reader.join();  // its turn, whether the second writer waits or has been in
+    CHECK(reader_in);
+    latch.unlock_shared();
+    writer.join();
+    second.join();
+}
+
 TEST_CASE("hybrid_latch: waiters get in after the holder has left") {
     hybrid_latch latch;
     for (int round = 0; round < 20; ++round) {

@@ -79,6 +79,8 @@ static_assert(base_only<pins_without_eviction>);
 static_assert(base_only<short_version> && base_only<version_that_changes>);
 static_assert(base_only<only_a_version>);
 
+static_assert(quire::interruptible<hybrid_latch> && !quire::interruptible<no_latch>);
+static_assert(!quire::interruptible<std::shared_timed_mutex>);
 static_assert(timed_latch<hybrid_latch> && downgradable<hybrid_latch> && pinning<hybrid_latch> &&
               versioned<hybrid_latch>);
 static_assert(timed_latch<no_latch> && downgradable<no_latch> && pinning<no_latch> &&

@@ -10,7 +10,10 @@
 
 #include "catch.hpp"
 
+#include <cerrno>
 #include <future>
+#include <memory>
+#include <thread>
 
 using namespace quire_test;
 using namespace std::chrono_literals;
@@ -60,6 +63,63 @@ TEST_CASE("frame_budget: gives back what was not drawn") {
         CHECK(budget.frames() == 2);
     }
     CHECK(list.count() == 2);
+}
+
+TEST_CASE("evictor: threads that only wait for a frame do not count against their file") {
+    // Each counted a frame for as long as it waited. So all saw the share exceeded, looked only for
+    // pages of their own file, and were refused although the pool had frames again.
+    auto const frames_max = GENERATE(std::size_t{2}, std::size_t{4}, std::size_t{0});
+    auto const store = std::make_shared<quire::memory_store>();
+    using pool_type =
+        quire::buffer_pool<512, quire::clock, quire::hybrid_latch, quire::memory_backend>;
+    {
+        pool_type maker{{.frames = 8, .backend = {store}}};
+        for (char const* name : {"a", "b"}) {
+            auto file = maker.open(name, quire::open_mode::create);
+            append_numbers(file, 8);
+            file.close();
+        }
+    }
+    pool_type pool{{.frames = 4, .frame_wait_max = 20s, .backend = {store}}};
+    auto b = pool.open("b");
+    auto a = pool.open("a", quire::open_mode::read_write, {.frames_max = frames_max});
+    std::vector<std::future<std::uint64_t>> readers;
+    {
+        quire::guard_slot<pool_type::read_guard<quire::raw_page>> held[4];
+        for (std::uint64_t no = 0; no < 4; ++no) { held[no].emplace(b, no); }
+        for (std::uint64_t no = 0; no < 5; ++no) {
+            readers.push_back(std::async(std::launch::async, [&, no] {
+                return number_on(a, no);
+            }));
+        }
+        std::this_thread::sleep_for(50ms);
+        CHECK(a.slot().frames <= 5);
+    }
+    for (std::uint64_t no = 0; no < 5; ++no) { CHECK(readers[no].get() == no); }
+    CHECK((frames_max == 0 || a.slot().frames <= frames_max));
+}
+
+TEST_CASE("evictor: a frame that becomes free while a victim's write fails is found") {
+    constexpr std::size_t size = 512;
+    gated_backend::options io;
+    quire::buffer_pool<size, told_policy, quire::hybrid_latch, gated_backend> pool{
+        {.frames = 2, .backend = io}};
+    policy_orders::current() = {};
+    auto file = pool.open("f", quire::open_mode::create);
+    append_numbers(file, 3);
+    file.flush();
+    write_number(file, 1, 71);  // dirty; pages 1 and 2 are resident
+    auto pin = std::optional{file.pin(2)};
+    REQUIRE(file.resident_pages() == std::vector<quire::page_no>{1, 2});
+    io.script->hold(quire::io_verb::write, 1 * size);
+    io.script->fail(quire::io_verb::write, 1 * size, EIO);
+    auto reader = std::async(std::launch::async, [&] { return number_on(file, 0); });
+    io.script->wait_until_held();
+    pin.reset();
+    file.discard(2);  // its frame is free
+    io.script->let_go();
+    CHECK(reader.get() == 0);
+    file.close(quire::unwritten::discard);
 }
 
 TEST_CASE("evictor: threads that miss at once do not pass a file's frames_max") {

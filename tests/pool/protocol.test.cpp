@@ -479,6 +479,30 @@ TEST_CASE("protocol: a miss only tries the latches of what it writes back") {
     CHECK(page.view().bytes().load<std::uint64_t>(64) == 70);
 }
 
+TEST_CASE("protocol: a writer gets its page although readers hold it in turns") {
+    // The writer waits in one piece. In slices it lost its place at the end of each: readers that
+    // hold the page longer than a slice, and overlap, kept it out until its time was over.
+    setting<scripted_pool<quire::hybrid_latch>> s{4};
+    auto file = s.make_file(1);
+    std::atomic<bool> over{false};
+    std::vector<std::thread> readers;
+    for (int i = 0; i < 3; ++i) {
+        readers.emplace_back([&, i] {
+            std::this_thread::sleep_for(4ms * i);
+            while (!over) {
+                auto const page = file.read(0, {.wait_max = 30s});
+                std::this_thread::sleep_for(12ms);
+            }
+        });
+    }
+    std::this_thread::sleep_for(30ms);
+    for (int i = 0; i < 5; ++i) {
+        CHECK(refusal([&] { file.write(0, {.wait_max = 10s}).release(); }) == std::nullopt);
+    }
+    over = true;
+    for (auto& reader : readers) { reader.join(); }
+}
+
 TEST_CASE("protocol: a page stays dirty and resident until its write is complete") {
     setting s{2};
     auto file = s.make_file(3);

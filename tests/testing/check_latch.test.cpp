@@ -350,17 +350,18 @@ TEST_CASE("check_latch: says which refinements it has tried, and why not the oth
     using words = std::vector<std::string>;
     auto const all = check_latch<quire::hybrid_latch>();
     CHECK(all.checked() ==
-          words{"page_latch", "timed_latch", "downgradable", "pinning", "versioned"});
+          words{"page_latch", "timed_latch", "interruptible", "downgradable", "pinning",
+                "versioned"});
     CHECK(all.unchecked().empty());
 
     auto const near = check_latch<near_misses>();
     CHECK(near.text() == "");
     CHECK(near.checked() == words{"page_latch"});
-    REQUIRE(near.unchecked().size() == 4);
+    REQUIRE(near.unchecked().size() == 5);
     CHECK(near.unchecked()[0].starts_with("timed_latch (the latch has a part of it"));
-    CHECK(near.unchecked()[1] == "downgradable (the latch does not offer it)");
-    CHECK(near.unchecked()[2].starts_with("pinning (the latch has a part of it"));
-    CHECK(near.unchecked()[3] ==
+    CHECK(near.unchecked()[2] == "downgradable (the latch does not offer it)");
+    CHECK(near.unchecked()[3].starts_with("pinning (the latch has a part of it"));
+    CHECK(near.unchecked()[4] ==
           "versioned (the latch has version, but not const version and unchanged_since(v) that "
           "return std::uint32_t and bool)");
 }

@@ -12,6 +12,7 @@
 
 #include <quire/base/attributes.hpp>
 
+#include <cstddef>      // std::nullptr_t
 #include <type_traits>  // std::is_invocable_r_v
 #include <utility>      // std::move, std::exchange
 
@@ -24,8 +25,11 @@ template <class Result, class... Arguments>
 class hook<Result(Arguments...)> {
 public:
     hook() noexcept = default;
+    hook(std::nullptr_t) noexcept {}
     template <class Fn>
         requires(!std::is_same_v<std::remove_cvref_t<Fn>, hook> &&
+                 !std::is_member_pointer_v<std::decay_t<Fn>> &&
+                 std::is_copy_constructible_v<std::decay_t<Fn>> &&
                  std::is_invocable_r_v<Result, std::decay_t<Fn>&, Arguments...>)
     hook(Fn&& fn) {
         if (!is_null(fn)) { held_ = new holder<std::decay_t<Fn>>{std::forward<Fn>(fn)}; }
@@ -41,6 +45,7 @@ public:
 
     /// Whether there is a function.
     explicit operator bool() const noexcept { return held_ != nullptr; }
+    [[nodiscard]] bool operator==(std::nullptr_t) const noexcept { return held_ == nullptr; }
     /// Expects: there is one.
     Result operator()(Arguments... arguments) const {
         return held_->call(std::forward<Arguments>(arguments)...);

@@ -18,6 +18,7 @@
 #include <atomic>        // std::atomic
 #include <cerrno>        // ENOENT, EBADF
 #include <concepts>      // std::convertible_to
+#include <cstddef>       // std::nullptr_t
 #include <cstring>       // std::memcpy
 #include <mutex>         // std::mutex
 #include <shared_mutex>  // std::shared_mutex
@@ -84,6 +85,7 @@ private:
 class memory_store_ptr {
 public:
     memory_store_ptr() noexcept = default;
+    memory_store_ptr(std::nullptr_t) noexcept {}
     template <class Pointer>
         requires requires(Pointer const& p) {
             { p.get() } -> std::convertible_to<memory_store*>;
@@ -115,6 +117,9 @@ public:
         return held_ == nullptr ? nullptr : held_->store;
     }
     [[nodiscard]] memory_store* operator->() const noexcept { return get(); }
+    [[nodiscard]] memory_store& operator*() const noexcept { return *get(); }
+    explicit operator bool() const noexcept { return get() != nullptr; }
+    [[nodiscard]] bool operator==(std::nullptr_t) const noexcept { return get() == nullptr; }
 
 private:
     struct holder {

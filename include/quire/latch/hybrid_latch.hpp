@@ -20,6 +20,8 @@
 ///       the carry is lost at the top of the word.
 ///   I4. `closed` keeps new readers and writers out in favour of a thread that has slept for long,
 ///       so no stream of threads starves another. That thread clears it when it enters or gives up.
+///       A reader gets past it when it has slept long and a writer has left since: readers and
+///       writers that wait take turns.
 ///   I5. No wake-up is lost. A sleeper counts itself in `waiters_`, then looks at the word again. A
 ///       thread that leaves changes the word, then looks at `waiters_`; a reader then looks at the
 ///       word once more. All this is in the one total order of seq_cst.
@@ -49,8 +51,15 @@ public:
         return false;
     }
     [[nodiscard]] bool try_lock_shared_for(std::chrono::nanoseconds wait) noexcept {
+        return try_lock_shared_for(wait, [] { return true; });
+    }
+    /// `look()` is called between sleeps of at most 2 ms. When it is false the wait is over.
+    template <class Look>
+    [[nodiscard]] bool try_lock_shared_for(std::chrono::nanoseconds wait, Look look) noexcept {
         return try_lock_shared() ||
-               wait_for(wait, [this](bool slept_long) { return enter_shared(slept_long); });
+               wait_for(wait, look, [this, before = version()](bool slept_long) {
+                   return enter_shared(slept_long, before);
+               });
     }
     void lock_shared() noexcept {
         while (!try_lock_shared_for(forever)) {}
@@ -64,7 +73,11 @@ public:
 
     [[nodiscard]] bool try_lock() noexcept { return enter_exclusive(readers | writer | closed); }
     [[nodiscard]] bool try_lock_for(std::chrono::nanoseconds wait) noexcept {
-        return try_lock() || wait_for(wait, [this](bool slept_long) {
+        return try_lock_for(wait, [] { return true; });
+    }
+    template <class Look>
+    [[nodiscard]] bool try_lock_for(std::chrono::nanoseconds wait, Look look) noexcept {
+        return try_lock() || wait_for(wait, look, [this](bool slept_long) {
                    return slept_long ? close_and_lock() : try_lock();
                });
     }
@@ -118,15 +131,19 @@ private:
     static constexpr std::uint64_t version_step = std::uint64_t{1} << 32;
 
     static constexpr auto forever = std::chrono::nanoseconds::max();
-    static constexpr std::chrono::nanoseconds slice = std::chrono::milliseconds{10};
+    static constexpr std::chrono::nanoseconds slice = std::chrono::milliseconds{2};
     static constexpr std::chrono::nanoseconds long_wait = std::chrono::microseconds{100};
     static constexpr int spins = 64;
 
-    /// Looks before it enters: many waiting readers must not keep the count above zero.
-    [[nodiscard]] bool enter_shared(bool slept_long) noexcept {
-        if (slept_long) { return close_and_lock_shared(); }
-        return (word_.load(std::memory_order_seq_cst) & (writer | closed)) == 0 &&
-               try_lock_shared();
+    /// Looks before it enters: many waiting readers must not keep the count above zero. One that
+    /// has slept long gets past `closed` only when a writer has had its turn since `before`.
+    [[nodiscard]] bool enter_shared(bool slept_long, std::uint32_t before) noexcept {
+        auto const word = word_.load(std::memory_order_seq_cst);
+        bool const writer_is_in = (word & writer) != 0;
+        if (slept_long && (writer_is_in || static_cast<std::uint32_t>(word >> 32) != before)) {
+            return close_and_lock_shared();
+        }
+        return (word & (writer | closed)) == 0 && try_lock_shared();
     }
 
     [[nodiscard]] bool close_and_lock_shared() noexcept {
@@ -160,9 +177,9 @@ private:
         return false;
     }
 
-    /// Tries `enter(slept_long)` until it succeeds or `wait` is over.
-    template <class Enter>
-    [[nodiscard, gnu::noinline]] bool wait_for(std::chrono::nanoseconds wait,
+    /// Tries `enter(slept_long)` until it succeeds, `wait` is over or `look()` is false.
+    template <class Look, class Enter>
+    [[nodiscard, gnu::noinline]] bool wait_for(std::chrono::nanoseconds wait, Look look,
                                                Enter enter) noexcept {
         for (int i = 0; i < spins; ++i) {
             if (enter(false)) { return true; }
@@ -175,8 +192,10 @@ private:
             auto const seen = event_.load(std::memory_order_seq_cst);
             auto const passed = std::chrono::steady_clock::now() - begin;
             entered = enter(passed > long_wait);
-            if (entered || passed >= wait) { break; }
-            detail::futex_wait(event_, seen, wait - passed < slice ? wait - passed : slice);
+            if (entered || passed >= wait || !look()) { break; }
+            // A short first sleep: a wait of some ms must close the latch before it is over.
+            auto const pause = passed > long_wait ? slice : long_wait;
+            detail::futex_wait(event_, seen, wait - passed < pause ? wait - passed : pause);
         }
         waiters_.fetch_sub(1, std::memory_order_seq_cst);
         if (!entered) { reopen(); }  // gave up: let other threads in
@@ -206,7 +225,7 @@ private:
     std::atomic<std::uint32_t> event_{0};
 };
 
-static_assert(timed_latch<hybrid_latch> && downgradable<hybrid_latch> &&
+static_assert(interruptible<hybrid_latch> && downgradable<hybrid_latch> &&
               pinning<hybrid_latch> && versioned<hybrid_latch>);
 static_assert(sizeof(hybrid_latch) == 16);
 

@@ -16,6 +16,10 @@
 ///                   lock_shared() ...          shared with other readers
 ///   timed_latch     try_lock_for(d)            waits at most about `d`
 ///                   try_lock_shared_for(d)
+///   interruptible   try_lock_for(d, look)      waits at most about `d`, calls `look()` before each
+///                   try_lock_shared_for(d,     of its sleeps, none longer than some ms, and gives
+///                                       look)  up when that is false: a thread keeps its place
+///                                              while it does other things now and then
 ///   downgradable    downgrade()                exclusive to shared; no writer enters in between
 ///   pinning         pin() unpin()              keeps the frame resident and excludes no thread;
 ///                                              `pin` is called with the latch held in some mode
@@ -28,11 +32,12 @@
 ///                                              release fence: a reader that sees what a writer
 ///                                              stored also sees the writer.)
 ///
-/// What the pool uses: try_lock and try_lock_shared first, then try_lock_for and
-/// try_lock_shared_for in slices of 5 ms. A latch without these two is polled by try_* with sleeps
-/// of 1 us to 1 ms. The pool never calls lock() and lock_shared(): a latch that queues waiting
-/// threads must do so in the timed functions. pinning is for `pin` and for eviction, downgradable
-/// for `downgrade` of a guard and for write-back, versioned for reading without the latch.
+/// What the pool uses: try_lock and try_lock_shared first, then the interruptible functions. A
+/// latch without these is waited for in slices of 5 ms by the timed ones, and one without those is
+/// polled by try_* with sleeps of 20 us to 1 ms. The pool never calls lock() and lock_shared(): a
+/// latch that queues waiting threads must do so in the timed functions. pinning is for `pin` and
+/// for eviction, downgradable for `downgrade` of a guard and for write-back, versioned for reading
+/// without the latch.
 ///
 /// try_lock and try_lock_unpinned may fail spuriously. Every model is default constructible, and is
 /// never copied. A latch for one thread declares `static constexpr bool one_thread = true`.
@@ -62,6 +67,13 @@ concept timed_latch = page_latch<L> && requires(L latch, std::chrono::nanosecond
     { latch.try_lock_for(wait) } -> std::same_as<bool>;
     { latch.try_lock_shared_for(wait) } -> std::same_as<bool>;
 };
+
+template <class L>
+concept interruptible =
+    timed_latch<L> && requires(L latch, std::chrono::nanoseconds wait, bool (*look)()) {
+        { latch.try_lock_for(wait, look) } -> std::same_as<bool>;
+        { latch.try_lock_shared_for(wait, look) } -> std::same_as<bool>;
+    };
 
 template <class L>
 concept downgradable = page_latch<L> && requires(L latch) { latch.downgrade(); };

@@ -142,7 +142,7 @@ public:
 private:
     void close_all() noexcept {
         if (core_.memory().inherited()) { return; }  // the parent's files, the parent's work
-        static_cast<void>(core_.transfers.drain(detail::deadline_after(core_.options.wait_max)));
+        static_cast<void>(core_.transfers.drain(detail::deadline::max()));  // they write to frames
         std::size_t used = 0;
         for (auto& frame : core_.frames.headers()) {
             QUIRE_EXPECTS(is_free([&] { return frame.latch.try_lock(); }, frame.latch),
@@ -164,7 +164,7 @@ private:
     /// A try may fail for no reason: several do not.
     template <class Try>
     [[nodiscard]] bool is_free(Try try_once, Latch& latch) noexcept {
-        auto const moment = detail::deadline_after(std::chrono::milliseconds{1});
+        auto const moment = detail::deadline_after(std::chrono::milliseconds{100});
         if (!core_.transfers.wait(moment, detail::wake_key::none(), try_once)) { return false; }
         latch.unlock();
         return true;

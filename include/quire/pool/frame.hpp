@@ -17,7 +17,7 @@
 ///   state      page    entry      policy    which thread may touch the bytes
 ///   free       none    -          no        none
 ///   private    none    loading    no        the one thread that has it, without the latch; or the
-///                                           device, while a read is in flight
+///                      or -                 device, while a read is in flight
 ///   resident   id      frame      yes       one that holds the latch, by its mode
 ///   dirty      id      frame      yes       as resident; version != written
 ///
@@ -32,7 +32,8 @@
 ///       entry's store: earlier, a frame could be evicted before any thread could find it.
 ///   I4. `version` moves, under the exclusive latch, when bytes are first lent for writing and
 ///       again when the guard ends; and when a page is loaded or made in the frame. `written`
-///       follows it when a write has completed, under the shared latch held during the write.
+///       follows it when a write has completed, under the shared latch held during the write; or
+///       when the changes are discarded.
 ///       Neither ever decreases, not on reuse either.
 ///   I5. One thread loads a page: the one that changed its entry from absent to loading, before it
 ///       looked for a frame.

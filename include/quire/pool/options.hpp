@@ -75,13 +75,12 @@ struct file_options {
     /// pool's frames.
     std::size_t dirty_pages_max = 0;
     /// Frames past which a page of this file takes the place of another of its pages; 0, or not
-    /// below the pool's frames: no limit. So a scan of one file leaves the others theirs. Threads
-    /// that miss at once may pass it by one each.
-    /// Pages that are held or pinned count: with all of them held the next miss is no_free_frame,
-    /// however many frames the pool has free. A thread that goes hand over hand needs two. A budget
-    /// helps: its frames are taken whatever this limit says, and stay above it. At the limit a miss
-    /// looks for the file's own pages among all candidates of the policy, under the pool's mutex:
-    /// some ns for each frame of the pool.
+    /// below the pool's frames: no limit. So a scan of one file leaves the others theirs.
+    /// Pages that are held, pinned or being read count: with all of them held the next miss is
+    /// no_free_frame, however many frames the pool has free. A thread that goes hand over hand
+    /// needs two. A budget helps: its frames are taken whatever this limit says, and stay above it.
+    /// At the limit a miss looks for the file's own pages among all candidates of the policy, under
+    /// the pool's mutex: some ns for each frame of the pool.
     std::size_t frames_max = 0;
 };
 

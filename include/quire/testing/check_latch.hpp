@@ -19,6 +19,7 @@
 ///                 under load writers exclude each other, and readers see whole states
 ///                 under load every wait ends
 ///   timed_latch   try_lock_for gives up when its time is over, and gets in when the latch is free
+///   interruptible the wait gives up when look() is false, and gets in while it is true
 ///   downgradable  downgrade keeps writers out and lets readers in, even those that wait
 ///                 no writer gets in between downgrade and unlock_shared
 ///   pinning       a pin keeps try_lock_unpinned out, and nothing else
@@ -66,6 +67,8 @@ inline constexpr std::string_view last_reader =
     "page_latch: unlock_shared of the last reader wakes the writer that waits";
 inline constexpr std::string_view timed =
     "timed_latch: try_lock_for gives up when its time is over, and gets in when the latch is free";
+inline constexpr std::string_view interrupted =
+    "interruptible: the wait gives up when look() is false, and gets in while it is true";
 inline constexpr std::string_view downgrade =
     "downgradable: downgrade keeps writers out and lets readers in, even those that wait";
 inline constexpr std::string_view pins =
@@ -162,6 +165,39 @@ void check_timed(latch_scene<Latch>& s) {
     s.first([&] { s.latch.unlock_shared(); });
     s.second.finish();
     s.expect(in, latch_rules::timed, "a writer, after unlock_shared");
+}
+
+template <interruptible Latch>
+void check_interruptible(latch_scene<Latch>& s) {
+    std::atomic<int> looks{0};
+    std::atomic<bool> wanted{true};
+    auto const look = [&] {
+        ++looks;
+        return wanted.load();
+    };
+    bool in = true;
+    for (bool const shares : {false, true}) {
+        auto const enter = [&, shares] {
+            in = shares ? s.latch.try_lock_shared_for(s.trial.wait_max, look)
+                        : s.latch.try_lock_for(s.trial.wait_max, look);
+        };
+        s.first([&] { s.latch.lock(); });
+        wanted = true;
+        looks = 0;
+        s.second.start(enter);
+        auto const end = std::chrono::steady_clock::now() + s.trial.wait_max;
+        while (looks < 3 && std::chrono::steady_clock::now() < end) { std::this_thread::yield(); }
+        wanted = false;
+        s.second.finish();
+        s.expect(!in && looks >= 3, latch_rules::interrupted, "look() was false");
+        wanted = true;
+        s.second.start(enter);
+        std::this_thread::sleep_for(std::chrono::milliseconds{5});
+        s.first([&] { s.latch.unlock(); });
+        s.second.finish();
+        s.need(in, latch_rules::interrupted, "after unlock");
+        s.second.tell([&] { shares ? s.latch.unlock_shared() : s.latch.unlock(); });
+    }
 }
 
 template <downgradable Latch>
@@ -270,6 +306,9 @@ void check_waits(report& found, latch_trial const& trial) {
     if constexpr (timed_latch<Latch>) {
         run_scene<Latch>(found, trial, latch_rules::timed, check_timed<Latch>);
     }
+    if constexpr (interruptible<Latch>) {
+        run_scene<Latch>(found, trial, latch_rules::interrupted, check_interruptible<Latch>);
+    }
     if constexpr (downgradable<Latch>) {
         run_scene<Latch>(found, trial, latch_rules::downgrade, [](scene& s) {
             auto const let_go = [&s] {
@@ -302,6 +341,7 @@ void note_concepts(report& found) {
                     "timed_latch",
                     "the latch has a part of it, but not try_lock_for and try_lock_shared_for that "
                     "take std::chrono::nanoseconds and return bool");
+    note_refinement(found, interruptible<Latch>, false, "interruptible", {});
     note_refinement(found, downgradable<Latch>, false, "downgradable", {});
     note_refinement(found, pinning<Latch>,
                     requires(Latch latch) { latch.pin(); } ||

@@ -10,9 +10,9 @@
 /// a victim that cannot be written is left for another. A dirty victim is written without any lock,
 /// and then asked for again by name.
 ///
-/// `file.frames` counts a frame from before it is looked for, so two threads that miss at once do
-/// not pass `frames_max` by one each: the one that finds the file's share exceeded evicts a page of
-/// that file.
+/// A frame of a file counts in `file.frames` from the moment when it is looked for, so threads that
+/// miss at once do not pass `frames_max` by one each. A file that has its share, pages that are
+/// being read included, gets the frame of another of its own pages.
 
 #include <quire/pool/detail/page_writer.hpp>
 #include <quire/pool/detail/residency.hpp>
@@ -61,13 +61,13 @@ public:
     /// A private frame for a page of `file`, or for a budget when that is null. A failed write-back
     /// is the caller's error if there is no other victim. Errors: no_free_frame, and those.
     [[nodiscard]] frame_no take(file_type* file, frame_budget* budget) {
-        if (file != nullptr) { file->frames.fetch_add(1, std::memory_order_relaxed); }
-        try {
-            return find(file, budget);
-        } catch (...) {
-            if (file != nullptr) { file->frames.fetch_sub(1, std::memory_order_relaxed); }
-            throw;
+        if (budget != nullptr) {
+            if (auto const frame = budget->draw()) {
+                if (file != nullptr) { file->frames.fetch_add(1, std::memory_order_relaxed); }
+                return *frame;
+            }
         }
+        return find(file);
     }
     /// Of a frame that was taken for `file` and has no page. Its bytes are poisoned.
     void give_back(file_type& file, frame_no f) noexcept {
@@ -85,10 +85,7 @@ public:
     [[nodiscard]] free_list& free_frames() noexcept { return free_; }
 
 private:
-    [[nodiscard]] frame_no find(file_type const* file, frame_budget* budget) {
-        if (budget != nullptr) {
-            if (auto const frame = budget->draw()) { return *frame; }
-        }
+    [[nodiscard]] frame_no find(file_type* file) {
         constexpr std::chrono::nanoseconds pause_max = std::chrono::milliseconds{2};
         auto const until = deadline_after(options_.frame_wait_max);
         std::exception_ptr failure = nullptr;
@@ -108,15 +105,42 @@ private:
         throw error{errc::no_free_frame, where_none_is(file)};
     }
 
-    /// One attempt. `failure` keeps the first failed write-back, for when there is nothing else.
-    [[nodiscard]] std::optional<frame_no> try_find(file_type const* file,
-                                                   std::exception_ptr& failure) {
-        auto const only_of = over_its_share(file);
-        if (!only_of) {
-            if (auto const frame = free_.take()) { return frame; }
+    /// One attempt. `failure` keeps the first failed write-back, for when there is nothing else. No
+    /// thread has a frame counted while it sleeps.
+    [[nodiscard]] std::optional<frame_no> try_find(file_type* file, std::exception_ptr& failure) {
+        if (file == nullptr) { return search(std::nullopt, failure); }
+        std::optional<file_no> only_of;
+        if (!count_within_share(*file)) {
+            only_of = file->number;
+            file->frames.fetch_add(1, std::memory_order_relaxed);  // its eviction takes one off
         }
+        std::optional<frame_no> frame;
+        try {
+            frame = search(only_of, failure);
+        } catch (...) {
+            failure = std::current_exception();
+        }
+        if (!frame) { file->frames.fetch_sub(1, std::memory_order_relaxed); }
+        return frame;
+    }
+
+    /// Counts one frame more for `file`, unless it has its share.
+    [[nodiscard]] static bool count_within_share(file_type& file) noexcept {
+        auto now = file.frames.load(std::memory_order_relaxed);
+        do {
+            if (file.frames_max != 0 && now >= file.frames_max) { return false; }
+        } while (!file.frames.compare_exchange_weak(now, now + 1, std::memory_order_relaxed));
+        return true;
+    }
+
+    /// A frame from the free list or by eviction; by the eviction of a page of `only_of`, if given.
+    [[nodiscard]] std::optional<frame_no> search(std::optional<file_no> only_of,
+                                                 std::exception_ptr& failure) {
         failed_victims failed;
         for (std::size_t tries = 2 * frames_.headers().size() + 1; tries > 0; --tries) {
+            if (!only_of) {
+                if (auto const frame = free_.take()) { return frame; }
+            }
             auto const found = resident_.evict_any(
                 only_of, [&](page_id page) noexcept { return !failed.bars(page); });
             if (found.what == victim::kind::none) { return std::nullopt; }
@@ -134,17 +158,11 @@ private:
         return std::nullopt;
     }
 
-    /// The file that must give up one of its own frames, because it has more than its share.
-    [[nodiscard]] static std::optional<file_no> over_its_share(file_type const* file) noexcept {
-        if (file == nullptr || file->frames_max == 0 ||
-            file->frames.load(std::memory_order_relaxed) <= file->frames_max) {
-            return std::nullopt;
-        }
-        return file->number;
-    }
-
     [[nodiscard]] static std::string where_none_is(file_type const* file) {
-        if (!over_its_share(file)) { return "find a frame"; }
+        if (file == nullptr || file->frames_max == 0 ||
+            file->frames.load(std::memory_order_relaxed) < file->frames_max) {
+            return "find a frame";
+        }
         auto const share = std::to_string(file->frames_max);
         return "find a frame for " + file->path + ", whose frames_max is " + share;
     }

@@ -50,8 +50,8 @@ private:
             throw error{errc::bad_option, operation + ": a page_seal has two functions"};
         }
         if (path.empty() || path.find('\0') != std::string::npos) {
-            throw error{errc::bad_option,
-                        operation + ": a path has characters, and no NUL among them"};
+            throw error{errc::bad_option, std::string{operation.c_str()} +
+                                              ": a path has characters, and no NUL among them"};
         }
         auto* const slot = core_.files.empty();
         if (slot == nullptr) { throw error{errc::too_many_files, operation}; }

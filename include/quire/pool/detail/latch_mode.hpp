@@ -29,6 +29,16 @@ template <access Mode, timed_latch Latch>
     }
 }
 
+/// As latch_within, and gives up when `look()` is false.
+template <access Mode, interruptible Latch, class Look>
+[[nodiscard]] bool latch_within(Latch& latch, std::chrono::nanoseconds wait, Look look) noexcept {
+    if constexpr (Mode == access::shared) {
+        return latch.try_lock_shared_for(wait, look);
+    } else {
+        return latch.try_lock_for(wait, look);
+    }
+}
+
 template <access Mode, page_latch Latch>
 void unlatch(Latch& latch) noexcept {
     if constexpr (Mode == access::shared) {

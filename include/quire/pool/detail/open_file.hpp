@@ -15,11 +15,11 @@
 ///   I1. `page_count` counts the pages that may be read; the file has at least that many. It moves
 ///       under `grow` only, and after the new page is published.
 ///   I2. `dirty` is how many resident pages of this file are dirty. `frames` is how many frames
-///       hold its pages or are to: each is counted before it is looked for.
+///       hold its pages, or are being looked for to hold one.
 ///   I3. `sync_error`, once it is an errno, stays until the slot is closed: a sync failed, and what
 ///       the kernel dropped will not be reported again.
-///   I4. `dirty_limit` is `dirty_max`, or 0 where a writer must look closer: a closed file, a
-///       read-only or a poisoned one.
+///   I4. `dirty_limit` is `dirty_max`, or 0 where a writer must look closer: in a closed file, a
+///       read-only one, or one with a sync error.
 ///   I5. A load or flush counts itself in `uses` before it looks at `closing`; close sets that,
 ///       then waits for `uses` to become zero. `closing` stays set while the slot is empty.
 

@@ -84,7 +84,7 @@ public:
             auto const entry = file_.pages->load(no);
             if (entry.is_frame()) {
                 auto const at = core_.frames.at(entry.frame());
-                if (core_.template latch_in_a_slice<access::exclusive>(at, id, until)) {
+                if (core_.template latch_while_there<access::exclusive>(at, id, until)) {
                     core_.modified(at, id);
                     make(id, entry.frame(), kind);
                     note_latched(&core_, id);

@@ -4,7 +4,7 @@
 /// pool_core: the parts of a pool, put together, and the way of an access to its page.
 ///
 ///     enter          a hit is residency's try_enter; all else is enter_slowly, which looks at the
-///       │            entry again each time around: waits are slices, each followed by a look
+///       │            entry again each time around: no wait goes on when the entry has changed
 ///       ▼
 ///     page_loader    a miss
 ///       ▼
@@ -18,8 +18,9 @@
 /// whole files is in files of its own: page_maker, page_removal, file_opening, file_flush,
 /// file_closing. (States and invariants: pool/frame.hpp.)
 ///
-/// Members are destroyed from the last to the first. The destructor of buffer_pool closes every
-/// file and waits until nothing is in flight; then files, backend and arena go, in this order.
+/// Members are destroyed from the last to the first. The destructor of buffer_pool waits until
+/// nothing is in flight, and closes every file; then files, backend and arena are destroyed, in
+/// this order.
 
 #include <quire/pool/detail/held_pages.hpp>
 #include <quire/pool/detail/page_loader.hpp>
@@ -68,12 +69,12 @@ public:
         frames.template end_access<Mode>(at, id);
     }
 
-    /// Latches the frame at `at` if it holds page `id`. Waits for one slice: the frame may have got
-    /// another page meanwhile, so the caller looks at the entry again.
+    /// Latches the frame at `at` if it holds page `id`. Waits while it does: the frame may get
+    /// another page meanwhile, and then the caller looks at the entry again.
     template <access Mode>
-    [[nodiscard]] bool latch_in_a_slice(place const& at, page_id id, deadline until) noexcept {
-        auto const end = deadline_after(shorter(transfers.slice(), left_until(until)));
-        return transfers.template latch<Mode>(at.header->latch, end) &&
+    [[nodiscard]] bool latch_while_there(place const& at, page_id id, deadline until) noexcept {
+        auto const there = [&]() noexcept { return at.header->holds(id); };
+        return transfers.template latch<Mode>(at.header->latch, until, there) &&
                frames.template begin_access<Mode>(at, id);
     }
 
@@ -214,7 +215,7 @@ private:
             auto const entry = file.pages->load(id.page());
             if (entry.is_frame()) {
                 auto const at = frames.at(entry.frame());
-                if (latch_in_a_slice<Mode>(at, id, until)) { return resident.used(at, id); }
+                if (latch_while_there<Mode>(at, id, until)) { return resident.used(at, id); }
             } else if (entry == page_table::entry::loading()) {
                 if (!std::exchange(waited, true)) { file_counters::add(file.counters.waits); }
                 static_cast<void>(resident.wait_for_load(file, id, until));

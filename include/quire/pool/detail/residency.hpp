@@ -13,8 +13,8 @@
 /// pool/frame.hpp.)
 ///
 /// Under the policy's mutex a frame is proposed, latched without waiting, checked, and taken away
-/// from its page: nothing here waits or does I/O. So a candidate that was evicted and loaded again
-/// in the meantime is no danger: it is in the policy only once it is published in full.
+/// from its page: nothing under it waits or does I/O. So a candidate that was evicted and loaded
+/// again in the meantime is no danger: it is in the policy only once it is published in full.
 
 #include <quire/base/contract.hpp>
 #include <quire/pool/detail/load_waiters.hpp>
@@ -125,7 +125,7 @@ public:
         std::lock_guard const hold{mutex_};
         return policy_.holds(f) && try_evict(f, page) == victim::kind::evicted;
     }
-    /// Latches frame `f` exclusively if it holds `page` for good, and no thread holds or pins it.
+    /// Latches frame `f` exclusively if `page` is published in it, and no thread holds or pins it.
     [[nodiscard]] bool latch_to_evict(frame_no f, page_id page) noexcept {
         std::lock_guard const hold{mutex_};
         auto& frame = frames_[f];

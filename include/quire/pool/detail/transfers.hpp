@@ -30,8 +30,8 @@
 /// `in_flight_` counts what `submit` has left pending, after it has returned: a transfer may be
 /// reaped before it is counted, so that the count is below the truth for a moment, never above.
 ///
-/// Threads: any. Cost: a transfer that completes in `submit` pays two uncontended atomic
-/// operations.
+/// Threads: any. Cost: a batch that completes in `submit` pays an atomic operation for each of its
+/// transfers, and two on words that all threads share.
 
 #include <quire/pool/detail/deadline.hpp>
 #include <quire/io/file_backend.hpp>
@@ -91,8 +91,8 @@ public:
             wait(deadline::max(), owner.key(), [&] { return owner.all_complete(); }));
     }
 
-    /// Starts transfers whose owner waits later, or not at all. Their memory stays in place until
-    /// they are complete. `ops` is used up.
+    /// Starts transfers whose owner waits later. They stay in place until they are complete, and
+    /// `ops`, which is used up, until this returns.
     void start(std::span<op_type*> ops) noexcept {
         submit(ops);
         pass_on();
@@ -115,9 +115,7 @@ public:
                     return true;
                 }
                 reap(shorter(left, pause));
-                continue;
-            }
-            {
+            } else {
                 sleeping const asleep{events_};
                 if (ready()) { return true; }
                 if (!nobody_reaps()) { events_.sleep(asleep.seen, key, shorter(left, pause)); }
@@ -126,23 +124,35 @@ public:
         }
     }
 
-    /// Latches in the given mode, waiting at most until `until`.
-    template <access Mode, page_latch Latch>
-    [[nodiscard]] bool latch(Latch& latch, deadline until) noexcept {
+    /// Latches in the given mode, waiting at most until `until`, and only while `wanted()`. A latch
+    /// that is interruptible is waited for in one piece, so that the thread keeps its place.
+    template <access Mode, page_latch Latch, class Wanted>
+    [[nodiscard]] bool latch(Latch& latch, deadline until, Wanted wanted) noexcept {
         if (try_latch<Mode>(latch)) { return true; }
-        if constexpr (timed_latch<Latch>) {
-            leaving const at_the_end{*this};
+        leaving const at_the_end{*this};
+        if constexpr (interruptible<Latch>) {
+            return latch_within<Mode>(latch, left_until(until), [&] {
+                reap_what_is_there();
+                return wanted();
+            });
+        } else if constexpr (timed_latch<Latch>) {
             do {
-                // Its holder may wait for a transfer that only a reaper completes.
-                if (take_role(wake_key::none())) { reap({}); }
-                auto const part = in_flight_.load(std::memory_order_relaxed) > 0 ? longest_pause
-                                                                                 : slice_;
-                if (latch_within<Mode>(latch, shorter(part, left_until(until)))) { return true; }
-            } while (!has_passed(until));
+                reap_what_is_there();
+                if (latch_within<Mode>(latch, shorter(slice_, left_until(until)))) { return true; }
+            } while (!has_passed(until) && wanted());
             return false;
         } else {
-            return wait(until, wake_key::none(), [&] { return try_latch<Mode>(latch); });
+            bool latched = false;
+            return wait(until, wake_key::none(), [&] {
+                       latched = try_latch<Mode>(latch);
+                       return latched || !wanted();
+                   }) &&
+                   latched;
         }
+    }
+    template <access Mode, page_latch Latch>
+    [[nodiscard]] bool latch(Latch& latch, deadline until) noexcept {
+        return this->latch<Mode>(latch, until, [] { return true; });
     }
 
     /// A condition with this key may hold now.
@@ -168,8 +178,6 @@ public:
             return in_flight_.load(std::memory_order_seq_cst) <= 0;
         });
     }
-
-    [[nodiscard]] std::chrono::nanoseconds slice() const noexcept { return slice_; }
 
 private:
     static constexpr std::chrono::nanoseconds shortest_pause = std::chrono::microseconds{20};
@@ -209,6 +217,10 @@ private:
         if (!nobody_reaps()) { return false; }
         std::uint32_t none = 0;
         return reaper_.compare_exchange_strong(none, key.mask(), std::memory_order_seq_cst);
+    }
+    /// What a latch's holder waits for may be a transfer that only a reaper completes.
+    void reap_what_is_there() noexcept {
+        if (take_role(wake_key::none())) { reap({}); }
     }
     void lay_role_down() noexcept {
         reaper_.store(0, std::memory_order_seq_cst);
