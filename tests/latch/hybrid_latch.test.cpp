@@ -443,7 +443,7 @@ TEST_CASE("hybrid_latch: a wait of some milliseconds is long enough to keep newc
     writer.join();
 }
 
-TEST_CASE("hybrid_latch: a thread that looks up between its sleeps keeps its place, and may give up") {
+TEST_CASE("hybrid_latch: a thread that looks up between sleeps keeps its place, and may give up") {
     hybrid_latch latch;
     latch.lock_shared();
     std::atomic<int> looks{0};
