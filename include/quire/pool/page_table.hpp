@@ -9,7 +9,8 @@
 /// and no lock.
 ///
 /// Why not a directory of chunks: a second dependent load on every hit, an allocation on some
-/// misses, and a race about who makes a chunk. The system's page tables are that directory.
+/// misses, and a race between threads that make a chunk. The system's page tables are that
+/// directory.
 ///
 /// States   absent -> loading    claim: one thread wins, and loads
 ///          loading -> frame     publish, by the winner, or absent again when it fails

@@ -4,10 +4,10 @@
 /// held_pages: the pages a thread holds, in checked builds; nothing elsewhere.
 ///
 /// A thread that asks for a page it holds exclusively waits for itself; one that flushes while it
-/// holds a guard, or discards a page that it holds, may do the same. Latches cannot know who holds
-/// them without paying for it on every hit, so this list exists only with QUIRE_CHECKED, one per
-/// thread, and stops the program with the rule's name. A thread with more than `max` guards is not
-/// checked any further.
+/// holds a guard, or discards a page that it holds, may do the same. Latches cannot know which
+/// thread holds them without paying for it on every hit, so this list exists only with
+/// QUIRE_CHECKED, one per thread, and stops the program with the rule's name. A thread with more
+/// than `max` guards is not checked any further.
 
 #include <quire/base/contract.hpp>
 #include <quire/base/page_id.hpp>
