@@ -91,7 +91,7 @@ public:
                     return {core_, at, id};
                 }
             } else if (entry == page_table::entry::loading()) {
-                wait_for_load(id, until);
+                let_load_end(id, until);
             } else if (core_.resident.claim(file_, id)) {
                 return {core_, core_.frames.at(make_claimed(id, how, kind, until)), id};
             }
@@ -133,15 +133,14 @@ private:
     void claim_past_the_end(page_id id, deadline until) {
         while (!core_.resident.claim(file_, id)) {
             if (has_passed(until)) { throw error{errc::timed_out, "append", id}; }
-            wait_for_load(id, until);
+            let_load_end(id, until);
         }
     }
 
-    void wait_for_load(page_id id, deadline until) {
-        try {
-            static_cast<void>(core_.resident.wait_for_load(file_, id, until));
-        } catch (error const&) {  // a page that cannot be read is what this replaces
-        }
+    /// A page that cannot be read is what this replaces.
+    void let_load_end(page_id id, deadline until) noexcept {
+        load_failure ignored;
+        static_cast<void>(core_.resident.wait_for_end_of_load(file_, id, until, ignored));
     }
 
     /// A claimed page in a frame of its own.

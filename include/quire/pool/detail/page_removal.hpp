@@ -88,18 +88,15 @@ private:
     std::vector<frame_no> latched_;
 };
 
-/// Waits until no thread loads page `id`. A failed load is reported to the threads that wanted the
-/// page, not to this one.
+/// Before page `id` is removed: no thread loads it. Errors: timed_out. The error of a failed load
+/// is reported to the threads that wanted the page, not to this one.
 template <class Core>
-void wait_for_load_to_end(Core& core, typename Core::file_type& file, page_id id,
-                          deadline until) {
+void require_no_load(Core& core, typename Core::file_type& file, page_id id, deadline until) {
     while (file.pages->load_in_order(id.page()) == page_table::entry::loading()) {
-        bool over = true;
-        try {
-            over = core.resident.wait_for_load(file, id, until);
-        } catch (error const&) {
+        load_failure ignored;
+        if (!core.resident.wait_for_end_of_load(file, id, until, ignored)) {
+            throw error{errc::timed_out, "wait for a read", id};
         }
-        if (!over) { throw error{errc::timed_out, "wait for a read", id}; }
     }
 }
 
@@ -112,7 +109,7 @@ void discard_page(Core& core, typename Core::file_type& file, page_id id,
     file_use const use{file, id.file()};
     if (!use.allowed()) { throw error{errc::in_use, "discard", id}; }
     if (!file.has_page(id.page())) { throw error{errc::page_out_of_range, "discard", id}; }
-    wait_for_load_to_end(core, file, id, core.deadline_of(how));
+    require_no_load(core, file, id, core.deadline_of(how));
     auto const entry = file.pages->load(id.page());
     if (entry.is_frame()) {
         page_removal<Core>{core, file, entry.frame(), id, "discard"}.finish();
@@ -136,7 +133,7 @@ void truncate_file(Core& core, typename Core::file_type& file, file_no number,
     file.page_count.store(pages, std::memory_order_seq_cst);
     try {
         for (auto no = pages; no < before; ++no) {
-            wait_for_load_to_end(core, file, page_id{number, no}, until);
+            require_no_load(core, file, page_id{number, no}, until);
         }
         page_removal gone{core, file, pages, unwritten::discard, "truncate"};
         if (int const failed = core.backend.resize(*file.file, pages * Core::page_size);

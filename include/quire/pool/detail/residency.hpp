@@ -144,7 +144,15 @@ public:
     /// Waits until no thread loads page `id`, at most until `until`; whether that is so. Throws the
     /// error of the load.
     [[nodiscard]] bool wait_for_load(file_type const& file, page_id id, deadline until) {
-        auto const loading = [&]() noexcept {  // see pool_core's require_still_there
+        load_failure failure;
+        bool const over = wait_for_end_of_load(file, id, until, failure);
+        if (failure.happened()) { failure.raise(id); }
+        return over;
+    }
+    /// Likewise, whatever became of the load: `failure` is what the threads that want the page get.
+    [[nodiscard]] bool wait_for_end_of_load(file_type const& file, page_id id, deadline until,
+                                            load_failure& failure) noexcept {
+        auto const loading = [&]() noexcept {  // in one order with claims: see require_still_there
             return file.pages->load_in_order(id.page()) == entry::loading();
         };
         load_waiters::waiter self{id};
@@ -153,7 +161,7 @@ public:
             waiters_.remove(self);
             if (!self.announced()) { return false; }
         }
-        if (self.failure().happened()) { self.failure().raise(id); }
+        failure = self.failure();
         return true;
     }
 

@@ -24,7 +24,7 @@
 ///       the owner. The owner may be gone then: its key is read before.
 ///   I4. A thread that changes a condition wakes by its key, and interrupts a reaper that waits for
 ///       that key inside the backend.
-///   I5. Nobody waits inside the backend with nothing in flight. Every sleep is bounded.
+///   I5. No thread waits inside the backend with nothing in flight. Every sleep is bounded.
 ///   I6. A wait for an own transfer has no deadline: its frame is under DMA until it is complete.
 ///
 /// `in_flight_` counts what `submit` has left pending, after it has returned: a transfer may be
