@@ -24,7 +24,9 @@
 #include "figures.hpp"
 #include "random.hpp"
 
+#include <algorithm>
 #include <array>
+#include <memory>
 #include <set>
 #include <shared_mutex>
 

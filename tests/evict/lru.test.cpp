@@ -5,6 +5,7 @@
 #include "random.hpp"
 #include "tried.hpp"
 
+#include <algorithm>
 #include <list>
 
 using quire_test::tried;

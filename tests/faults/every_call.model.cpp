@@ -20,6 +20,7 @@
 #include "figures.hpp"
 #include "temp_dir.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <map>
 #include <shared_mutex>

@@ -15,6 +15,8 @@
 
 #include <cerrno>
 #include <fstream>
+#include <memory>
+#include <thread>
 
 using namespace std::chrono_literals;
 using quire::errc;

@@ -14,6 +14,7 @@
 #include "figures.hpp"
 #include "random.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <shared_mutex>

@@ -20,6 +20,7 @@
 #include "random.hpp"
 
 #include <cerrno>
+#include <memory>
 #include <shared_mutex>
 #include <thread>
 

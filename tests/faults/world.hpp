@@ -27,6 +27,7 @@
 #include "random.hpp"
 
 #include <array>
+#include <memory>
 #include <optional>
 #include <set>
 #include <stdexcept>

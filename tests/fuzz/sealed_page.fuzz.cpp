@@ -6,6 +6,8 @@
 #include <quire/io/memory_backend.hpp>
 #include <quire/pool/buffer_pool.hpp>
 
+#include <memory>
+
 // A file of one page of any bytes, opened by a pool. By choice the page is sealed first, and then
 // perhaps damaged: what was not is what gets past the seal, and hostile none the less.
 

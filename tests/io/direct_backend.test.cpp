@@ -11,6 +11,7 @@
 #include "catch.hpp"
 #include "random.hpp"
 
+#include <algorithm>
 #include <atomic>
 #include <cerrno>
 #include <csignal>

@@ -4,6 +4,7 @@
 #include "bench.hpp"
 #include "catch.hpp"
 
+#include <algorithm>
 #include <cstddef>
 #include <memory>
 #include <thread>

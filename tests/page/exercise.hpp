@@ -16,6 +16,8 @@
 #include "page/exercise_layout.hpp"
 #include "page/exercise_rows.hpp"
 
+#include <algorithm>
+
 namespace quire_test {
 
 /// A value whose codec is a full specialisation, and refuses to be written.

@@ -13,6 +13,7 @@
 
 #include "page/page_buffer.hpp"
 
+#include <algorithm>
 #include <map>      // std::map
 #include <ostream>  // std::ostream
 #include <vector>   // std::vector

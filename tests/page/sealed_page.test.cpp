@@ -11,6 +11,8 @@
 #include "figures.hpp"
 #include "random.hpp"
 
+#include <memory>
+
 // Under crc_seal no page with a flipped bit gets as far as a view: the seal refuses it, and so does
 // a pool, which then keeps nothing of it.
 

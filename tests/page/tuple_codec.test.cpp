@@ -4,6 +4,7 @@
 #include "catch.hpp"
 #include "page/page_buffer.hpp"
 
+#include <algorithm>
 #include <functional>
 
 namespace {

@@ -18,6 +18,7 @@
 #include <cstdlib>
 #include <new>
 #include <shared_mutex>
+#include <thread>
 
 namespace {
 

@@ -16,6 +16,7 @@
 #include <cerrno>
 #include <ctime>
 #include <future>
+#include <memory>
 #include <thread>
 
 using namespace quire_test;

@@ -14,6 +14,7 @@
 
 #include <stdexcept>
 #include <string>
+#include <thread>
 
 using namespace quire_test;
 using namespace std::chrono_literals;

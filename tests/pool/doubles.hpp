@@ -14,9 +14,11 @@
 #include <quire/io/memory_backend.hpp>
 #include <quire/latch/hybrid_latch.hpp>
 
+#include <algorithm>
 #include <condition_variable>
 #include <deque>
 #include <functional>
+#include <memory>
 #include <mutex>
 #include <vector>
 

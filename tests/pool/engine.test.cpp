@@ -18,8 +18,13 @@
 #include "loop_device.hpp"
 #include "temp_dir.hpp"
 
+#include <algorithm>
+#include <functional>
 #include <future>
+#include <map>
+#include <memory>
 #include <shared_mutex>
+#include <thread>
 
 #include <fcntl.h>   // open
 #include <unistd.h>  // close

@@ -11,6 +11,7 @@
 #include "catch.hpp"
 
 #include <limits>
+#include <thread>
 
 using namespace quire_test;
 using namespace std::chrono_literals;

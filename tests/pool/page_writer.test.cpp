@@ -11,6 +11,7 @@
 #include "catch.hpp"
 
 #include <cerrno>
+#include <functional>
 #include <future>
 #include <thread>
 

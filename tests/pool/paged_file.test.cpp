@@ -19,6 +19,7 @@
 #include <cerrno>
 #include <filesystem>
 #include <future>
+#include <memory>
 #include <optional>
 #include <set>
 #include <thread>

@@ -15,7 +15,10 @@
 #include "random.hpp"
 #include "temp_dir.hpp"
 
+#include <algorithm>
 #include <deque>
+#include <map>
+#include <memory>
 #include <shared_mutex>
 
 using namespace std::chrono_literals;

@@ -17,6 +17,7 @@
 #include "random.hpp"
 #include "temp_dir.hpp"
 
+#include <memory>
 #include <shared_mutex>
 #include <thread>
 

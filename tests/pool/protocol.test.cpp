@@ -12,7 +12,9 @@
 
 #include "catch.hpp"
 
+#include <algorithm>
 #include <cerrno>
+#include <functional>
 #include <future>
 #include <thread>
 

@@ -8,7 +8,9 @@
 
 #include "catch.hpp"
 
+#include <algorithm>
 #include <future>
+#include <memory>
 #include <thread>
 
 // The one wait, interleaving by interleaving, on a backend with one queue for all threads whose

@@ -8,6 +8,7 @@
 #include "catch.hpp"
 #include "temp_dir.hpp"
 
+#include <algorithm>
 #include <fstream>
 
 #include <fcntl.h>

@@ -21,6 +21,7 @@
 #include "figures.hpp"
 #include "system/workload.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <cstdlib>

@@ -15,6 +15,7 @@
 
 #include "system/pages.hpp"
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <cstring>

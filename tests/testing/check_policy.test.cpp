@@ -8,6 +8,7 @@
 
 #include "catch.hpp"
 
+#include <algorithm>
 #include <cstddef>
 #include <string>
 #include <thread>

@@ -8,6 +8,7 @@
 #include "io/bench.hpp"
 #include "queued_backend.hpp"
 
+#include <algorithm>
 #include <cerrno>
 
 #include <map>

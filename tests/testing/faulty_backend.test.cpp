@@ -11,6 +11,7 @@
 #include "random.hpp"
 #include "temp_dir.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <map>

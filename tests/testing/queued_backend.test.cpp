@@ -4,6 +4,7 @@
 #include "catch.hpp"
 #include "io/bench.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <memory>
 #include <thread>
