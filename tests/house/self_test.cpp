@@ -95,9 +95,9 @@ std::vector<misdeed> include_misdeeds() {
         {inc + "pool/p.hpp", "quire/memory/m.hpp", "sys/stat.h", inc + "pool/p.hpp:5: posix"},
         {inc + "pool/p.hpp", "quire/memory/m.hpp", "iostream", inc + "pool/p.hpp:5: words"},
         {inc + "pool/p.hpp", "", "void f() { frame.page.store(1); }\n",
-         inc + "pool/p.hpp:9: residency"},
+         inc + "pool/p.hpp:7: residency"},
         {inc + "pool/p.hpp", "", "void f() { file.pages->claim(1); }\n",
-         inc + "pool/p.hpp:9: residency"},
+         inc + "pool/p.hpp:7: residency"},
     };
 }
 
