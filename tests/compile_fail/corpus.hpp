@@ -5,6 +5,7 @@
 
 #include <quire/quire.hpp>
 
+#include <algorithm>
 #include <any>
 #include <deque>
 #include <functional>
