@@ -313,7 +313,7 @@ TEST_CASE("hybrid_latch: a writer that has waited long keeps newcomers out - I4"
     latch.unlock_shared();
 }
 
-// A sleeper would find out by itself within 10 ms, so what is looked at is the word that it sleeps
+// A sleeper would find out by itself within 2 ms, so what is looked at is the word that it sleeps
 // on. It may have found out between the two steps in which a reader leaves, and seldom does.
 TEST_CASE("hybrid_latch: the last reader wakes over a closed door, and past pins - I5") {
     bool const pinned = GENERATE(false, true);
@@ -579,7 +579,7 @@ bool wakes_promptly(leave how, std::chrono::microseconds held) {
 
 }  // namespace
 
-// A sleeper looks again at least once a millisecond, so with lost wake-ups one in four waits would
+// A sleeper looks again at least every 2 ms, so with lost wake-ups about one in eight waits would
 // be prompt. How many could be on a machine as busy as this one, a std::shared_mutex shows.
 TEST_CASE("hybrid_latch: sleepers are woken and do not find out by themselves - I5") {
     auto const how = GENERATE(leave::unlock, leave::downgrade, leave::unlock_shared);

@@ -18,6 +18,9 @@
 #include <quire/pool/detail/residency.hpp>
 #include <quire/pool/frame_budget.hpp>
 
+#include <exception>  // std::exception_ptr
+#include <optional>   // std::optional
+
 namespace quire::inline QUIRE_ABI::detail {
 
 /// Victims that could not be written, so that a search skips them: after two of one file all of

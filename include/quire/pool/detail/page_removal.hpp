@@ -16,6 +16,9 @@
 
 #include <quire/pool/detail/file_latch.hpp>
 
+#include <utility>  // std::exchange
+#include <vector>   // std::vector
+
 namespace quire::inline QUIRE_ABI::detail {
 
 /// Frames latched for removal, until it is finished or given up.

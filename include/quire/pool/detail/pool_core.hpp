@@ -26,6 +26,10 @@
 #include <quire/pool/detail/page_loader.hpp>
 #include <quire/pool/detail/sort_ascending.hpp>
 
+#include <optional>  // std::optional
+#include <utility>   // std::exchange
+#include <vector>    // std::vector
+
 namespace quire::inline QUIRE_ABI::detail {
 
 template <std::size_t PageSize, eviction_policy Policy, page_latch Latch, file_backend Backend>

@@ -20,6 +20,9 @@
 #include <quire/pool/detail/load_waiters.hpp>
 #include <quire/pool/detail/pool_types.hpp>
 
+#include <mutex>     // std::mutex
+#include <optional>  // std::optional
+
 namespace quire::inline QUIRE_ABI::detail {
 
 /// A frame that the policy gave up, or a dirty one that must be written first.
