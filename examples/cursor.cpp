@@ -52,7 +52,7 @@ private:
 int main() try {
     std::remove("words.db");
     quire::buffer_pool<> pool{{.frames = 64}};
-    auto words = pool.open("words.db", quire::open_mode::create);
+    auto words = pool.open("words.db", quire::open_mode::open_or_create);
     for (auto const* line : {"a gathering", "of pages", "is a quire"}) {
         auto page = words.append<heap_page>();
         page->insert(word{line}).value();

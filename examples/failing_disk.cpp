@@ -57,7 +57,7 @@ bool transfer_with_fault(io_call call, std::uint64_t n) {
     using backend = quire::testing::faulty_backend<quire::memory_backend>;
     quire::buffer_pool<4096, quire::s3_fifo, quire::hybrid_latch, backend> pool{
         {.frames = 8, .backend = {{store}, faults}}};
-    auto file = pool.open("accounts", quire::open_mode::create);
+    auto file = pool.open("accounts", quire::open_mode::open_or_create);
     make_accounts(file);
     add(file, 0, -30);
     add(file, 1, +30);
@@ -83,7 +83,7 @@ void crash_in_transfer() {
     auto disk = std::make_shared<quire::testing::crash_disk>();
     quire::buffer_pool<4096, quire::s3_fifo, quire::hybrid_latch, quire::testing::crash_backend>
         pool{{.frames = 8, .backend = {disk}}};
-    auto file = pool.open("accounts", quire::open_mode::create);
+    auto file = pool.open("accounts", quire::open_mode::open_or_create);
     make_accounts(file);
     add(file, 0, -30);
     add(file, 1, +30);

@@ -64,7 +64,7 @@ void move_amount(tree_file const& tree, std::uint64_t low_page, std::uint64_t hi
 int main() try {
     std::remove("guards.db");
     quire::buffer_pool<> pool{{.frames = 64}};
-    auto tree = pool.open("guards.db", quire::open_mode::create);
+    auto tree = pool.open("guards.db", quire::open_mode::open_or_create);
     build(tree);
     move_amount(tree, 4, 8, 3);
 

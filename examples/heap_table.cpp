@@ -111,7 +111,7 @@ int main() try {
     std::remove("guests.db");
     quire::buffer_pool<> pool{{.frames = 64}};
     {
-        auto file = pool.open("guests.db", quire::open_mode::create);
+        auto file = pool.open("guests.db", quire::open_mode::open_or_create);
         heap_table<guest> guests{file};
         for (std::int64_t id = 0; id < 1000; ++id) { guests.insert({id, "a guest"}); }
         auto const seven = guests.find(7).value();

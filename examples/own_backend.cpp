@@ -50,7 +50,7 @@ int main() try {
     counting_backend::options const options;
     quire::buffer_pool<4096, quire::s3_fifo, quire::hybrid_latch, counting_backend> pool{
         {.frames = 8, .backend = options}};
-    auto file = pool.open("counted", quire::open_mode::create);
+    auto file = pool.open("counted", quire::open_mode::open_or_create);
     for (int page = 0; page < 20; ++page) { file.append<quire::heap_page>().release(); }
     file.flush();
     for (std::uint64_t page = 0; page < 20; ++page) {

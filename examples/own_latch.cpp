@@ -65,7 +65,7 @@ int main() try {
 
     std::remove("own_latch.db");
     quire::buffer_pool<4096, quire::s3_fifo, spin_latch> pool{{.frames = 16}};
-    auto file = pool.open("own_latch.db", quire::open_mode::create);
+    auto file = pool.open("own_latch.db", quire::open_mode::open_or_create);
     file.append<quire::raw_page>().release();
     auto const add_many = [&] {
         for (int i = 0; i < 1000; ++i) {

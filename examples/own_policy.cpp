@@ -50,7 +50,7 @@ template <class Policy>
 std::uint64_t misses_of_ten_scans() {
     std::remove("own_policy.db");
     quire::buffer_pool<4096, Policy> pool{{.frames = 64}};
-    auto file = pool.open("own_policy.db", quire::open_mode::create);
+    auto file = pool.open("own_policy.db", quire::open_mode::open_or_create);
     for (int page = 0; page < 80; ++page) {
         auto const made = file.template append<quire::heap_page>();
     }

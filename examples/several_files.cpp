@@ -63,9 +63,9 @@ int main() try {
     std::remove("readings.db");
     //! [files]
     quire::buffer_pool<> pool{{.frames = 32}};
-    auto sensors = pool.open("sensors.db", quire::open_mode::create);
+    auto sensors = pool.open("sensors.db", quire::open_mode::open_or_create);
     // At most 8 of the 32 frames: beyond that, a page of the log replaces another page of the log.
-    auto log = pool.open("readings.db", quire::open_mode::create, {.frames_max = 8});
+    auto log = pool.open("readings.db", quire::open_mode::open_or_create, {.frames_max = 8});
     //! [files]
     fill_sensors(sensors);
     fill_log(log);

@@ -71,7 +71,7 @@ std::int64_t sum_of(bank_file const& bank, std::uint64_t no) {
 int main() try {
     std::remove("bank.db");
     quire::buffer_pool<> pool{{.frames = 16}};  // at least the guards that are held at once: here 9
-    auto bank = pool.open("bank.db", quire::open_mode::create);
+    auto bank = pool.open("bank.db", quire::open_mode::open_or_create);
     open_accounts(bank);
 
     std::vector<std::exception_ptr> failures(4);  // each thread catches its own errors

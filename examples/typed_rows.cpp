@@ -48,7 +48,7 @@ int main() try {
 
     std::remove("books.db");
     quire::buffer_pool<> pool{{.frames = 64}};
-    auto file = pool.open("books.db", quire::open_mode::create);
+    auto file = pool.open("books.db", quire::open_mode::open_or_create);
     auto page = file.append<quire::heap_page>();
     page->insert(book{{1}, "Flatland", {}, {4, 2}, state::shelved, {}, {}}).value();
     auto const slot = page->insert(book{{2}, "Emma", {}, {4, 3}, state::lost, {}, {}}).value();

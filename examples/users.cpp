@@ -22,7 +22,7 @@ int main() try {
 
     //! [program]
     quire::buffer_pool<> pool{{.frames = 4096}};  // 16 MiB of 4 KiB pages
-    auto file = pool.open("users.db", quire::open_mode::create);  // O_DIRECT
+    auto file = pool.open("users.db", quire::open_mode::open_or_create);  // O_DIRECT
 
     quire::slot_id ada;
     {

@@ -36,7 +36,7 @@ int main() {
     constexpr unsigned hits = 1000;
     std::filesystem::remove("instructions.pages");
     pool_type pool{{.frames = 256}};
-    auto const file = pool.open("instructions.pages", quire::open_mode::create,
+    auto const file = pool.open("instructions.pages", quire::open_mode::open_or_create,
                                 {.io = quire::io_mode::direct_or_buffered});
     for (unsigned i = 0; i < pages; ++i) { auto const page = file.append(); }
     std::uint64_t sum = 0;

@@ -46,7 +46,7 @@ void run(void (*what)(file_type), std::filesystem::path const& dir) {
     ::rlimit const none{0, 0};
     ::setrlimit(RLIMIT_CORE, &none);
     pool_type pool{{.frames = 16, .wait_max = std::chrono::seconds{5}}};
-    auto file = pool.open((dir / "pages").string(), quire::open_mode::create);
+    auto file = pool.open((dir / "pages").string(), quire::open_mode::open_or_create);
     for (int i = 0; i < 2; ++i) {
         auto page = file.append<heap_page>();
         for (std::int64_t id = 0; id < 3; ++id) {

@@ -121,7 +121,7 @@ public:
     run(run const&) = delete;
     run& operator=(run const&) = delete;
 
-    void open() { file_.emplace(pool_->open("f", quire::open_mode::create)); }
+    void open() { file_.emplace(pool_->open("f", quire::open_mode::open_or_create)); }
     void append() {
         promised_.resized(pages_, pages_ + 1);
         auto page = file_->append();

@@ -98,7 +98,7 @@ TEMPLATE_TEST_CASE("crash: while eight threads write", "[long][crash]", quire::h
     quire::buffer_pool<size, quire::s3_fifo, TestType, crash_backend> pool{
         {.frames = 12, .files_max = 1, .wait_max = 60s, .frame_wait_max = 60s,
          .backend = {disk}}};
-    auto file = pool.open("f", quire::open_mode::create);
+    auto file = pool.open("f", quire::open_mode::open_or_create);
     for (std::uint64_t no = 0; no < pages; ++no) { file.append().release(); }
     progress done;
     for (std::uint64_t no = 0; no < pages; ++no) { change(file, done, no); }

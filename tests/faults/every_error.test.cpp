@@ -50,7 +50,7 @@ struct scene {
                 .frame_wait_max = 0ns, .durable = std::move(durable),
                 .on_loss = [](std::string const&, quire::error const&) {},
                 .backend = {{store}, faults}}},
-          file{pool.open("f", open_mode::create)} {
+          file{pool.open("f", open_mode::open_or_create)} {
         for (int i = 0; i < 2; ++i) { file.append<quire::heap_page>().release(); }
         file.flush();
     }
@@ -94,14 +94,14 @@ void produce(errc code, std::string const& path) {
             quire::arena const memory{4, 512, quire::huge_pages::off};
             quire::direct_backend const backend{memory.bytes().subspan(1), {}};
             static_cast<void>(
-                backend.open({path, open_mode::create, io_mode::direct, 512, false}));
+                backend.open({path, open_mode::open_or_create, io_mode::direct, 512, false}));
             return;
         }
         case errc::size_not_page_multiple: open_in_file_system(path, 5000); return;
         case errc::too_many_files: {
             scene s;
-            static_cast<void>(s.pool.open("g", open_mode::create));
-            static_cast<void>(s.pool.open("h", open_mode::create));
+            static_cast<void>(s.pool.open("g", open_mode::open_or_create));
+            static_cast<void>(s.pool.open("h", open_mode::open_or_create));
             return;
         }
         case errc::file_too_large: {

@@ -31,7 +31,7 @@ struct scene {
     explicit scene(std::chrono::nanoseconds frame_wait_max)
         : pool{{.frames = threads, .file_pages_max = 64, .wait_max = 60s,
                 .frame_wait_max = frame_wait_max}},
-          file{pool.open("f", quire::open_mode::create)} {
+          file{pool.open("f", quire::open_mode::open_or_create)} {
         for (std::uint64_t no = 0; no < 2 * threads; ++no) { file.append().release(); }
         file.flush();
     }

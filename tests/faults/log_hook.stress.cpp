@@ -102,7 +102,7 @@ TEMPLATE_TEST_CASE("faults: no page goes ahead of its log, whatever the hook doe
                         if (sound) { return log.durable = log.next.load(); }
                         return log_it(*here, counts, lsn);
                     }}};
-    auto file = pool.open("f", quire::open_mode::create,
+    auto file = pool.open("f", quire::open_mode::open_or_create,
                           {.seal = {quire::crc_seal.check, seal_and_look}});
     here = &file;
     for (std::uint64_t no = 0; no < pages; ++no) { file.append().release(); }

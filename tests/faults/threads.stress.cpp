@@ -91,7 +91,7 @@ bool one_run(quire::testing::fault const& wrong, tally& counts) {
         .frames = 6, .files_max = 1, .file_pages_max = 64, .wait_max = 60s, .frame_wait_max = 60s,
         .on_loss = [](std::string const&, quire::error const&) {}, .backend = {{store}, faults}};
     Pool pool{options};
-    auto file = pool.open("f", quire::open_mode::create);
+    auto file = pool.open("f", quire::open_mode::open_or_create);
     for (std::uint64_t no = 0; no < pages; ++no) {
         auto page = file.append();
         found.change(*page, no);

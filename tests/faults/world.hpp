@@ -80,7 +80,7 @@ public:
 
     /// The file, where it is closed.
     void open() {
-        file_.emplace(pool_->open(path_, quire::open_mode::create, how_));
+        file_.emplace(pool_->open(path_, quire::open_mode::open_or_create, how_));
         must(file_->pages() >= pages_.size(), "pages are gone");
         pages_.resize(file_->pages());  // reserved pages stay when a close discards
     }

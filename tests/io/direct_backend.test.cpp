@@ -52,7 +52,7 @@ bool has_direct_io() {
         temp_dir const dir;
         bench b{{}, 1};
         try {
-            auto file = b.backend.open({dir / "probe", open_mode::create});
+            auto file = b.backend.open({dir / "probe", open_mode::open_or_create});
             return b.backend.close(file) == 0;
         } catch (quire::error const&) { return false; }
     }();
@@ -114,7 +114,7 @@ TEST_CASE("direct_backend: a fresh file is private and closed on exec") {
     temp_dir const dir;
     bench b;
     auto const old = ::umask(022);
-    auto file = b.backend.open(request(dir / "a", open_mode::create));
+    auto file = b.backend.open(request(dir / "a", open_mode::open_or_create));
     ::umask(old);
     CHECK((about(file.native_handle()).st_mode & 07777U) == 0600U);
     CHECK((::fcntl(file.native_handle(), F_GETFD) & FD_CLOEXEC) != 0);
@@ -128,7 +128,7 @@ TEST_CASE("direct_backend: the mode in effect is the descriptor's") {
     bench b;
     for (auto io : {io_mode::direct, io_mode::direct_or_buffered, io_mode::buffered}) {
         if (io == io_mode::direct && !has_direct_io()) { continue; }
-        auto file = b.backend.open(request(dir / "a", open_mode::create, io));
+        auto file = b.backend.open(request(dir / "a", open_mode::open_or_create, io));
         bool const flag = (::fcntl(file.native_handle(), F_GETFL) & O_DIRECT) != 0;
         CHECK(flag == (file.mode() == io_mode::direct));
         CHECK(file.mode() ==
@@ -159,7 +159,7 @@ TEST_CASE("direct_backend: a symbolic link is followed on request only") {
     write_text(dir / "target", std::string(page_bytes, 'x'));
     fs::create_symlink("target", dir / "link");
     fs::create_symlink("nowhere", dir / "dangling");
-    for (auto mode : {open_mode::read_only, open_mode::read_write, open_mode::create}) {
+    for (auto mode : {open_mode::read_only, open_mode::read_write, open_mode::open_or_create}) {
         for (auto const* name : {"link", "dangling"}) {
             auto const e =
                 error_of([&] { static_cast<void>(b.backend.open(request(dir / name, mode))); });
@@ -190,12 +190,12 @@ TEST_CASE("direct_backend: what is neither file nor block device is refused") {
     CHECK_THAT(refusal(dir / "folder", open_mode::read_only).what(),
                ContainsSubstring("neither a regular file nor a block device"));
     CHECK(refusal(dir / "folder", open_mode::read_write).system_errno() == EISDIR);
-    CHECK(refusal(dir / "folder", open_mode::create).system_errno() == EISDIR);
+    CHECK(refusal(dir / "folder", open_mode::open_or_create).system_errno() == EISDIR);
     CHECK(fs::is_directory(dir / "folder"));
     CHECK(refusal("/dev/null", open_mode::read_write).code() == errc::open_failed);
     CHECK(fs::exists("/dev/null"));
-    CHECK(refusal(dir / "none" / "a", open_mode::create).system_errno() == ENOENT);
-    CHECK(refusal("", open_mode::create).system_errno() == ENOENT);
+    CHECK(refusal(dir / "none" / "a", open_mode::open_or_create).system_errno() == ENOENT);
+    CHECK(refusal("", open_mode::open_or_create).system_errno() == ENOENT);
 }
 
 // Opening a pipe for reading waits for somebody who writes to it, unless it is told not to.
@@ -218,7 +218,7 @@ TEST_CASE("direct_backend: a page size off the device's alignment is refused wit
     if (!has_direct_io()) { return skip(no_direct); }
     temp_dir const dir;
     bench b;
-    auto file = b.backend.open(request(dir / "a", open_mode::create));
+    auto file = b.backend.open(request(dir / "a", open_mode::open_or_create));
     auto const alignment = file.alignment();
     REQUIRE(b.backend.close(file) == 0);
     REQUIRE(alignment > 256);
@@ -252,7 +252,7 @@ TEST_CASE("direct_backend: a file that was made and refused is removed again - I
     if (!has_direct_io()) { return skip(no_direct); }
     temp_dir const dir;
     bench b;
-    for (auto mode : {open_mode::create, open_mode::create_new}) {
+    for (auto mode : {open_mode::open_or_create, open_mode::create_new}) {
         auto wanted = request(dir / "a", mode);
         wanted.page_size = 256;
         auto const before = open_descriptors();
@@ -262,7 +262,7 @@ TEST_CASE("direct_backend: a file that was made and refused is removed again - I
         CHECK(open_descriptors() == before);
     }
     write_text(dir / "a", "mine");
-    auto wanted = request(dir / "a", open_mode::create);
+    auto wanted = request(dir / "a", open_mode::open_or_create);
     wanted.page_size = 256;
     CHECK(error_of([&] { static_cast<void>(b.backend.open(wanted)); }).kind() ==
           errc::misaligned_page_size);
@@ -281,7 +281,7 @@ TEST_CASE("direct_backend: a refused file is not removed under another opener") 
     std::vector<std::thread> others;
     for (int i = 0; i < 2; ++i) {
         others.emplace_back([&] {
-            auto wanted = request(dir / "a", open_mode::create);
+            auto wanted = request(dir / "a", open_mode::open_or_create);
             wanted.page_size = 256;
             while (!done) {
                 try {
@@ -295,7 +295,7 @@ TEST_CASE("direct_backend: a refused file is not removed under another opener") 
     auto const end = std::chrono::steady_clock::now() + std::chrono::milliseconds{700};
     while (std::chrono::steady_clock::now() < end) {
         try {
-            auto file = b.backend.open(request(dir / "a", open_mode::create));
+            auto file = b.backend.open(request(dir / "a", open_mode::open_or_create));
             ++opened;
             std::this_thread::sleep_for(std::chrono::microseconds{300});
             struct ::stat named{};
@@ -350,7 +350,8 @@ TEST_CASE("direct_backend: who loses the race for the lock of a file it made lea
               contested = path.c_str();
               MUST(quire_test::intercept(SYS_fcntl, lock_first));
               auto const e = error_of(
-                  [&] { static_cast<void>(b.backend.open(request(path, open_mode::create))); });
+                  [&] { static_cast<void>(b.backend.open(request(path,
+                      open_mode::open_or_create))); });
               MUST(e.code() == errc::file_locked);
               MUST(fs::exists(path));
               return {};
@@ -370,7 +371,7 @@ TEST_CASE("direct_backend: who locks a file that was removed meanwhile starts ov
               bench b;
               contested = path.c_str();
               MUST(quire_test::intercept(SYS_fcntl, remove_first));
-              auto file = b.backend.open(request(path, open_mode::create));
+              auto file = b.backend.open(request(path, open_mode::open_or_create));
               struct ::stat named{};
               MUST(::stat(path.c_str(), &named) == 0);
               MUST(named.st_ino == about(file.native_handle()).st_ino);
@@ -420,7 +421,7 @@ TEST_CASE("direct_backend: locks hold between processes and go with the file - I
             return other.backend.close(file) == 0 ? "" : "not closed";
         });
     };
-    auto writer = b.backend.open(request(dir / "a", open_mode::create));
+    auto writer = b.backend.open(request(dir / "a", open_mode::open_or_create));
     CHECK_THAT(in_other_process(open_mode::read_write), ContainsSubstring("locked by another"));
     CHECK_THAT(in_other_process(open_mode::read_only), ContainsSubstring("locked by another"));
     CHECK(b.backend.close(writer) == 0);
@@ -436,7 +437,7 @@ TEST_CASE("direct_backend: locks hold between processes and go with the file - I
 TEST_CASE("direct_backend: another descriptor of the file can be closed without losing the lock") {
     temp_dir const dir;
     bench b;
-    auto writer = b.backend.open(request(dir / "a", open_mode::create));
+    auto writer = b.backend.open(request(dir / "a", open_mode::open_or_create));
     { std::ifstream const other{dir / "a"}; }
     CHECK(error_of([&] {
               static_cast<void>(b.backend.open(request(dir / "a", open_mode::read_only)));
@@ -448,7 +449,7 @@ TEST_CASE("direct_backend: another descriptor of the file can be closed without 
 TEST_CASE("direct_backend: close gives the lock back although a forked child lives on") {
     temp_dir const dir;
     bench b;
-    auto writer = b.backend.open(request(dir / "a", open_mode::create));
+    auto writer = b.backend.open(request(dir / "a", open_mode::open_or_create));
     int ends[2];
     REQUIRE(::pipe(ends) == 0);
     ::pid_t const child = ::fork();
@@ -474,7 +475,7 @@ TEST_CASE("direct_backend: a file that goes without close gives lock and descrip
     temp_dir const dir;
     bench b;
     auto const before = open_descriptors();
-    { auto const dropped = b.backend.open(request(dir / "a", open_mode::create)); }
+    { auto const dropped = b.backend.open(request(dir / "a", open_mode::open_or_create)); }
     CHECK(open_descriptors() == before);
     auto again = b.backend.open(request(dir / "a", open_mode::read_write));
     CHECK(b.backend.close(again) == 0);
@@ -580,7 +581,7 @@ TEST_CASE("direct_backend: a write that stops half-way fails for its page and th
         CHECK(failure_of([&]() -> std::string {
                   std::signal(SIGXFSZ, SIG_IGN);
                   bench b;
-                  auto file = b.backend.open(request(dir / "a", open_mode::create, io));
+                  auto file = b.backend.open(request(dir / "a", open_mode::open_or_create, io));
                   MUST(b.backend.resize(file, 4 * page_bytes) == 0);
                   ::rlimit const limit{2 * page_bytes + 2048, 2 * page_bytes + 2048};
                   MUST(::setrlimit(RLIMIT_FSIZE, &limit) == 0);
@@ -603,7 +604,7 @@ TEST_CASE("direct_backend: a file that must not grow keeps its size") {
     CHECK(failure_of([&]() -> std::string {
               std::signal(SIGXFSZ, SIG_IGN);
               bench b;
-              auto file = b.backend.open(request(dir / "a", open_mode::create));
+              auto file = b.backend.open(request(dir / "a", open_mode::open_or_create));
               MUST(b.backend.resize(file, 2 * page_bytes) == 0);
               ::rlimit const limit{3 * page_bytes, 3 * page_bytes};
               MUST(::setrlimit(RLIMIT_FSIZE, &limit) == 0);
@@ -618,7 +619,7 @@ TEST_CASE("direct_backend: a file that must not grow keeps its size") {
 TEST_CASE("direct_backend: growing allocates so that writing needs no more room") {
     temp_dir const dir;
     bench b;
-    auto file = b.backend.open(request(dir / "a", open_mode::create));
+    auto file = b.backend.open(request(dir / "a", open_mode::open_or_create));
     CHECK(b.backend.resize(file, 100 * page_bytes) == 0);
     CHECK(static_cast<std::size_t>(about(file.native_handle()).st_blocks) * 512 >=
           100 * page_bytes);
@@ -633,7 +634,8 @@ TEST_CASE("direct_backend: a full disk refuses to grow a file and leaves it as i
                              ::mount("none", dir.path().c_str(), "tmpfs", 0, "size=64k") == 0;
         if (!mounted) { return "cannot mount"; }
         bench b;
-        auto file = b.backend.open(request(dir / "a", open_mode::create, io_mode::buffered));
+        auto file = b.backend.open(request(dir / "a", open_mode::open_or_create,
+            io_mode::buffered));
         MUST(b.backend.resize(file, 4 * page_bytes) == 0);
         std::ranges::fill(b.frame(1), std::byte{7});
         MUST(b.write(file, 3, 1) == 0);
@@ -645,7 +647,8 @@ TEST_CASE("direct_backend: a full disk refuses to grow a file and leaves it as i
 
         // Nothing left: a new file can be made, and cannot grow.
         MUST(b.backend.resize(file, 15 * page_bytes) == 0);
-        auto other = b.backend.open(request(dir / "b", open_mode::create, io_mode::buffered));
+        auto other = b.backend.open(request(dir / "b", open_mode::open_or_create,
+            io_mode::buffered));
         MUST(b.backend.resize(other, 4 * page_bytes) == ENOSPC);
         MUST(other.size() == 0);
         return {};
@@ -661,7 +664,7 @@ TEST_CASE("direct_backend: where space cannot be allocated a file grows all the 
     temp_dir const dir;
     CHECK(failure_of([&]() -> std::string {
               bench b;
-              auto file = b.backend.open(request(dir / "a", open_mode::create));
+              auto file = b.backend.open(request(dir / "a", open_mode::open_or_create));
               MUST(quire_test::refuse(SYS_fallocate, EOPNOTSUPP));
               MUST(b.backend.resize(file, 4 * page_bytes) == 0);
               MUST(file.size() == 4 * page_bytes);
@@ -675,7 +678,7 @@ TEST_CASE("direct_backend: what the system answers to sync and transfers is the 
     temp_dir const dir;
     CHECK(failure_of([&]() -> std::string {
               bench b;
-              auto file = b.backend.open(request(dir / "a", open_mode::create));
+              auto file = b.backend.open(request(dir / "a", open_mode::open_or_create));
               MUST(b.backend.resize(file, 4 * page_bytes) == 0);
               MUST(quire_test::refuse(SYS_fdatasync, EIO));
               MUST(b.backend.sync(file) == EIO);
@@ -697,7 +700,7 @@ TEST_CASE("direct_backend: a transfer that never gets anywhere ends") {
         CAPTURE(error);
         CHECK(failure_of([&]() -> std::string {
                   bench b;
-                  auto file = b.backend.open(request(dir / "a", open_mode::create));
+                  auto file = b.backend.open(request(dir / "a", open_mode::open_or_create));
                   MUST(b.backend.resize(file, 4 * page_bytes) == 0);
                   MUST(quire_test::refuse(SYS_pwritev, error));
                   MUST(quire_test::refuse(SYS_preadv, error));
@@ -715,7 +718,7 @@ TEST_CASE("direct_backend: a new file whose folder cannot be synced is refused a
               bench b;
               MUST(quire_test::refuse(SYS_fsync, EIO));
               auto const e = error_of([&] {
-                  static_cast<void>(b.backend.open(request(dir / "a", open_mode::create)));
+                  static_cast<void>(b.backend.open(request(dir / "a", open_mode::open_or_create)));
               });
               MUST(e.code() == errc::open_failed);
               MUST(e.system_errno() == EIO);
@@ -798,7 +801,7 @@ std::string moves_all_pages(fs::path const& path, io_mode io, long number,
                             quire_test::call_handler handler) {
     bench b;
     generator random{1};
-    auto file = b.backend.open(request(path, open_mode::create, io));
+    auto file = b.backend.open(request(path, open_mode::open_or_create, io));
     MUST(b.backend.resize(file, 10 * page_bytes) == 0);
     std::vector<bench::op> writes;
     std::vector<bench::op> reads;
@@ -846,7 +849,7 @@ TEST_CASE("direct_backend: a run of neighbours travels in one call - I3") {
     temp_dir const dir;
     CHECK(failure_of([&]() -> std::string {
               bench b;
-              auto file = b.backend.open(request(dir / "a", open_mode::create));
+              auto file = b.backend.open(request(dir / "a", open_mode::open_or_create));
               MUST(b.backend.resize(file, 30 * page_bytes) == 0);
               MUST(quire_test::intercept(SYS_preadv, [](quire_test::call_arguments const& c) {
                   ++trouble;
@@ -872,7 +875,7 @@ TEST_CASE("direct_backend: a file that grew half-way is cut back to its size") {
     temp_dir const dir;
     CHECK(failure_of([&]() -> std::string {
               bench b;
-              auto file = b.backend.open(request(dir / "a", open_mode::create));
+              auto file = b.backend.open(request(dir / "a", open_mode::open_or_create));
               MUST(b.backend.resize(file, 2 * page_bytes) == 0);
               auto const half_way = [](quire_test::call_arguments const& c) -> long {
                   return ::ftruncate(static_cast<int>(c.a[0]), c.a[2] + 100) == 0 ? -ENOSPC : -EIO;

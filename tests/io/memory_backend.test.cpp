@@ -20,7 +20,7 @@ using quire_test::page_bytes;
 TEST_CASE("memory_backend: is direct whatever was asked for") {
     bench<memory_backend> b;
     for (auto io : {io_mode::direct, io_mode::direct_or_buffered, io_mode::buffered}) {
-        auto file = b.backend.open({"a", open_mode::create, io});
+        auto file = b.backend.open({"a", open_mode::open_or_create, io});
         CHECK(file.mode() == io_mode::direct);
         CHECK(b.backend.close(file) == 0);
     }
@@ -31,7 +31,7 @@ TEST_CASE("memory_store: outlives the backends and is shared by them") {
     {
         bench<memory_backend> one{{store}};
         bench<memory_backend> two{{store}};
-        auto file = one.backend.open({"a", open_mode::create});
+        auto file = one.backend.open({"a", open_mode::open_or_create});
         REQUIRE(one.backend.resize(file, page_bytes) == 0);
         std::ranges::fill(one.frame(0), std::byte{7});
         REQUIRE(one.write(file, 0, 0) == 0);
@@ -63,7 +63,7 @@ TEST_CASE("memory_store: gives a backend the bytes that were assigned") {
 
 TEST_CASE("memory_backend: threads may use one file at once") {
     bench<memory_backend> b;
-    auto file = b.backend.open({"a", open_mode::create});
+    auto file = b.backend.open({"a", open_mode::open_or_create});
     REQUIRE(b.backend.resize(file, 8 * page_bytes) == 0);
     std::vector<std::thread> threads;
     std::vector<int> failures(8);

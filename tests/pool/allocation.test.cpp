@@ -95,7 +95,7 @@ TEMPLATE_TEST_CASE("allocation: none on a hit, a miss, an eviction or a write-ba
                    (quire::buffer_pool<4096, quire::lru, quire::hybrid_latch>)) {
     temp_dir const dir;
     TestType pool{{.frames = 8}};
-    auto file = pool.open(dir / "f", open_mode::create, {.dirty_pages_max = 100});
+    auto file = pool.open(dir / "f", open_mode::open_or_create, {.dirty_pages_max = 100});
     append_numbers(file, 40);
     file.flush();
     CHECK(allocations_in([&] {
@@ -125,6 +125,6 @@ TEMPLATE_TEST_CASE("allocation: none on a hit, a miss, an eviction or a write-ba
 TEST_CASE("allocation: appending allocates nothing either") {
     temp_dir const dir;
     quire::buffer_pool<> pool{{.frames = 8}};
-    auto file = pool.open(dir / "f", open_mode::create, {.dirty_pages_max = 100});
+    auto file = pool.open(dir / "f", open_mode::open_or_create, {.dirty_pages_max = 100});
     CHECK(allocations_in([&] { append_numbers(file, 20); }) == 0);
 }

@@ -57,7 +57,7 @@ TEST_CASE("buffer_pool: what one pool wrote another reads, with fewer frames tha
     auto const store = new_store();
     {
         pool_type pool{{.frames = 4, .backend = {store}}};
-        auto file = pool.open("f", open_mode::create);
+        auto file = pool.open("f", open_mode::open_or_create);
         append_numbers(file, 20, 100);
         file.close();
     }
@@ -69,8 +69,8 @@ TEST_CASE("buffer_pool: what one pool wrote another reads, with fewer frames tha
 
 TEST_CASE("buffer_pool: files share the frames, and each has its own pages and counts") {
     pool_type pool{{.frames = 4, .backend = {}}};
-    auto a = pool.open("a", open_mode::create);
-    auto b = pool.open("b", open_mode::create);
+    auto a = pool.open("a", open_mode::open_or_create);
+    auto b = pool.open("b", open_mode::open_or_create);
     CHECK(a.number() != b.number());
     append_numbers(a, 6, 1000);
     append_numbers(b, 6, 2000);
@@ -99,8 +99,8 @@ TEST_CASE("buffer_pool: files share the frames, and each has its own pages and c
 TEST_CASE("buffer_pool: flush writes every file, and one that fails does not stop the others") {
     gated_backend::options io;
     gated_pool pool{{.frames = 8, .backend = io}};
-    auto a = pool.open("a", open_mode::create);
-    auto b = pool.open("b", open_mode::create);
+    auto a = pool.open("a", open_mode::open_or_create);
+    auto b = pool.open("b", open_mode::open_or_create);
     append_numbers(a, 1, 70);
     append_numbers(b, 1, 80);
     io.script->fail(io_verb::write, 0, EIO);  // once: the first file's
@@ -126,7 +126,7 @@ TEST_CASE("buffer_pool: files that are opened at the same time get different slo
     };
     auto const open = [&](char const* path) {
         return std::async(std::launch::async,
-                          [&pool, path] { return pool.open(path, open_mode::create); });
+                          [&pool, path] { return pool.open(path, open_mode::open_or_create); });
     };
     auto first = open("a");
     inside.get_future().wait();
@@ -147,7 +147,7 @@ TEST_CASE("buffer_pool: flush waits for a file that another thread is closing") 
     // A flush that passed over such a file would return with pages unwritten if closing failed.
     gated_backend::options io;
     gated_pool pool{{.frames = 8, .backend = io}};
-    auto a = pool.open("a", open_mode::create);
+    auto a = pool.open("a", open_mode::open_or_create);
     append_numbers(a, 1, 70);
     io.script->hold(io_verb::write, 0);
     auto closer = std::async(std::launch::async, [&] { a.close(); });
@@ -164,7 +164,7 @@ TEST_CASE("buffer_pool: flush waits for a file that another thread is closing") 
 TEST_CASE("buffer_pool: close waits for a flush under way in another thread") {
     gated_backend::options io;
     gated_pool pool{{.frames = 8, .backend = io}};
-    auto a = pool.open("a", open_mode::create);
+    auto a = pool.open("a", open_mode::open_or_create);
     append_numbers(a, 1, 70);
     io.script->hold(io_verb::write, 0);
     auto flusher = std::async(std::launch::async, [&] { pool.flush(); });
@@ -181,10 +181,10 @@ TEST_CASE("buffer_pool: a write-back for another file's page does not keep a fil
     // The miss on b writes page 0 of a back: its latch is held, but by no guard.
     gated_backend::options io;
     gated_pool pool{{.frames = 1, .frame_wait_max = 5s, .backend = io}};
-    auto b = pool.open("b", open_mode::create);
+    auto b = pool.open("b", open_mode::open_or_create);
     append_numbers(b, 2, 80);
     b.flush();
-    auto a = pool.open("a", open_mode::create);
+    auto a = pool.open("a", open_mode::open_or_create);
     append_numbers(a, 1, 70);  // b has no frame now
     io.script->hold(io_verb::write, 0);
     auto reader = std::async(std::launch::async, [&] { return number_on(b, 1); });
@@ -198,7 +198,7 @@ TEST_CASE("buffer_pool: a write-back for another file's page does not keep a fil
 
 TEST_CASE("buffer_pool: reserved frames are there when all others are held") {
     pool_type pool{{.frames = 5, .frame_wait_max = 10ms, .backend = {}}};
-    auto file = pool.open("f", open_mode::create);
+    auto file = pool.open("f", open_mode::open_or_create);
     append_numbers(file, 8);
     {
         auto budget = pool.reserve(3);
@@ -221,7 +221,7 @@ TEST_CASE("buffer_pool: reserved frames are there when all others are held") {
 
 TEST_CASE("buffer_pool: what is left of a budget comes back") {
     pool_type pool{{.frames = 3, .frame_wait_max = 10ms, .backend = {}}};
-    auto file = pool.open("f", open_mode::create);
+    auto file = pool.open("f", open_mode::open_or_create);
     append_numbers(file, 3);
     {
         auto budget = pool.reserve(3);
@@ -237,7 +237,7 @@ TEST_CASE("buffer_pool: what is left of a budget comes back") {
 
 TEST_CASE("buffer_pool: a budget that cannot be had takes no frame") {
     pool_type pool{{.frames = 3, .frame_wait_max = 5ms, .backend = {}}};
-    auto file = pool.open("f", open_mode::create);
+    auto file = pool.open("f", open_mode::open_or_create);
     append_numbers(file, 4);
     {
         auto page = file.read(0);
@@ -258,8 +258,8 @@ TEST_CASE("buffer_pool: the destructor writes what is dirty and unlocks the file
     auto const store = new_store();
     {
         pool_type pool{{.frames = 4, .backend = {store}}};
-        append_numbers(pool.open("a", open_mode::create), 2, 70);
-        append_numbers(pool.open("b", open_mode::create), 1, 80);
+        append_numbers(pool.open("a", open_mode::open_or_create), 2, 70);
+        append_numbers(pool.open("b", open_mode::open_or_create), 1, 80);
     }
     CHECK(number_in(*store, "a", 1) == 71);
     CHECK(number_in(*store, "b", 0) == 80);
@@ -279,8 +279,8 @@ TEST_CASE("buffer_pool: the destructor tells what it could not write, and does n
                                  lost.push_back(path);
                              },
                          .backend = io}};
-        append_numbers(pool.open("a", open_mode::create), 2, 70);
-        append_numbers(pool.open("b", open_mode::create), 1, 80);
+        append_numbers(pool.open("a", open_mode::open_or_create), 2, 70);
+        append_numbers(pool.open("b", open_mode::open_or_create), 1, 80);
         io.script->fail(io_verb::write, 0, EIO);  // once: the first file's
     }
     CHECK(lost == std::vector<std::string>{"a"});
@@ -295,7 +295,7 @@ TEST_CASE("buffer_pool: without a handler a loss is a line on stderr") {
     auto const end = in_child([] {
         gated_backend::options io;
         gated_pool pool{{.frames = 4, .backend = io}};
-        append_numbers(pool.open("the file", open_mode::create), 1);
+        append_numbers(pool.open("the file", open_mode::open_or_create), 1);
         io.script->fail_sync(EIO);
     });
     CHECK(end.exited_well());
@@ -307,7 +307,7 @@ TEST_CASE("buffer_pool: a guard that outlives its pool stops the program") {
         return violation_of([&] {
             auto pool = std::make_unique<pool_type>(
                 pool_type::options_type{.frames = 2, .backend = {}});
-            auto file = pool->open("f", open_mode::create);
+            auto file = pool->open("f", open_mode::open_or_create);
             append_numbers(file, 1);
             auto guard = take(file);
             pool.reset();
@@ -323,7 +323,7 @@ TEST_CASE("buffer_pool: a budget that outlives its pool stops the program") {
     CHECK_THAT(violation_of([] {
                    auto pool = std::make_unique<pool_type>(
                        pool_type::options_type{.frames = 4, .backend = {}});
-                   append_numbers(pool->open("f", open_mode::create), 2);
+                   append_numbers(pool->open("f", open_mode::open_or_create), 2);
                    auto const budget = pool->reserve(1);
                    pool.reset();
                }),
@@ -332,7 +332,7 @@ TEST_CASE("buffer_pool: a budget that outlives its pool stops the program") {
 
 TEST_CASE("buffer_pool: views point into its memory") {
     pool_type pool{{.frames = 3, .backend = {}}};
-    auto file = pool.open("f", open_mode::create);
+    auto file = pool.open("f", open_mode::open_or_create);
     append_numbers(file, 1);
     auto page = file.read(0);
     CHECK(pool.frames() == 3);
@@ -346,7 +346,7 @@ TEST_CASE("buffer_pool: views point into its memory") {
 TEST_CASE("buffer_pool: the longest wait is no wait at all if the clock overflows") {
     auto const ever = std::chrono::nanoseconds::max();
     pool_type pool{{.frames = 1, .wait_max = ever, .frame_wait_max = ever, .backend = {}}};
-    auto file = pool.open("f", open_mode::create);
+    auto file = pool.open("f", open_mode::open_or_create);
     append_numbers(file, 2);
     std::future<std::uint64_t> same;
     std::future<std::uint64_t> other;
@@ -366,7 +366,7 @@ TEST_CASE("buffer_pool: the longest wait is no wait at all if the clock overflow
 
 TEST_CASE("buffer_pool: waiting for a frame is sleeping, however long it takes") {
     pool_type pool{{.frames = 1, .frame_wait_max = 400ms, .backend = {}}};
-    auto file = pool.open("f", open_mode::create);
+    auto file = pool.open("f", open_mode::open_or_create);
     append_numbers(file, 2);
     auto page = file.read(0);
     auto const begin = busy_time();
@@ -380,9 +380,9 @@ TEST_CASE("buffer_pool: a file that cannot be written holds no other file up") {
     quire::buffer_pool<size, told_policy, quire::hybrid_latch, gated_backend> pool{
         {.frames = 24, .frame_wait_max = 10ms, .backend = {}}};
     policy_orders::current() = {};
-    auto b = pool.open("b", open_mode::create, {.dirty_pages_max = 100});
+    auto b = pool.open("b", open_mode::open_or_create, {.dirty_pages_max = 100});
     append_numbers(b, 32, 2000);
-    auto a = pool.open("a", open_mode::create, {.dirty_pages_max = 100});
+    auto a = pool.open("a", open_mode::open_or_create, {.dirty_pages_max = 100});
     append_numbers(a, 12, 1000);
     pool.flush();
     for (std::uint64_t no = 0; no < 12; ++no) { write_number(a, no, 1000 + no); }
@@ -399,7 +399,7 @@ TEST_CASE("buffer_pool: a file that cannot be written holds no other file up") {
 TEST_CASE("buffer_pool: a miss whose every victim is unwritable says so soon") {
     gated_backend::options io;
     gated_pool pool{{.frames = 16, .frame_wait_max = 10ms, .backend = io}};
-    auto a = pool.open("a", open_mode::create, {.dirty_pages_max = 100});
+    auto a = pool.open("a", open_mode::open_or_create, {.dirty_pages_max = 100});
     append_numbers(a, 17);
     for (std::uint64_t no = 0; no < 16; ++no) { write_number(a, no, no); }
     a.slot().sync_error = EIO;
@@ -412,7 +412,7 @@ TEST_CASE("buffer_pool: with no_latch it serves one thread") {
     using single = quire::buffer_pool<size, quire::clock, quire::no_latch, quire::memory_backend>;
     single::options_type const options{.frames = 2, .frame_wait_max = 1ms, .backend = {}};
     single pool{options};
-    auto file = pool.open("f", open_mode::create);
+    auto file = pool.open("f", open_mode::open_or_create);
     append_numbers(file, 5);
     for (std::uint64_t no = 0; no < 5; ++no) { CHECK(number_on(file, no) == no); }
     {
@@ -423,7 +423,7 @@ TEST_CASE("buffer_pool: with no_latch it serves one thread") {
     file.close();
     auto const violation = violation_of([&] {
         single own{options};
-        auto const held = own.open("f", open_mode::create);
+        auto const held = own.open("f", open_mode::open_or_create);
         auto page = held.append();
         number_on(held, 0);
     });
@@ -441,7 +441,7 @@ TEMPLATE_TEST_CASE("buffer_pool: a forked child is refused everything, and harms
         .on_loss = [&](std::string const&, quire::error const&) { lost = true; },
         .backend = {}});
     std::string const path = dir / "f";
-    auto file = pool->open(path, open_mode::create);
+    auto file = pool->open(path, open_mode::open_or_create);
     append_numbers(file, 6, 70);
     file.flush();
     write_number(file, 5, 700);  // resident and dirty
@@ -456,7 +456,8 @@ TEMPLATE_TEST_CASE("buffer_pool: a forked child is refused everything, and harms
         if (!forked([&] { pool->flush(); })) { return "pool.flush"; }
         if (!forked([&] { file.close(); })) { return "close"; }
         if (!forked([&] { file.close(quire::unwritten::discard); })) { return "discard"; }
-        if (!forked([&] { static_cast<void>(pool->open(path + "2", open_mode::create)); })) {
+        if (!forked([&] { static_cast<void>(pool->open(path + "2",
+            open_mode::open_or_create)); })) {
             return "open";
         }
         if (!forked([&] { static_cast<void>(pool->reserve(1)); })) { return "reserve"; }
@@ -479,7 +480,7 @@ TEMPLATE_TEST_CASE("buffer_pool: a forked child is refused everything, and harms
 
 TEST_CASE("buffer_pool: a guard that a forked child inherits may end there") {
     pool_type pool{{.frames = 4, .backend = {}}};
-    auto file = pool.open("f", open_mode::create);
+    auto file = pool.open("f", open_mode::open_or_create);
     append_numbers(file, 2, 70);
     auto reading = file.read(0);
     auto writing = file.write(1);

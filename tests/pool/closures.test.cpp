@@ -31,7 +31,7 @@ using mutable_page_view = quire::raw_page<std::byte, 512>;
 
 struct open_pool {
     pool_type pool{{.frames = 4, .wait_max = 20ms, .backend = {}}};
-    pool_type::file file = pool.open("f", open_mode::create);
+    pool_type::file file = pool.open("f", open_mode::open_or_create);
     open_pool() { append_numbers(file, 3, 100); }
 
     /// Whether nobody holds page `no`.

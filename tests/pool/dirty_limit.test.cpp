@@ -21,7 +21,7 @@ namespace {
 std::uint64_t dirty_before_a_write_back(std::size_t frames, std::uint64_t pages) {
     quire_test::temp_dir const dir;
     plain_pool pool{quire_test::frames(frames)};
-    auto const file = pool.open(dir / "f", open_mode::create, as_offered);
+    auto const file = pool.open(dir / "f", open_mode::open_or_create, as_offered);
     for (std::uint64_t no = 0; no < pages; ++no) { append_version(file, 1); }
     file.flush();
     auto const before = file.stats().write_backs;
@@ -47,7 +47,7 @@ TEST_CASE("dirty limit: by default half the frames may be dirty pages of one fil
 TEST_CASE("dirty limit: a pool of one frame may have it dirty") {
     quire_test::temp_dir const dir;
     plain_pool pool{quire_test::frames(1)};
-    auto const file = pool.open(dir / "f", open_mode::create, as_offered);
+    auto const file = pool.open(dir / "f", open_mode::open_or_create, as_offered);
     append_version(file, 1);
     CHECK(file.stats().write_backs == 0);
     put_version(file, 0, 2);  // the limit is reached, and what is dirty written

@@ -139,7 +139,7 @@ TEST_CASE("engine: pages stay whole while the file is cut, grown, forgotten and 
     quire_test::test_random random;
     hybrid_pool pool{
         {.frames = 12, .wait_max = 10s, .frame_wait_max = 100ms, .backend = {}}};
-    auto file = pool.open("f", quire::open_mode::create);
+    auto file = pool.open("f", quire::open_mode::open_or_create);
     for (std::uint64_t i = 0; i < pages_max; ++i) { file.append().release(); }
     file.flush();
 

@@ -74,7 +74,7 @@ struct gated_setting {
                 .wait_max = 5s,
                 .observer = {.on_miss = std::move(on_miss)},
                 .backend = {.script = script}}},
-          file{pool.open("f", open_mode::create)} {
+          file{pool.open("f", open_mode::open_or_create)} {
         append_numbers(file, 4, 10);
     }
     void evict_all() const {
@@ -95,7 +95,7 @@ std::size_t rows_on(File const& file, std::uint64_t no) {
 
 /// A file of `count` pages that were grown and never written.
 void make_blank(pool_type& pool, std::string const& name, std::uint64_t count) {
-    auto file = pool.open(name, open_mode::create, {.dirty_pages_max = 100});
+    auto file = pool.open(name, open_mode::open_or_create, {.dirty_pages_max = 100});
     for (std::uint64_t i = 0; i < count; ++i) { file.append().release(); }
     file.close(quire::unwritten::discard);
 }
@@ -129,7 +129,7 @@ TEST_CASE("engine: a blank page becomes one of a kind by format, without being r
 TEST_CASE("engine: format takes a page from whatever it is, resident or not") {
     setting s;
     auto pool = s.make();
-    auto file = pool.open("f", open_mode::create);
+    auto file = pool.open("f", open_mode::open_or_create);
     append_numbers(file, 6, 100);  // raw pages; 4 frames: some are not resident
     file.flush();
     for (std::uint64_t const no : {0U, 5U}) {
@@ -151,7 +151,7 @@ TEST_CASE("engine: a corrupt page is made anew by format, and nothing else helps
     setting s;
     {
         auto pool = s.make();
-        auto file = pool.open("f", open_mode::create);
+        auto file = pool.open("f", open_mode::open_or_create);
         append_numbers(file, 2);
     }
     s.flip("f", 512 + 100);
@@ -167,7 +167,7 @@ TEST_CASE("engine: a corrupt page is made anew by format, and nothing else helps
 TEST_CASE("engine: format refuses what it cannot do, and leaves no trace") {
     setting s;
     auto pool = s.make(2);
-    auto file = pool.open("f", open_mode::create);
+    auto file = pool.open("f", open_mode::open_or_create);
     append_numbers(file, 4, 10);
     CHECK(refusal([&] { file.format(4).release(); }) == errc::page_out_of_range);
     {
@@ -224,7 +224,7 @@ TEST_CASE("engine: format waits for the read of its page, whether that succeeds 
 TEST_CASE("engine: discard forgets what was not written, and frees the frame") {
     setting s;
     auto pool = s.make();
-    auto file = pool.open("f", open_mode::create);
+    auto file = pool.open("f", open_mode::open_or_create);
     append_numbers(file, 3, 10);
     file.flush();
     write_number(file, 1, 99);
@@ -249,7 +249,7 @@ TEST_CASE("engine: discard forgets what was not written, and frees the frame") {
 TEST_CASE("engine: truncate cuts the file, and what is left stays") {
     setting s;
     auto pool = s.make(8);
-    auto file = pool.open("f", open_mode::create);
+    auto file = pool.open("f", open_mode::open_or_create);
     append_numbers(file, 6, 10);
     write_number(file, 1, 50);
     file.truncate(6);
@@ -343,7 +343,7 @@ TEST_CASE("engine: discard waits for the read of its page") {
 TEST_CASE("engine: discard waits for a read as long as it is told, not as long as the pool is") {
     auto const script = std::make_shared<io_script>();
     gated_pool pool{{.frames = 4, .wait_max = 1ms, .backend = {.script = script}}};
-    auto file = pool.open("f", open_mode::create);
+    auto file = pool.open("f", open_mode::open_or_create);
     append_numbers(file, 1);
     file.flush();
     file.discard(0);
@@ -364,7 +364,7 @@ TEST_CASE("engine: discard waits for a read as long as it is told, not as long a
 TEST_CASE("engine: truncate that is refused loses nothing") {
     setting s;
     auto pool = s.make(8);
-    auto file = pool.open("f", open_mode::create);
+    auto file = pool.open("f", open_mode::open_or_create);
     append_numbers(file, 5, 10);
     for (std::uint64_t const held_no : {2U, 4U}) {
         auto const held = file.read(held_no);
@@ -383,7 +383,7 @@ TEST_CASE("engine: truncate that is refused loses nothing") {
 TEST_CASE("engine: close that discards and is refused loses nothing") {
     setting s;
     auto pool = s.make(8);
-    auto file = pool.open("f", open_mode::create);
+    auto file = pool.open("f", open_mode::open_or_create);
     append_numbers(file, 4, 10);
     {
         auto const held = file.read(3);
@@ -401,7 +401,7 @@ TEST_CASE("engine: close that discards and is refused loses nothing") {
 TEST_CASE("engine: write_back writes what is dirty, and does not sync") {
     setting s;
     auto pool = s.make(8);
-    auto file = pool.open("f", open_mode::create);
+    auto file = pool.open("f", open_mode::open_or_create);
     append_numbers(file, 3, 10);
     auto const before = file.stats();
     file.write_back();
@@ -417,8 +417,8 @@ TEST_CASE("engine: write_back writes what is dirty, and does not sync") {
 TEST_CASE("engine: a checkpoint learns the first LSN of every dirty page") {
     pool_type pool{{.frames = 8, .durable = [](std::uint64_t) { return ~std::uint64_t{0}; },
                     .backend = {}}};
-    auto file = pool.open("f", open_mode::create);
-    auto other = pool.open("g", open_mode::create);
+    auto file = pool.open("f", open_mode::open_or_create);
+    auto other = pool.open("g", open_mode::open_or_create);
     append_numbers(file, 3);
     append_numbers(other, 1);
     pool.flush();
@@ -454,7 +454,7 @@ TEST_CASE("engine: a checkpoint learns the first LSN of every dirty page") {
 TEST_CASE("engine: a forked child makes, forgets, cuts and writes nothing") {
     setting s;
     auto pool = s.make();
-    auto file = pool.open("f", open_mode::create);
+    auto file = pool.open("f", open_mode::open_or_create);
     append_numbers(file, 2, 10);
     CHECK(failure_of([&]() -> std::string {
               if (refusal([&] { file.format(0).release(); }) != errc::forked) { return "format"; }
@@ -474,7 +474,7 @@ TEST_CASE("engine: a forked child makes, forgets, cuts and writes nothing") {
 TEST_CASE("engine: a reader becomes a writer if nobody wrote in between") {
     setting s;
     auto pool = s.make(2);
-    auto file = pool.open("f", open_mode::create);
+    auto file = pool.open("f", open_mode::open_or_create);
     append_numbers(file, 4, 10);
     auto const version_of = [&](std::uint64_t no) {
         auto page = file.read(no);
@@ -500,7 +500,7 @@ TEST_CASE("engine: a reader becomes a writer if nobody wrote in between") {
 TEST_CASE("engine: a page that was away is not taken for unchanged, in whatever frame") {
     setting s;
     auto pool = s.make(1);
-    auto file = pool.open("f", open_mode::create);
+    auto file = pool.open("f", open_mode::open_or_create);
     append_numbers(file, 2, 10);
     file.flush();
     auto const seen = [&] {
@@ -518,7 +518,7 @@ TEST_CASE("engine: a page that was away is not taken for unchanged, in whatever 
 TEST_CASE("engine: downgrade lets readers in and keeps writers out, and the change counts") {
     setting s;
     auto pool = s.make();
-    auto file = pool.open("f", open_mode::create);
+    auto file = pool.open("f", open_mode::open_or_create);
     append_numbers(file, 1, 10);
     file.flush();
     auto writer = file.write(0);
@@ -540,7 +540,7 @@ TEST_CASE("engine: downgrade lets readers in and keeps writers out, and the chan
 TEST_CASE("engine: what was seen before a store and a downgrade is not the page any more") {
     setting s;
     auto pool = s.make();
-    auto file = pool.open("f", open_mode::create);
+    auto file = pool.open("f", open_mode::open_or_create);
     append_numbers(file, 1, 10);
     auto writer = file.write(0);
     writer->bytes().store<std::uint64_t>(number_at, 11);
@@ -554,7 +554,7 @@ TEST_CASE("engine: what was seen before a store and a downgrade is not the page 
 TEST_CASE("engine: pages whose changes were discarded are not counted as dirty") {
     setting s;
     auto pool = s.make(8);
-    auto file = pool.open("f", open_mode::create, {.dirty_pages_max = 2});
+    auto file = pool.open("f", open_mode::open_or_create, {.dirty_pages_max = 2});
     append_numbers(file, 2, 10);
     file.flush();
     auto const writes = file.stats().write_backs;
@@ -569,7 +569,7 @@ TEST_CASE("engine: pages whose changes were discarded are not counted as dirty")
 TEST_CASE("engine: resident pages are sorted, whatever their frames") {
     setting s;
     auto pool = s.make(8);
-    auto file = pool.open("f", open_mode::create);
+    auto file = pool.open("f", open_mode::open_or_create);
     append_numbers(file, 4, 10);
     file.flush();
     for (std::uint64_t no = 0; no < 4; ++no) { file.discard(no); }
@@ -595,7 +595,7 @@ static_assert(quire::pinning<reluctant_latch>);
 TEST_CASE("engine: a latch whose tries fail now and then serves a pool to its end") {
     quire::buffer_pool<512, quire::clock, reluctant_latch, quire::memory_backend> pool{
         {.frames = 4}};
-    auto file = pool.open("f", open_mode::create);
+    auto file = pool.open("f", open_mode::open_or_create);
     append_numbers(file, 20, 10);
     for (std::uint64_t no = 0; no < 20; ++no) { CHECK(number_on(file, no) == 10 + no); }
 }
@@ -611,7 +611,7 @@ static_assert(!can_downgrade<quire::buffer_pool<512, quire::clock, std::shared_m
 TEST_CASE("engine: a pinned page stays in its frame, and excludes nobody") {
     setting s;
     auto pool = s.make(2);
-    auto file = pool.open("f", open_mode::create);
+    auto file = pool.open("f", open_mode::open_or_create);
     append_numbers(file, 5, 10);
     {
         auto pin = file.pin(0);
@@ -632,7 +632,7 @@ TEST_CASE("engine: a pinned page stays in its frame, and excludes nobody") {
 TEST_CASE("engine: pins of all frames leave none, and a pin is moved, not copied") {
     setting s;
     auto pool = s.make(2);
-    auto file = pool.open("f", open_mode::create);
+    auto file = pool.open("f", open_mode::open_or_create);
     append_numbers(file, 3);
     std::vector<decltype(file.pin(0))> pins;
     pins.push_back(file.pin(0));
@@ -651,7 +651,7 @@ TEST_CASE("engine: no pin outlives its pool") {
                    setting s;
                    std::optional<decltype(std::declval<pool_type::file&>().pin(0))> pin;
                    auto pool = s.make();
-                   auto file = pool.open("f", open_mode::create);
+                   auto file = pool.open("f", open_mode::open_or_create);
                    append_numbers(file, 1);
                    pin.emplace(file.pin(0));
                }),
@@ -663,8 +663,8 @@ TEST_CASE("engine: no pin outlives its pool") {
 TEST_CASE("engine: a file with a share of the frames takes its own pages' places") {
     setting s;
     auto pool = s.make(8);
-    auto scanned = pool.open("s", open_mode::create, {.frames_max = 3});
-    auto hot = pool.open("h", open_mode::create);
+    auto scanned = pool.open("s", open_mode::open_or_create, {.frames_max = 3});
+    auto hot = pool.open("h", open_mode::open_or_create);
     append_numbers(hot, 5, 10);
     append_numbers(scanned, 20, 30);
     pool.flush();
@@ -708,7 +708,7 @@ TEST_CASE("engine: an observer is told of misses, evictions and failed writes") 
                                       failures.emplace_back(id, system);
                                   }},
                      .backend = {.script = script}}};
-    auto file = pool.open("f", open_mode::create);
+    auto file = pool.open("f", open_mode::open_or_create);
     append_numbers(file, 3, 10);
     page_id const zero{file.number(), 0};
     CHECK(evictions == std::vector{zero});
@@ -729,7 +729,7 @@ TEST_CASE("engine: a descriptor of the caller's becomes a file of the pool") {
     auto const path = (dir / "f").string();
     quire::buffer_pool<> pool{{.frames = 4, .files_max = 1}};
     {
-        auto file = pool.open(path, open_mode::create);
+        auto file = pool.open(path, open_mode::open_or_create);
         append_numbers(file, 2, 10);
         file.close();
     }
@@ -764,7 +764,7 @@ TEST_CASE("engine: a descriptor of the caller's becomes a file of the pool") {
 TEST_CASE("engine: a pin that is assigned to holds the other's page, and its own no more") {
     setting s;
     auto pool = s.make(8);
-    auto file = pool.open("f", open_mode::create);
+    auto file = pool.open("f", open_mode::open_or_create);
     append_numbers(file, 2, 10);
     file.flush();
     auto pin = file.pin(0);
@@ -778,7 +778,7 @@ TEST_CASE("engine: a repair tool reads pages whose seal is broken, and seals wha
     setting s;
     {
         auto pool = s.make();
-        auto file = pool.open("f", open_mode::create);
+        auto file = pool.open("f", open_mode::open_or_create);
         append_numbers(file, 2, 10);
     }
     s.flip("f", 512 + 300);

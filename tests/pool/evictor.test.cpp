@@ -75,7 +75,7 @@ TEST_CASE("evictor: threads that only wait for a frame do not count against thei
     {
         pool_type maker{{.frames = 8, .backend = {store}}};
         for (char const* name : {"a", "b"}) {
-            auto file = maker.open(name, quire::open_mode::create);
+            auto file = maker.open(name, quire::open_mode::open_or_create);
             append_numbers(file, 8);
             file.close();
         }
@@ -105,7 +105,7 @@ TEST_CASE("evictor: a frame that becomes free while a victim's write fails is fo
     quire::buffer_pool<size, told_policy, quire::hybrid_latch, gated_backend> pool{
         {.frames = 2, .backend = io}};
     policy_orders::current() = {};
-    auto file = pool.open("f", quire::open_mode::create);
+    auto file = pool.open("f", quire::open_mode::open_or_create);
     append_numbers(file, 3);
     file.flush();
     write_number(file, 1, 71);  // dirty; pages 1 and 2 are resident
@@ -128,7 +128,7 @@ TEST_CASE("evictor: threads that miss at once do not pass a file's frames_max") 
     gated_backend::options io;
     quire::buffer_pool<size, quire::clock, quire::hybrid_latch, gated_backend> pool{
         {.frames = 8, .backend = io}};
-    auto file = pool.open("f", quire::open_mode::create);
+    auto file = pool.open("f", quire::open_mode::open_or_create);
     append_numbers(file, 6);
     file.close();
     file = pool.open("f", quire::open_mode::read_write, {.frames_max = 2});

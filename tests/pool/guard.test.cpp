@@ -67,7 +67,7 @@ static_assert(std::same_as<decltype(*std::declval<writing const&>()),
 struct setting {
     explicit setting(std::uint64_t pages, std::size_t frames = 4)
         : pool{{.frames = frames, .wait_max = 5s, .frame_wait_max = 10ms, .backend = {}}},
-          file{pool.open("f", open_mode::create, {.dirty_pages_max = 100})} {
+          file{pool.open("f", open_mode::open_or_create, {.dirty_pages_max = 100})} {
         append_numbers(file, pages);
         file.flush();
     }
@@ -267,7 +267,7 @@ TEST_CASE("guard: advance to a page of another kind keeps the page, and holds no
 TEST_CASE("guard: advance goes from file to file and from pool to pool") {
     setting s{2};
     setting other{1};
-    auto second = s.pool.open("g", open_mode::create);
+    auto second = s.pool.open("g", open_mode::open_or_create);
     append_numbers(second, 1, 500);
     auto page = s.file.read(1);
     page.advance(second, 0);

@@ -84,7 +84,7 @@ public:
 
     numbers(Pool& pool, std::string path, quire_test::generator& random)
         : pool_{pool}, path_{std::move(path)}, random_{random},
-          file_{pool.open(path_, open_mode::create)} {}
+          file_{pool.open(path_, open_mode::open_or_create)} {}
 
     void step() {
         switch (random_.below(16)) {
@@ -186,7 +186,7 @@ private:
 template <class Pool>
 void heap_round(Pool& pool, std::string const& path) {
     if constexpr (quire::slotted_page_size<Pool::page_size>) {
-        auto file = pool.open(path, open_mode::create);
+        auto file = pool.open(path, open_mode::open_or_create);
         std::array<std::byte, 40> tuple{};
         std::size_t count = 0;
         {

@@ -83,7 +83,7 @@ bool latched(File const& file, std::uint32_t frame) {
 TEMPLATE_TEST_CASE("optimistic: finds what the page has, resident or not", "", quire::hybrid_latch,
                    std::shared_mutex, quire::no_latch) {
     pool_of<TestType> pool{{.frames = 2, .backend = {}}};
-    auto file = pool.open("f", open_mode::create);
+    auto file = pool.open("f", open_mode::open_or_create);
     append_numbers(file, 5, 70);
     for (int round = 0; round < 2; ++round) {
         for (std::uint64_t no = 0; no < 5; ++no) {
@@ -99,7 +99,7 @@ TEMPLATE_TEST_CASE("optimistic: finds what the page has, resident or not", "", q
 TEST_CASE("optimistic: nothing is stored in the frame's header") {
     if (!without_latch) { return skip("the latch is always taken under a sanitizer"); }
     pool_type pool{{.frames = 1, .backend = {}}};
-    auto file = pool.open("f", open_mode::create);
+    auto file = pool.open("f", open_mode::open_or_create);
     append_numbers(file, 1);
     (void)file.optimistic_read(0, number);  // the policy may note a first use
     auto const& header = file.core().frames[quire::frame_no{0}];
@@ -111,7 +111,7 @@ TEST_CASE("optimistic: nothing is stored in the frame's header") {
 
 TEST_CASE("optimistic: a page that is written meanwhile is read again") {
     pool_type pool{{.frames = 1, .backend = {}}};
-    auto file = pool.open("f", open_mode::create);
+    auto file = pool.open("f", open_mode::open_or_create);
     append_numbers(file, 1);
     int calls = 0;
     auto const found = file.optimistic_read(0, [&](auto const& page) {
@@ -127,7 +127,7 @@ TEST_CASE("optimistic: who was in the page from the beginning is noticed in the 
     // Not the version tells, which is the same: the writer bit does.
     if (!without_latch) { return skip("the latch is always taken under a sanitizer"); }
     pool_type pool{{.frames = 1, .backend = {}}};
-    auto file = pool.open("f", open_mode::create);
+    auto file = pool.open("f", open_mode::open_or_create);
     append_numbers(file, 1);
     auto& latch = file.core().frames[quire::frame_no{0}].latch;
     REQUIRE(latch.try_lock());
@@ -143,7 +143,7 @@ TEST_CASE("optimistic: who was in the page from the beginning is noticed in the 
 TEST_CASE("optimistic: a page that loses its frame meanwhile is read again") {
     if (!without_latch) { return skip("the latch is always taken under a sanitizer"); }
     pool_type pool{{.frames = 1, .backend = {}}};
-    auto file = pool.open("f", open_mode::create);
+    auto file = pool.open("f", open_mode::open_or_create);
     append_numbers(file, 2, 70);
     CHECK(number_on(file, 0) == 70);
     int calls = 0;
@@ -172,7 +172,7 @@ TEST_CASE("optimistic: the page must be the one that was asked for when the look
     // A frame that got another page after the entry was read, and nobody writes: versions agree.
     if (!without_latch) { return skip("the latch is always taken under a sanitizer"); }
     pool_type pool{{.frames = 1, .backend = {}}};
-    auto file = pool.open("f", open_mode::create);
+    auto file = pool.open("f", open_mode::open_or_create);
     append_numbers(file, 2, 70);
     CHECK(number_on(file, 0) == 70);
     auto& core = file.core();
@@ -205,7 +205,7 @@ static_assert(quire::versioned<stepped_latch>);
 TEST_CASE("optimistic: the version is seen before the page, or another page's would do") {
     if (!without_latch) { return skip("the latch is always taken under a sanitizer"); }
     pool_of<stepped_latch> pool{{.frames = 1, .backend = {}}};
-    auto file = pool.open("f", open_mode::create);
+    auto file = pool.open("f", open_mode::open_or_create);
     append_numbers(file, 2, 70);
     CHECK(number_on(file, 0) == 70);
     bool taken = false;
@@ -216,7 +216,7 @@ TEST_CASE("optimistic: the version is seen before the page, or another page's wo
 
 TEST_CASE("optimistic: after three attempts the latch is taken") {
     pool_type pool{{.frames = 1, .backend = {}}};
-    auto file = pool.open("f", open_mode::create);
+    auto file = pool.open("f", open_mode::open_or_create);
     append_numbers(file, 1);
     std::vector<bool> held;
     (void)file.optimistic_read(0, [&](auto const& page) {
@@ -231,7 +231,7 @@ TEST_CASE("optimistic: after three attempts the latch is taken") {
 
 TEST_CASE("optimistic: what fn throws counts when what it saw was true") {
     pool_type pool{{.frames = 1, .backend = {}}};
-    auto file = pool.open("f", open_mode::create);
+    auto file = pool.open("f", open_mode::open_or_create);
     append_numbers(file, 1);
     int calls = 0;
     auto const always = [&](auto const&) -> int {
@@ -255,7 +255,7 @@ TEST_CASE("optimistic: what fn throws counts when what it saw was true") {
 
 TEST_CASE("optimistic: an offset outside the page is an error that counts only if it was true") {
     pool_type pool{{.frames = 1, .backend = {}}};
-    auto file = pool.open("f", open_mode::create);
+    auto file = pool.open("f", open_mode::open_or_create);
     append_numbers(file, 1);
     auto const at = [&](std::uint64_t offset) {
         return refusal([&] {
@@ -281,7 +281,7 @@ TEST_CASE("optimistic: an offset outside the page is an error that counts only i
 
 TEST_CASE("optimistic: bytes are read one by one, together and as numbers") {
     pool_type pool{{.frames = 1, .backend = {}}};
-    auto file = pool.open("f", open_mode::create);
+    auto file = pool.open("f", open_mode::open_or_create);
     {
         auto page = file.append();
         auto const bytes = page->bytes();
@@ -311,7 +311,7 @@ TEST_CASE("optimistic: bytes are read one by one, together and as numbers") {
 
 TEST_CASE("optimistic: a page kind of one's own is read in the same way with and without latch") {
     pool_type pool{{.frames = 2, .backend = {}}};
-    auto file = pool.open("f", open_mode::create);
+    auto file = pool.open("f", open_mode::open_or_create);
     static_cast<void>(file.append<marked_page>());
     append_numbers(file, 1);
     auto const count = [](auto const& page) { return page.count(); };
@@ -323,7 +323,7 @@ TEST_CASE("optimistic: a page kind of one's own is read in the same way with and
 
 TEST_CASE("optimistic: it is a use of the page for the policy, once it is known to be true") {
     pool_type pool{{.frames = 2, .backend = {}}};
-    auto file = pool.open("f", open_mode::create);
+    auto file = pool.open("f", open_mode::open_or_create);
     append_numbers(file, 3);
     number_on(file, 0);
     number_on(file, 1);  // clock: whatever was used before, one of the two goes for page 2
@@ -344,7 +344,7 @@ TEST_CASE("optimistic: it is a use of the page for the policy, once it is known 
 
 TEST_CASE("optimistic: the latched read is told the options") {
     pool_type pool{{.frames = 2, .frame_wait_max = std::chrono::milliseconds{1}, .backend = {}}};
-    auto file = pool.open("f", open_mode::create);
+    auto file = pool.open("f", open_mode::open_or_create);
     append_numbers(file, 2);
     file.flush();
     file.discard(0);
@@ -358,7 +358,7 @@ TEST_CASE("optimistic: a page that this thread holds exclusively stops a checked
     if (!quire::checked_build) { return skip("only checked builds know who holds a page"); }
     CHECK_THAT(violation_of([] {
                    pool_type pool{{.frames = 1, .backend = {}}};
-                   auto file = pool.open("f", open_mode::create);
+                   auto file = pool.open("f", open_mode::open_or_create);
                    auto const page = file.append();
                    (void)file.optimistic_read(0, number);
                }),
@@ -368,10 +368,10 @@ TEST_CASE("optimistic: a page that this thread holds exclusively stops a checked
 TEST_CASE("optimistic: a handle used after close stops the program") {
     CHECK_THAT(violation_of([] {
                    pool_type pool{{.frames = 1, .backend = {}}};
-                   auto file = pool.open("f", open_mode::create);
+                   auto file = pool.open("f", open_mode::open_or_create);
                    append_numbers(file, 1);
                    file.close();
-                   append_numbers(pool.open("g", open_mode::create), 1);
+                   append_numbers(pool.open("g", open_mode::open_or_create), 1);
                    (void)file.optimistic_read(0, number);
                }),
                Catch::Matchers::ContainsSubstring("a file handle is not used after close"));
@@ -381,7 +381,7 @@ TEST_CASE("optimistic: what is read beside writers and evictions is whole") {
     // Every page is one number, many times over; readers without latch see only such pages.
     constexpr std::uint64_t pages = 4;
     pool_type pool{{.frames = 3, .backend = {}}};
-    auto file = pool.open("f", open_mode::create);
+    auto file = pool.open("f", open_mode::open_or_create);
     for (std::uint64_t no = 0; no < pages; ++no) { static_cast<void>(file.append()); }
     std::atomic<bool> over{false};
     std::atomic<int> torn{0};

@@ -64,7 +64,7 @@ TEST_CASE("options: what makes no sense is refused, each with its rule") {
 
 TEST_CASE("options: an access's own deadline goes before the pool's") {
     pool_type pool{{.frames = 2, .wait_max = 10ms, .backend = {}}};
-    auto file = pool.open("f", quire::open_mode::create);
+    auto file = pool.open("f", quire::open_mode::open_or_create);
     append_numbers(file, 1);
     auto page = file.write(0);
     auto const waits = [&](quire::access_options const& how) {

@@ -29,7 +29,7 @@ auto const no_latch_wanted = [](auto&) {};
 struct setting {
     setting() {
         pool_type maker{{.frames = 8, .backend = backend}};
-        auto made = maker.open("f", quire::open_mode::create);
+        auto made = maker.open("f", quire::open_mode::open_or_create);
         append_numbers(made, 8);
         made.close();
         file.emplace(pool.open("f"));

@@ -44,7 +44,7 @@ void expect_that_a_miss_only_tries(std::function<void()> latch_hooks::*when) {
     quire::buffer_pool<size, told_policy, hooked_latch<Downgrades>, gated_backend> pool{
         {.frames = 2, .frame_wait_max = 20ms, .backend = io}};
     policy_orders::current() = {};
-    auto file = pool.open("f", open_mode::create, no_limit);
+    auto file = pool.open("f", open_mode::open_or_create, no_limit);
     append_numbers(file, 3);
     file.flush();
     write_number(file, 0, 70);
@@ -91,7 +91,7 @@ TEST_CASE("page_writer: a change that was logged while the log was written waits
                                return lsn;
                            },
                        .backend = io}};
-    auto file = pool.open("f", open_mode::create, no_limit);
+    auto file = pool.open("f", open_mode::open_or_create, no_limit);
     append_numbers(file, 1);
     auto const write_logged = [&](std::uint64_t number, std::uint64_t lsn) {
         auto page = file.write(0);
@@ -109,7 +109,7 @@ TEST_CASE("page_writer: who waited for a sync that failed does not sync again") 
     // The kernel reports what it dropped once; a second sync would say that all is well.
     gated_backend::options io;
     gated_pool<> pool{{.frames = 4, .backend = io}};
-    auto file = pool.open("f", open_mode::create);
+    auto file = pool.open("f", open_mode::open_or_create);
     append_numbers(file, 1);
     std::promise<void> inside;
     std::promise<void> go_on;
@@ -136,7 +136,7 @@ TEST_CASE("page_writer: who waited for a sync that failed does not sync again") 
 TEST_CASE("page_writer: flush writes more pages than a batch has, each once") {
     gated_backend::options io;
     gated_pool<> pool{{.frames = 200, .backend = io}};
-    auto file = pool.open("f", open_mode::create, no_limit);
+    auto file = pool.open("f", open_mode::open_or_create, no_limit);
     append_numbers(file, 150, 1000);
     file.flush();
     for (std::uint64_t no = 0; no < 150; ++no) {
@@ -150,7 +150,7 @@ TEST_CASE("page_writer: flush writes more pages than a batch has, each once") {
 TEST_CASE("page_writer: a flush of nothing writes nothing, and syncs") {
     gated_backend::options io;
     gated_pool<> pool{{.frames = 4, .backend = io}};
-    auto file = pool.open("f", open_mode::create);
+    auto file = pool.open("f", open_mode::open_or_create);
     file.flush();
     CHECK(file.stats().write_backs == 0);
     CHECK(file.stats().syncs == 1);
@@ -162,7 +162,7 @@ TEST_CASE("page_writer: the time that earlier writes took is not held against a 
     // reader, it must wait for it as it would have at first.
     gated_backend::options io;
     gated_pool<> pool{{.frames = 100, .backend = io}};
-    auto file = pool.open("f", open_mode::create, no_limit);
+    auto file = pool.open("f", open_mode::open_or_create, no_limit);
     append_numbers(file, 66, 1000);  // a batch of 64, and another
     io.script->hold(io_verb::write, 0);
     auto flusher = std::async(std::launch::async, [&] {
@@ -182,7 +182,7 @@ TEST_CASE("page_writer: the time that earlier writes took is not held against a 
 TEST_CASE("page_writer: a flush that waits for a guard has no latch meanwhile") {
     gated_backend::options io;
     gated_pool<> pool{{.frames = 8, .wait_max = 10s, .backend = io}};
-    auto file = pool.open("f", open_mode::create, no_limit);
+    auto file = pool.open("f", open_mode::open_or_create, no_limit);
     append_numbers(file, 2, 70);
     std::future<std::optional<errc>> flusher;
     {
@@ -199,7 +199,7 @@ TEST_CASE("page_writer: a flush that waits for a guard has no latch meanwhile") 
 TEST_CASE("page_writer: a flush that waits for a guard ends at its deadline, others are written") {
     gated_backend::options io;
     gated_pool<> pool{{.frames = 8, .backend = io}};
-    auto file = pool.open("f", open_mode::create, no_limit);
+    auto file = pool.open("f", open_mode::open_or_create, no_limit);
     append_numbers(file, 3, 70);
     {
         auto page = file.read(1);
@@ -219,7 +219,7 @@ TEST_CASE("page_writer: a flush that waits for a guard ends at its deadline, oth
 TEST_CASE("page_writer: without downgrade, a page that always changes does not hold for ever") {
     gated_backend::options io;
     gated_pool<hooked_latch<false>> pool{{.frames = 4, .backend = io}};
-    auto file = pool.open("f", open_mode::create, no_limit);
+    auto file = pool.open("f", open_mode::open_or_create, no_limit);
     append_numbers(file, 1);
     std::uint64_t changes = 0;
     std::function<void()> change = [&] {
@@ -237,7 +237,7 @@ TEST_CASE("page_writer: without downgrade, a page that always changes does not h
 TEST_CASE("page_writer: two flushes at once both end, and the pages are written") {
     gated_backend::options io;
     gated_pool<> pool{{.frames = 8, .backend = io}};
-    auto file = pool.open("f", open_mode::create, no_limit);
+    auto file = pool.open("f", open_mode::open_or_create, no_limit);
     append_numbers(file, 4, 70);
     io.script->hold(io_verb::write, 2 * size);
     auto one = std::async(std::launch::async, [&] { file.flush(); });
@@ -254,7 +254,7 @@ TEST_CASE("page_writer: two flushes at once both end, and the pages are written"
 TEST_CASE("page_writer: one page that fails does not stop its neighbours") {
     gated_backend::options io;
     gated_pool<> pool{{.frames = 8, .backend = io}};
-    auto file = pool.open("f", open_mode::create, no_limit);
+    auto file = pool.open("f", open_mode::open_or_create, no_limit);
     append_numbers(file, 4, 70);
     io.script->fail(io_verb::write, 1 * size, ENOSPC);
     CHECK(refusal([&] { file.flush(); }) == errc::write_failed);
@@ -271,7 +271,7 @@ TEST_CASE("page_writer: one page that fails does not stop its neighbours") {
 TEST_CASE("page_writer: past their limit of dirty pages writers write back before they go on") {
     gated_backend::options io;
     gated_pool<> pool{{.frames = 16, .backend = io}};
-    auto file = pool.open("f", open_mode::create, {.dirty_pages_max = 3});
+    auto file = pool.open("f", open_mode::open_or_create, {.dirty_pages_max = 3});
     append_numbers(file, 8, 70);
     CHECK(file.slot().dirty <= 3);
     CHECK(file.stats().write_backs >= 6);
@@ -294,7 +294,7 @@ TEST_CASE("page_writer: past their limit of dirty pages writers write back befor
 TEST_CASE("page_writer: a miss writes its victim's neighbours in the same turn") {
     gated_backend::options io;
     gated_pool<> pool{{.frames = 4, .backend = io}};
-    auto file = pool.open("f", open_mode::create, no_limit);
+    auto file = pool.open("f", open_mode::open_or_create, no_limit);
     append_numbers(file, 8, 70);
     file.flush();
     for (std::uint64_t no = 0; no < 4; ++no) { write_number(file, no, 700 + no); }
@@ -314,7 +314,7 @@ TEST_CASE("page_writer: a page has no log position from whoever had its frame be
                                return lsn;
                            },
                        .backend = io}};
-    auto file = pool.open("f", open_mode::create, no_limit);
+    auto file = pool.open("f", open_mode::open_or_create, no_limit);
     append_numbers(file, 2);
     {
         auto page = file.write(0);

@@ -52,7 +52,7 @@ struct setting {
     }
     void write_file(std::string const& name, std::uint64_t pages, std::uint64_t base = 0) const {
         pool_type pool = make();
-        auto file = pool.open(name, open_mode::create);
+        auto file = pool.open(name, open_mode::open_or_create);
         append_numbers(file, pages, base);
         file.close();
     }
@@ -103,7 +103,7 @@ quire::error failure_of_call(Call call) {
 TEST_CASE("paged_file: a closed file's pages are there again when it is opened again") {
     setting s;
     auto pool = s.make();
-    auto file = pool.open("f", open_mode::create);
+    auto file = pool.open("f", open_mode::open_or_create);
     CHECK(file.path() == "f");
     CHECK(file.pages() == 0);
     append_numbers(file, 6, 70);
@@ -121,10 +121,10 @@ TEST_CASE("paged_file: a closed file's pages are there again when it is opened a
 TEST_CASE("paged_file: a file in the place of another has a number of its own") {
     setting s;
     auto pool = s.make();
-    auto old = pool.open("f", open_mode::create);
+    auto old = pool.open("f", open_mode::open_or_create);
     append_numbers(old, 3, 70);
     old.close();
-    auto file = pool.open("g", open_mode::create);
+    auto file = pool.open("g", open_mode::open_or_create);
     CHECK(file.number() != old.number());
     CHECK(&file.core().files.of({file.number(), 0}) == &old.core().files.of({old.number(), 0}));
     CHECK(file.is_open());
@@ -140,12 +140,12 @@ TEST_CASE("paged_file: file numbers come round, and none is that of no file") {
         quire::buffer_pool<512, quire::clock, quire::hybrid_latch, quire::memory_backend> pool{
             {.frames = 1, .files_max = files_max, .file_pages_max = 16, .backend = {}}};
         for (unsigned i = 0; i < slot; ++i) {
-            static_cast<void>(pool.open(std::to_string(i), open_mode::create));
+            static_cast<void>(pool.open(std::to_string(i), open_mode::open_or_create));
         }
         auto const stays = slot > 0 ? pool.path(quire::file_no{0}) : "0";
         std::set<quire::file_no> numbers;
         for (;;) {
-            auto file = pool.open("f", open_mode::create);
+            auto file = pool.open("f", open_mode::open_or_create);
             bool const anew = numbers.insert(file.number()).second;
             bool const its_own = file.number() != quire::file_no::unknown &&
                                  pool.path(file.number()) == "f" &&
@@ -166,10 +166,10 @@ TEST_CASE("paged_file: a handle used after close stops the program") {
         return violation_of([&] {
             setting s;
             auto pool = s.make();
-            auto file = pool.open("f", open_mode::create);
+            auto file = pool.open("f", open_mode::open_or_create);
             append_numbers(file, 1);
             file.close();
-            append_numbers(pool.open("g", open_mode::create), 1);  // in the same slot
+            append_numbers(pool.open("g", open_mode::open_or_create), 1);  // in the same slot
             use(file);
         });
     };
@@ -177,7 +177,7 @@ TEST_CASE("paged_file: a handle used after close stops the program") {
     CHECK_THAT(violation_of([] {
                    setting s;
                    auto pool = s.make();
-                   auto file = pool.open("f", open_mode::create);
+                   auto file = pool.open("f", open_mode::open_or_create);
                    append_numbers(file, 1);
                    file.close();  // and nobody comes into its slot
                    number_on(file, 0);
@@ -186,7 +186,7 @@ TEST_CASE("paged_file: a handle used after close stops the program") {
     CHECK_THAT(violation_of([] {
                    setting s;
                    auto pool = s.make();
-                   auto file = pool.open("f", open_mode::create);
+                   auto file = pool.open("f", open_mode::open_or_create);
                    append_numbers(file, 1);
                    file.close();
                    static_cast<void>(file.write(0));
@@ -207,12 +207,12 @@ TEST_CASE("paged_file: a handle used after close stops the program") {
 TEST_CASE("paged_file: a pool has as many files as its slots") {
     setting s;
     auto pool = s.make();
-    auto a = pool.open("a", open_mode::create);
-    append_numbers(pool.open("b", open_mode::create), 1);
-    CHECK(refusal([&] { static_cast<void>(pool.open("c", open_mode::create)); }) ==
+    auto a = pool.open("a", open_mode::open_or_create);
+    append_numbers(pool.open("b", open_mode::open_or_create), 1);
+    CHECK(refusal([&] { static_cast<void>(pool.open("c", open_mode::open_or_create)); }) ==
           errc::too_many_files);
     a.close();
-    auto c = pool.open("c", open_mode::create);
+    auto c = pool.open("c", open_mode::open_or_create);
     CHECK(c.is_open());
 }
 
@@ -222,7 +222,7 @@ TEST_CASE("paged_file: opening refuses what is no file of pages, and takes no sl
     s.store->assign("large", std::vector<std::byte>(11 * size));
     s.store->assign("largest", std::vector<std::byte>(10 * size));
     auto pool = s.make();
-    auto other = pool.open("a", open_mode::create);
+    auto other = pool.open("a", open_mode::open_or_create);
     auto const odd = failure_of_call([&] { static_cast<void>(pool.open("odd")); });
     CHECK(odd.kind() == errc::size_not_page_multiple);
     CHECK_THAT(odd.what(), ContainsSubstring("700") && ContainsSubstring("512"));
@@ -317,7 +317,7 @@ TEST_CASE("paged_file: a file that was cut is a short read, never zeros") {
     temp_dir const dir;
     std::string const path = dir / "f";
     disk_pool disk{{.frames = 4}};
-    auto on_disk = disk.open(path, open_mode::create);
+    auto on_disk = disk.open(path, open_mode::open_or_create);
     append_numbers(on_disk, 6);
     on_disk.flush();
     std::filesystem::resize_file(path, 4096 + 1000);
@@ -329,7 +329,7 @@ TEST_CASE("paged_file: a file that was cut is a short read, never zeros") {
 TEST_CASE("paged_file: a page of another kind is refused, and not held") {
     setting s;
     auto pool = s.make();
-    auto file = pool.open("f", open_mode::create);
+    auto file = pool.open("f", open_mode::open_or_create);
     append_numbers(file, 1);
     {
         auto page = file.append<quire::heap_page>();
@@ -348,7 +348,7 @@ TEST_CASE("paged_file: a page of another kind is refused, and not held") {
 TEST_CASE("paged_file: reserved pages need no growing, and what is left is cut off on closing") {
     gated_backend::options io;
     gated_pool pool{{.frames = 4, .file_pages_max = 10, .backend = io}};
-    auto file = pool.open("f", open_mode::create);
+    auto file = pool.open("f", open_mode::open_or_create);
     append_numbers(file, 1);
     file.reserve(5);
     CHECK(io.store->bytes("f").size() == 6 * size);
@@ -374,7 +374,7 @@ TEST_CASE("paged_file: reserved pages need no growing, and what is left is cut o
 TEST_CASE("paged_file: after a crash, pages that were grown and not written are blank") {
     setting s;
     auto pool = s.make();
-    auto file = pool.open("f", open_mode::create);
+    auto file = pool.open("f", open_mode::open_or_create);
     append_numbers(file, 2, 70);
     file.reserve(3);
     file.flush();
@@ -391,7 +391,7 @@ TEST_CASE("paged_file: after a crash, pages that were grown and not written are 
 TEST_CASE("paged_file: a file grows to its limit and no further") {
     setting s;
     auto pool = s.make();
-    auto file = pool.open("f", open_mode::create);
+    auto file = pool.open("f", open_mode::open_or_create);
     append_numbers(file, 10);
     auto const e = failure_of_call([&] { static_cast<void>(file.append()); });
     CHECK(e.kind() == errc::file_too_large);
@@ -405,8 +405,8 @@ TEST_CASE("paged_file: a file grows to its limit and no further") {
 TEST_CASE("paged_file: a new page is zeroed, whoever had its frame before") {
     setting s;
     auto pool = s.make(1);
-    auto file = pool.open("f", open_mode::create);
-    auto other = pool.open("g", open_mode::create);
+    auto file = pool.open("f", open_mode::open_or_create);
+    auto other = pool.open("g", open_mode::open_or_create);
     {
         auto page = file.append<plain_page>();
         std::ranges::fill(page->bytes(), std::byte{0xAA});
@@ -418,7 +418,7 @@ TEST_CASE("paged_file: a new page is zeroed, whoever had its frame before") {
 TEST_CASE("paged_file: who waited for the file's end is refused") {
     gated_backend::options io;
     gated_pool pool{{.frames = 4, .backend = io}};
-    auto file = pool.open("f", open_mode::create);
+    auto file = pool.open("f", open_mode::open_or_create);
     append_numbers(file, 1);
     auto& core = file.core();
     auto& slot = file.slot();  // so that it does not matter if they come when all is over
@@ -456,7 +456,7 @@ TEST_CASE("paged_file: who is overtaken by the file's end makes no page and cuts
     };
     gated_backend::options io;
     gated_pool pool{{.frames = 4, .durable = hook, .backend = io}};
-    auto file = pool.open("f", open_mode::create, {.dirty_pages_max = 1});
+    auto file = pool.open("f", open_mode::open_or_create, {.dirty_pages_max = 1});
     {
         auto page = file.append();
         page.logged(1);
@@ -475,7 +475,7 @@ TEST_CASE("paged_file: who is overtaken by the file's end makes no page and cuts
     asking.get_future().wait();
     file.close();
     if (another_comes) {  // into the same slot
-        file = pool.open("g", open_mode::create);
+        file = pool.open("g", open_mode::open_or_create);
         append_numbers(file, 1, 70);
         file.flush();
     }
@@ -491,13 +491,13 @@ TEST_CASE("paged_file: who is overtaken by the file's end makes no page and cuts
 TEST_CASE("paged_file: who is overtaken right behind the handle's check leaves another file be") {
     gated_backend::options io;
     gated_pool pool{{.frames = 4, .files_max = 1, .backend = io}};
-    auto file = pool.open("f", open_mode::create);
+    auto file = pool.open("f", open_mode::open_or_create);
     append_numbers(file, 1);
     auto& core = file.core();
     auto& slot = file.slot();  // checked, and now:
     auto const number = file.number();
     file.close();
-    file = pool.open("g", open_mode::create);
+    file = pool.open("g", open_mode::open_or_create);
     append_numbers(file, 2, 70);
     file.flush();
     write_number(file, 0, 80);
@@ -533,14 +533,14 @@ TEST_CASE("paged_file: who is overtaken right behind the handle's check leaves a
 TEST_CASE("paged_file: of what is dirty another file's pages are not told when one is overtaken") {
     gated_backend::options io;
     gated_pool pool{{.frames = 8, .files_max = 1, .backend = io}};
-    auto file = pool.open("f", open_mode::create);
+    auto file = pool.open("f", open_mode::open_or_create);
     append_numbers(file, 2);
     std::set<quire::file_no> told;
     file.for_each_dirty([&, first = true](quire::page_id id, std::uint64_t) mutable {
         told.insert(id.file());
         if (!std::exchange(first, false)) { return; }
         file.close();
-        file = pool.open("g", open_mode::create);
+        file = pool.open("g", open_mode::open_or_create);
         append_numbers(file, 4);
     });
     CHECK(told.size() == 1);
@@ -549,7 +549,7 @@ TEST_CASE("paged_file: of what is dirty another file's pages are not told when o
 
 TEST_CASE("paged_file: an append whose entry does not become free keeps no frame") {
     gated_pool pool{{.frames = 2, .frame_wait_max = 10ms, .backend = {}}};
-    auto file = pool.open("f", open_mode::create);
+    auto file = pool.open("f", open_mode::open_or_create);
     append_numbers(file, 1);
     REQUIRE(file.slot().pages->claim(1));  // as who came before a truncation, and has not looked
     for (int i = 0; i < 3; ++i) {
@@ -566,7 +566,7 @@ TEST_CASE("paged_file: an append whose entry does not become free keeps no frame
 TEST_CASE("paged_file: while it is being closed no page is made anew and none forgotten") {
     gated_backend::options io;
     gated_pool pool{{.frames = 4, .backend = io}};
-    auto file = pool.open("f", open_mode::create);
+    auto file = pool.open("f", open_mode::open_or_create);
     append_numbers(file, 2);
     file.flush();
     write_number(file, 0, 70);
@@ -583,7 +583,7 @@ TEST_CASE("paged_file: while it is being closed no page is made anew and none fo
 
 TEST_CASE("paged_file: behind the last page that a file may have there is no entry") {
     pool_type pool{{.frames = 2, .file_pages_max = 1024, .backend = {}}};
-    auto file = pool.open("f", open_mode::create);
+    auto file = pool.open("f", open_mode::open_or_create);
     append_numbers(file, 1);
     auto const& entries = *file.slot().pages;
     quire::page_no const end{entries.pages()};
@@ -612,10 +612,10 @@ TEST_CASE("paged_file: discard on closing leaves the pages as they were") {
 TEST_CASE("paged_file: close gives the frames back, dirty or clean, and unlocks the file") {
     setting s;
     auto pool = s.make();
-    auto file = pool.open("f", open_mode::create);
+    auto file = pool.open("f", open_mode::open_or_create);
     append_numbers(file, 8, 70);
     file.close();
-    auto other = pool.open("g", open_mode::create);
+    auto other = pool.open("g", open_mode::open_or_create);
     append_numbers(other, 4);
     CHECK(pool.stats().evictions == 0);
     auto second = s.make();
@@ -625,7 +625,7 @@ TEST_CASE("paged_file: close gives the frames back, dirty or clean, and unlocks 
 TEST_CASE("paged_file: close is refused while a page is pinned") {
     setting s;
     auto pool = s.make();
-    auto file = pool.open("f", open_mode::create);
+    auto file = pool.open("f", open_mode::open_or_create);
     append_numbers(file, 2);
     auto& latch = file.core().frames[file.slot().pages->load(0).frame()].latch;
     latch.lock_shared();
@@ -643,13 +643,13 @@ TEST_CASE("paged_file: a page kind that lives in the seal's bytes stops the prog
     CHECK_THAT(violation_of([] {
                    setting s;
                    auto pool = s.make();
-                   auto file = pool.open("f", open_mode::create);
+                   auto file = pool.open("f", open_mode::open_or_create);
                    static_cast<void>(file.append<page_of_an_eight>());
                }),
                ContainsSubstring("leaves alone what its file's seal writes"));
     setting s;
     auto pool = s.make();
-    auto file = pool.open("f", open_mode::create, {.seal = quire::no_seal});
+    auto file = pool.open("f", open_mode::open_or_create, {.seal = quire::no_seal});
     auto page = file.append<page_of_an_eight>();
     CHECK(page.view().bytes()[3] == std::byte{8});
 }
@@ -692,7 +692,7 @@ TEST_CASE("paged_file: a user's contract judges every page read and seals every 
         }};
     setting s;
     auto pool = s.make(2);
-    auto file = pool.open("f", open_mode::create, {.seal = contract});
+    auto file = pool.open("f", open_mode::open_or_create, {.seal = contract});
     append_numbers(file, 4);
     file.flush();
     CHECK(seals == 8);  // when it is made, and when it is written

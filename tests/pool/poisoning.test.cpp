@@ -35,7 +35,7 @@ std::byte const* frame_of(Pool const& pool, std::uint32_t f) {
 TEMPLATE_TEST_CASE("poisoning: a frame is open exactly while a guard is on it", "",
                    quire::hybrid_latch, quire::no_latch, std::shared_mutex) {
     small_pool<TestType> pool{{.frames = 2, .backend = {}}};
-    auto file = pool.open("f", quire::open_mode::create);
+    auto file = pool.open("f", quire::open_mode::open_or_create);
     CHECK(poisoned(frame_of(pool, 0)));  // free
     {
         auto page = file.append();
@@ -69,7 +69,7 @@ TEMPLATE_TEST_CASE("poisoning: a frame is open exactly while a guard is on it", 
 
 TEST_CASE("poisoning: a frame that failed to load is closed again") {
     small_pool<quire::hybrid_latch> pool{{.frames = 1, .backend = {}}};
-    auto file = pool.open("f", quire::open_mode::create);
+    auto file = pool.open("f", quire::open_mode::open_or_create);
     file.reserve(1);
     static_cast<void>(file.append());
     file.close(quire::unwritten::discard);
@@ -80,7 +80,7 @@ TEST_CASE("poisoning: a frame that failed to load is closed again") {
 
 TEST_CASE("poisoning: after a downgrade the whole frame is open, and shut when that is over") {
     small_pool<quire::hybrid_latch> pool{{.frames = 1, .backend = {}}};
-    auto file = pool.open("f", quire::open_mode::create);
+    auto file = pool.open("f", quire::open_mode::open_or_create);
     auto writer = file.append<quire::heap_page>();
     CHECK(writer->insert(std::array<std::byte, 8>{}));
     auto const* const frame = frame_of(pool, 0);

@@ -147,7 +147,7 @@ private:
         quire::file_options options{};
         if (random_.chance(1, 2)) { options.dirty_pages_max = random_.between(1, 20); }
         files_[which].emplace(
-            pool_->open(folder_ + std::to_string(which), open_mode::create, options));
+            pool_->open(folder_ + std::to_string(which), open_mode::open_or_create, options));
         pool_->any.emplace(*files_[which]);
         REQUIRE(files_[which]->pages() == pages_[which].size());
     }
@@ -431,7 +431,7 @@ void heap_pages_match(typename Pool::options_type options, std::string const& pa
         options.frames = random.between(2, 6);
         options.file_pages_max = 1'000;
         Pool pool{options};
-        auto file = pool.open(path, open_mode::create);
+        auto file = pool.open(path, open_mode::open_or_create);
         expect_rows(file, model);
         for (std::size_t i = 0; i < steps; ++i) {
             change_a_row(file, model, random);

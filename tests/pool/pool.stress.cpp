@@ -204,7 +204,7 @@ TEMPLATE_TEST_CASE("pool: hits while others evict leave the policy whole", "", q
     constexpr std::uint64_t hot = 12;
     pool_of<quire::hybrid_latch, quire::memory_backend, TestType> pool{
         {.frames = 32, .frame_wait_max = 10s}};
-    auto file = pool.open("f", quire::open_mode::create);
+    auto file = pool.open("f", quire::open_mode::open_or_create);
     for (std::uint64_t i = 0; i < pages; ++i) {
         auto page = file.append();
         stamp(*page, i);
@@ -281,7 +281,7 @@ TEMPLATE_TEST_CASE("pool: with too few frames every call ends, and nothing is to
                    quire::hybrid_latch, std::shared_mutex) {
     pool_of<TestType, quire::memory_backend> pool{
         {.frames = 4, .wait_max = 20ms, .frame_wait_max = 2ms}};
-    auto file = pool.open("f", quire::open_mode::create);
+    auto file = pool.open("f", quire::open_mode::open_or_create);
     constexpr std::uint64_t pages = 16;
     findings found;
     for (std::uint64_t i = 0; i < pages; ++i) {
@@ -328,7 +328,7 @@ TEST_CASE("pool: threads with budgets never lack a frame") {
     constexpr std::size_t each = 2;
     pool_of<quire::hybrid_latch, quire::memory_backend> pool{
         {.frames = each * threads, .frame_wait_max = 10s}};
-    auto file = pool.open("f", quire::open_mode::create);
+    auto file = pool.open("f", quire::open_mode::open_or_create);
     for (std::uint64_t i = 0; i < 64; ++i) { static_cast<void>(file.append()); }
     std::atomic<int> errors{0};
     std::vector<std::thread> workers;
@@ -358,7 +358,7 @@ TEMPLATE_TEST_CASE("pool: a file opens and closes while others keep the pool bus
     // Whoever is busy elsewhere may look into any frame for a moment, or write its page back:
     // that is no guard, and does not keep a file from closing.
     pool_of<TestType, quire::memory_backend> pool{{.frames = 12, .frame_wait_max = 10s}};
-    auto busy = pool.open("busy", quire::open_mode::create);
+    auto busy = pool.open("busy", quire::open_mode::open_or_create);
     for (std::uint64_t i = 0; i < 64; ++i) { static_cast<void>(busy.append()); }
     std::atomic<bool> stop{false};
     std::atomic<int> errors{0};
@@ -394,7 +394,7 @@ TEMPLATE_TEST_CASE("pool: a file opens and closes while others keep the pool bus
     generator random{quire_test::test_seed()};
     for (int i = 0; i < 400; ++i) {
         try {
-            auto file = pool.open("file", quire::open_mode::create);
+            auto file = pool.open("file", quire::open_mode::open_or_create);
             for (std::uint64_t no = 0; no < 3; ++no) {
                 if (no >= file.pages()) {
                     auto page = file.append();
@@ -427,7 +427,7 @@ TEST_CASE("pool: threads that open files at the same time get different slots") 
         workers.emplace_back([&, t] {
             for (std::uint64_t i = 0; i < 100; ++i) {
                 try {
-                    auto file = pool.open(std::to_string(t), quire::open_mode::create);
+                    auto file = pool.open(std::to_string(t), quire::open_mode::open_or_create);
                     auto& mine = taken[static_cast<std::size_t>(file.number()) % threads];
                     if (mine.exchange(true)) { ++errors; }
                     if (file.pages() != i) { ++errors; }

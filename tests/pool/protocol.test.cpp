@@ -53,7 +53,7 @@ struct setting {
     auto make_file(std::uint64_t pages) {
         {
             Pool maker{{.frames = 4, .backend = io}};
-            auto file = maker.open("f", quire::open_mode::create);
+            auto file = maker.open("f", quire::open_mode::open_or_create);
             for (std::uint64_t i = 0; i < pages; ++i) {
                 auto page = file.append();
                 page->bytes().template store<std::uint64_t>(64, i);
@@ -321,7 +321,7 @@ TEST_CASE("protocol: who looks again after a close does not read the file that c
     setting s{2};
     auto file = s.make_file(3);
     {
-        auto other = s.pool.open("g", quire::open_mode::create);
+        auto other = s.pool.open("g", quire::open_mode::open_or_create);
         for (int i = 0; i < 3; ++i) { use_page(other.append()); }
         other.close();
     }
@@ -449,7 +449,7 @@ TEST_CASE("protocol: with every frame held a miss is refused, and nothing else h
 TEST_CASE("protocol: a waiting miss gets the frame that is let go in time") {
     quire::buffer_pool<size, quire::clock, quire::hybrid_latch, gated_backend> pool{
         {.frames = 1, .frame_wait_max = 5s, .backend = {}}};
-    auto file = pool.open("f", quire::open_mode::create);
+    auto file = pool.open("f", quire::open_mode::open_or_create);
     for (std::uint64_t i = 0; i < 2; ++i) {
         auto page = file.append();
         page->bytes().store<std::uint64_t>(64, i);
@@ -849,7 +849,7 @@ TEST_CASE("protocol: a log hook that comes back into its pool by way of another 
 TEST_CASE("protocol: a hit keeps its page from being the next victim") {
     quire::buffer_pool<size, quire::clock, quire::hybrid_latch, gated_backend> pool{
         {.frames = 3, .backend = {}}};
-    auto file = pool.open("f", quire::open_mode::create);
+    auto file = pool.open("f", quire::open_mode::open_or_create);
     for (std::uint64_t i = 0; i < 5; ++i) { use_page(file.append()); }
     file.flush();
     for (std::uint64_t no = 0; no < 3; ++no) { use_page(file.read(no)); }

@@ -47,8 +47,8 @@ TEST_CASE("stats: a sum adds every member") {
 
 TEST_CASE("stats: hits are the file's, of pages that are there and of pages that have gone") {
     pool_type pool{{.frames = 2, .backend = {}}};
-    auto file = pool.open("f", open_mode::create);
-    auto other = pool.open("g", open_mode::create);
+    auto file = pool.open("f", open_mode::open_or_create);
+    auto other = pool.open("g", open_mode::open_or_create);
     append_numbers(file, 3);
     append_numbers(other, 1);
     auto const before = file.stats();
@@ -69,7 +69,7 @@ TEST_CASE("stats: hits are the file's, of pages that are there and of pages that
 TEST_CASE("stats: a file in the place of another begins at nothing") {
     pool_type pool{{.frames = 2, .files_max = 1, .backend = {}}};
     for (int i = 0; i < 3; ++i) {
-        auto file = pool.open("f", open_mode::create);
+        auto file = pool.open("f", open_mode::open_or_create);
         append_numbers(file, 1);
         for (int k = 0; k <= i; ++k) { number_on(file, file.pages() - 1); }
         CHECK(file.stats().hits == static_cast<std::uint64_t>(i) + 1);
@@ -81,7 +81,7 @@ TEST_CASE("stats: a file in the place of another begins at nothing") {
 
 TEST_CASE("stats: a page's hits are counted past 2^32") {
     pool_type pool{{.frames = 1, .backend = {}}};
-    auto file = pool.open("f", open_mode::create);
+    auto file = pool.open("f", open_mode::open_or_create);
     append_numbers(file, 2);
     number_on(file, 0);
     auto const before = file.stats().hits;
@@ -98,8 +98,8 @@ TEST_CASE("stats: threads in different pages are counted exactly, in one page at
     constexpr int crowd = 4;
     constexpr int reads = 5000;
     pool_type pool{{.frames = crowd + 1, .backend = {}}};
-    auto apart = pool.open("f", open_mode::create);
-    auto together = pool.open("g", open_mode::create);
+    auto apart = pool.open("f", open_mode::open_or_create);
+    auto together = pool.open("g", open_mode::open_or_create);
     append_numbers(apart, crowd);
     append_numbers(together, 1);
     std::vector<std::thread> workers;
@@ -119,7 +119,7 @@ TEST_CASE("stats: threads in different pages are counted exactly, in one page at
 
 TEST_CASE("stats: one thread's accesses are counted exactly") {
     pool_type pool{{.frames = 4, .backend = {}}};
-    auto file = pool.open("f", open_mode::create, {.dirty_pages_max = 100});
+    auto file = pool.open("f", open_mode::open_or_create, {.dirty_pages_max = 100});
     append_numbers(file, 6);
     auto const appended = file.stats();
     CHECK(appended.appends == 6);
@@ -149,7 +149,7 @@ TEST_CASE("stats: who waits for another thread's read is counted, once") {
     gated_backend::options io;
     quire::buffer_pool<size, quire::clock, quire::hybrid_latch, gated_backend> pool{
         {.frames = 1, .frame_wait_max = 1s, .backend = io}};
-    auto file = pool.open("f", open_mode::create);
+    auto file = pool.open("f", open_mode::open_or_create);
     append_numbers(file, 2);
     io.script->hold(quire::io_verb::read, 0);
     auto const read = [&] { return number_on(file, 0); };

@@ -35,7 +35,7 @@ struct scene {
     explicit scene(std::size_t frames)
         : pool{{.frames = frames, .files_max = 1, .file_pages_max = 64, .wait_max = 60s,
                 .frame_wait_max = 60s}},
-          file{pool.open("f", quire::open_mode::create)} {
+          file{pool.open("f", quire::open_mode::open_or_create)} {
         for (std::uint64_t no = 0; no < pages; ++no) { file.append().release(); }
         file.flush();
     }

@@ -46,7 +46,8 @@ using transfer = transfers_type::transfer_type;
 /// A file of 16 pages and as many frames.
 struct setting {
     setting() {
-        file = backend.open({.path = "f", .mode = quire::open_mode::create, .page_size = size});
+        file = backend.open({.path = "f", .mode = quire::open_mode::open_or_create,
+            .page_size = size});
         REQUIRE(backend.resize(file, 16 * size) == 0);
     }
     ~setting() { CHECK(script->overlapping_reaps() == 0); }
@@ -91,7 +92,8 @@ TEST_CASE("transfers: one that is complete in submit needs no reaper") {
     setting s;
     s.script = std::make_shared<queue_script>(queue_script::settings{.complete_every = 1});
     backend_type at_once{std::span{s.memory}, {.inner = {}, .script = s.script}};
-    auto file = at_once.open({.path = "f", .mode = quire::open_mode::create, .page_size = size});
+    auto file = at_once.open({.path = "f", .mode = quire::open_mode::open_or_create,
+        .page_size = size});
     transfers_type all{at_once, std::chrono::hours{1}};
     REQUIRE(at_once.resize(file, 16 * size) == 0);
     auto op = s.read(3);
@@ -106,7 +108,8 @@ TEST_CASE("transfers: a batch of which some are complete in submit is complete w
     setting s;
     s.script = std::make_shared<queue_script>(queue_script::settings{.complete_every = every});
     backend_type mixed{std::span{s.memory}, {.inner = {}, .script = s.script}};
-    auto file = mixed.open({.path = "f", .mode = quire::open_mode::create, .page_size = size});
+    auto file = mixed.open({.path = "f", .mode = quire::open_mode::open_or_create,
+        .page_size = size});
     transfers_type all{mixed, std::chrono::hours{1}};
     REQUIRE(mixed.resize(file, 16 * size) == 0);
     std::vector<transfer> batch;
@@ -289,7 +292,8 @@ TEST_CASE("transfers: one that is reaped before it is counted hides no other one
     auto const script = std::make_shared<queue_script>(
         queue_script::settings{.order = quire_test::hand_out_order::reversed});
     reaped_at_once backend{std::span{s.memory}, {.inner = {}, .script = script}};
-    auto file = backend.open({.path = "f", .mode = quire::open_mode::create, .page_size = size});
+    auto file = backend.open({.path = "f", .mode = quire::open_mode::open_or_create,
+        .page_size = size});
     REQUIRE(backend.resize(file, 16 * size) == 0);
     quire::detail::transfers<reaped_at_once> all{backend, std::chrono::hours{1}};
     auto const read = [&](std::uint64_t no, std::uint64_t end) {
@@ -359,7 +363,8 @@ TEST_CASE("transfers: eight threads on one queue, and no wake-up is missed") {
     auto const script = std::make_shared<queue_script>(
         queue_script::settings{.order = order, .complete_every = every});
     backend_type shared{std::span{s.memory}, {.inner = {}, .script = script}};
-    auto file = shared.open({.path = "f", .mode = quire::open_mode::create, .page_size = size});
+    auto file = shared.open({.path = "f", .mode = quire::open_mode::open_or_create,
+        .page_size = size});
     transfers_type all{shared, std::chrono::hours{1}};
     REQUIRE(shared.resize(file, 16 * size) == 0);
     auto const end = deadline_after(soon);

@@ -36,7 +36,7 @@ public:
 
     quire_test::temp_dir dir;
     plain_pool pool{quire_test::frames(32)};
-    plain_file file = pool.open(path(), open_mode::create, as_offered);
+    plain_file file = pool.open(path(), open_mode::open_or_create, as_offered);
 };
 
 }  // namespace
@@ -147,7 +147,7 @@ TEST_CASE("changed underneath: a removed file is there as long as the pool has i
 TEST_CASE("changed underneath: a replaced file is not written by who has the old one") {
     ten_pages f;
     {
-        auto made = f.pool.open(f.dir / "new", open_mode::create, as_offered);
+        auto made = f.pool.open(f.dir / "new", open_mode::open_or_create, as_offered);
         for (int i = 0; i < 3; ++i) { append_version(made, 7); }
         made.close();
     }

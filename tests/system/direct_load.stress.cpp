@@ -140,7 +140,7 @@ TEST_CASE("direct load: what is read and written is right, and went to the devic
     plain_pool pool{options};
     std::optional<plain_file> file;
     if (auto const failed = quire_test::thrown_by([&] {
-            file.emplace(pool.open(dir / "f", open_mode::create));
+            file.emplace(pool.open(dir / "f", open_mode::open_or_create));
         })) {
         return skip("the file system of the test's folder has no direct I/O");
     }

@@ -41,7 +41,7 @@ struct pool_with_dirty_pages {
         pool = std::make_unique<plain_pool>(options);
         auto file_options = as_offered;
         file_options.dirty_pages_max = 2;
-        file.emplace(pool->open(path(), open_mode::create, file_options));
+        file.emplace(pool->open(path(), open_mode::open_or_create, file_options));
         for (int i = 0; i < 8; ++i) { append_version(*file, 1); }
         file->flush();
         put_version(*file, 6, 2);
@@ -81,7 +81,7 @@ TEST_CASE("forked: every operation is refused in the child, which changes nothin
               MUST(forked([&] { pool.flush(); }));
               MUST(forked([&] { static_cast<void>(pool.reserve(1)); }));
               MUST(forked([&] {
-                  static_cast<void>(pool.open(p.dir / "g", open_mode::create, as_offered));
+                  static_cast<void>(pool.open(p.dir / "g", open_mode::open_or_create, as_offered));
               }));
               MUST(!fs::exists(p.dir / "g"));
               int const fd = ::open((p.dir / "h").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);

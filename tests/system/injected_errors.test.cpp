@@ -110,7 +110,8 @@ std::string text_of(fs::path const& path) {
 std::string look_again(fs::path const& dir, outside_record& record) {
     quire_test::plain_pool pool{quire_test::frames(4)};
     bool const made = fs::exists(dir / "f");
-    auto const file = pool.open(dir / "f", quire::open_mode::create, quire_test::as_offered);
+    auto const file = pool.open(dir / "f", quire::open_mode::open_or_create,
+        quire_test::as_offered);
     auto verdict = record.judge(file, false);
     if (!made && verdict.compared > 0) { verdict.problem += "the file is gone"; }
     for (std::uint64_t no = 0; no < file.pages(); ++no) {

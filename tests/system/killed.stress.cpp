@@ -109,7 +109,7 @@ void live(outside_record& record, std::string const& path, std::uint64_t seed) {
     };
     guarded([&] {
         plain_pool pool{quire_test::frames(16)};
-        auto const file = pool.open(path, open_mode::create, quire_test::as_offered);
+        auto const file = pool.open(path, open_mode::open_or_create, quire_test::as_offered);
         std::thread const writing{
             [&] { guarded([&] { write_for_ever(record, file, seed); }); }};
         guarded([&] { flush_for_ever(record, file, seed + 1); });
@@ -160,7 +160,7 @@ TEST_CASE("killed: what a flush acknowledged outlives the process", "[long][kill
         write_backs += record.state().write_backs.exchange(0);
 
         plain_pool pool{quire_test::frames(8)};
-        auto const file = pool.open(path, open_mode::create, quire_test::as_offered);
+        auto const file = pool.open(path, open_mode::open_or_create, quire_test::as_offered);
         auto const verdict = record.judge(file, true);
         REQUIRE(verdict.problem == "");
         all.newer += verdict.newer;

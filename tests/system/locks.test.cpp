@@ -72,7 +72,7 @@ private:
 
 fs::path two_pages(quire_test::temp_dir const& dir) {
     plain_pool pool{quire_test::frames(4)};
-    auto file = pool.open(dir / "f", open_mode::create, as_offered);
+    auto file = pool.open(dir / "f", open_mode::open_or_create, as_offered);
     append_version(file, 1);
     append_version(file, 1);
     file.close();
@@ -99,7 +99,7 @@ TEST_CASE("locks: another process that writes excludes everybody until it is kil
     holder writer{path, open_mode::read_write};
     REQUIRE(writer.has_it());
     plain_pool pool{quire_test::frames(4)};
-    for (auto mode : {open_mode::read_write, open_mode::read_only, open_mode::create}) {
+    for (auto mode : {open_mode::read_write, open_mode::read_only, open_mode::open_or_create}) {
         CHECK(is_locked(pool, path, mode));
     }
     CHECK(fs::file_size(path) == 2 * page_bytes);

@@ -56,7 +56,7 @@ TEST_CASE("no room: a file at its size limit does not grow, and everything else 
     quire_test::temp_dir const dir;
     CHECK(failure_of([&]() -> std::string {
               plain_pool pool{quire_test::frames(8)};
-              auto file = pool.open(dir / "f", open_mode::create, as_offered);
+              auto file = pool.open(dir / "f", open_mode::open_or_create, as_offered);
               for (int i = 0; i < 4; ++i) { append_version(file, 1); }
               file.flush();
               MUST(limit_file_size(6 * page_bytes + page_bytes / 2));
@@ -92,7 +92,7 @@ TEST_CASE("no room: a write that is cut short inside a page leaves what is not w
     quire_test::temp_dir const dir;
     CHECK(failure_of([&]() -> std::string {
               plain_pool pool{quire_test::frames(8)};
-              auto file = pool.open(dir / "f", open_mode::create, no_dirty_limit());
+              auto file = pool.open(dir / "f", open_mode::open_or_create, no_dirty_limit());
               for (int i = 0; i < 8; ++i) { append_version(file, 1); }
               file.flush();
               for (std::uint64_t no = 0; no < 8; ++no) { put_version(file, no, 2); }
@@ -128,7 +128,7 @@ TEST_CASE("no room: a page that was cut short and given up is seen to be torn") 
     quire_test::temp_dir const dir;
     CHECK(failure_of([&]() -> std::string {
               plain_pool pool{quire_test::frames(8)};
-              auto file = pool.open(dir / "f", open_mode::create, no_dirty_limit());
+              auto file = pool.open(dir / "f", open_mode::open_or_create, no_dirty_limit());
               for (int i = 0; i < 8; ++i) { append_version(file, 1); }
               file.flush();
               for (std::uint64_t no = 0; no < 8; ++no) { put_version(file, no, 2); }
@@ -181,7 +181,7 @@ void on_a_small_disk(Check check) {
 TEST_CASE("no room: a file on a full disk does not grow, and everything else goes on") {
     on_a_small_disk([](fs::path const& dir) -> std::string {
         plain_pool pool{quire_test::frames(8)};
-        auto file = pool.open(dir / "f", open_mode::create, as_offered);
+        auto file = pool.open(dir / "f", open_mode::open_or_create, as_offered);
         for (int i = 0; i < 10; ++i) { append_version(file, 1); }
         fill_up(dir / "ballast");
         auto const grow = [&] { append_version(file, 2); };

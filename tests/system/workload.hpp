@@ -65,7 +65,7 @@ private:
 
     /// Opens the file, three times at most, works, and closes it.
     template <class Work>
-    void open_and(Work work, quire::open_mode mode = quire::open_mode::create) {
+    void open_and(Work work, quire::open_mode mode = quire::open_mode::open_or_create) {
         plain_pool pool{frames(4)};
         for (int tries = 0; tries < 3 && !file_; ++tries) {
             attempt([&] { file_.emplace(pool.open(path_, mode, as_offered)); });

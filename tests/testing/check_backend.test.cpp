@@ -65,7 +65,7 @@ struct makes_what_is_missing : changed {
     using changed::changed;
     file open(open_request const& request) override {
         auto other = request;
-        if (other.mode == open_mode::read_write) { other.mode = open_mode::create; }
+        if (other.mode == open_mode::read_write) { other.mode = open_mode::open_or_create; }
         return changed::open(other);
     }
 };
@@ -73,7 +73,7 @@ struct takes_what_exists : changed {
     using changed::changed;
     file open(open_request const& request) override {
         auto other = request;
-        if (other.mode == open_mode::create_new) { other.mode = open_mode::create; }
+        if (other.mode == open_mode::create_new) { other.mode = open_mode::open_or_create; }
         return changed::open(other);
     }
 };

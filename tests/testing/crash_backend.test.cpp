@@ -51,7 +51,7 @@ struct scene {
     using op = typename backend::op;
     std::shared_ptr<crash_disk> disk = std::make_shared<crash_disk>();
     quire_test::bench<backend> b;
-    typename backend::file file = b.backend.open({"f", open_mode::create, {}, 512, false});
+    typename backend::file file = b.backend.open({"f", open_mode::open_or_create, {}, 512, false});
 
     explicit scene(typename Inner::options const& inner = {}) : b{{disk, inner}, 6} {}
 
@@ -344,7 +344,7 @@ TEST_CASE("crash_backend: a disk begins as assigned, and all its files crash at 
     disk->assign("f", bytes(512, std::byte{'a'}));
     quire_test::bench<crash_backend> b{{disk}, 4};
     auto file = b.backend.open({"f", open_mode::read_write, {}, 512, false});
-    auto other = b.backend.open({"g", open_mode::create, {}, 512, false});
+    auto other = b.backend.open({"g", open_mode::open_or_create, {}, 512, false});
     CHECK(file.size() == 512);
     REQUIRE(b.backend.resize(other, 512) == 0);
     auto const states = disk->states();

@@ -45,7 +45,8 @@ struct scene {
     using backend = faulty_backend<Inner>;
     std::shared_ptr<fault_plan> plan = std::make_shared<fault_plan>();
     quire_test::bench<backend> b{{.inner = {}, .faults = plan}, 16};
-    typename backend::file file = b.backend.open({"f", open_mode::create, {}, page_bytes, false});
+    typename backend::file file = b.backend.open({"f", open_mode::open_or_create, {}, page_bytes,
+        false});
 
     scene() {
         REQUIRE(b.backend.resize(file, 3 * page_bytes) == 0);
@@ -235,7 +236,7 @@ TEST_CASE("faulty_backend: a late transfer ends the reap that waits, and begins 
     auto const script = std::make_shared<quire_test::queue_script>();
     auto const plan = std::make_shared<fault_plan>();
     quire_test::bench<faulty_backend<queued>> b{{.inner = {{}, script}, .faults = plan}, 16};
-    auto file = b.backend.open({"f", open_mode::create, {}, page_bytes, false});
+    auto file = b.backend.open({"f", open_mode::open_or_create, {}, page_bytes, false});
     REQUIRE(b.backend.resize(file, 3 * page_bytes) == 0);
     script->close_gate();
     std::vector ops{b.page_op(io_verb::read, file, 0, 2), b.page_op(io_verb::read, file, 1, 3)};
@@ -308,7 +309,8 @@ TEMPLATE_TEST_CASE("faulty_backend: what is no transfer fails", "", memory, queu
     CHECK(s.file.size() == 3 * page_bytes);
     s.plan->add({.call = io_call::open, .error = EMFILE});
     auto const refused = error_of([&] {
-        static_cast<void>(s.b.backend.open({"g", open_mode::create, {}, page_bytes, false}));
+        static_cast<void>(s.b.backend.open({"g", open_mode::open_or_create, {}, page_bytes,
+            false}));
     });
     CHECK(refused.kind() == quire::errc::open_failed);
     CHECK(refused.system_errno() == EMFILE);

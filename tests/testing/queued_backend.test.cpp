@@ -35,7 +35,7 @@ struct scene {
     explicit scene(queue_script::settings const& settings = {})
         : script{std::make_shared<queue_script>(settings)},
           b{{.inner = {}, .script = script}, 16},
-          file{b.backend.open({"f", open_mode::create, {}, page_bytes, false})} {
+          file{b.backend.open({"f", open_mode::open_or_create, {}, page_bytes, false})} {
         REQUIRE(b.backend.resize(file, 8 * page_bytes) == 0);
     }
     /// Submits reads of the first pages. Returns how many are complete.

@@ -49,10 +49,10 @@
 namespace quire::inline QUIRE_ABI {
 
 enum class open_mode : std::uint8_t {
-    read_only,   ///< must exist; shares with other readers
-    read_write,  ///< must exist
-    create,      ///< made when missing
-    create_new,  ///< must not exist
+    read_only,       ///< must exist; shares with other readers
+    read_write,      ///< must exist
+    open_or_create,  ///< made when missing; what is there is kept
+    create_new,      ///< must not exist
 };
 
 enum class io_mode : std::uint8_t {

@@ -174,7 +174,7 @@ public:
         std::lock_guard const hold{store_->mutex_};
         bool const exists = store_->find(request.path) != nullptr;
         bool const may_make =
-            request.mode == open_mode::create || request.mode == open_mode::create_new;
+            request.mode == open_mode::open_or_create || request.mode == open_mode::create_new;
         if (exists ? request.mode == open_mode::create_new : !may_make) {
             throw error{errc::open_failed, "open " + request.path, page_id::none(),
                         exists ? EEXIST : ENOENT};

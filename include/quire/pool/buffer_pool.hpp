@@ -4,7 +4,7 @@
 /// buffer_pool: pages of files in frames of memory, read and written in place.
 ///
 ///     quire::buffer_pool<> pool{{.frames = 4096}};
-///     auto file = pool.open("users.db", quire::open_mode::create);
+///     auto file = pool.open("users.db", quire::open_mode::open_or_create);
 ///     auto page = file.read<quire::heap_page>(0);
 ///
 /// The four template parameters are page size (a power of two, 512 bytes to 1 MiB), eviction

@@ -10,7 +10,7 @@
 #ifdef MISUSE
 file_type opened(std::string const& path) {
     pool_type pool{{.frames = 16}};
-    return pool.open(path, quire::open_mode::create);
+    return pool.open(path, quire::open_mode::open_or_create);
 }
 void misuse(file_type file) {
     use(opened(file.path() + ".2").pages());

@@ -12,13 +12,13 @@ void misuse([[maybe_unused]] file_type file) {
     std::unique_ptr<reader> held;
     {
         pool_type pool{{.frames = 16}};
-        auto inner = pool.open(file.path() + ".2", quire::open_mode::create);
+        auto inner = pool.open(file.path() + ".2", quire::open_mode::open_or_create);
         static_cast<void>(inner.append<heap_page>().id());
         held.reset(new reader(inner, 0));
     }
 #else
     pool_type pool{{.frames = 16}};
-    auto inner = pool.open(file.path() + ".2", quire::open_mode::create);
+    auto inner = pool.open(file.path() + ".2", quire::open_mode::open_or_create);
     static_cast<void>(inner.append<heap_page>().id());
     std::unique_ptr<reader> held{new reader(inner, 0)};
 #endif

@@ -10,7 +10,7 @@
 #ifdef MISUSE
 reader first(std::string const& path) {
     pool_type pool{{.frames = 16}};
-    auto file = pool.open(path, quire::open_mode::create);
+    auto file = pool.open(path, quire::open_mode::open_or_create);
     static_cast<void>(file.append<heap_page>().id());
     return file.read<heap_page>(0);
 }

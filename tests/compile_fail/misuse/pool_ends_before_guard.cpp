@@ -12,13 +12,13 @@ void misuse([[maybe_unused]] file_type file) {
     quire::guard_slot<reader> held;
     {
         pool_type pool{{.frames = 16}};
-        auto inner = pool.open(file.path() + ".2", quire::open_mode::create);
+        auto inner = pool.open(file.path() + ".2", quire::open_mode::open_or_create);
         static_cast<void>(inner.append<heap_page>().id());
         held.emplace(inner, 0);
     }
 #else
     pool_type pool{{.frames = 16}};
-    auto inner = pool.open(file.path() + ".2", quire::open_mode::create);
+    auto inner = pool.open(file.path() + ".2", quire::open_mode::open_or_create);
     static_cast<void>(inner.append<heap_page>().id());
     quire::guard_slot<reader> held;
     held.emplace(inner, 0);

@@ -13,7 +13,7 @@ bool has(pool_type::file file, quire::slot_id slot, std::string_view name) {
 
 int main() {
     pool_type pool{{.frames = 8}};
-    auto file = pool.open("users", quire::open_mode::create);
+    auto file = pool.open("users", quire::open_mode::open_or_create);
     {
         auto page = file.append<quire::heap_page>();
         if (!page->insert(user{1, "Ada"})) { return 1; }

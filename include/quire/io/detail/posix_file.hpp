@@ -146,13 +146,13 @@ struct opened {
         }
         bool const may_make =
             request.mode == open_mode::create_new ||
-            (request.mode == open_mode::create && errno == ENOENT);
+            (request.mode == open_mode::open_or_create && errno == ENOENT);
         if (may_make) {
             descriptor fresh{
                 ::open(request.path.c_str(), flags | O_CREAT | O_EXCL, owner_only)};
             if (fresh.valid()) { return {std::move(fresh), true}; }
         }
-        bool const raced = request.mode == open_mode::create && errno == EEXIST;
+        bool const raced = request.mode == open_mode::open_or_create && errno == EEXIST;
         if (errno != EINTR && !(raced && tries < 3)) {
             throw error{errc::open_failed, "open " + request.path, page_id::none(), errno};
         }

@@ -42,7 +42,7 @@ private:
         for (auto mode : {open_mode::read_only, open_mode::read_write}) {
             refused(mode, errc::open_failed, ENOENT, backend_rules::missing);
         }
-        for (auto mode : {open_mode::create, open_mode::create_new}) {
+        for (auto mode : {open_mode::open_or_create, open_mode::create_new}) {
             opened made{b_, mode, suffix_ + "-" + std::to_string(static_cast<int>(mode))};
             found_.expect(made.file.size() == 0 && made.file.writable(), backend_rules::missing,
                           "made, but not empty and writable");
@@ -59,7 +59,7 @@ private:
             found_.expect(made.close() == 0, backend_rules::close);
         }
         refused(open_mode::create_new, errc::open_failed, EEXIST, backend_rules::exists);
-        for (auto mode : {open_mode::read_only, open_mode::read_write, open_mode::create}) {
+        for (auto mode : {open_mode::read_only, open_mode::read_write, open_mode::open_or_create}) {
             opened again{b_, mode, suffix_};
             found_.expect(again.file.size() == 2 * b_.trial.page_size, backend_rules::keeps,
                           "size");
@@ -77,7 +77,7 @@ private:
             refused(mode, errc::file_locked, 0, backend_rules::locks);
         };
         fresh made{*this, 1};
-        for (auto mode : {open_mode::read_only, open_mode::read_write, open_mode::create}) {
+        for (auto mode : {open_mode::read_only, open_mode::read_write, open_mode::open_or_create}) {
             locked(mode);
         }
         { fresh const other{*this, 1, "-other"}; }
@@ -88,7 +88,7 @@ private:
             opened two{b_, open_mode::read_only, suffix_};
             locked(open_mode::read_write);
             found_.expect(one.close() == 0, backend_rules::close);
-            locked(open_mode::create);
+            locked(open_mode::open_or_create);
         }
         opened writer{b_, open_mode::read_write, suffix_};
         locked(open_mode::read_only);
