@@ -38,6 +38,7 @@ set(quire_headers
     include/quire/latch/no_latch.hpp
     include/quire/latch/page_latch.hpp
     include/quire/memory/arena.hpp
+    include/quire/memory/fork_mark.hpp
     include/quire/memory/mapping.hpp
     include/quire/page/heap_page.hpp
     include/quire/page/line_pointer.hpp

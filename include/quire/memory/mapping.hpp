@@ -16,14 +16,13 @@
 /// Errors: errc::out_of_memory when the system maps nothing (RLIMIT_AS, strict overcommit).
 /// Threads: none of its functions changes anything after construction.
 
-#include <quire/base/error.hpp>
+#include <quire/memory/fork_mark.hpp>
 
 #include <cerrno>   // errno
 #include <span>     // std::span
-#include <utility>  // std::exchange
+#include <utility>  // std::exchange, std::move
 
 #include <sys/mman.h>  // mmap, madvise
-#include <unistd.h>    // getpid
 
 namespace quire::inline QUIRE_ABI {
 
@@ -33,7 +32,7 @@ class mapping {
 public:
     /// Maps `size` bytes at a multiple of `alignment` (a power of two).
     mapping(std::size_t size, std::size_t alignment, after_fork child)
-        : whole_size_{size + alignment}, size_{size}, child_{child}, owner_{::getpid()} {
+        : whole_size_{size + alignment}, size_{size}, child_{child} {
         QUIRE_EXPECTS(size > 0 && alignment > 0, "a mapping has a size and an alignment");
         void* const at = ::mmap(nullptr, whole_size_, PROT_READ | PROT_WRITE,
                                 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
@@ -53,18 +52,18 @@ public:
           whole_size_{other.whole_size_},
           size_{std::exchange(other.size_, 0)},
           child_{other.child_},
-          owner_{other.owner_} {}
+          mark_{std::move(other.mark_)} {}
     mapping& operator=(mapping&&) = delete;
     ~mapping() {
         // In a child the addresses of an absent mapping may by now belong to another mapping.
-        bool const gone = child_ == after_fork::absent && inherited();
-        if (whole_ != nullptr && !gone) { static_cast<void>(::munmap(whole_, whole_size_)); }
+        if (whole_ == nullptr || (child_ == after_fork::absent && inherited())) { return; }
+        static_cast<void>(::munmap(whole_, whole_size_));
     }
 
     [[nodiscard]] std::span<std::byte> bytes() const noexcept { return {data_, size_}; }
 
-    /// Whether this process is a forked child of the one that made the mapping. Cost: a getpid.
-    [[nodiscard]] bool inherited() const noexcept { return ::getpid() != owner_; }
+    /// Whether this process is a forked child of the one that made the mapping.
+    [[nodiscard]] bool inherited() const noexcept { return mark_.inherited(); }
 
 private:
     std::byte* whole_ = nullptr;
@@ -72,7 +71,7 @@ private:
     std::size_t whole_size_;
     std::size_t size_;
     after_fork child_;
-    ::pid_t owner_;
+    fork_mark mark_;
 };
 
 }  // namespace quire::inline QUIRE_ABI

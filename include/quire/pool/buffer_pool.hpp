@@ -65,7 +65,6 @@ public:
     /// out_of_memory (address space for `file_pages_max`), forked, reentered.
     [[nodiscard]] file open(std::string const& path, open_mode mode = open_mode::read_write,
                             file_options const& options = {}) QUIRE_LIFETIMEBOUND {
-        std::lock_guard const one_at_a_time{opening_};
         return file{{core_, detail::file_opening{core_, options}.open(path, mode)}};
     }
 
@@ -78,7 +77,6 @@ public:
                              file_options const& options = {}) QUIRE_LIFETIMEBOUND
         requires adopting_backend<Backend>
     {
-        std::lock_guard const one_at_a_time{opening_};
         return file{{core_, detail::file_opening{core_, options}.adopt(descriptor, name)}};
     }
 
@@ -129,11 +127,7 @@ public:
     }
     /// Of the file that is open under `number`, which error::page() tells; empty if none is.
     [[nodiscard]] std::string path(file_no number) const {
-        std::lock_guard const one_at_a_time{opening_};
-        for (auto const& slot : core_.files) {
-            if (slot.is_open() && slot.number == number) { return slot.path; }
-        }
-        return {};
+        return core_.memory().inherited() ? std::string{} : core_.files.path(number);
     }
     [[nodiscard]] std::size_t frames() const noexcept { return core_.options.frames; }
     /// Where the frames are: every view of a page points in here.
@@ -198,7 +192,6 @@ private:
     }
 
     core_type core_;
-    mutable std::mutex opening_;
 };
 
 static_assert(sizeof(frame_header<hybrid_latch, s3_fifo::frame_state>) == 64,

@@ -3,7 +3,8 @@
 
 /// file_opening: a file gets a slot of the pool: open and adopt.
 ///
-/// The caller serialises opens. A file that is refused is closed again, and its slot stays empty.
+/// One thread at a time opens a file of a pool. A file that is refused is closed again, and its
+/// slot stays empty.
 
 #include <quire/pool/detail/pool_core.hpp>
 
@@ -45,7 +46,8 @@ private:
     template <class Open>
     [[nodiscard]] file_type& open_by(std::string const& operation, std::string const& path,
                                      Open open) {
-        core_.require_own_process("open");
+        core_.require_own_process("open");  // before the mutex, which a fork may have copied held
+        std::lock_guard const one_at_a_time{core_.files.opening};
         if (options_.seal.check == nullptr || options_.seal.seal == nullptr) {
             throw error{errc::bad_option, operation + ": a page_seal has two functions"};
         }

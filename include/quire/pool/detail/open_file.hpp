@@ -31,7 +31,9 @@
 #include <quire/pool/stats.hpp>
 
 #include <bit>        // std::bit_ceil
+#include <mutex>      // std::mutex
 #include <optional>   // std::optional
+#include <string>     // std::string
 
 namespace quire::inline QUIRE_ABI::detail {
 
@@ -82,7 +84,10 @@ public:
     [[nodiscard]] open_file<Backend>& of(page_id id) noexcept {
         return slots_[static_cast<std::size_t>(id.file()) & (capacity_ - 1)];
     }
-    /// An empty slot, or null. Expects: opens are serialised.
+    /// Held by a thread that opens a file. In a forked child it may be held for ever.
+    mutable std::mutex opening;
+
+    /// An empty slot, or null. Expects: `opening` is held.
     [[nodiscard]] open_file<Backend>* empty() noexcept {
         for (auto& slot : slots_) {
             if (!slot.is_open()) { return &slot; }
@@ -94,6 +99,15 @@ public:
         auto const next = static_cast<std::size_t>(slot.number.load()) + capacity_;
         bool const last = next >= static_cast<std::size_t>(file_no::unknown);
         slot.number = static_cast<file_no>(last ? next & (capacity_ - 1) : next);
+    }
+
+    /// The path of the file that is open under `number`; empty if none is.
+    [[nodiscard]] std::string path(file_no number) const {
+        std::lock_guard const hold{opening};
+        for (auto const& slot : slots_) {
+            if (slot.is_open() && slot.number == number) { return slot.path; }
+        }
+        return {};
     }
 
     [[nodiscard]] auto begin() noexcept { return slots_.begin(); }
