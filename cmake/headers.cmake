@@ -3,6 +3,7 @@
 set(quire_headers
     include/quire/base/attributes.hpp
     include/quire/base/byte_order.hpp
+    include/quire/base/cancellation_off.hpp
     include/quire/base/contract.hpp
     include/quire/base/detail/crc32c.hpp
     include/quire/base/duration.hpp
@@ -71,8 +72,10 @@ set(quire_headers
     include/quire/pool/detail/page_writer.hpp
     include/quire/pool/detail/pool_core.hpp
     include/quire/pool/detail/pool_types.hpp
+    include/quire/pool/detail/reasons.hpp
     include/quire/pool/detail/residency.hpp
     include/quire/pool/detail/sort_ascending.hpp
+    include/quire/pool/detail/thread_mark.hpp
     include/quire/pool/detail/transfers.hpp
     include/quire/pool/frame.hpp
     include/quire/pool/frame_budget.hpp

@@ -36,7 +36,7 @@ private:
     /// Advances while the page has no slot left: the next page is latched before this is released.
     void settle() {
         while (slot_.value() >= page_->slot_count()) {
-            auto const no = page_.id().page().value() + 1;
+            auto const no = page_.page_no().value() + 1;
             if (no == words_.pages()) { return; }
             page_.advance(words_, no);
             slot_ = quire::slot_id{0};

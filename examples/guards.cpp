@@ -24,7 +24,7 @@ void build(tree_file const& to) {
     auto root = to.append<heap_page>();
     for (std::int64_t first = 0; first < 100; first += 10) {
         auto leaf = to.append<heap_page>();
-        root->insert(entry{first, leaf.id().page().value()}).value();
+        root->insert(entry{first, leaf.page_no().value()}).value();
         for (auto key = first; key < first + 10; ++key) { leaf->insert(entry{key, 5}).value(); }
     }
 }

@@ -51,7 +51,7 @@ public:
             if (auto const slot = page->insert(value)) { return {last, *slot}; }
         }  // the guard ends before another page is requested
         auto page = file_.append<heap_page>();
-        return {page.id().page().value(), page->insert(value).value()};
+        return {page.page_no().value(), page->insert(value).value()};
     }
     [[nodiscard]] Row load(row_id at) const {
         auto page = file_.read<heap_page>(at.page);

@@ -684,7 +684,7 @@ TEST_CASE("engine: a file with a share of the frames takes its own pages' places
                 return e.kind() == errc::no_free_frame ? e.what() : "another error";
             }
             return "none";
-        }(), ContainsSubstring("find a frame for s, whose frames_max is 3: no free frame"));
+        }(), ContainsSubstring("for a page of s (its frames_max is 3): no free frame"));
         auto budget = pool.reserve(1);  // a way past the limit
         CHECK(number_on(scanned, 0, {.budget = &budget}) == 30);
         CHECK(number_on(hot, 0) == 10);

@@ -3,10 +3,11 @@
 /// A process forks while it has a pool with dirty pages open.
 ///
 /// Expected. A child is recognised even when its process id is the parent's, and when it was forked
-/// while another thread opened a file. In the child every operation is errc::forked, with a name; also the write that would
-/// first have to write others back, since too many are dirty; nothing of the parent's file changes,
-/// not even by the pool's destructor, which tells nobody of a loss. The parent goes on; its lock is
-/// there while the child lives, and goes when the parent closes, although the child lives.
+/// while another thread opened a file. In the child every operation is errc::forked, with a name;
+/// also the write that would first have to write others back, since too many are dirty; nothing of
+/// the parent's file changes, not even by the pool's destructor, which reports no loss. The parent
+/// goes on; its lock is there while the child lives, and goes when the parent closes, although the
+/// child lives.
 
 #include <quire/pool/buffer_pool.hpp>
 
@@ -209,7 +210,7 @@ TEST_CASE("forked: a child with the same process id is a child") {
           }) == "");
 }
 
-// The mutex of opening is held in the child for ever: what the child asks first is whose pool it is.
+// The mutex of opening is held in the child for ever: it asks first whose pool this is.
 TEST_CASE("forked: a child of a process that opens a file waits for nobody") {
     pool_with_dirty_pages p;
     std::atomic<bool> stop{false};

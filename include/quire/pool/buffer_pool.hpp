@@ -26,7 +26,9 @@
 ///
 /// Lifetime: guards, pins, budgets (all checked) and handles must not outlive it. Its destructor
 /// closes every file; it tells `options.on_loss` what it could not write, and never throws.
-/// Threads: any; the constructor and the destructor alone.
+/// Threads: any; the constructor and the destructor alone. A thread that is cancelled
+/// (pthread_cancel) ends at the beginning of an operation that is no hit, never in its middle. No
+/// thread leaves a log hook, an observer or the function of an optimistic read by pthread_exit.
 
 #include <quire/evict/s3_fifo.hpp>
 #include <quire/io/direct_backend.hpp>
@@ -135,6 +137,7 @@ public:
 
 private:
     void close_all() noexcept {
+        cancellation_off const meanwhile;
         if (core_.memory().inherited()) { return; }  // the parent's files, the parent's work
         static_cast<void>(core_.transfers.drain(detail::deadline::max()));  // they write to frames
         std::size_t used = 0;

@@ -20,6 +20,7 @@ public:
 
     /// The slot of the file, which is open.
     [[nodiscard]] file_type& open(std::string const& path, open_mode mode) {
+        cancellation_off const meanwhile;
         return open_by("open " + path, path, [&] {
             return core_.backend.open(
                 open_request{path, mode, options_.io, Core::page_size, options_.follow_symlink});
@@ -28,6 +29,7 @@ public:
 
     /// Of a descriptor, which is closed even when it is refused.
     [[nodiscard]] file_type& adopt(int fd, std::string const& name) {
+        cancellation_off const meanwhile;
         auto opened = core_.backend.adopt(
             fd, open_request{.path = name, .io = options_.io, .page_size = Core::page_size});
         bool passed_on = false;
