@@ -107,7 +107,10 @@ TEST_CASE("error: codes are equal whatever object their category is") {
 
 TEST_CASE("error: the message has the file, and why") {
     error const e{errc::timed_out, "read",
-                  {.page = page_id{file_no{3}, 42}, .system = EIO, .path = "users.db", .why = "wall"}};
+                  {.page = page_id{file_no{3}, 42},
+                   .system = EIO,
+                   .path = "users.db",
+                   .why = "wall"}};
     CHECK(std::string{e.what()} == "read of page 42 of users.db (" +
                                        std::generic_category().message(EIO) + ": wall): timed out");
     CHECK(e.path() == "users.db");
