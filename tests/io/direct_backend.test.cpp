@@ -269,6 +269,65 @@ TEST_CASE("direct_backend: a file that was made and refused is removed again - I
     CHECK(fs::file_size(dir / "a") == 4);  // was there before, and stays as it was
 }
 
+TEST_CASE("direct_backend: create_or_replace empties a file that it may open, and no other") {
+    temp_dir const dir;
+    bench b;
+    auto const content = std::string(2 * page_bytes, 'x');
+    write_text(dir / "a", content);
+    fs::create_hard_link(dir / "a", dir / "also");
+    fs::create_symlink("a", dir / "link");
+    auto const refusal = [&](open_request const& wanted) {
+        auto const e = error_of([&] { static_cast<void>(b.backend.open(wanted)); });
+        std::ifstream in{dir / "a", std::ios::binary};
+        CHECK(std::string{std::istreambuf_iterator<char>{in}, {}} == content);
+        return e.kind();
+    };
+    auto const replace = request(dir / "a", open_mode::create_or_replace);
+    if (has_direct_io()) {
+        auto odd = replace;
+        odd.page_size = 256;
+        CHECK(refusal(odd) == errc::misaligned_page_size);
+    }
+    CHECK(refusal(request(dir / "link", open_mode::create_or_replace)) == errc::open_failed);
+    {
+        auto reader = b.backend.open(request(dir / "also", open_mode::read_only));
+        CHECK(refusal(replace) == errc::file_locked);
+        CHECK(b.backend.close(reader) == 0);
+    }
+    auto file = b.backend.open(replace);
+    CHECK(file.size() == 0);
+    CHECK(file.writable());
+    CHECK(file.mode() == best());
+    CHECK(fs::file_size(dir / "also") == 0);  // emptied, not another file in its place
+    CHECK(b.backend.close(file) == 0);
+
+    fs::create_directory(dir / "folder");
+    auto const e = error_of([&] {
+        static_cast<void>(b.backend.open(request(dir / "folder", open_mode::create_or_replace)));
+    });
+    CHECK(e.system_errno() == EISDIR);
+}
+
+TEST_CASE("direct_backend: a file that cannot be emptied is refused with the errno") {
+    if (!can_refuse()) { return skip("this process must not filter system calls"); }
+    temp_dir const dir;
+    write_text(dir / "a", std::string(page_bytes, 'x'));
+    CHECK(failure_of([&]() -> std::string {
+              bench b;
+              MUST(quire_test::refuse(SYS_ftruncate, EIO));
+              auto const e = error_of([&] {
+                  static_cast<void>(
+                      b.backend.open(request(dir / "a", open_mode::create_or_replace)));
+              });
+              MUST(e.code() == errc::open_failed);
+              MUST(e.system_errno() == EIO);
+              auto fresh = b.backend.open(request(dir / "b", open_mode::create_or_replace));
+              MUST(fresh.size() == 0);
+              return {};
+          }) == "");
+    CHECK(fs::file_size(dir / "a") == page_bytes);
+}
+
 // Between making a file and locking it another opener may come, or somebody who removes it; and so
 // between refusing a file and removing it. Who is told that the file is open must have the file
 // that stands in the folder.
@@ -919,6 +978,15 @@ TEST_CASE("direct_backend: a block device is a file of fixed size") {
     CHECK(b.backend.resize(file, 17 * page_bytes) == ENOSPC);
     CHECK(file.size() == 16 * page_bytes);
     CHECK(b.backend.close(file) == 0);
+
+    auto const replaced = error_of([&] {
+        static_cast<void>(b.backend.open(request(device.path(), open_mode::create_or_replace)));
+    });
+    CHECK(replaced.code() == errc::open_failed);
+    CHECK_THAT(replaced.what(), ContainsSubstring("a block device cannot be emptied"));
+    auto kept = b.backend.open(request(device.path(), open_mode::open_or_create, io_mode::direct));
+    CHECK(std::ranges::equal(b.content(kept, 15), b.frame(1)));
+    CHECK(b.backend.close(kept) == 0);
 
     auto wanted = request(device.path(), open_mode::read_write, io_mode::direct);
     wanted.page_size = 256;

@@ -14,7 +14,10 @@
 ///       them.
 ///   I3. `submit` completes every op before it returns; neighbouring ops travel in one call.
 ///   I4. A file that this backend made and then refused is removed again. Making one also syncs
-///       its folder, and so needs the right to read that.
+///       its folder, and so needs the right to read that. A file that was there before is not
+///       changed when it is refused: create_or_replace empties it under its lock, as the last step.
+///       It stays the same file, with its owner and mode; what was in it may be there again after
+///       a crash before the first sync.
 ///
 /// Threads: as file_backend says; its only state is the arena's address.
 /// Cost: one system call per run of neighbouring pages; no allocation after opening.
@@ -66,6 +69,7 @@ public:
                 file f = take(opened.fd, request);
                 if (opened.made) { sync_folder(request.path); }
                 if (!detail::is_removed(opened.fd.get())) {
+                    if (request.mode == open_mode::create_or_replace) { empty(f, opened, request); }
                     f.fd_ = std::move(opened.fd);
                     return f;
                 }
@@ -138,6 +142,19 @@ private:
     static void sync_folder(std::string const& path) {
         if (int const failed = detail::sync_directory_of(path); failed != 0) {
             throw error{errc::open_failed, "sync the folder of " + path, page_id::none(), failed};
+        }
+    }
+
+    /// The last step of opening: what comes before may refuse, and then nothing has changed.
+    static void empty(file const& f, detail::opened const& opened, open_request const& request) {
+        if (f.block_device_) {
+            throw error{errc::open_failed, "replace " + request.path +
+                                               ": a block device cannot be emptied; open_or_create "
+                                               "and read_write keep what is on it"};
+        }
+        if (opened.made) { return; }
+        if (::ftruncate(opened.fd.get(), 0) != 0) {
+            throw error{errc::open_failed, "replace " + request.path, page_id::none(), errno};
         }
     }
 

@@ -49,11 +49,18 @@
 namespace quire::inline QUIRE_ABI {
 
 enum class open_mode : std::uint8_t {
-    read_only,       ///< must exist; shares with other readers
-    read_write,      ///< must exist
-    open_or_create,  ///< made when missing; what is there is kept
-    create_new,      ///< must not exist
+    read_only,          ///< must exist; shares with other readers
+    read_write,         ///< must exist
+    open_or_create,     ///< made when missing; what is there is kept
+    create_or_replace,  ///< made when missing; what is there is emptied, under the lock
+    create_new,         ///< must not exist
 };
+
+/// Whether a file that is missing is made.
+[[nodiscard]] constexpr bool may_make(open_mode mode) noexcept {
+    return mode == open_mode::open_or_create || mode == open_mode::create_or_replace ||
+           mode == open_mode::create_new;
+}
 
 enum class io_mode : std::uint8_t {
     direct,              ///< O_DIRECT, or an error: no page is cached twice

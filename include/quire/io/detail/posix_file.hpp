@@ -139,20 +139,18 @@ struct opened {
                       (request.follow_symlink ? 0 : O_NOFOLLOW) |
                       (request.mode == open_mode::read_only ? O_RDONLY : O_RDWR);
     constexpr ::mode_t owner_only = 0600;
+    bool const only_new = request.mode == open_mode::create_new;
     for (int tries = 0;; ++tries) {
-        if (request.mode != open_mode::create_new) {
+        if (!only_new) {
             descriptor existing{::open(request.path.c_str(), flags)};
             if (existing.valid()) { return {std::move(existing), false}; }
         }
-        bool const may_make =
-            request.mode == open_mode::create_new ||
-            (request.mode == open_mode::open_or_create && errno == ENOENT);
-        if (may_make) {
+        if (may_make(request.mode) && (only_new || errno == ENOENT)) {
             descriptor fresh{
                 ::open(request.path.c_str(), flags | O_CREAT | O_EXCL, owner_only)};
             if (fresh.valid()) { return {std::move(fresh), true}; }
         }
-        bool const raced = request.mode == open_mode::open_or_create && errno == EEXIST;
+        bool const raced = may_make(request.mode) && !only_new && errno == EEXIST;
         if (errno != EINTR && !(raced && tries < 3)) {
             throw error{errc::open_failed, "open " + request.path, page_id::none(), errno};
         }
