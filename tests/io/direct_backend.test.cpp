@@ -123,6 +123,74 @@ TEST_CASE("direct_backend: a fresh file is private and closed on exec") {
     CHECK(b.backend.close(file) == 0);
 }
 
+// A program that has closed its standard streams gets their numbers for what it opens next, and
+// what is then printed to a stream lands in that file.
+TEST_CASE("direct_backend: no file gets the descriptor of a standard stream") {
+    temp_dir const dir;
+    auto const without_streams = [&](auto check) {
+        return failure_of([&]() -> std::string {
+            int const errors = ::fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 10);
+            for (int each : {0, 1, 2}) { ::close(each); }
+            bench b;
+            auto const found = check(b);
+            for (int each : {0, 1, 2}) {
+                if (::fcntl(each, F_GETFD) != -1) { return "a descriptor is left there"; }
+            }
+            ::dup2(errors, STDERR_FILENO);
+            return found;
+        });
+    };
+    for (auto mode : {open_mode::open_or_create, open_mode::read_write, open_mode::read_only}) {
+        CHECK(without_streams([&](bench& b) -> std::string {
+                  auto file = b.backend.open(request(dir / "a", mode));
+                  MUST(file.native_handle() >= 3);
+                  return {};
+              }) == "");
+    }
+    write_text(dir / "b", std::string(page_bytes, 'x'));
+    for (int number : {0, 1, 2, 3}) {
+        CHECK(without_streams([&](bench& b) -> std::string {
+                  int const fd = ::open((dir / "b").c_str(), O_RDWR);
+                  MUST(fd == 0);
+                  MUST(number == 0 || (::dup2(fd, number) == number && ::close(fd) == 0));
+                  auto file = b.backend.adopt(number, request("b", open_mode::read_write));
+                  MUST(file.native_handle() >= 3);
+                  MUST((::fcntl(file.native_handle(), F_GETFD) & FD_CLOEXEC) != 0);
+                  return b.content(file, 0)[7] == std::byte{'x'} ? "" : "other bytes";
+              }) == "");
+    }
+}
+
+#if defined(__x86_64__)
+namespace {
+
+/// Only the folder "/" may have the number of a standard stream, not even for a moment.
+long open_and_look(quire_test::call_arguments const& c) {
+    long const fd = quire_test::pass_on(c);
+    bool const file = std::strcmp(reinterpret_cast<char const*>(c.a[1]), "/") != 0;
+    if (file && fd >= 0 && fd < 3) { ::_exit(9); }
+    return fd;
+}
+
+}  // namespace
+#endif
+
+TEST_CASE("direct_backend: not even for a moment has a file the descriptor of a stream") {
+#if defined(__x86_64__)
+    if (!can_refuse()) { return skip("this process must not filter system calls"); }
+    temp_dir const dir;
+    CHECK(failure_of([&]() -> std::string {
+              bench b;
+              ::close(1);
+              MUST(quire_test::intercept(SYS_openat, open_and_look));
+              auto file = b.backend.open(request(dir / "a", open_mode::open_or_create));
+              return b.backend.close(file) == 0 ? "" : "not closed";
+          }) == "");
+#else
+    skip("system calls can be stood in for on x86-64 only");
+#endif
+}
+
 TEST_CASE("direct_backend: the mode in effect is the descriptor's") {
     temp_dir const dir;
     bench b;

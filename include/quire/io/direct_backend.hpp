@@ -46,7 +46,7 @@ public:
         [[nodiscard]] bool block_device() const noexcept { return block_device_; }
         /// What direct transfers are multiples of, in bytes; 1 in buffered mode.
         [[nodiscard]] std::size_t alignment() const noexcept { return granule_; }
-        /// For fcntl and similar calls. The file still owns it.
+        /// For fcntl and similar calls; 3 or more. The file still owns it.
         [[nodiscard]] int native_handle() const noexcept { return fd_.get(); }
 
     private:
@@ -90,15 +90,17 @@ public:
     /// Takes a descriptor that the caller has opened; it is closed even when it is refused.
     /// The access mode is the descriptor's. O_APPEND and O_NONBLOCK are cleared, O_DIRECT is set
     /// as `request.io` says. `request.path` is only for messages.
+    /// A descriptor from 0 to 2 is moved, as the file then has another number, and the caller's is
+    /// closed: what the program prints must not land among the pages, whoever opened the file.
     [[nodiscard]] file adopt(int fd, open_request request) const {
-        detail::descriptor owned{fd};
-        int const flags = ::fcntl(fd, F_GETFL);
+        auto owned = detail::above_streams(detail::descriptor{fd});
+        int const flags = ::fcntl(owned.get(), F_GETFL);
         if (flags < 0) {
             throw error{errc::open_failed, "adopt " + request.path, page_id::none(), errno};
         }
         request.mode =
             (flags & O_ACCMODE) == O_RDWR ? open_mode::read_write : open_mode::read_only;
-        static_cast<void>(::fcntl(fd, F_SETFD, FD_CLOEXEC));
+        static_cast<void>(::fcntl(owned.get(), F_SETFD, FD_CLOEXEC));
         file f = take(owned, request);
         f.fd_ = std::move(owned);
         return f;

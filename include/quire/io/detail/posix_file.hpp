@@ -14,43 +14,16 @@
 /// the fields, hence the raw call; locks of the open file description (F_OFD_SETLK) conflict inside
 /// a process too and do not vanish when another descriptor of the file is closed.
 
+#include <quire/io/detail/descriptor.hpp>
 #include <quire/io/file_backend.hpp>
 
-#include <array>    // std::array
-#include <cerrno>   // errno
-#include <utility>  // std::exchange
-
-#include <fcntl.h>        // open, fcntl, fallocate
+#include <fcntl.h>        // fcntl, fallocate
 #include <sys/ioctl.h>    // ioctl
 #include <sys/stat.h>     // fstat
 #include <sys/syscall.h>  // SYS_statx
-#include <unistd.h>       // close, fsync, unlink
+#include <unistd.h>       // fsync, ftruncate, unlink
 
 namespace quire::inline QUIRE_ABI::detail {
-
-/// A file descriptor, owned.
-class descriptor {
-public:
-    explicit descriptor(int fd = -1) noexcept : fd_{fd} {}
-    descriptor(descriptor&& other) noexcept : fd_{std::exchange(other.fd_, -1)} {}
-    descriptor& operator=(descriptor&& other) noexcept {
-        std::swap(fd_, other.fd_);
-        return *this;
-    }
-    ~descriptor() { static_cast<void>(close()); }
-
-    [[nodiscard]] int get() const noexcept { return fd_; }
-    [[nodiscard]] bool valid() const noexcept { return fd_ >= 0; }
-
-    /// 0 or an errno. The descriptor is closed either way: a second call could close another file.
-    [[nodiscard]] int close() noexcept {
-        int const fd = std::exchange(fd_, -1);
-        return fd >= 0 && ::close(fd) != 0 && errno != EINTR ? errno : 0;
-    }
-
-private:
-    int fd_;
-};
 
 /// What direct transfers of a file must be multiples of, in bytes; 0 and 0: not offered.
 struct direct_alignment {
@@ -117,11 +90,7 @@ inline void unlock_file(int fd) noexcept {
     auto const slash = path.rfind('/');
     try {
         std::string const folder = slash == std::string::npos ? "." : path.substr(0, slash + 1);
-        int fd = -1;
-        do {
-            fd = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        } while (fd < 0 && errno == EINTR);
-        descriptor const dir{fd};
+        auto const dir = open_path(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         return dir.valid() && ::fsync(dir.get()) == 0 ? 0 : errno;
     } catch (std::bad_alloc const&) {
         return ENOMEM;
@@ -142,16 +111,15 @@ struct opened {
     bool const only_new = request.mode == open_mode::create_new;
     for (int tries = 0;; ++tries) {
         if (!only_new) {
-            descriptor existing{::open(request.path.c_str(), flags)};
+            auto existing = open_path(request.path.c_str(), flags);
             if (existing.valid()) { return {std::move(existing), false}; }
         }
         if (may_make(request.mode) && (only_new || errno == ENOENT)) {
-            descriptor fresh{
-                ::open(request.path.c_str(), flags | O_CREAT | O_EXCL, owner_only)};
+            auto fresh = open_path(request.path.c_str(), flags | O_CREAT | O_EXCL, owner_only);
             if (fresh.valid()) { return {std::move(fresh), true}; }
         }
         bool const raced = may_make(request.mode) && !only_new && errno == EEXIST;
-        if (errno != EINTR && !(raced && tries < 3)) {
+        if (!raced || tries == 3) {
             throw error{errc::open_failed, "open " + request.path, page_id::none(), errno};
         }
     }
