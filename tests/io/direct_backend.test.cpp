@@ -1062,3 +1062,63 @@ TEST_CASE("direct_backend: a block device is a file of fixed size") {
           errc::misaligned_page_size);
     CHECK(fs::exists(device.path()));
 }
+
+// A device that is mounted is in use by the system: whoever writes to it destroys the file system
+// under its users. A mount, a RAID and mkfs open a device exclusively, as this test does.
+TEST_CASE("direct_backend: a block device in use is not opened for writing") {
+    temp_dir const dir;
+    quire_test::loop_device const device{dir / "image", 16 * page_bytes};
+    if (!device.works()) { return skip("this process must not make a loop device"); }
+    bench b;
+    auto const refusal = [&](fs::path const& path, open_mode mode) {
+        return error_of([&] { static_cast<void>(b.backend.open(request(path, mode))); });
+    };
+    int const user = ::open(device.path().c_str(), O_RDONLY | O_EXCL | O_CLOEXEC);
+    REQUIRE(user >= 0);
+    for (auto mode :
+         {open_mode::read_write, open_mode::open_or_create, open_mode::create_or_replace}) {
+        auto const e = refusal(device.path(), mode);
+        CHECK(e.code() == errc::file_locked);
+        CHECK(e.system_errno() == EBUSY);
+        CHECK_THAT(e.what(), ContainsSubstring(device.path()));
+        CHECK_THAT(e.what(), ContainsSubstring("mounted?"));
+    }
+    auto reader = b.backend.open(request(device.path(), open_mode::read_only));
+    CHECK(reader.size() == 16 * page_bytes);
+    CHECK(b.backend.close(reader) == 0);
+    ::close(user);
+
+    auto writer = b.backend.open(request(device.path(), open_mode::read_write));
+    auto const also = dir / "also";
+    if (::mknod(also.c_str(), S_IFBLK | 0600, about(writer.native_handle()).st_rdev) == 0) {
+        int const opens = ::open(also.c_str(), O_RDONLY | O_CLOEXEC);  // not on a nodev mount
+        if (opens >= 0) { CHECK(refusal(also, open_mode::read_write).kind() == errc::file_locked); }
+        ::close(opens);
+    }
+    CHECK(b.backend.close(writer) == 0);
+}
+
+TEST_CASE("direct_backend: of a block device the odd end is left over") {
+    temp_dir const dir;
+    constexpr std::size_t odd = 3 * 512;
+    quire_test::loop_device const device{dir / "image", 16 * page_bytes + odd};
+    if (!device.works()) { return skip("this process must not make a loop device"); }
+    bench b;
+    auto file = b.backend.open(request(device.path(), open_mode::read_write));
+    CHECK(file.size() == 16 * page_bytes);
+    CHECK(b.backend.resize(file, file.size()) == 0);
+    CHECK(b.backend.resize(file, 16 * page_bytes + odd) == ENOSPC);
+    CHECK(b.backend.resize(file, 17 * page_bytes) == ENOSPC);
+    CHECK(b.backend.resize(file, 15 * page_bytes) == EINVAL);
+    CHECK(b.write(file, 15, 1) == 0);
+    CHECK(b.backend.close(file) == 0);
+    auto wanted = request(device.path(), open_mode::read_only);
+    wanted.page_size = 16384;
+    file = b.backend.open(wanted);
+    CHECK(file.size() == 4 * 16384);
+    CHECK(b.backend.close(file) == 0);
+    wanted.page_size = 512;
+    file = b.backend.open(wanted);
+    CHECK(file.size() == 16 * page_bytes + odd);
+    CHECK(b.backend.close(file) == 0);
+}

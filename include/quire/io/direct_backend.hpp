@@ -19,6 +19,12 @@
 ///       It stays the same file, with its owner and mode; what was in it may be there again after
 ///       a crash before the first sync.
 ///
+/// Block devices. Opening one for writing is exclusive (O_EXCL): it is refused with file_locked
+/// while the device is mounted, part of a RAID or open in this way elsewhere, by whatever name. A
+/// reader does not ask for that: so it can look at a device that is mounted, which may then change
+/// under it, and its lock keeps out only writers that come by the same name. The end that is no
+/// whole page is left over. A device has a fixed size, and cannot be emptied.
+///
 /// Threads: as file_backend says; its only state is the arena's address.
 /// Cost: one system call per run of neighbouring pages; no allocation after opening.
 
@@ -34,11 +40,14 @@ public:
     /// An open file: descriptor, lock, and the properties that opening has found.
     class file {
     public:
-        /// Bytes. Errors: errc::read_failed when the system cannot say.
+        /// Bytes; of a block device those of its whole pages. Errors: errc::read_failed when the
+        /// system cannot say.
         [[nodiscard]] std::uint64_t size() const {
-            auto const end = ::lseek(fd_.get(), 0, SEEK_END);
-            if (end < 0) { throw error{errc::read_failed, "measure", page_id::none(), errno}; }
-            return static_cast<std::uint64_t>(end);
+            auto const found = measure();
+            if (found.error != 0) {
+                throw error{errc::read_failed, "measure", page_id::none(), found.error};
+            }
+            return found.bytes;
         }
         /// direct or buffered.
         [[nodiscard]] io_mode mode() const noexcept { return mode_; }
@@ -51,9 +60,21 @@ public:
 
     private:
         friend direct_backend;
+        struct measured {
+            std::uint64_t bytes = 0;
+            int error = 0;
+        };
+        [[nodiscard]] measured measure() const noexcept {
+            auto const end = ::lseek(fd_.get(), 0, SEEK_END);
+            if (end < 0) { return {0, errno}; }
+            auto const bytes = static_cast<std::uint64_t>(end);
+            return {block_device_ ? bytes - bytes % page_size_ : bytes, 0};
+        }
+
         detail::descriptor fd_;
         io_mode mode_ = io_mode::buffered;
         std::size_t granule_ = 1;
+        std::size_t page_size_ = 1;
         bool writable_ = false;
         bool block_device_ = false;
     };
@@ -68,7 +89,8 @@ public:
             try {
                 file f = take(opened.fd, request);
                 if (opened.made) { sync_folder(request.path); }
-                if (!detail::is_removed(opened.fd.get())) {
+                bool const raced = f.block_device_ && f.writable_ && !opened.exclusive;
+                if (!raced && !detail::is_removed(opened.fd.get())) {
                     if (request.mode == open_mode::create_or_replace) { empty(f, opened, request); }
                     f.fd_ = std::move(opened.fd);
                     return f;
@@ -82,14 +104,17 @@ public:
                 throw;
             }
             if (tries == 3) {
-                throw error{errc::open_failed, "open " + request.path, page_id::none(), ENOENT};
+                throw error{errc::open_failed,
+                            "open " + request.path +
+                                ": removed or replaced by another program while it was opened"};
             }
         }
     }
 
     /// Takes a descriptor that the caller has opened; it is closed even when it is refused.
     /// The access mode is the descriptor's. O_APPEND and O_NONBLOCK are cleared, O_DIRECT is set
-    /// as `request.io` says. `request.path` is only for messages.
+    /// as `request.io` says. `request.path` is only for messages. A block device that is adopted
+    /// for writing should have been opened with O_EXCL: that cannot be added later.
     /// A descriptor from 0 to 2 is moved, as the file then has another number, and the caller's is
     /// closed: what the program prints must not land among the pages, whoever opened the file.
     [[nodiscard]] file adopt(int fd, open_request request) const {
@@ -124,13 +149,10 @@ public:
     }
 
     [[nodiscard]] int resize(file& f, std::uint64_t bytes) const noexcept {
-        auto const end = ::lseek(f.fd_.get(), 0, SEEK_END);
-        if (end < 0) { return errno; }
-        if (f.block_device_) {
-            auto const size = static_cast<std::uint64_t>(end);
-            return bytes == size ? 0 : bytes > size ? ENOSPC : EINVAL;
-        }
-        return detail::resize_file(f.fd_.get(), static_cast<std::uint64_t>(end), bytes);
+        auto const [size, failed] = f.measure();
+        if (failed != 0) { return failed; }
+        if (f.block_device_) { return bytes == size ? 0 : bytes > size ? ENOSPC : EINVAL; }
+        return detail::resize_file(f.fd_.get(), size, bytes);
     }
 
     [[nodiscard]] int close(file& f) const noexcept {
@@ -169,6 +191,7 @@ private:
         }
         file f;
         f.block_device_ = S_ISBLK(about.st_mode);
+        f.page_size_ = request.page_size;
         if (!f.block_device_ && !S_ISREG(about.st_mode)) {
             throw error{errc::open_failed,
                         "open " + request.path + ": neither a regular file nor a block device"};

@@ -25,7 +25,8 @@
 ///                               zeros. noexcept
 ///   b.close(file)               gives lock and descriptor back, once, even when it reports an
 ///                               error; 0 or an errno. noexcept
-///   file.size(), file.mode(), file.writable()    bytes; the io_mode in effect; how it was opened
+///   file.size(), file.mode(), file.writable()    bytes, without an end that is no whole page where
+///                               the file cannot be cut; the io_mode in effect; how it was opened
 ///
 /// Each op is handed out exactly once: in front by `submit`, or by one later `reap`, in whichever
 /// thread that is called. From then on the backend touches neither the op nor its bytes; until

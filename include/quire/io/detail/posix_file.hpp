@@ -99,10 +99,22 @@ inline void unlock_file(int fd) noexcept {
 
 struct opened {
     descriptor fd;
-    bool made = false;  ///< by this call
+    bool made = false;       ///< by this call
+    bool exclusive = false;  ///< opened as a block device must be for writing
 };
 
-/// Opens as `request` says, without O_DIRECT. Throws errc::open_failed.
+/// Whether the path of `request` leads to a block device.
+[[nodiscard]] inline bool leads_to_device(open_request const& request) noexcept {
+    struct ::stat about {};
+    int const how = request.follow_symlink ? 0 : AT_SYMLINK_NOFOLLOW;
+    return uninterrupted([&] {
+               return ::fstatat(AT_FDCWD, request.path.c_str(), &about, how);
+           }) == 0 &&
+           S_ISBLK(about.st_mode);
+}
+
+/// Opens as `request` says, without O_DIRECT. Throws errc::open_failed, and errc::file_locked for
+/// a block device that is in use.
 [[nodiscard]] inline opened open_descriptor(open_request const& request) {
     int const flags = O_CLOEXEC | O_NOCTTY | O_NONBLOCK |
                       (request.follow_symlink ? 0 : O_NOFOLLOW) |
@@ -111,12 +123,19 @@ struct opened {
     bool const only_new = request.mode == open_mode::create_new;
     for (int tries = 0;; ++tries) {
         if (!only_new) {
-            auto existing = open_path(request.path.c_str(), flags);
-            if (existing.valid()) { return {std::move(existing), false}; }
+            bool const alone = request.mode != open_mode::read_only && leads_to_device(request);
+            auto existing = open_path(request.path.c_str(), flags | (alone ? O_EXCL : 0));
+            if (existing.valid()) { return {std::move(existing), false, alone}; }
+            if (alone && errno == EBUSY) {
+                throw error{errc::file_locked,
+                            "open " + request.path +
+                                ": in use by the system, or by another writer: is it mounted?",
+                            page_id::none(), EBUSY};
+            }
         }
         if (may_make(request.mode) && (only_new || errno == ENOENT)) {
             auto fresh = open_path(request.path.c_str(), flags | O_CREAT | O_EXCL, owner_only);
-            if (fresh.valid()) { return {std::move(fresh), true}; }
+            if (fresh.valid()) { return {std::move(fresh), true, false}; }
         }
         bool const raced = may_make(request.mode) && !only_new && errno == EEXIST;
         if (!raced || tries == 3) {
