@@ -897,6 +897,111 @@ TEST_CASE("direct_backend: a file system without locks or direct I/O refuses wit
           }) == "");
 }
 
+// ---- interrupted calls ----------------------------------------------------------------------
+
+#if defined(__x86_64__)
+namespace {
+
+constinit int interruptions = 0;  ///< how many are left
+constinit int asked = 0;          ///< calls
+
+long interrupted_at_first(quire_test::call_arguments const& c) {
+    ++asked;
+    return interruptions-- > 0 ? -EINTR : quire_test::pass_on(c);
+}
+/// As Linux does it: the descriptor is closed all the same.
+long closed_and_interrupted(quire_test::call_arguments const& c) {
+    ++asked;
+    static_cast<void>(quire_test::pass_on(c));
+    return -EINTR;
+}
+
+/// Every call that the backend makes, except transfers.
+std::string whole_life(bench& b, fs::path const& path) {
+    auto file = b.backend.open(request(path, open_mode::open_or_create));
+    MUST(b.backend.resize(file, 4 * page_bytes) == 0);
+    MUST(b.backend.sync(file) == 0);
+    MUST(b.backend.resize(file, 2 * page_bytes) == 0);
+    MUST(file.size() == 2 * page_bytes);
+    MUST(b.backend.close(file) == 0);
+    file = b.backend.open(request(path, open_mode::create_or_replace));
+    MUST(file.size() == 0);
+    MUST(b.backend.close(file) == 0);
+    return {};
+}
+
+}  // namespace
+#endif
+
+// An interrupted call has reported no error: nothing has failed, and another try hides nothing. On
+// a local disk a sync is not interrupted; over a network, and in FUSE, it is.
+TEST_CASE("direct_backend: calls that signals interrupt are made again, even a sync") {
+#if defined(__x86_64__)
+    if (!can_refuse()) { return skip("this process must not filter system calls"); }
+    temp_dir const dir;
+    for (long number : {SYS_openat, SYS_newfstatat, SYS_statx, SYS_fcntl, SYS_fsync, SYS_fdatasync,
+                        SYS_fallocate, SYS_ftruncate, SYS_lseek}) {
+        for (int times : {1, 7, 500}) {
+            CAPTURE(number, times);
+            CHECK(failure_of([&] {
+                      bench b;
+                      asked = 0;
+                      interruptions = times;
+                      if (!quire_test::intercept(number, interrupted_at_first)) {
+                          return std::string{"no filter"};
+                      }
+                      auto const failure = whole_life(b, dir / "a");
+                      return asked > times ? failure : "not asked: " + failure;
+                  }) == "");
+            fs::remove(dir / "a");
+        }
+    }
+#else
+    skip("system calls can be stood in for on x86-64 only");
+#endif
+}
+
+TEST_CASE("direct_backend: a call that is interrupted without end fails with EINTR") {
+    if (!can_refuse()) { return skip("this process must not filter system calls"); }
+    temp_dir const dir;
+    CHECK(failure_of([&]() -> std::string {
+              bench b;
+              auto file = b.backend.open(request(dir / "a", open_mode::open_or_create));
+              MUST(quire_test::refuse(SYS_fdatasync, EINTR));
+              MUST(b.backend.sync(file) == EINTR);
+              MUST(quire_test::refuse(SYS_fallocate, EINTR));
+              MUST(b.backend.resize(file, page_bytes) == EINTR);
+              MUST(quire_test::refuse(SYS_openat, EINTR));
+              auto const e = error_of([&] {
+                  static_cast<void>(b.backend.open(request(dir / "b", open_mode::open_or_create)));
+              });
+              MUST(e.code() == errc::open_failed);
+              MUST(e.system_errno() == EINTR);
+              return {};
+          }) == "");
+}
+
+// The second call would close whatever another thread has opened meanwhile under that number.
+TEST_CASE("direct_backend: an interrupted close is not made again") {
+#if defined(__x86_64__)
+    if (!can_refuse()) { return skip("this process must not filter system calls"); }
+    temp_dir const dir;
+    CHECK(failure_of([&]() -> std::string {
+              bench b;
+              auto file = b.backend.open(request(dir / "a", open_mode::open_or_create));
+              asked = 0;
+              MUST(quire_test::intercept(SYS_close, closed_and_interrupted));
+              MUST(b.backend.close(file) == 0);
+              MUST(asked == 1);
+              MUST(b.backend.close(file) == 0);
+              MUST(asked == 1);
+              return {};
+          }) == "");
+#else
+    skip("system calls can be stood in for on x86-64 only");
+#endif
+}
+
 // ---- short and interrupted transfers, continued ----------------------------------------------
 
 namespace {

@@ -65,7 +65,8 @@ public:
             int error = 0;
         };
         [[nodiscard]] measured measure() const noexcept {
-            auto const end = ::lseek(fd_.get(), 0, SEEK_END);
+            auto const end =
+                detail::uninterrupted([&] { return ::lseek(fd_.get(), 0, SEEK_END); });
             if (end < 0) { return {0, errno}; }
             auto const bytes = static_cast<std::uint64_t>(end);
             return {block_device_ ? bytes - bytes % page_size_ : bytes, 0};
@@ -99,7 +100,8 @@ public:
                 // Only under the lock: without it the file belongs to the opener that has it.
                 if (opened.made && refused.kind() != errc::file_locked &&
                     !detail::is_removed(opened.fd.get())) {
-                    static_cast<void>(::unlink(request.path.c_str()));
+                    static_cast<void>(
+                        detail::uninterrupted([&] { return ::unlink(request.path.c_str()); }));
                 }
                 throw;
             }
@@ -119,13 +121,14 @@ public:
     /// closed: what the program prints must not land among the pages, whoever opened the file.
     [[nodiscard]] file adopt(int fd, open_request request) const {
         auto owned = detail::above_streams(detail::descriptor{fd});
-        int const flags = ::fcntl(owned.get(), F_GETFL);
+        int const flags = detail::flags_of(owned.get());
         if (flags < 0) {
             throw error{errc::open_failed, "adopt " + request.path, page_id::none(), errno};
         }
         request.mode =
             (flags & O_ACCMODE) == O_RDWR ? open_mode::read_write : open_mode::read_only;
-        static_cast<void>(::fcntl(owned.get(), F_SETFD, FD_CLOEXEC));
+        static_cast<void>(detail::uninterrupted(
+            [&] { return ::fcntl(owned.get(), F_SETFD, FD_CLOEXEC); }));
         file f = take(owned, request);
         f.fd_ = std::move(owned);
         return f;
@@ -145,7 +148,7 @@ public:
     void interrupt() const noexcept {}
 
     [[nodiscard]] int sync(file& f) const noexcept {
-        return ::fdatasync(f.fd_.get()) == 0 ? 0 : errno;
+        return detail::uninterrupted([&] { return ::fdatasync(f.fd_.get()); }) == 0 ? 0 : errno;
     }
 
     [[nodiscard]] int resize(file& f, std::uint64_t bytes) const noexcept {
@@ -177,8 +180,8 @@ private:
                                                "and read_write keep what is on it"};
         }
         if (opened.made) { return; }
-        if (::ftruncate(opened.fd.get(), 0) != 0) {
-            throw error{errc::open_failed, "replace " + request.path, page_id::none(), errno};
+        if (int const failed = detail::set_size(opened.fd.get(), 0); failed != 0) {
+            throw error{errc::open_failed, "replace " + request.path, page_id::none(), failed};
         }
     }
 
@@ -186,7 +189,7 @@ private:
     /// refused file lasts until the caller closes it.
     [[nodiscard]] file take(detail::descriptor const& fd, open_request const& request) const {
         struct ::stat about {};
-        if (::fstat(fd.get(), &about) != 0) {
+        if (detail::uninterrupted([&] { return ::fstat(fd.get(), &about); }) != 0) {
             throw error{errc::open_failed, "open " + request.path, page_id::none(), errno};
         }
         file f;
@@ -227,8 +230,8 @@ private:
                               " on disk and " + std::to_string(needs.memory) + " in memory",
                           0);
         }
-        int const flags = ::fcntl(fd, F_GETFL);
-        if (flags < 0 || ::fcntl(fd, F_SETFL, flags | O_DIRECT) != 0) {
+        int const flags = detail::flags_of(fd);
+        if (flags < 0 || detail::set_flags(fd, flags | O_DIRECT) != 0) {
             return refuse(errc::direct_io_refused, "", errno);
         }
         f.mode_ = io_mode::direct;

@@ -69,7 +69,8 @@ inline constexpr int first_free_number = 3;  ///< 0 to 2 are the standard stream
 /// fails, and errno says why.
 [[nodiscard]] inline descriptor above_streams(descriptor from) noexcept {
     if (!from.valid() || from.get() >= first_free_number) { return from; }
-    return descriptor{::fcntl(from.get(), F_DUPFD_CLOEXEC, first_free_number)};
+    return descriptor{uninterrupted(
+        [&] { return ::fcntl(from.get(), F_DUPFD_CLOEXEC, first_free_number); })};
 }
 
 /// Opens `path`, above the standard streams. Not valid if that fails, and errno says why.

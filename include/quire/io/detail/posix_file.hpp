@@ -41,16 +41,21 @@ struct statx_record {
 };
 static_assert(sizeof(statx_record) == 256);
 
+/// Asks the system. 0 and 0: no direct I/O.
 [[nodiscard]] inline direct_alignment learn_alignment(int fd, bool block_device) noexcept {
     constexpr unsigned wants_direct = 0x2000;  // STATX_DIOALIGN
     statx_record record{};
-    if (::syscall(SYS_statx, fd, "", AT_EMPTY_PATH, wants_direct, &record) == 0 &&
+    auto const ask = [&] {
+        return ::syscall(SYS_statx, fd, "", AT_EMPTY_PATH, wants_direct, &record);
+    };
+    if (uninterrupted(ask) == 0 &&
         (record.mask & wants_direct) != 0) {
         return {record.direct_memory, record.direct_offset};
     }
     constexpr unsigned long asks_sector_size = 0x1268;  // BLKSSZGET of <linux/fs.h>, whose macros
     int sector = 0;                                     // have names that users' code has, too
-    if (block_device && ::ioctl(fd, asks_sector_size, &sector) == 0 && sector > 0) {
+    auto const ask_device = [&] { return ::ioctl(fd, asks_sector_size, &sector); };
+    if (block_device && uninterrupted(ask_device) == 0 && sector > 0) {
         return {static_cast<std::uint32_t>(sector), static_cast<std::uint32_t>(sector)};
     }
     return {512, 512};  // the smallest that devices have; where that is too small: EINVAL
@@ -61,7 +66,7 @@ static_assert(sizeof(statx_record) == 256);
     struct ::flock lock {};
     lock.l_type = static_cast<short>(writable ? F_WRLCK : F_RDLCK);
     lock.l_whence = SEEK_SET;
-    return ::fcntl(fd, F_OFD_SETLK, &lock) == 0 ? 0 : errno;
+    return uninterrupted([&] { return ::fcntl(fd, F_OFD_SETLK, &lock); }) == 0 ? 0 : errno;
 }
 
 /// Gives the lock back even when a forked child still has the descriptor.
@@ -69,20 +74,28 @@ inline void unlock_file(int fd) noexcept {
     struct ::flock lock {};
     lock.l_type = F_UNLCK;
     lock.l_whence = SEEK_SET;
-    static_cast<void>(::fcntl(fd, F_OFD_SETLK, &lock));
+    static_cast<void>(uninterrupted([&] { return ::fcntl(fd, F_OFD_SETLK, &lock); }));
+}
+
+/// The status flags; below 0: an error, which errno tells.
+[[nodiscard]] inline int flags_of(int fd) noexcept {
+    return uninterrupted([&] { return ::fcntl(fd, F_GETFL); });
+}
+[[nodiscard]] inline int set_flags(int fd, int flags) noexcept {
+    return uninterrupted([&] { return ::fcntl(fd, F_SETFL, flags); });
 }
 
 /// Takes away the flags that would change what transfers mean. 0 or an errno.
 [[nodiscard]] inline int clear_flags(int fd) noexcept {
-    int const flags = ::fcntl(fd, F_GETFL);
+    int const flags = flags_of(fd);
     int const wanted = flags & ~(O_APPEND | O_NONBLOCK | O_DIRECT);
-    return flags < 0 || (wanted != flags && ::fcntl(fd, F_SETFL, wanted) != 0) ? errno : 0;
+    return flags < 0 || (wanted != flags && set_flags(fd, wanted) != 0) ? errno : 0;
 }
 
 /// Whether the open file no longer has a name.
 [[nodiscard]] inline bool is_removed(int fd) noexcept {
     struct ::stat about {};
-    return ::fstat(fd, &about) == 0 && about.st_nlink == 0;
+    return uninterrupted([&] { return ::fstat(fd, &about); }) == 0 && about.st_nlink == 0;
 }
 
 /// Makes the directory entry of a fresh file durable. 0 or an errno.
@@ -91,7 +104,9 @@ inline void unlock_file(int fd) noexcept {
     try {
         std::string const folder = slash == std::string::npos ? "." : path.substr(0, slash + 1);
         auto const dir = open_path(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        return dir.valid() && ::fsync(dir.get()) == 0 ? 0 : errno;
+        bool const synced =
+            dir.valid() && uninterrupted([&] { return ::fsync(dir.get()); }) == 0;
+        return synced ? 0 : errno;
     } catch (std::bad_alloc const&) {
         return ENOMEM;
     }
@@ -144,22 +159,22 @@ struct opened {
     }
 }
 
+/// 0 or an errno.
+[[nodiscard]] inline int set_size(int fd, std::uint64_t size) noexcept {
+    auto const cut = [&] { return ::ftruncate(fd, static_cast<::off_t>(size)); };
+    return uninterrupted(cut) == 0 ? 0 : errno;
+}
+
 /// Grows by allocating, shrinks by cutting. 0 or an errno, and then the size is as before.
 [[nodiscard]] inline int resize_file(int fd, std::uint64_t from, std::uint64_t to) noexcept {
-    auto const repeat = [](auto call) {
-        int result = 0;
-        do { result = call(); } while (result != 0 && errno == EINTR);
-        return result == 0 ? 0 : errno;
-    };
-    auto const cut = [&](std::uint64_t size) {
-        return repeat([&] { return ::ftruncate(fd, static_cast<::off_t>(size)); });
-    };
-    if (to <= from) { return to == from ? 0 : cut(to); }
-    int const refused = repeat([&] {
+    if (to <= from) { return to == from ? 0 : set_size(fd, to); }
+    auto const allocate = [&] {
         return ::fallocate(fd, 0, static_cast<::off_t>(from), static_cast<::off_t>(to - from));
-    });
-    if (refused == EOPNOTSUPP) { return cut(to); }
-    if (refused != 0) { static_cast<void>(cut(from)); }  // some file systems grow half-way
+    };
+    if (uninterrupted(allocate) == 0) { return 0; }
+    int const refused = errno;
+    if (refused == EOPNOTSUPP) { return set_size(fd, to); }
+    static_cast<void>(set_size(fd, from));  // some file systems grow half-way
     return refused;
 }
 
