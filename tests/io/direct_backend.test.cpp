@@ -232,7 +232,9 @@ TEST_CASE("direct_backend: a symbolic link is followed on request only") {
             auto const e =
                 error_of([&] { static_cast<void>(b.backend.open(request(dir / name, mode))); });
             CHECK(e.code() == errc::open_failed);
-            CHECK(e.system_errno() == ELOOP);
+            CHECK_THAT(e.what(), ContainsSubstring("symbolic link"));
+            CHECK_THAT(e.what(), ContainsSubstring("follow_symlink"));
+            CHECK_THAT(e.what(), !ContainsSubstring("Too many levels"));
         }
         auto wanted = request(dir / "link", mode);
         wanted.follow_symlink = true;
@@ -245,6 +247,46 @@ TEST_CASE("direct_backend: a symbolic link is followed on request only") {
     });
     CHECK(e.system_errno() == EEXIST);
     CHECK_FALSE(fs::exists(dir / "nowhere"));
+}
+
+// Data on another disk: the link is there before the file is.
+TEST_CASE("direct_backend: a link to nothing that is followed makes the file where it points") {
+    temp_dir const dir;
+    bench b;
+    fs::create_directories(dir / "disk");
+    auto const there = dir / "disk" / "file";
+    fs::create_symlink("disk/second", dir / "first");
+    fs::create_symlink("file", dir / "disk" / "second");  // from its own folder
+    for (auto mode :
+         {open_mode::open_or_create, open_mode::create_or_replace, open_mode::create_new}) {
+        auto wanted = request(dir / "first", mode);
+        wanted.follow_symlink = true;
+        if (has_direct_io()) {
+            wanted.page_size = 256;
+            CHECK(error_of([&] { static_cast<void>(b.backend.open(wanted)); }).kind() ==
+                  errc::misaligned_page_size);
+            CHECK_FALSE(fs::exists(there));  // made, refused and removed: I4
+            CHECK(fs::is_symlink(dir / "first"));
+            wanted.page_size = page_bytes;
+        }
+        auto file = b.backend.open(wanted);
+        CHECK(file.size() == 0);
+        CHECK(fs::is_regular_file(fs::symlink_status(there)));
+        CHECK(b.backend.close(file) == 0);
+        auto const again = [&] { static_cast<void>(b.backend.open(wanted)); };
+        if (mode == open_mode::create_new) { CHECK(error_of(again).system_errno() == EEXIST); }
+        fs::remove(there);
+    }
+    auto wanted = request(dir / "first", open_mode::read_write);
+    wanted.follow_symlink = true;
+    CHECK(error_of([&] { static_cast<void>(b.backend.open(wanted)); }).system_errno() == ENOENT);
+
+    fs::create_symlink("circle", dir / "circle");
+    wanted = request(dir / "circle", open_mode::open_or_create);
+    wanted.follow_symlink = true;
+    CHECK(error_of([&] { static_cast<void>(b.backend.open(wanted)); }).system_errno() == ELOOP);
+    wanted.mode = open_mode::create_new;
+    CHECK(error_of([&] { static_cast<void>(b.backend.open(wanted)); }).system_errno() == EEXIST);
 }
 
 TEST_CASE("direct_backend: what is neither file nor block device is refused") {
@@ -313,6 +355,7 @@ TEST_CASE("direct_backend: an arena off the device's alignment is refused") {
     auto const e = error_of(
         [&] { static_cast<void>(crooked.open(request(dir / "a", open_mode::create_new))); });
     CHECK(e.code() == errc::misaligned_page_size);
+    CHECK_THAT(e.what(), ContainsSubstring("arena"));
     CHECK_FALSE(fs::exists(dir / "a"));
 }
 
@@ -458,6 +501,13 @@ long lock_first(quire_test::call_arguments const& c) {
     return quire_test::pass_on(c);
 }
 
+/// A file system (some of FUSE) that counts no names.
+long no_links(quire_test::call_arguments const& c) {
+    long const result = quire_test::pass_on(c);
+    if (result == 0) { reinterpret_cast<struct ::stat*>(c.a[2])->st_nlink = 0; }
+    return result;
+}
+
 /// Whoever made the file removes it just before this process locks it.
 long remove_first(quire_test::call_arguments const& c) {
     if (c.a[1] == F_OFD_SETLK && calls++ == 0) { static_cast<void>(::unlink(contested)); }
@@ -520,6 +570,25 @@ TEST_CASE("direct_backend: who locks a file that was removed meanwhile starts ov
 #endif
 }
 
+TEST_CASE("direct_backend: a file opens where the file system reports no number of links") {
+#if defined(__x86_64__)
+    if (!can_refuse()) { return skip("this process must not filter system calls"); }
+    temp_dir const dir;
+    for (auto mode : {open_mode::open_or_create, open_mode::read_write, open_mode::read_only,
+                      open_mode::create_or_replace}) {
+        CHECK(failure_of([&]() -> std::string {
+                  bench b;
+                  MUST(quire_test::intercept(SYS_newfstatat, no_links));
+                  auto file = b.backend.open(request(dir / "a", mode));
+                  MUST(file.size() == 0);
+                  return {};
+              }) == "");
+    }
+#else
+    skip("system calls can be stood in for on x86-64 only");
+#endif
+}
+
 TEST_CASE("direct_backend: where there is no direct I/O opening says so or goes without") {
     constexpr char const* no_direct_here = "/proc/version";
     bench b;
@@ -529,6 +598,7 @@ TEST_CASE("direct_backend: where there is no direct I/O opening says so or goes 
     });
     CHECK(e.code() == errc::direct_io_refused);
     CHECK_THAT(e.what(), ContainsSubstring(no_direct_here));
+    CHECK_THAT(e.what(), ContainsSubstring("io_mode::direct_or_buffered"));
     auto file =
         b.backend.open(request(no_direct_here, open_mode::read_only, io_mode::direct_or_buffered));
     CHECK(file.mode() == io_mode::buffered);
@@ -668,7 +738,11 @@ TEST_CASE("direct_backend: adopt closes what it refuses") {
         CHECK(refusal(::open((dir / "a").c_str(), O_RDWR | O_CLOEXEC), 256).code() ==
               errc::misaligned_page_size);
     }
-    CHECK(refusal(::open((dir / "a").c_str(), O_WRONLY | O_CLOEXEC)).code() == errc::open_failed);
+    for (int access : {O_WRONLY, O_PATH}) {
+        auto const e = refusal(::open((dir / "a").c_str(), access | O_CLOEXEC));
+        CHECK(e.code() == errc::open_failed);
+        CHECK_THAT(e.what(), ContainsSubstring("O_RDWR"));
+    }
     CHECK(open_descriptors() == before);
     CHECK(fs::file_size(dir / "a") == page_bytes);
 }

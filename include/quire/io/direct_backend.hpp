@@ -28,6 +28,7 @@
 /// Threads: as file_backend says; its only state is the arena's address.
 /// Cost: one system call per run of neighbouring pages; no allocation after opening.
 
+#include <quire/io/detail/named_file.hpp>
 #include <quire/io/detail/posix_file.hpp>
 #include <quire/io/detail/transfer.hpp>
 
@@ -45,7 +46,7 @@ public:
         [[nodiscard]] std::uint64_t size() const {
             auto const found = measure();
             if (found.error != 0) {
-                throw error{errc::read_failed, "measure", page_id::none(), found.error};
+                throw error{errc::read_failed, "find the size", page_id::none(), found.error};
             }
             return found.bytes;
         }
@@ -78,6 +79,7 @@ public:
         std::size_t page_size_ = 1;
         bool writable_ = false;
         bool block_device_ = false;
+        bool of_another_ = false;  // another opener has the lock
     };
 
     explicit direct_backend(std::span<std::byte> arena, options const&) noexcept
@@ -85,32 +87,27 @@ public:
 
     /// Errors: open_failed, file_locked, direct_io_refused, misaligned_page_size.
     [[nodiscard]] file open(open_request const& request) const {
-        for (int tries = 0;; ++tries) {
-            auto opened = detail::open_descriptor(request);
+        bool const writes = request.mode != open_mode::read_only;
+        for (int tries = 0; tries < 4; ++tries) {
+            auto opened = detail::open_named(request);
+            file f;
             try {
-                file f = take(opened.fd, request);
-                if (opened.made) { sync_folder(request.path); }
-                bool const raced = f.block_device_ && f.writable_ && !opened.exclusive;
-                if (!raced && !detail::is_removed(opened.fd.get())) {
+                take(f, opened.fd, request, writes, "open ");
+                if (opened.made) { sync_folder(opened.path); }
+                bool const raced = f.block_device_ && writes && !opened.exclusive;
+                if (!raced && !detail::is_removed(opened, request.follow_symlink)) {
                     if (request.mode == open_mode::create_or_replace) { empty(f, opened, request); }
                     f.fd_ = std::move(opened.fd);
                     return f;
                 }
-            } catch (error const& refused) {
-                // Only under the lock: without it the file belongs to the opener that has it.
-                if (opened.made && refused.kind() != errc::file_locked &&
-                    !detail::is_removed(opened.fd.get())) {
-                    static_cast<void>(
-                        detail::uninterrupted([&] { return ::unlink(request.path.c_str()); }));
-                }
+            } catch (...) {
+                if (opened.made && !f.of_another_) { detail::remove_again(opened); }
                 throw;
             }
-            if (tries == 3) {
-                throw error{errc::open_failed,
-                            "open " + request.path +
-                                ": removed or replaced by another program while it was opened"};
-            }
         }
+        throw error{errc::open_failed,
+                    "open " + request.path +
+                        ": removed or replaced by another program while it was opened"};
     }
 
     /// Takes a descriptor that the caller has opened; it is closed even when it is refused.
@@ -119,17 +116,21 @@ public:
     /// for writing should have been opened with O_EXCL: that cannot be added later.
     /// A descriptor from 0 to 2 is moved, as the file then has another number, and the caller's is
     /// closed: what the program prints must not land among the pages, whoever opened the file.
-    [[nodiscard]] file adopt(int fd, open_request request) const {
+    [[nodiscard]] file adopt(int fd, open_request const& request) const {
         auto owned = detail::above_streams(detail::descriptor{fd});
         int const flags = detail::flags_of(owned.get());
         if (flags < 0) {
             throw error{errc::open_failed, "adopt " + request.path, page_id::none(), errno};
         }
-        request.mode =
-            (flags & O_ACCMODE) == O_RDWR ? open_mode::read_write : open_mode::read_only;
+        if ((flags & O_PATH) != 0 || (flags & O_ACCMODE) == O_WRONLY) {
+            throw error{errc::open_failed,
+                        "adopt " + request.path +
+                            ": the descriptor cannot be read; open it with O_RDWR or O_RDONLY"};
+        }
         static_cast<void>(detail::uninterrupted(
             [&] { return ::fcntl(owned.get(), F_SETFD, FD_CLOEXEC); }));
-        file f = take(owned, request);
+        file f;
+        take(f, owned, request, (flags & O_ACCMODE) == O_RDWR, "adopt ");
         f.fd_ = std::move(owned);
         return f;
     }
@@ -173,7 +174,8 @@ private:
     }
 
     /// The last step of opening: what comes before may refuse, and then nothing has changed.
-    static void empty(file const& f, detail::opened const& opened, open_request const& request) {
+    static void empty(file const& f, detail::named_file const& opened,
+                      open_request const& request) {
         if (f.block_device_) {
             throw error{errc::open_failed, "replace " + request.path +
                                                ": a block device cannot be emptied; open_or_create "
@@ -186,53 +188,59 @@ private:
     }
 
     /// Locks `fd` and finds the file's properties. The caller still owns `fd`: the lock of a
-    /// refused file lasts until the caller closes it.
-    [[nodiscard]] file take(detail::descriptor const& fd, open_request const& request) const {
-        struct ::stat about {};
-        if (detail::uninterrupted([&] { return ::fstat(fd.get(), &about); }) != 0) {
-            throw error{errc::open_failed, "open " + request.path, page_id::none(), errno};
+    /// refused file lasts until the caller closes it. `verb` begins the messages.
+    void take(file& f, detail::descriptor const& fd, open_request const& request, bool writes,
+              char const* verb) const {
+        auto const about = detail::look_at(fd.get());
+        if (!about) {
+            throw error{errc::open_failed, verb + request.path, page_id::none(), errno};
         }
-        file f;
-        f.block_device_ = S_ISBLK(about.st_mode);
+        f.block_device_ = S_ISBLK(about->st_mode);
         f.page_size_ = request.page_size;
-        if (!f.block_device_ && !S_ISREG(about.st_mode)) {
+        if (!f.block_device_ && !S_ISREG(about->st_mode)) {
             throw error{errc::open_failed,
-                        "open " + request.path + ": neither a regular file nor a block device"};
+                        verb + request.path + ": neither a regular file nor a block device"};
         }
-        f.writable_ = request.mode != open_mode::read_only;
-        if (int const held = detail::lock_file(fd.get(), f.writable_); held != 0) {
-            throw error{held == EAGAIN || held == EACCES ? errc::file_locked : errc::open_failed,
-                        "lock " + request.path, page_id::none(), held};
+        f.writable_ = writes;
+        if (int const held = detail::lock_file(fd.get(), writes); held != 0) {
+            f.of_another_ = held == EAGAIN || held == EACCES;
+            throw error{f.of_another_ ? errc::file_locked : errc::open_failed,
+                        "lock " + request.path, page_id::none(), f.of_another_ ? 0 : held};
         }
         if (int const failed = detail::clear_flags(fd.get()); failed != 0) {
-            throw error{errc::open_failed, "open " + request.path, page_id::none(), failed};
+            throw error{errc::open_failed, verb + request.path, page_id::none(), failed};
         }
-        if (request.io != io_mode::buffered) { go_direct(f, fd.get(), request); }
-        return f;
+        if (request.io != io_mode::buffered) { go_direct(f, fd.get(), request, verb); }
     }
 
     /// Switches O_DIRECT on, or leaves the file buffered if the request allows that.
-    void go_direct(file& f, int fd, open_request const& request) const {
+    void go_direct(file& f, int fd, open_request const& request, char const* verb) const {
         auto const refuse = [&](errc code, std::string const& why, int system) {
             if (request.io == io_mode::direct) {
-                throw error{code, "open " + request.path + why, page_id::none(), system};
+                throw error{code, verb + request.path + why, page_id::none(), system};
             }
         };
+        constexpr char const* no_direct =
+            ": the file system has none; io_mode::direct_or_buffered goes without";
         auto const needs = detail::learn_alignment(fd, f.block_device_);
         if (needs.offset == 0 || needs.memory == 0) {
-            return refuse(errc::direct_io_refused, ": the file system has no direct I/O", 0);
+            return refuse(errc::direct_io_refused, no_direct, 0);
         }
-        if (request.page_size % needs.offset != 0 || request.page_size % needs.memory != 0 ||
-            reinterpret_cast<std::uintptr_t>(arena_.data()) % needs.memory != 0) {
+        if (request.page_size % needs.offset != 0 || request.page_size % needs.memory != 0) {
             return refuse(errc::misaligned_page_size,
                           ": page size " + std::to_string(request.page_size) +
                               ", the file asks for multiples of " + std::to_string(needs.offset) +
                               " on disk and " + std::to_string(needs.memory) + " in memory",
                           0);
         }
+        if (reinterpret_cast<std::uintptr_t>(arena_.data()) % needs.memory != 0) {
+            return refuse(errc::misaligned_page_size,
+                          ": the arena begins at no multiple of " + std::to_string(needs.memory),
+                          0);
+        }
         int const flags = detail::flags_of(fd);
         if (flags < 0 || detail::set_flags(fd, flags | O_DIRECT) != 0) {
-            return refuse(errc::direct_io_refused, "", errno);
+            return refuse(errc::direct_io_refused, no_direct, errno);
         }
         f.mode_ = io_mode::direct;
         f.granule_ = needs.offset;

@@ -1,27 +1,27 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-/// posix_file: opening, locking, measuring and growing a file descriptor for direct I/O.
+/// posix_file: locking, measuring and growing a file descriptor for direct I/O.
 ///
-/// The order on opening: open without O_DIRECT, without waiting (a pipe would wait), and without
-/// following a symlink unless the request says so; lock; learn the alignment that the file needs;
-/// only then switch O_DIRECT on. So a refused file is not changed, and is removed if this call made
-/// it. It is removed under its lock. An opener that gets the lock of a removed file starts over, so
-/// no opener keeps a file without a name.
+/// The order on opening: open without O_DIRECT (named_file.hpp); lock; learn the alignment that the
+/// file needs; only then switch O_DIRECT on. So a refused file is not changed, and is removed if
+/// this call made it. It is removed under its lock.
 ///
 /// Facts this rests on: not every file system rejects misaligned transfers, so quire checks page
 /// size and arena itself; `statx` reports the alignment since Linux 6.1 and libc's struct may lack
 /// the fields, hence the raw call; locks of the open file description (F_OFD_SETLK) conflict inside
 /// a process too and do not vanish when another descriptor of the file is closed.
+/// Interrupted calls: see descriptor.hpp.
 
 #include <quire/io/detail/descriptor.hpp>
-#include <quire/io/file_backend.hpp>
+
+#include <cstddef>  // std::byte
+#include <cstdint>  // std::uint32_t
 
 #include <fcntl.h>        // fcntl, fallocate
 #include <sys/ioctl.h>    // ioctl
-#include <sys/stat.h>     // fstat
 #include <sys/syscall.h>  // SYS_statx
-#include <unistd.h>       // fsync, ftruncate, unlink
+#include <unistd.h>       // ftruncate, syscall
 
 namespace quire::inline QUIRE_ABI::detail {
 
@@ -90,73 +90,6 @@ inline void unlock_file(int fd) noexcept {
     int const flags = flags_of(fd);
     int const wanted = flags & ~(O_APPEND | O_NONBLOCK | O_DIRECT);
     return flags < 0 || (wanted != flags && set_flags(fd, wanted) != 0) ? errno : 0;
-}
-
-/// Whether the open file no longer has a name.
-[[nodiscard]] inline bool is_removed(int fd) noexcept {
-    struct ::stat about {};
-    return uninterrupted([&] { return ::fstat(fd, &about); }) == 0 && about.st_nlink == 0;
-}
-
-/// Makes the directory entry of a fresh file durable. 0 or an errno.
-[[nodiscard]] inline int sync_directory_of(std::string const& path) noexcept {
-    auto const slash = path.rfind('/');
-    try {
-        std::string const folder = slash == std::string::npos ? "." : path.substr(0, slash + 1);
-        auto const dir = open_path(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        bool const synced =
-            dir.valid() && uninterrupted([&] { return ::fsync(dir.get()); }) == 0;
-        return synced ? 0 : errno;
-    } catch (std::bad_alloc const&) {
-        return ENOMEM;
-    }
-}
-
-struct opened {
-    descriptor fd;
-    bool made = false;       ///< by this call
-    bool exclusive = false;  ///< opened as a block device must be for writing
-};
-
-/// Whether the path of `request` leads to a block device.
-[[nodiscard]] inline bool leads_to_device(open_request const& request) noexcept {
-    struct ::stat about {};
-    int const how = request.follow_symlink ? 0 : AT_SYMLINK_NOFOLLOW;
-    return uninterrupted([&] {
-               return ::fstatat(AT_FDCWD, request.path.c_str(), &about, how);
-           }) == 0 &&
-           S_ISBLK(about.st_mode);
-}
-
-/// Opens as `request` says, without O_DIRECT. Throws errc::open_failed, and errc::file_locked for
-/// a block device that is in use.
-[[nodiscard]] inline opened open_descriptor(open_request const& request) {
-    int const flags = O_CLOEXEC | O_NOCTTY | O_NONBLOCK |
-                      (request.follow_symlink ? 0 : O_NOFOLLOW) |
-                      (request.mode == open_mode::read_only ? O_RDONLY : O_RDWR);
-    constexpr ::mode_t owner_only = 0600;
-    bool const only_new = request.mode == open_mode::create_new;
-    for (int tries = 0;; ++tries) {
-        if (!only_new) {
-            bool const alone = request.mode != open_mode::read_only && leads_to_device(request);
-            auto existing = open_path(request.path.c_str(), flags | (alone ? O_EXCL : 0));
-            if (existing.valid()) { return {std::move(existing), false, alone}; }
-            if (alone && errno == EBUSY) {
-                throw error{errc::file_locked,
-                            "open " + request.path +
-                                ": in use by the system, or by another writer: is it mounted?",
-                            page_id::none(), EBUSY};
-            }
-        }
-        if (may_make(request.mode) && (only_new || errno == ENOENT)) {
-            auto fresh = open_path(request.path.c_str(), flags | O_CREAT | O_EXCL, owner_only);
-            if (fresh.valid()) { return {std::move(fresh), true, false}; }
-        }
-        bool const raced = may_make(request.mode) && !only_new && errno == EEXIST;
-        if (!raced || tries == 3) {
-            throw error{errc::open_failed, "open " + request.path, page_id::none(), errno};
-        }
-    }
 }
 
 /// 0 or an errno.

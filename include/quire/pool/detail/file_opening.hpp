@@ -54,12 +54,16 @@ private:
                                               ": a path has characters, and no NUL among them"};
         }
         auto* const slot = core_.files.empty();
-        if (slot == nullptr) { throw error{errc::too_many_files, operation}; }
+        if (slot == nullptr) {
+            throw error{errc::too_many_files, operation + ": files_max is " +
+                                                  std::to_string(core_.options.files_max)};
+        }
         file_type& file = *slot;
         if (!file.pages) { file.pages.emplace(core_.options.file_pages_max); }
+        file.path = path;
         file.file.emplace(open());
         try {
-            measure(file, path);
+            measure(file, operation);
         } catch (...) {
             static_cast<void>(core_.backend.close(*file.file));
             file.file.reset();
@@ -69,17 +73,18 @@ private:
         return file;
     }
 
-    void measure(file_type& file, std::string const& path) const {
+    void measure(file_type& file, std::string const& operation) const {
         auto const bytes = file.file->size();
         if (bytes % Core::page_size != 0) {
             throw error{errc::size_not_page_multiple,
-                        "open " + path + ": " + std::to_string(bytes) + " bytes, pages of " +
+                        operation + ": " + std::to_string(bytes) + " bytes, pages of " +
                             std::to_string(Core::page_size)};
         }
         if (bytes / Core::page_size > file.pages->pages()) {
-            throw error{errc::file_too_large, "open " + path};
+            throw error{errc::file_too_large,
+                        operation + ": " + std::to_string(bytes / Core::page_size) +
+                            " pages, file_pages_max is " + std::to_string(file.pages->pages())};
         }
-        file.path = path;
         file.pages_on_disk = bytes / Core::page_size;
     }
 
