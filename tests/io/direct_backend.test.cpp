@@ -863,15 +863,37 @@ TEST_CASE("direct_backend: a full disk refuses to grow a file and leaves it as i
 TEST_CASE("direct_backend: where space cannot be allocated a file grows all the same") {
     if (!can_refuse()) { return skip("this process must not filter system calls"); }
     temp_dir const dir;
-    CHECK(failure_of([&]() -> std::string {
-              bench b;
-              auto file = b.backend.open(request(dir / "a", open_mode::open_or_create));
-              MUST(quire_test::refuse(SYS_fallocate, EOPNOTSUPP));
-              MUST(b.backend.resize(file, 4 * page_bytes) == 0);
-              MUST(file.size() == 4 * page_bytes);
-              MUST(quire_test::is_zero(b.content(file, 3)));
-              return {};
-          }) == "");
+    for (int not_offered : {EOPNOTSUPP, ENOSYS, EPERM}) {
+        CAPTURE(not_offered);
+        CHECK(failure_of([&]() -> std::string {
+                  bench b;
+                  auto file = b.backend.open(request(dir / "a", open_mode::create_or_replace));
+                  MUST(quire_test::refuse(SYS_fallocate, not_offered));
+                  MUST(b.backend.resize(file, 4 * page_bytes) == 0);
+                  MUST(file.size() == 4 * page_bytes);
+                  MUST(quire_test::is_zero(b.content(file, 3)));
+                  return {};
+              }) == "");
+    }
+}
+
+// A seccomp filter says EPERM of a call that it does not let through, and the system says it of a
+// file that must not change: then it says so of the other way to grow, too.
+TEST_CASE("direct_backend: a file that must not grow is not grown without allocating") {
+    if (!can_refuse()) { return skip("this process must not filter system calls"); }
+    temp_dir const dir;
+    for (int refusal : {EPERM, EIO, EDQUOT, ENOSPC, EINVAL}) {
+        CAPTURE(refusal);
+        CHECK(failure_of([&]() -> std::string {
+                  bench b;
+                  auto file = b.backend.open(request(dir / "a", open_mode::create_or_replace));
+                  MUST(quire_test::refuse(SYS_fallocate, refusal));
+                  if (refusal == EPERM) { MUST(quire_test::refuse(SYS_ftruncate, EPERM)); }
+                  MUST(b.backend.resize(file, 4 * page_bytes) == refusal);
+                  MUST(file.size() == 0);
+                  return {};
+              }) == "");
+    }
 }
 
 TEST_CASE("direct_backend: what the system answers to sync and transfers is the result") {
@@ -926,6 +948,21 @@ TEST_CASE("direct_backend: a new file whose folder cannot be synced is refused a
               return {};
           }) == "");
     CHECK_FALSE(fs::exists(dir / "a"));
+}
+
+TEST_CASE("direct_backend: a file system that syncs no folders has files made all the same") {
+    if (!can_refuse()) { return skip("this process must not filter system calls"); }
+    temp_dir const dir;
+    for (int not_offered : {EINVAL, EOPNOTSUPP, ENOSYS}) {
+        CHECK(failure_of([&]() -> std::string {
+                  bench b;
+                  MUST(quire_test::refuse(SYS_fsync, not_offered));
+                  auto file = b.backend.open(request(dir / "a", open_mode::create_new));
+                  MUST(b.backend.close(file) == 0);
+                  return {};
+              }) == "");
+        fs::remove(dir / "a");
+    }
 }
 
 TEST_CASE("direct_backend: a file system without locks or direct I/O refuses with its errno") {

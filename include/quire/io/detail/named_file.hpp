@@ -71,13 +71,16 @@ struct named_file {
     return path;
 }
 
-/// Makes the directory entry of a fresh file durable. 0 or an errno.
+/// Makes the directory entry of a fresh file durable. 0 or an errno. Where the system syncs no
+/// folders there is nothing to wait for.
 [[nodiscard]] inline int sync_directory_of(std::string const& path) {
     auto const slash = path.rfind('/');
     std::string const folder = slash == std::string::npos ? "." : path.substr(0, slash + 1);
     auto const dir = open_path(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    bool const synced = dir.valid() && uninterrupted([&] { return ::fsync(dir.get()); }) == 0;
-    return synced ? 0 : errno;
+    if (!dir.valid()) { return errno; }
+    bool const synced = uninterrupted([&] { return ::fsync(dir.get()); }) == 0;
+    bool const offered = errno != EINVAL && errno != EOPNOTSUPP && errno != ENOSYS;
+    return synced || !offered ? 0 : errno;
 }
 
 /// Throws what `system`, an errno, means for the opener of `request`.

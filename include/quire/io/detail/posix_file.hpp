@@ -98,7 +98,15 @@ inline void unlock_file(int fd) noexcept {
     return uninterrupted(cut) == 0 ? 0 : errno;
 }
 
-/// Grows by allocating, shrinks by cutting. 0 or an errno, and then the size is as before.
+/// Whether an error of fallocate says that it is not offered, and nothing of the file. EPERM says
+/// either: it is what a seccomp filter answers (containers), and of a file that must not grow it is
+/// said again when its size is set.
+[[nodiscard]] inline bool is_not_offered(int error) noexcept {
+    return error == EOPNOTSUPP || error == ENOSYS || error == EPERM;
+}
+
+/// Grows by allocating, shrinks by cutting. 0 or an errno, and then the size is as before. Where
+/// allocating is not offered the file gets a hole, and a write into it may find the disk full.
 [[nodiscard]] inline int resize_file(int fd, std::uint64_t from, std::uint64_t to) noexcept {
     if (to <= from) { return to == from ? 0 : set_size(fd, to); }
     auto const allocate = [&] {
@@ -106,7 +114,7 @@ inline void unlock_file(int fd) noexcept {
     };
     if (uninterrupted(allocate) == 0) { return 0; }
     int const refused = errno;
-    if (refused == EOPNOTSUPP) { return set_size(fd, to); }
+    if (is_not_offered(refused)) { return set_size(fd, to); }
     static_cast<void>(set_size(fd, from));  // some file systems grow half-way
     return refused;
 }
