@@ -71,7 +71,7 @@ enum class io_mode : std::uint8_t {
 
 /// The arguments of `open`.
 struct open_request {
-    std::string path;
+    std::string path{};
     open_mode mode = open_mode::read_write;
     io_mode io = io_mode::direct;
     std::size_t page_size = 4096;  ///< bytes; every transfer is a multiple of it

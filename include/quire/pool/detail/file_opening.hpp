@@ -19,29 +19,47 @@ public:
 
     /// The slot of the file, which is open.
     [[nodiscard]] file_type& open(std::string const& path, open_mode mode) {
-        return open_by("open " + path, path, [&] {
-            return core_.backend.open(
-                open_request{path, mode, options_.io, Core::page_size, options_.follow_symlink});
+        return typed("open", [&]() -> file_type& {
+            return open_by("open " + path, path, [&] {
+                return core_.backend.open(open_request{path, mode, options_.io, Core::page_size,
+                                                       options_.follow_symlink});
+            });
         });
     }
 
     /// Of a descriptor, which is closed even when it is refused.
     [[nodiscard]] file_type& adopt(int fd, std::string const& name) {
-        auto opened = core_.backend.adopt(
-            fd, open_request{.path = name, .io = options_.io, .page_size = Core::page_size});
-        bool passed_on = false;
-        try {
-            return open_by("adopt " + name, name, [&] {
-                passed_on = true;
-                return std::move(opened);
-            });
-        } catch (...) {
-            if (!passed_on) { static_cast<void>(core_.backend.close(opened)); }
-            throw;
-        }
+        return typed("adopt", [&]() -> file_type& {
+            open_request request{.io = options_.io, .page_size = Core::page_size};
+            bool named = true;
+            try {
+                request.path = name;
+            } catch (std::bad_alloc const&) { named = false; }  // the backend can still close it
+            auto opened = core_.backend.adopt(fd, request);
+            bool passed_on = false;
+            try {
+                if (!named) { throw std::bad_alloc{}; }
+                return open_by("adopt " + name, name, [&] {
+                    passed_on = true;
+                    return std::move(opened);
+                });
+            } catch (...) {
+                if (!passed_on) { static_cast<void>(core_.backend.close(opened)); }
+                throw;
+            }
+        });
     }
 
 private:
+    template <class Act>
+    [[nodiscard]] static file_type& typed(char const* operation, Act act) {
+        try {
+            return act();
+        } catch (std::bad_alloc const&) {
+            throw error{errc::out_of_memory, operation};
+        }
+    }
+
     template <class Open>
     [[nodiscard]] file_type& open_by(std::string const& operation, std::string const& path,
                                      Open open) {
