@@ -118,7 +118,8 @@ TEST_CASE("mapping: that cannot be locked for its size says so") {
             mapping const m{std::size_t{64} << 20, page, after_fork::absent};
         } catch (quire::error const& e) {
             if (e.code() != quire::errc::out_of_memory) { return e.what(); }
-            return std::string{e.what()}.find("RLIMIT_MEMLOCK") != std::string::npos ? "" : e.what();
+            bool const named = std::string{e.what()}.find("RLIMIT_MEMLOCK") != std::string::npos;
+            return named ? "" : e.what();
         }
         return "not locked";  // the address sanitizer ignores mlockall
     });

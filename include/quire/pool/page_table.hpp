@@ -5,8 +5,8 @@
 ///
 /// One array a file, with an entry of 32 bits a page: absent, loading, or a frame number. It is
 /// mapped for the largest file the pool allows and costs memory only where it is touched, 4 KiB
-/// for 1024 neighbouring pages (a sparse mapping, see there); so there is no directory to follow, nothing to allocate on a miss,
-/// and no lock.
+/// for 1024 neighbouring pages (a sparse mapping, see there); so there is no directory to follow,
+/// nothing to allocate on a miss, and no lock.
 ///
 /// Why not a directory of chunks: a second dependent load on every hit, an allocation on some
 /// misses, and a race between threads that make a chunk. The system's page tables are that
