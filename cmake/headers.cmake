@@ -27,6 +27,8 @@ set(quire_headers
     include/quire/evict/lru.hpp
     include/quire/evict/s3_fifo.hpp
     include/quire/evict/sieve.hpp
+    include/quire/io/detail/descriptor.hpp
+    include/quire/io/detail/named_file.hpp
     include/quire/io/detail/posix_file.hpp
     include/quire/io/detail/transfer.hpp
     include/quire/io/direct_backend.hpp

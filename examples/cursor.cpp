@@ -5,7 +5,6 @@
 
 #include <quire/quire.hpp>
 
-#include <cstdio>
 #include <iostream>
 
 struct word {
@@ -50,9 +49,8 @@ private:
 //! [cursor]
 
 int main() try {
-    std::remove("words.db");
     quire::buffer_pool<> pool{{.frames = 64}};
-    auto words = pool.open("words.db", quire::open_mode::open_or_create);
+    auto words = pool.open("words.db", quire::open_mode::create_or_replace);
     for (auto const* line : {"a gathering", "of pages", "is a quire"}) {
         auto page = words.append<heap_page>();
         page->insert(word{line}).value();

@@ -5,7 +5,6 @@
 
 #include <quire/quire.hpp>
 
-#include <cstdio>
 #include <deque>
 #include <iostream>
 
@@ -62,9 +61,8 @@ void move_amount(tree_file const& tree, std::uint64_t low_page, std::uint64_t hi
 //! [two]
 
 int main() try {
-    std::remove("guards.db");
     quire::buffer_pool<> pool{{.frames = 64}};
-    auto tree = pool.open("guards.db", quire::open_mode::open_or_create);
+    auto tree = pool.open("guards.db", quire::open_mode::create_or_replace);
     build(tree);
     move_amount(tree, 4, 8, 3);
 

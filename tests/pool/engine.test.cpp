@@ -803,7 +803,7 @@ TEST_CASE("engine: a repair tool reads pages whose seal is broken, and seals wha
 
 TEST_CASE("engine: a block device is a file whose pages are all there, and blank") {
     temp_dir const dir;
-    loop_device const device{dir / "image", 16 * 4096};
+    loop_device const device{dir / "image", 16 * 4096 + 512};
     if (!device.works()) { return skip("this process must not make a loop device"); }
     {
         quire::buffer_pool<> pool{{.frames = 4}};

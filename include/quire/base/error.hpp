@@ -48,7 +48,7 @@ enum class errc {
     forked,                   ///< the pool belongs to the parent process
     reentered,                ///< the log hook called its own pool
     log_failed,               ///< the log hook threw, or did not make the log durable far enough
-    out_of_memory,            ///< the arena or a page table could not be mapped
+    out_of_memory,            ///< there is none for the pool, or for opening a file
     bad_option,               ///< an option of a pool or a file makes no sense
     no_such_tuple,            ///< the slot holds no tuple
     tuple_too_large,          ///< the tuple fits into no page of this size, or passes a row's limit
@@ -88,7 +88,7 @@ public:
             case errc::forked: return "the pool belongs to the parent process";
             case errc::reentered: return "the log hook re-entered its pool";
             case errc::log_failed: return "the log is not durable far enough";
-            case errc::out_of_memory: return "memory could not be mapped";
+            case errc::out_of_memory: return "out of memory";
             case errc::bad_option: return "bad option";
             case errc::no_such_tuple: return "no tuple in this slot";
             case errc::tuple_too_large: return "tuple is larger than a page or its limits allow";

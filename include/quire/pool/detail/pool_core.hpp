@@ -44,7 +44,7 @@ public:
     static constexpr std::size_t page_size = PageSize;
 
     explicit pool_core(pool_options<Backend> const& given)
-        : options{checked(given)},
+    try : options{checked(given)},
           owned{options.frames, options.huge},
           frames{owned},
           backend{memory().bytes(), options.backend},
@@ -54,7 +54,10 @@ public:
           resident{frames, files, transfers},
           writer{frames, files, transfers, log, options.observer},
           evictor{options, frames, files, transfers, resident, writer},
-          loader{frames, resident, evictor, transfers, options.observer} {}
+          loader{frames, resident, evictor, transfers, options.observer} {
+    } catch (std::bad_alloc const&) {
+        throw error{errc::out_of_memory, "make a pool"};
+    }
 
     /// Page `id`, number `no`, latched. Errors: see paged_file::read.
     template <access Mode>
