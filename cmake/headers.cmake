@@ -5,6 +5,7 @@ set(quire_headers
     include/quire/base/byte_order.hpp
     include/quire/base/contract.hpp
     include/quire/base/detail/crc32c.hpp
+    include/quire/base/detail/supported.hpp
     include/quire/base/duration.hpp
     include/quire/base/error.hpp
     include/quire/base/fixed_array.hpp
