@@ -6,6 +6,7 @@ set(quire_headers
     include/quire/base/cancellation_off.hpp
     include/quire/base/contract.hpp
     include/quire/base/detail/crc32c.hpp
+    include/quire/base/detail/supported.hpp
     include/quire/base/duration.hpp
     include/quire/base/error.hpp
     include/quire/base/fixed_array.hpp

@@ -36,8 +36,14 @@
 ///                       the result type of a refused overload names the reason (loan.hpp).
 /// QUIRE_REFUSED_ON_SHARED(function) declares a deleted mutator in a view over const bytes.
 ///
+/// QUIRE_SURELY_INITIALIZED_BEGIN, _END   around the end of a guard. g++ cannot prove of a guard in
+///                       a guard_slot or a std::optional that it ends only where it was made, and
+///                       would warn in the user's program (-Wmaybe-uninitialized).
+///
 /// QUIRE_ASAN            defined in builds with the address sanitizer; QUIRE_TSAN with the thread
 ///                       sanitizer.
+
+#include <quire/base/detail/supported.hpp>
 
 #define QUIRE_VERSION_MAJOR 0
 #define QUIRE_VERSION_MINOR 1
@@ -129,6 +135,15 @@
 #define QUIRE_REFUSED(why) = delete
 #endif
 
+#if defined(__clang__)
+#define QUIRE_SURELY_INITIALIZED_BEGIN
+#define QUIRE_SURELY_INITIALIZED_END
+#else
+#define QUIRE_SURELY_INITIALIZED_BEGIN \
+    _Pragma("GCC diagnostic push") _Pragma("GCC diagnostic ignored \"-Wmaybe-uninitialized\"")
+#define QUIRE_SURELY_INITIALIZED_END _Pragma("GCC diagnostic pop")
+#endif
+
 #define QUIRE_REFUSED_AS_SHARED \
     QUIRE_REFUSED("the page is shared: what a write guard lends by -> or * can be changed")
 #define QUIRE_REFUSED_ON_SHARED(function)       \
@@ -137,18 +152,9 @@
     ::quire::the_page_is_shared function(Arguments&&...) const QUIRE_REFUSED_AS_SHARED
 #define QUIRE_REFUSED_TO_MOVE \
     QUIRE_REFUSED("what a page lends stays where it was made: copy the values, or ask again")
+#define QUIRE_REFUSED_TO_ASSIGN                                                            \
+    QUIRE_REFUSED("a guard is made once: advance() goes on to another page, and a guard_slot " \
+                  "is filled again")
 #define QUIRE_REFUSED_WITHOUT_TYPE \
     QUIRE_REFUSED("say the type of the row: row<user>(slot), rows<user>(), edit<user>(slot, fn)")
 #define QUIRE_REFUSED_ON_TEMPORARIES QUIRE_REFUSED("a temporary ends at once: name it first")
-
-namespace quire::inline QUIRE_ABI {
-
-#if defined(__linux__) && defined(__LP64__)
-inline constexpr bool platform_is_tested = true;
-#else
-inline constexpr bool platform_is_tested = false;
-#endif
-static_assert(platform_is_tested,
-              "quire runs on 64-bit Linux; other systems are refused until they are tested");
-
-}  // namespace quire::inline QUIRE_ABI

@@ -7,6 +7,8 @@
 /// dates and time zones. Both libraries that quire is tested with have what it needs in <mutex>,
 /// whose locks take durations.
 
+#include <quire/base/detail/supported.hpp>
+
 #include <version>
 
 #if defined(__GLIBCXX__) || defined(_LIBCPP_VERSION)

@@ -36,6 +36,7 @@ namespace quire::inline QUIRE_ABI {
 /// Result types of overloads that are refused: g++ prints them in its first line.
 struct the_page_is_shared;
 struct name_the_guard_first;
+struct fill_a_guard_slot_instead;
 struct name_the_page_first;
 struct name_the_view_first;
 struct name_the_row_first;

@@ -126,7 +126,7 @@ struct view_that_lends : View, lender {
     static_assert(!std::is_final_v<View>,
                   "a page kind is no final class, unless it has quire::lender as a public base");
     template <class Bytes>
-    explicit view_that_lends(Bytes bytes) noexcept : View{bytes} {}
+    explicit view_that_lends(Bytes whole_page) noexcept : View{whole_page} {}
 };
 template <class View>
 struct lending_view {
@@ -166,9 +166,12 @@ public:
     read_guard(read_guard const&)
         QUIRE_REFUSED("a guard stays where it is made: transfer() hands its page on, a guard_slot "
                       "keeps it for later");
+    fill_a_guard_slot_instead operator=(read_guard const&) QUIRE_REFUSED_TO_ASSIGN;
+    QUIRE_SURELY_INITIALIZED_BEGIN
     ~read_guard() QUIRE_UNLENT((*this)->lent) {
         if (page_.held()) { release(); }
     }
+    QUIRE_SURELY_INITIALIZED_END
 
     [[nodiscard]] view_type const* operator->() const& noexcept QUIRE_LIFETIMEBOUND
         QUIRE_WHEN_HELD {
@@ -249,9 +252,12 @@ public:
     write_guard(write_guard const&)
         QUIRE_REFUSED("a guard stays where it is made: transfer() hands its page on, a guard_slot "
                       "keeps it for later");
+    fill_a_guard_slot_instead operator=(write_guard const&) QUIRE_REFUSED_TO_ASSIGN;
+    QUIRE_SURELY_INITIALIZED_BEGIN
     ~write_guard() QUIRE_UNLENT((*this)->lent, (*this)->lent_mutable, this->view().lent) {
         if (page_.held()) { release(); }
     }
+    QUIRE_SURELY_INITIALIZED_END
 
     [[nodiscard]] view_type* operator->() & noexcept QUIRE_LIFETIMEBOUND QUIRE_WHEN_HELD {
         return lend();

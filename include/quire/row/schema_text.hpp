@@ -75,8 +75,8 @@ class text_of {
     }();
     static constexpr std::array<char, size> characters = [] {
         std::array<char, size> out{};
-        text_writer writer{out.data()};
-        Speller::spell(writer);
+        text_writer spelled{out.data()};
+        Speller::spell(spelled);
         return out;
     }();
 
