@@ -372,6 +372,14 @@ TEST_CASE("direct_backend: a file that was made and refused is removed again - I
         CHECK_FALSE(fs::exists(dir / "a"));
         CHECK(open_descriptors() == before);
     }
+    for (auto const lock : {quire::file_lock::none, quire::file_lock{0, 100}}) {
+        auto wanted = request(dir / "b", open_mode::open_or_create);
+        wanted.page_size = 256;
+        wanted.lock = lock;
+        CHECK(error_of([&] { static_cast<void>(b.backend.open(wanted)); }).kind() ==
+              errc::misaligned_page_size);
+        CHECK(fs::exists(dir / "b"));  // another opener may have it
+    }
     write_text(dir / "a", "mine");
     auto wanted = request(dir / "a", open_mode::open_or_create);
     wanted.page_size = 256;
@@ -977,6 +985,11 @@ TEST_CASE("direct_backend: a file system without locks or direct I/O refuses wit
               });
               MUST(e.code() == errc::open_failed);
               MUST(e.system_errno() == ENOLCK);
+              MUST(std::string{e.what()}.find("file_lock::none") != std::string::npos);
+              auto wanted = request(dir / "a", open_mode::read_write);
+              wanted.lock = quire::file_lock::none;
+              auto file = b.backend.open(wanted);
+              MUST(b.backend.close(file) == 0);
               return {};
           }) == "");
     CHECK(failure_of([&]() -> std::string {
@@ -1302,6 +1315,10 @@ TEST_CASE("direct_backend: a block device in use is not opened for writing") {
     auto reader = b.backend.open(request(device.path(), open_mode::read_only));
     CHECK(reader.size() == 16 * page_bytes);
     CHECK(b.backend.close(reader) == 0);
+    auto unlocked = request(device.path(), open_mode::read_write);
+    unlocked.lock = quire::file_lock::none;
+    auto careless = b.backend.open(unlocked);
+    CHECK(b.backend.close(careless) == 0);
     ::close(user);
 
     auto writer = b.backend.open(request(device.path(), open_mode::read_write));

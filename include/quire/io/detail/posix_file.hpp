@@ -14,6 +14,7 @@
 /// Interrupted calls: see descriptor.hpp.
 
 #include <quire/io/detail/descriptor.hpp>
+#include <quire/io/file_backend.hpp>
 
 #include <cstddef>  // std::byte
 #include <cstdint>  // std::uint32_t
@@ -61,20 +62,25 @@ static_assert(sizeof(statx_record) == 256);
     return {512, 512};  // the smallest that devices have; where that is too small: EINVAL
 }
 
-/// Takes the lock that an opener holds: writers alone, readers together. 0 or an errno.
-[[nodiscard]] inline int lock_file(int fd, bool writable) noexcept {
+/// Takes or gives back (F_UNLCK) the lock `where`. 0 or an errno.
+[[nodiscard]] inline int set_lock(int fd, int type, file_lock const& where) noexcept {
+    if (where.count == 0) { return 0; }
     struct ::flock lock {};
-    lock.l_type = static_cast<short>(writable ? F_WRLCK : F_RDLCK);
+    lock.l_type = static_cast<short>(type);
     lock.l_whence = SEEK_SET;
+    lock.l_start = static_cast<::off_t>(where.first);
+    lock.l_len = where.count == file_lock::to_the_end ? 0 : static_cast<::off_t>(where.count);
     return uninterrupted([&] { return ::fcntl(fd, F_OFD_SETLK, &lock); }) == 0 ? 0 : errno;
 }
 
+/// Takes the lock that an opener holds: writers alone, readers together. 0 or an errno.
+[[nodiscard]] inline int lock_file(int fd, bool writable, file_lock const& where) noexcept {
+    return set_lock(fd, writable ? F_WRLCK : F_RDLCK, where);
+}
+
 /// Gives the lock back even when a forked child still has the descriptor.
-inline void unlock_file(int fd) noexcept {
-    struct ::flock lock {};
-    lock.l_type = F_UNLCK;
-    lock.l_whence = SEEK_SET;
-    static_cast<void>(uninterrupted([&] { return ::fcntl(fd, F_OFD_SETLK, &lock); }));
+inline void unlock_file(int fd, file_lock const& where) noexcept {
+    static_cast<void>(set_lock(fd, F_UNLCK, where));
 }
 
 /// The status flags; below 0: an error, which errno tells.

@@ -22,7 +22,7 @@ public:
         return typed("open", [&]() -> file_type& {
             return open_by("open " + path, path, [&] {
                 return core_.backend.open(open_request{path, mode, options_.io, Core::page_size,
-                                                       options_.follow_symlink});
+                                                       options_.follow_symlink, options_.lock});
             });
         });
     }
@@ -30,7 +30,8 @@ public:
     /// Of a descriptor, which is closed even when it is refused.
     [[nodiscard]] file_type& adopt(int fd, std::string const& name) {
         return typed("adopt", [&]() -> file_type& {
-            open_request request{.io = options_.io, .page_size = Core::page_size};
+            open_request request{
+                .io = options_.io, .page_size = Core::page_size, .lock = options_.lock};
             bool named = true;
             try {
                 request.path = name;
@@ -66,6 +67,9 @@ private:
         core_.require_own_process("open");
         if (options_.seal.check == nullptr || options_.seal.seal == nullptr) {
             throw error{errc::bad_option, operation + ": a page_seal has two functions"};
+        }
+        if (!options_.lock.valid()) {
+            throw error{errc::bad_option, operation + ": a file_lock ends before byte 2^63"};
         }
         if (path.empty() || path.find('\0') != std::string::npos) {
             throw error{errc::bad_option, std::string{operation.c_str()} +
