@@ -64,7 +64,7 @@ enum class open_mode : std::uint8_t {
 }
 
 enum class io_mode : std::uint8_t {
-    direct,              ///< O_DIRECT, or an error: no page is cached twice
+    direct,              ///< O_DIRECT, or an error: no page stays in the page cache
     direct_or_buffered,  ///< O_DIRECT where it is offered, else through the page cache
     buffered,            ///< through the page cache
 };
