@@ -28,6 +28,11 @@
 ///       file, with its owner and mode; what was in it may be there again after a crash before the
 ///       first sync.
 ///
+/// Forks. A lock belongs to the open file, and a forked child shares that until it ends or starts
+/// another program. Closing the file in the parent gives the lock back all the same. But when the
+/// parent is killed, a child that lives on keeps the file locked. Such a child ends its copy of the
+/// pool: that closes the descriptors in the child, and does nothing else.
+///
 /// Block devices. Opening one for writing, with any lock, is exclusive (O_EXCL): refused with
 /// file_locked while the device is mounted, part of a RAID, or open in this way elsewhere, by
 /// whatever name. A reader does not ask for that: so it can look at a device that is mounted, which
