@@ -72,6 +72,9 @@ struct file_options {
     /// Whether a symbolic link at the end of the path is followed. A link to nothing is, too: the
     /// modes that make a file make it where the link points.
     bool follow_symlink = false;
+    /// What is locked while the file is open, against other openers: see file_lock, with a recipe
+    /// for files that SQLite has open.
+    file_lock lock = file_lock::whole;
     /// Dirty pages of this file past which a writer writes some of them back before it goes on; 0:
     /// seven eighths of the frames. It keeps a file that cannot be written from filling the pool,
     /// if it is below the pool's frames.

@@ -24,7 +24,7 @@ public:
         return typed("open", [&]() -> file_type& {
             return open_by("open " + path, path, [&] {
                 return core_.backend.open(open_request{path, mode, options_.io, Core::page_size,
-                                                       options_.follow_symlink});
+                                                       options_.follow_symlink, options_.lock});
             });
         });
     }
@@ -33,7 +33,8 @@ public:
     [[nodiscard]] file_type& adopt(int fd, std::string const& name) {
         cancellation_off const meanwhile;
         return typed("adopt", [&]() -> file_type& {
-            open_request request{.io = options_.io, .page_size = Core::page_size};
+            open_request request{
+                .io = options_.io, .page_size = Core::page_size, .lock = options_.lock};
             bool named = true;
             try {
                 request.path = name;
@@ -70,6 +71,9 @@ private:
         std::lock_guard const one_at_a_time{core_.files.opening};
         if (options_.seal.check == nullptr || options_.seal.seal == nullptr) {
             throw error{errc::bad_option, operation + ": a page_seal has two functions"};
+        }
+        if (!options_.lock.valid()) {
+            throw error{errc::bad_option, operation + ": a file_lock ends before byte 2^63"};
         }
         if (path.empty() || path.find('\0') != std::string::npos) {
             throw error{errc::bad_option, std::string{operation.c_str()} +
