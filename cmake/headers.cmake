@@ -3,6 +3,7 @@
 set(quire_headers
     include/quire/base/attributes.hpp
     include/quire/base/byte_order.hpp
+    include/quire/base/cancellation_off.hpp
     include/quire/base/contract.hpp
     include/quire/base/detail/crc32c.hpp
     include/quire/base/detail/supported.hpp
@@ -27,6 +28,8 @@ set(quire_headers
     include/quire/evict/lru.hpp
     include/quire/evict/s3_fifo.hpp
     include/quire/evict/sieve.hpp
+    include/quire/io/detail/descriptor.hpp
+    include/quire/io/detail/named_file.hpp
     include/quire/io/detail/posix_file.hpp
     include/quire/io/detail/transfer.hpp
     include/quire/io/direct_backend.hpp
@@ -39,6 +42,7 @@ set(quire_headers
     include/quire/latch/no_latch.hpp
     include/quire/latch/page_latch.hpp
     include/quire/memory/arena.hpp
+    include/quire/memory/fork_mark.hpp
     include/quire/memory/mapping.hpp
     include/quire/page/heap_page.hpp
     include/quire/page/line_pointer.hpp
@@ -71,8 +75,10 @@ set(quire_headers
     include/quire/pool/detail/page_writer.hpp
     include/quire/pool/detail/pool_core.hpp
     include/quire/pool/detail/pool_types.hpp
+    include/quire/pool/detail/reasons.hpp
     include/quire/pool/detail/residency.hpp
     include/quire/pool/detail/sort_ascending.hpp
+    include/quire/pool/detail/thread_mark.hpp
     include/quire/pool/detail/transfers.hpp
     include/quire/pool/frame.hpp
     include/quire/pool/frame_budget.hpp

@@ -5,7 +5,6 @@
 
 #include <quire/quire.hpp>
 
-#include <cstdio>
 #include <iostream>
 
 struct word {
@@ -36,7 +35,7 @@ private:
     /// Advances while the page has no slot left: the next page is latched before this is released.
     void settle() {
         while (slot_.value() >= page_->slot_count()) {
-            auto const no = page_.id().page().value() + 1;
+            auto const no = page_.page_no().value() + 1;
             if (no == words_.pages()) { return; }
             page_.advance(words_, no);
             slot_ = quire::slot_id{0};
@@ -50,9 +49,8 @@ private:
 //! [cursor]
 
 int main() try {
-    std::remove("words.db");
     quire::buffer_pool<> pool{{.frames = 64}};
-    auto words = pool.open("words.db", quire::open_mode::open_or_create);
+    auto words = pool.open("words.db", quire::open_mode::create_or_replace);
     for (auto const* line : {"a gathering", "of pages", "is a quire"}) {
         auto page = words.append<heap_page>();
         page->insert(word{line}).value();

@@ -5,7 +5,6 @@
 
 #include <quire/quire.hpp>
 
-#include <cstdio>
 #include <deque>
 #include <iostream>
 
@@ -24,7 +23,7 @@ void build(tree_file const& to) {
     auto root = to.append<heap_page>();
     for (std::int64_t first = 0; first < 100; first += 10) {
         auto leaf = to.append<heap_page>();
-        root->insert(entry{first, leaf.id().page().value()}).value();
+        root->insert(entry{first, leaf.page_no().value()}).value();
         for (auto key = first; key < first + 10; ++key) { leaf->insert(entry{key, 5}).value(); }
     }
 }
@@ -62,9 +61,8 @@ void move_amount(tree_file const& tree, std::uint64_t low_page, std::uint64_t hi
 //! [two]
 
 int main() try {
-    std::remove("guards.db");
     quire::buffer_pool<> pool{{.frames = 64}};
-    auto tree = pool.open("guards.db", quire::open_mode::open_or_create);
+    auto tree = pool.open("guards.db", quire::open_mode::create_or_replace);
     build(tree);
     move_amount(tree, 4, 8, 3);
 

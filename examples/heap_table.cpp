@@ -5,7 +5,6 @@
 
 #include <quire/quire.hpp>
 
-#include <cstdio>
 #include <iostream>
 #include <stdexcept>
 
@@ -51,7 +50,7 @@ public:
             if (auto const slot = page->insert(value)) { return {last, *slot}; }
         }  // the guard ends before another page is requested
         auto page = file_.append<heap_page>();
-        return {page.id().page().value(), page->insert(value).value()};
+        return {page.page_no().value(), page->insert(value).value()};
     }
     [[nodiscard]] Row load(row_id at) const {
         auto page = file_.read<heap_page>(at.page);
@@ -108,10 +107,9 @@ template <>
 inline constexpr auto quire::row_options<guest> = quire::options_of<guest>(quire::key<&guest::id>);
 
 int main() try {
-    std::remove("guests.db");
     quire::buffer_pool<> pool{{.frames = 64}};
     {
-        auto file = pool.open("guests.db", quire::open_mode::open_or_create);
+        auto file = pool.open("guests.db", quire::open_mode::create_or_replace);
         heap_table<guest> guests{file};
         for (std::int64_t id = 0; id < 1000; ++id) { guests.insert({id, "a guest"}); }
         auto const seven = guests.find(7).value();

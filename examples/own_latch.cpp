@@ -8,7 +8,6 @@
 #include <quire/testing/check_latch.hpp>
 
 #include <chrono>
-#include <cstdio>
 #include <iostream>
 #include <thread>
 
@@ -63,9 +62,8 @@ int main() try {
     std::cout << found.text();
     for (auto const& part : found.checked()) { std::cout << "checked " << part << '\n'; }
 
-    std::remove("own_latch.db");
     quire::buffer_pool<4096, quire::s3_fifo, spin_latch> pool{{.frames = 16}};
-    auto file = pool.open("own_latch.db", quire::open_mode::open_or_create);
+    auto file = pool.open("own_latch.db", quire::open_mode::create_or_replace);
     file.append<quire::raw_page>().release();
     auto const add_many = [&] {
         for (int i = 0; i < 1000; ++i) {

@@ -69,9 +69,8 @@ constexpr quire::page_seal fletcher_seal{check, seal};
 /// Changes a byte of a page without the pool, and returns what a read of it then gives in a file
 /// with `page_seal`.
 std::string after_damage(char const* name, quire::page_seal const& page_seal) {
-    std::remove(name);
     quire::buffer_pool<> pool{{.frames = 8}};
-    auto file = pool.open(name, quire::open_mode::open_or_create, {.seal = page_seal});
+    auto file = pool.open(name, quire::open_mode::create_or_replace, {.seal = page_seal});
     {
         auto page = file.append<tally_page>();
         page->add(42);

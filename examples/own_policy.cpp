@@ -6,7 +6,6 @@
 #include <quire/quire.hpp>
 #include <quire/testing/check_policy.hpp>
 
-#include <cstdio>
 #include <iostream>
 #include <vector>
 
@@ -48,9 +47,8 @@ static_assert(quire::eviction_policy<last_in_first_out>);
 
 template <class Policy>
 std::uint64_t misses_of_ten_scans() {
-    std::remove("own_policy.db");
     quire::buffer_pool<4096, Policy> pool{{.frames = 64}};
-    auto file = pool.open("own_policy.db", quire::open_mode::open_or_create);
+    auto file = pool.open("own_policy.db", quire::open_mode::create_or_replace);
     for (int page = 0; page < 80; ++page) {
         auto const made = file.template append<quire::heap_page>();
     }

@@ -15,7 +15,6 @@
 #include <algorithm>
 #include <charconv>
 #include <chrono>
-#include <cstdio>
 #include <filesystem>
 #include <fstream>
 #include <functional>
@@ -172,9 +171,8 @@ constexpr char const* database = "packages.db";
 
 /// Fills a fresh heap file, page by page.
 void load(std::string const& input, quire::file_options const& options) {
-    std::remove(database);
     pool_type pool{{.frames = 256}};
-    auto file = pool.open(database, quire::open_mode::create_new, options);
+    auto file = pool.open(database, quire::open_mode::create_or_replace, options);
     quire::guard_slot<pool_type::write_guard<quire::heap_page>> page;
     page.fill([&] { return file.append<quire::heap_page>(); });
     std::uint64_t rows = 0;

@@ -5,7 +5,6 @@
 
 #include <quire/quire.hpp>
 
-#include <cstdio>
 #include <iostream>
 
 struct sensor {
@@ -59,13 +58,11 @@ void count(file_type const& log, file_type const& sensors) {
 //! [count]
 
 int main() try {
-    std::remove("sensors.db");
-    std::remove("readings.db");
     //! [files]
     quire::buffer_pool<> pool{{.frames = 32}};
-    auto sensors = pool.open("sensors.db", quire::open_mode::open_or_create);
+    auto sensors = pool.open("sensors.db", quire::open_mode::create_or_replace);
     // At most 8 of the 32 frames: beyond that, a page of the log replaces another page of the log.
-    auto log = pool.open("readings.db", quire::open_mode::open_or_create, {.frames_max = 8});
+    auto log = pool.open("readings.db", quire::open_mode::create_or_replace, {.frames_max = 8});
     //! [files]
     fill_sensors(sensors);
     fill_log(log);

@@ -6,7 +6,6 @@
 #include <quire/quire.hpp>
 
 #include <algorithm>
-#include <cstdio>
 #include <exception>
 #include <iostream>
 #include <random>
@@ -69,9 +68,8 @@ std::int64_t sum_of(bank_file const& bank, std::uint64_t no) {
 //! [sum]
 
 int main() try {
-    std::remove("bank.db");
     quire::buffer_pool<> pool{{.frames = 16}};  // at least the guards that are held at once: here 9
-    auto bank = pool.open("bank.db", quire::open_mode::open_or_create);
+    auto bank = pool.open("bank.db", quire::open_mode::create_or_replace);
     open_accounts(bank);
 
     std::vector<std::exception_ptr> failures(4);  // each thread catches its own errors

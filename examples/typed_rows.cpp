@@ -6,7 +6,6 @@
 #include <quire/quire.hpp>
 
 #include <chrono>
-#include <cstdio>
 #include <iostream>
 #include <vector>
 
@@ -46,9 +45,8 @@ int main() try {
     std::cout << "schema " << std::hex << schema::fingerprint << std::dec << ", key "
               << schema::member<schema::key_index>::name << '\n';
 
-    std::remove("books.db");
     quire::buffer_pool<> pool{{.frames = 64}};
-    auto file = pool.open("books.db", quire::open_mode::open_or_create);
+    auto file = pool.open("books.db", quire::open_mode::create_or_replace);
     auto page = file.append<quire::heap_page>();
     page->insert(book{{1}, "Flatland", {}, {4, 2}, state::shelved, {}, {}}).value();
     auto const slot = page->insert(book{{2}, "Emma", {}, {4, 3}, state::lost, {}, {}}).value();

@@ -5,7 +5,6 @@
 
 #include <quire/quire.hpp>
 
-#include <cstdio>
 #include <iostream>
 
 //! [struct]
@@ -18,11 +17,9 @@ BOOST_DESCRIBE_STRUCT(user, (), (id, name, balance))
 //! [struct]
 
 int main() try {
-    std::remove("users.db");  // from an earlier run
-
     //! [program]
     quire::buffer_pool<> pool{{.frames = 4096}};  // 16 MiB of 4 KiB pages
-    auto file = pool.open("users.db", quire::open_mode::open_or_create);  // O_DIRECT
+    auto file = pool.open("users.db", quire::open_mode::create_or_replace);  // O_DIRECT
 
     quire::slot_id ada;
     {

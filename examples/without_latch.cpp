@@ -60,9 +60,8 @@ static_assert(quire::racy_page_kind<root_page, 4096>);
 //! [view]
 
 int main() {
-    std::remove("tree.db");
     quire::buffer_pool<> pool{{.frames = 64}};
-    auto file = pool.open("tree.db", quire::open_mode::open_or_create);
+    auto file = pool.open("tree.db", quire::open_mode::create_or_replace);
     file.append<root_page>().release();
     auto const add = [&](std::uint64_t key, std::uint64_t child) {
         file.with_write<root_page>(0, [=](auto& page) { page.add(key, child); });

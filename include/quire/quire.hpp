@@ -10,6 +10,7 @@
 // Used by every folder.
 #include <quire/base/attributes.hpp>
 #include <quire/base/contract.hpp>
+#include <quire/base/cancellation_off.hpp>
 #include <quire/base/immovable.hpp>
 #include <quire/base/fixed_array.hpp>
 #include <quire/base/hook.hpp>
@@ -50,6 +51,7 @@
 #include <quire/row/codec.hpp>
 
 // The parts of a pool.
+#include <quire/memory/fork_mark.hpp>
 #include <quire/memory/mapping.hpp>
 #include <quire/memory/arena.hpp>
 #include <quire/io/file_backend.hpp>

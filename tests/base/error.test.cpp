@@ -16,7 +16,7 @@ using quire::page_id;
 namespace {
 
 constexpr int first_code = static_cast<int>(errc::open_failed);
-constexpr int last_code = static_cast<int>(errc::row_mismatch);
+constexpr int last_code = static_cast<int>(errc::held_here);
 
 }  // namespace
 
@@ -57,13 +57,13 @@ TEST_CASE("error: what says all of it in one line") {
     auto const what = [](auto const&... args) { return std::string{error{args...}.what()}; };
     CHECK(what(errc::bad_option, "make a pool") == "make a pool: bad option");
     CHECK(what(errc::read_failed, "read", page_id{file_no{3}, 42}, EIO) ==
-          "read of page 42 in file #3 (" + eio + "): read failed");
+          "read of page 42 (" + eio + "): read failed");
     CHECK(what(errc::open_failed, "open a.db", page_id::none(), EIO) ==
           "open a.db (" + eio + "): cannot open file");
     CHECK(what(errc::corrupt_page, "validate", page_id{file_no::unknown, 7}) ==
           "validate of page 7: page is corrupt");
     CHECK(what(errc::corrupt_page, "check", page_id{file_no{0}, 0}) ==
-          "check of page 0 in file #0: page is corrupt");
+          "check of page 0: page is corrupt");
 }
 
 TEST_CASE("error: owns its operation") {
@@ -89,4 +89,32 @@ TEST_CASE("error: every code has a message of its own") {
     CHECK(messages.size() == static_cast<std::size_t>(last_code - first_code + 1));
     CHECK(quire::error_category().message(last_code + 1) == "unknown error");
     CHECK(quire::error_category().message(0) == "unknown error");
+}
+
+// A shared object with its own copy of the category made codes that were equal to nothing.
+TEST_CASE("error: codes are equal whatever object their category is") {
+    static struct : std::error_category {
+        char const* name() const noexcept override { return "quire"; }
+        std::string message(int) const override { return "of another shared object"; }
+    } const other;
+    std::error_code const code{static_cast<int>(errc::in_use), other};
+    CHECK(code == errc::in_use);
+    CHECK(errc::in_use == code);
+    CHECK(code != errc::forked);
+    CHECK(std::error_code{static_cast<int>(errc::in_use), std::generic_category()} != errc::in_use);
+    CHECK(make_error_code(errc::in_use) == errc::in_use);
+}
+
+TEST_CASE("error: the message has the file, and why") {
+    error const e{errc::timed_out, "read",
+                  {.page = page_id{file_no{3}, 42},
+                   .system = EIO,
+                   .path = "users.db",
+                   .why = "wall"}};
+    CHECK(std::string{e.what()} == "read of page 42 of users.db (" +
+                                       std::generic_category().message(EIO) + ": wall): timed out");
+    CHECK(e.path() == "users.db");
+    CHECK(error{errc::forked, "open"}.path().empty());
+    CHECK(std::string{error{errc::in_use, "flush", {.path = "a", .why = "b"}}.what()} ==
+          "flush of a (b): a page of the file is in use");
 }

@@ -7,6 +7,7 @@
 /// A file of misuse/ that some compiler lets pass says which net catches it when it runs:
 ///
 ///     // contract: <regex>   in every build, the rule that the program stops with
+///     // error: <regex>      in every build, the error that is thrown
 ///     // checked: <regex>    with QUIRE_CHECKED, the rule that the program stops with
 ///     // poison: <regex>     the report of the address sanitizer
 ///     // uncaught: <why>     none
@@ -60,7 +61,7 @@ void run(void (*what)(file_type), std::filesystem::path const& dir) {
 std::string expected_of(corpus::item const& one) {
     for (auto const& [net, here] :
          {std::pair{"contract", true}, std::pair{"checked", quire::checked_build},
-          std::pair{"poison", quire::poisoning}}) {
+          std::pair{"poison", quire::poisoning}, std::pair{"error", true}}) {
         if (here && one.has(net)) { return one.get(net); }
     }
     return {};

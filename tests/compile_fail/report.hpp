@@ -27,7 +27,7 @@ struct judged_item : item {
 /// What catches a misuse at run time, for the table.
 inline std::string nets_of(judged_item const& one) {
     std::string nets;
-    for (char const* net : {"contract", "checked", "poison"}) {
+    for (char const* net : {"contract", "error", "checked", "poison"}) {
         if (one.has(net)) { nets += (nets.empty() ? "" : ", ") + std::string{net}; }
     }
     return nets.empty() ? "-" : nets;
@@ -69,9 +69,10 @@ inline void write_table(std::ostream& out, std::vector<judged_item> const& items
     out << "\n`quire_borrow_check` runs clang 22 with its flags here, and `-Wunused-result`, which "
            "is\non by default.\n\n"
            "At run time, if some compiler accepts the misuse: *contract*, every build prints the\n"
-           "broken rule and stops; *checked*, a build with QUIRE_CHECKED does; *poison*, the "
-           "address\nsanitizer reports the line. Each of these is a test, `ctest -R \"net: "
-           "<misuse>\"`, that runs\nthe file.\n\n"
+           "broken rule and stops; *error*, every build throws an error that names the rule; "
+           "*checked*, a\nbuild with QUIRE_CHECKED stops; *poison*, the address sanitizer reports "
+           "the line. Each of these\nis a test, `ctest -R \"net: <misuse>\"`, that runs the "
+           "file.\n\n"
            "| group | misuse | Rust |";
     for (auto const& c : compilers) { out << ' ' << c.name << " |"; }
     out << " at run time |\n|---|---|---|";

@@ -46,7 +46,8 @@ constexpr std::array umbrellas{"quire.hpp", "pool.hpp"};
 constexpr std::array not_in_umbrella{"quire/io/uring_backend.hpp", "quire/testing/"};
 
 constexpr std::array boost_rooms{"row/"};
-constexpr std::array posix_rooms{"io/detail/", "latch/detail/", "memory/"};
+constexpr std::array posix_rooms{"io/detail/", "latch/detail/", "memory/",
+                                 "base/cancellation_off.hpp"};
 constexpr std::array posix_folders{"arpa/",  "asm/", "asm-generic/", "bits/",
                                    "linux/", "net/", "netinet/",     "sys/"};
 constexpr std::array posix_headers{

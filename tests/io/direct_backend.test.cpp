@@ -123,6 +123,74 @@ TEST_CASE("direct_backend: a fresh file is private and closed on exec") {
     CHECK(b.backend.close(file) == 0);
 }
 
+// A program that has closed its standard streams gets their numbers for what it opens next, and
+// what is then printed to a stream lands in that file.
+TEST_CASE("direct_backend: no file gets the descriptor of a standard stream") {
+    temp_dir const dir;
+    auto const without_streams = [&](auto check) {
+        return failure_of([&]() -> std::string {
+            int const errors = ::fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 10);
+            for (int each : {0, 1, 2}) { ::close(each); }
+            bench b;
+            auto const found = check(b);
+            for (int each : {0, 1, 2}) {
+                if (::fcntl(each, F_GETFD) != -1) { return "a descriptor is left there"; }
+            }
+            ::dup2(errors, STDERR_FILENO);
+            return found;
+        });
+    };
+    for (auto mode : {open_mode::open_or_create, open_mode::read_write, open_mode::read_only}) {
+        CHECK(without_streams([&](bench& b) -> std::string {
+                  auto file = b.backend.open(request(dir / "a", mode));
+                  MUST(file.native_handle() >= 3);
+                  return {};
+              }) == "");
+    }
+    write_text(dir / "b", std::string(page_bytes, 'x'));
+    for (int number : {0, 1, 2, 3}) {
+        CHECK(without_streams([&](bench& b) -> std::string {
+                  int const fd = ::open((dir / "b").c_str(), O_RDWR);
+                  MUST(fd == 0);
+                  MUST(number == 0 || (::dup2(fd, number) == number && ::close(fd) == 0));
+                  auto file = b.backend.adopt(number, request("b", open_mode::read_write));
+                  MUST(file.native_handle() >= 3);
+                  MUST((::fcntl(file.native_handle(), F_GETFD) & FD_CLOEXEC) != 0);
+                  return b.content(file, 0)[7] == std::byte{'x'} ? "" : "other bytes";
+              }) == "");
+    }
+}
+
+#if defined(__x86_64__)
+namespace {
+
+/// Only the folder "/" may have the number of a standard stream, not even for a moment.
+long open_and_look(quire_test::call_arguments const& c) {
+    long const fd = quire_test::pass_on(c);
+    bool const file = std::strcmp(reinterpret_cast<char const*>(c.a[1]), "/") != 0;
+    if (file && fd >= 0 && fd < 3) { ::_exit(9); }
+    return fd;
+}
+
+}  // namespace
+#endif
+
+TEST_CASE("direct_backend: not even for a moment has a file the descriptor of a stream") {
+#if defined(__x86_64__)
+    if (!can_refuse()) { return skip("this process must not filter system calls"); }
+    temp_dir const dir;
+    CHECK(failure_of([&]() -> std::string {
+              bench b;
+              ::close(1);
+              MUST(quire_test::intercept(SYS_openat, open_and_look));
+              auto file = b.backend.open(request(dir / "a", open_mode::open_or_create));
+              return b.backend.close(file) == 0 ? "" : "not closed";
+          }) == "");
+#else
+    skip("system calls can be stood in for on x86-64 only");
+#endif
+}
+
 TEST_CASE("direct_backend: the mode in effect is the descriptor's") {
     temp_dir const dir;
     bench b;
@@ -164,7 +232,9 @@ TEST_CASE("direct_backend: a symbolic link is followed on request only") {
             auto const e =
                 error_of([&] { static_cast<void>(b.backend.open(request(dir / name, mode))); });
             CHECK(e.code() == errc::open_failed);
-            CHECK(e.system_errno() == ELOOP);
+            CHECK_THAT(e.what(), ContainsSubstring("symbolic link"));
+            CHECK_THAT(e.what(), ContainsSubstring("follow_symlink"));
+            CHECK_THAT(e.what(), !ContainsSubstring("Too many levels"));
         }
         auto wanted = request(dir / "link", mode);
         wanted.follow_symlink = true;
@@ -177,6 +247,46 @@ TEST_CASE("direct_backend: a symbolic link is followed on request only") {
     });
     CHECK(e.system_errno() == EEXIST);
     CHECK_FALSE(fs::exists(dir / "nowhere"));
+}
+
+// Data on another disk: the link is there before the file is.
+TEST_CASE("direct_backend: a link to nothing that is followed makes the file where it points") {
+    temp_dir const dir;
+    bench b;
+    fs::create_directories(dir / "disk");
+    auto const there = dir / "disk" / "file";
+    fs::create_symlink("disk/second", dir / "first");
+    fs::create_symlink("file", dir / "disk" / "second");  // from its own folder
+    for (auto mode :
+         {open_mode::open_or_create, open_mode::create_or_replace, open_mode::create_new}) {
+        auto wanted = request(dir / "first", mode);
+        wanted.follow_symlink = true;
+        if (has_direct_io()) {
+            wanted.page_size = 256;
+            CHECK(error_of([&] { static_cast<void>(b.backend.open(wanted)); }).kind() ==
+                  errc::misaligned_page_size);
+            CHECK_FALSE(fs::exists(there));  // made, refused and removed: I4
+            CHECK(fs::is_symlink(dir / "first"));
+            wanted.page_size = page_bytes;
+        }
+        auto file = b.backend.open(wanted);
+        CHECK(file.size() == 0);
+        CHECK(fs::is_regular_file(fs::symlink_status(there)));
+        CHECK(b.backend.close(file) == 0);
+        auto const again = [&] { static_cast<void>(b.backend.open(wanted)); };
+        if (mode == open_mode::create_new) { CHECK(error_of(again).system_errno() == EEXIST); }
+        fs::remove(there);
+    }
+    auto wanted = request(dir / "first", open_mode::read_write);
+    wanted.follow_symlink = true;
+    CHECK(error_of([&] { static_cast<void>(b.backend.open(wanted)); }).system_errno() == ENOENT);
+
+    fs::create_symlink("circle", dir / "circle");
+    wanted = request(dir / "circle", open_mode::open_or_create);
+    wanted.follow_symlink = true;
+    CHECK(error_of([&] { static_cast<void>(b.backend.open(wanted)); }).system_errno() == ELOOP);
+    wanted.mode = open_mode::create_new;
+    CHECK(error_of([&] { static_cast<void>(b.backend.open(wanted)); }).system_errno() == EEXIST);
 }
 
 TEST_CASE("direct_backend: what is neither file nor block device is refused") {
@@ -245,6 +355,7 @@ TEST_CASE("direct_backend: an arena off the device's alignment is refused") {
     auto const e = error_of(
         [&] { static_cast<void>(crooked.open(request(dir / "a", open_mode::create_new))); });
     CHECK(e.code() == errc::misaligned_page_size);
+    CHECK_THAT(e.what(), ContainsSubstring("arena"));
     CHECK_FALSE(fs::exists(dir / "a"));
 }
 
@@ -267,6 +378,65 @@ TEST_CASE("direct_backend: a file that was made and refused is removed again - I
     CHECK(error_of([&] { static_cast<void>(b.backend.open(wanted)); }).kind() ==
           errc::misaligned_page_size);
     CHECK(fs::file_size(dir / "a") == 4);  // was there before, and stays as it was
+}
+
+TEST_CASE("direct_backend: create_or_replace empties a file that it may open, and no other") {
+    temp_dir const dir;
+    bench b;
+    auto const content = std::string(2 * page_bytes, 'x');
+    write_text(dir / "a", content);
+    fs::create_hard_link(dir / "a", dir / "also");
+    fs::create_symlink("a", dir / "link");
+    auto const refusal = [&](open_request const& wanted) {
+        auto const e = error_of([&] { static_cast<void>(b.backend.open(wanted)); });
+        std::ifstream in{dir / "a", std::ios::binary};
+        CHECK(std::string{std::istreambuf_iterator<char>{in}, {}} == content);
+        return e.kind();
+    };
+    auto const replace = request(dir / "a", open_mode::create_or_replace);
+    if (has_direct_io()) {
+        auto odd = replace;
+        odd.page_size = 256;
+        CHECK(refusal(odd) == errc::misaligned_page_size);
+    }
+    CHECK(refusal(request(dir / "link", open_mode::create_or_replace)) == errc::open_failed);
+    {
+        auto reader = b.backend.open(request(dir / "also", open_mode::read_only));
+        CHECK(refusal(replace) == errc::file_locked);
+        CHECK(b.backend.close(reader) == 0);
+    }
+    auto file = b.backend.open(replace);
+    CHECK(file.size() == 0);
+    CHECK(file.writable());
+    CHECK(file.mode() == best());
+    CHECK(fs::file_size(dir / "also") == 0);  // emptied, not another file in its place
+    CHECK(b.backend.close(file) == 0);
+
+    fs::create_directory(dir / "folder");
+    auto const e = error_of([&] {
+        static_cast<void>(b.backend.open(request(dir / "folder", open_mode::create_or_replace)));
+    });
+    CHECK(e.system_errno() == EISDIR);
+}
+
+TEST_CASE("direct_backend: a file that cannot be emptied is refused with the errno") {
+    if (!can_refuse()) { return skip("this process must not filter system calls"); }
+    temp_dir const dir;
+    write_text(dir / "a", std::string(page_bytes, 'x'));
+    CHECK(failure_of([&]() -> std::string {
+              bench b;
+              MUST(quire_test::refuse(SYS_ftruncate, EIO));
+              auto const e = error_of([&] {
+                  static_cast<void>(
+                      b.backend.open(request(dir / "a", open_mode::create_or_replace)));
+              });
+              MUST(e.code() == errc::open_failed);
+              MUST(e.system_errno() == EIO);
+              auto fresh = b.backend.open(request(dir / "b", open_mode::create_or_replace));
+              MUST(fresh.size() == 0);
+              return {};
+          }) == "");
+    CHECK(fs::file_size(dir / "a") == page_bytes);
 }
 
 // Between making a file and locking it another opener may come, or somebody who removes it; and so
@@ -331,6 +501,13 @@ long lock_first(quire_test::call_arguments const& c) {
     return quire_test::pass_on(c);
 }
 
+/// A file system (some of FUSE) that counts no names.
+long no_links(quire_test::call_arguments const& c) {
+    long const result = quire_test::pass_on(c);
+    if (result == 0) { reinterpret_cast<struct ::stat*>(c.a[2])->st_nlink = 0; }
+    return result;
+}
+
 /// Whoever made the file removes it just before this process locks it.
 long remove_first(quire_test::call_arguments const& c) {
     if (c.a[1] == F_OFD_SETLK && calls++ == 0) { static_cast<void>(::unlink(contested)); }
@@ -393,6 +570,25 @@ TEST_CASE("direct_backend: who locks a file that was removed meanwhile starts ov
 #endif
 }
 
+TEST_CASE("direct_backend: a file opens where the file system reports no number of links") {
+#if defined(__x86_64__)
+    if (!can_refuse()) { return skip("this process must not filter system calls"); }
+    temp_dir const dir;
+    for (auto mode : {open_mode::open_or_create, open_mode::read_write, open_mode::read_only,
+                      open_mode::create_or_replace}) {
+        CHECK(failure_of([&]() -> std::string {
+                  bench b;
+                  MUST(quire_test::intercept(SYS_newfstatat, no_links));
+                  auto file = b.backend.open(request(dir / "a", mode));
+                  MUST(file.size() == 0);
+                  return {};
+              }) == "");
+    }
+#else
+    skip("system calls can be stood in for on x86-64 only");
+#endif
+}
+
 TEST_CASE("direct_backend: where there is no direct I/O opening says so or goes without") {
     constexpr char const* no_direct_here = "/proc/version";
     bench b;
@@ -402,6 +598,7 @@ TEST_CASE("direct_backend: where there is no direct I/O opening says so or goes 
     });
     CHECK(e.code() == errc::direct_io_refused);
     CHECK_THAT(e.what(), ContainsSubstring(no_direct_here));
+    CHECK_THAT(e.what(), ContainsSubstring("io_mode::direct_or_buffered"));
     auto file =
         b.backend.open(request(no_direct_here, open_mode::read_only, io_mode::direct_or_buffered));
     CHECK(file.mode() == io_mode::buffered);
@@ -541,7 +738,11 @@ TEST_CASE("direct_backend: adopt closes what it refuses") {
         CHECK(refusal(::open((dir / "a").c_str(), O_RDWR | O_CLOEXEC), 256).code() ==
               errc::misaligned_page_size);
     }
-    CHECK(refusal(::open((dir / "a").c_str(), O_WRONLY | O_CLOEXEC)).code() == errc::open_failed);
+    for (int access : {O_WRONLY, O_PATH}) {
+        auto const e = refusal(::open((dir / "a").c_str(), access | O_CLOEXEC));
+        CHECK(e.code() == errc::open_failed);
+        CHECK_THAT(e.what(), ContainsSubstring("O_RDWR"));
+    }
     CHECK(open_descriptors() == before);
     CHECK(fs::file_size(dir / "a") == page_bytes);
 }
@@ -662,15 +863,37 @@ TEST_CASE("direct_backend: a full disk refuses to grow a file and leaves it as i
 TEST_CASE("direct_backend: where space cannot be allocated a file grows all the same") {
     if (!can_refuse()) { return skip("this process must not filter system calls"); }
     temp_dir const dir;
-    CHECK(failure_of([&]() -> std::string {
-              bench b;
-              auto file = b.backend.open(request(dir / "a", open_mode::open_or_create));
-              MUST(quire_test::refuse(SYS_fallocate, EOPNOTSUPP));
-              MUST(b.backend.resize(file, 4 * page_bytes) == 0);
-              MUST(file.size() == 4 * page_bytes);
-              MUST(quire_test::is_zero(b.content(file, 3)));
-              return {};
-          }) == "");
+    for (int not_offered : {EOPNOTSUPP, ENOSYS, EPERM}) {
+        CAPTURE(not_offered);
+        CHECK(failure_of([&]() -> std::string {
+                  bench b;
+                  auto file = b.backend.open(request(dir / "a", open_mode::create_or_replace));
+                  MUST(quire_test::refuse(SYS_fallocate, not_offered));
+                  MUST(b.backend.resize(file, 4 * page_bytes) == 0);
+                  MUST(file.size() == 4 * page_bytes);
+                  MUST(quire_test::is_zero(b.content(file, 3)));
+                  return {};
+              }) == "");
+    }
+}
+
+// A seccomp filter says EPERM of a call that it does not let through, and the system says it of a
+// file that must not change: then it says so of the other way to grow, too.
+TEST_CASE("direct_backend: a file that must not grow is not grown without allocating") {
+    if (!can_refuse()) { return skip("this process must not filter system calls"); }
+    temp_dir const dir;
+    for (int refusal : {EPERM, EIO, EDQUOT, ENOSPC, EINVAL}) {
+        CAPTURE(refusal);
+        CHECK(failure_of([&]() -> std::string {
+                  bench b;
+                  auto file = b.backend.open(request(dir / "a", open_mode::create_or_replace));
+                  MUST(quire_test::refuse(SYS_fallocate, refusal));
+                  if (refusal == EPERM) { MUST(quire_test::refuse(SYS_ftruncate, EPERM)); }
+                  MUST(b.backend.resize(file, 4 * page_bytes) == refusal);
+                  MUST(file.size() == 0);
+                  return {};
+              }) == "");
+    }
 }
 
 TEST_CASE("direct_backend: what the system answers to sync and transfers is the result") {
@@ -727,6 +950,21 @@ TEST_CASE("direct_backend: a new file whose folder cannot be synced is refused a
     CHECK_FALSE(fs::exists(dir / "a"));
 }
 
+TEST_CASE("direct_backend: a file system that syncs no folders has files made all the same") {
+    if (!can_refuse()) { return skip("this process must not filter system calls"); }
+    temp_dir const dir;
+    for (int not_offered : {EINVAL, EOPNOTSUPP, ENOSYS}) {
+        CHECK(failure_of([&]() -> std::string {
+                  bench b;
+                  MUST(quire_test::refuse(SYS_fsync, not_offered));
+                  auto file = b.backend.open(request(dir / "a", open_mode::create_new));
+                  MUST(b.backend.close(file) == 0);
+                  return {};
+              }) == "");
+        fs::remove(dir / "a");
+    }
+}
+
 TEST_CASE("direct_backend: a file system without locks or direct I/O refuses with its errno") {
     if (!can_refuse()) { return skip("this process must not filter system calls"); }
     temp_dir const dir;
@@ -768,6 +1006,111 @@ TEST_CASE("direct_backend: a file system without locks or direct I/O refuses wit
               MUST(b.content(file, 0)[0] == std::byte{'x'});
               return {};
           }) == "");
+}
+
+// ---- interrupted calls ----------------------------------------------------------------------
+
+#if defined(__x86_64__)
+namespace {
+
+constinit int interruptions = 0;  ///< how many are left
+constinit int asked = 0;          ///< calls
+
+long interrupted_at_first(quire_test::call_arguments const& c) {
+    ++asked;
+    return interruptions-- > 0 ? -EINTR : quire_test::pass_on(c);
+}
+/// As Linux does it: the descriptor is closed all the same.
+long closed_and_interrupted(quire_test::call_arguments const& c) {
+    ++asked;
+    static_cast<void>(quire_test::pass_on(c));
+    return -EINTR;
+}
+
+/// Every call that the backend makes, except transfers.
+std::string whole_life(bench& b, fs::path const& path) {
+    auto file = b.backend.open(request(path, open_mode::open_or_create));
+    MUST(b.backend.resize(file, 4 * page_bytes) == 0);
+    MUST(b.backend.sync(file) == 0);
+    MUST(b.backend.resize(file, 2 * page_bytes) == 0);
+    MUST(file.size() == 2 * page_bytes);
+    MUST(b.backend.close(file) == 0);
+    file = b.backend.open(request(path, open_mode::create_or_replace));
+    MUST(file.size() == 0);
+    MUST(b.backend.close(file) == 0);
+    return {};
+}
+
+}  // namespace
+#endif
+
+// An interrupted call has reported no error: nothing has failed, and another try hides nothing. On
+// a local disk a sync is not interrupted; over a network, and in FUSE, it is.
+TEST_CASE("direct_backend: calls that signals interrupt are made again, even a sync") {
+#if defined(__x86_64__)
+    if (!can_refuse()) { return skip("this process must not filter system calls"); }
+    temp_dir const dir;
+    for (long number : {SYS_openat, SYS_newfstatat, SYS_statx, SYS_fcntl, SYS_fsync, SYS_fdatasync,
+                        SYS_fallocate, SYS_ftruncate, SYS_lseek}) {
+        for (int times : {1, 7, 500}) {
+            CAPTURE(number, times);
+            CHECK(failure_of([&] {
+                      bench b;
+                      asked = 0;
+                      interruptions = times;
+                      if (!quire_test::intercept(number, interrupted_at_first)) {
+                          return std::string{"no filter"};
+                      }
+                      auto const failure = whole_life(b, dir / "a");
+                      return asked > times ? failure : "not asked: " + failure;
+                  }) == "");
+            fs::remove(dir / "a");
+        }
+    }
+#else
+    skip("system calls can be stood in for on x86-64 only");
+#endif
+}
+
+TEST_CASE("direct_backend: a call that is interrupted without end fails with EINTR") {
+    if (!can_refuse()) { return skip("this process must not filter system calls"); }
+    temp_dir const dir;
+    CHECK(failure_of([&]() -> std::string {
+              bench b;
+              auto file = b.backend.open(request(dir / "a", open_mode::open_or_create));
+              MUST(quire_test::refuse(SYS_fdatasync, EINTR));
+              MUST(b.backend.sync(file) == EINTR);
+              MUST(quire_test::refuse(SYS_fallocate, EINTR));
+              MUST(b.backend.resize(file, page_bytes) == EINTR);
+              MUST(quire_test::refuse(SYS_openat, EINTR));
+              auto const e = error_of([&] {
+                  static_cast<void>(b.backend.open(request(dir / "b", open_mode::open_or_create)));
+              });
+              MUST(e.code() == errc::open_failed);
+              MUST(e.system_errno() == EINTR);
+              return {};
+          }) == "");
+}
+
+// The second call would close whatever another thread has opened meanwhile under that number.
+TEST_CASE("direct_backend: an interrupted close is not made again") {
+#if defined(__x86_64__)
+    if (!can_refuse()) { return skip("this process must not filter system calls"); }
+    temp_dir const dir;
+    CHECK(failure_of([&]() -> std::string {
+              bench b;
+              auto file = b.backend.open(request(dir / "a", open_mode::open_or_create));
+              asked = 0;
+              MUST(quire_test::intercept(SYS_close, closed_and_interrupted));
+              MUST(b.backend.close(file) == 0);
+              MUST(asked == 1);
+              MUST(b.backend.close(file) == 0);
+              MUST(asked == 1);
+              return {};
+          }) == "");
+#else
+    skip("system calls can be stood in for on x86-64 only");
+#endif
 }
 
 // ---- short and interrupted transfers, continued ----------------------------------------------
@@ -920,9 +1263,78 @@ TEST_CASE("direct_backend: a block device is a file of fixed size") {
     CHECK(file.size() == 16 * page_bytes);
     CHECK(b.backend.close(file) == 0);
 
+    auto const replaced = error_of([&] {
+        static_cast<void>(b.backend.open(request(device.path(), open_mode::create_or_replace)));
+    });
+    CHECK(replaced.code() == errc::open_failed);
+    CHECK_THAT(replaced.what(), ContainsSubstring("a block device cannot be emptied"));
+    auto kept = b.backend.open(request(device.path(), open_mode::open_or_create, io_mode::direct));
+    CHECK(std::ranges::equal(b.content(kept, 15), b.frame(1)));
+    CHECK(b.backend.close(kept) == 0);
+
     auto wanted = request(device.path(), open_mode::read_write, io_mode::direct);
     wanted.page_size = 256;
     CHECK(error_of([&] { static_cast<void>(b.backend.open(wanted)); }).kind() ==
           errc::misaligned_page_size);
     CHECK(fs::exists(device.path()));
+}
+
+// A device that is mounted is in use by the system: whoever writes to it destroys the file system
+// under its users. A mount, a RAID and mkfs open a device exclusively, as this test does.
+TEST_CASE("direct_backend: a block device in use is not opened for writing") {
+    temp_dir const dir;
+    quire_test::loop_device const device{dir / "image", 16 * page_bytes};
+    if (!device.works()) { return skip("this process must not make a loop device"); }
+    bench b;
+    auto const refusal = [&](fs::path const& path, open_mode mode) {
+        return error_of([&] { static_cast<void>(b.backend.open(request(path, mode))); });
+    };
+    int const user = ::open(device.path().c_str(), O_RDONLY | O_EXCL | O_CLOEXEC);
+    REQUIRE(user >= 0);
+    for (auto mode :
+         {open_mode::read_write, open_mode::open_or_create, open_mode::create_or_replace}) {
+        auto const e = refusal(device.path(), mode);
+        CHECK(e.code() == errc::file_locked);
+        CHECK(e.system_errno() == EBUSY);
+        CHECK_THAT(e.what(), ContainsSubstring(device.path()));
+        CHECK_THAT(e.what(), ContainsSubstring("mounted?"));
+    }
+    auto reader = b.backend.open(request(device.path(), open_mode::read_only));
+    CHECK(reader.size() == 16 * page_bytes);
+    CHECK(b.backend.close(reader) == 0);
+    ::close(user);
+
+    auto writer = b.backend.open(request(device.path(), open_mode::read_write));
+    auto const also = dir / "also";
+    if (::mknod(also.c_str(), S_IFBLK | 0600, about(writer.native_handle()).st_rdev) == 0) {
+        int const opens = ::open(also.c_str(), O_RDONLY | O_CLOEXEC);  // not on a nodev mount
+        if (opens >= 0) { CHECK(refusal(also, open_mode::read_write).kind() == errc::file_locked); }
+        ::close(opens);
+    }
+    CHECK(b.backend.close(writer) == 0);
+}
+
+TEST_CASE("direct_backend: of a block device the odd end is left over") {
+    temp_dir const dir;
+    constexpr std::size_t odd = 3 * 512;
+    quire_test::loop_device const device{dir / "image", 16 * page_bytes + odd};
+    if (!device.works()) { return skip("this process must not make a loop device"); }
+    bench b;
+    auto file = b.backend.open(request(device.path(), open_mode::read_write));
+    CHECK(file.size() == 16 * page_bytes);
+    CHECK(b.backend.resize(file, file.size()) == 0);
+    CHECK(b.backend.resize(file, 16 * page_bytes + odd) == ENOSPC);
+    CHECK(b.backend.resize(file, 17 * page_bytes) == ENOSPC);
+    CHECK(b.backend.resize(file, 15 * page_bytes) == EINVAL);
+    CHECK(b.write(file, 15, 1) == 0);
+    CHECK(b.backend.close(file) == 0);
+    auto wanted = request(device.path(), open_mode::read_only);
+    wanted.page_size = 16384;
+    file = b.backend.open(wanted);
+    CHECK(file.size() == 4 * 16384);
+    CHECK(b.backend.close(file) == 0);
+    wanted.page_size = 512;
+    file = b.backend.open(wanted);
+    CHECK(file.size() == 16 * page_bytes + odd);
+    CHECK(b.backend.close(file) == 0);
 }

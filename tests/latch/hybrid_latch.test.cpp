@@ -212,17 +212,39 @@ TEST_CASE("hybrid_latch: readers refused by a writer leave the count as it was -
     latch.unlock();
 }
 
-TEST_CASE("hybrid_latch: 16383 readers and 65535 pins fit beside each other") {
+// The count of readers ran into that of the pins, and a writer came in beside 16,384 readers.
+TEST_CASE("hybrid_latch: a reader too many waits like beside a writer") {
     hybrid_latch latch;
-    for (int i = 0; i < 65'535; ++i) { latch.pin(); }
-    for (int i = 0; i < 16'383; ++i) { REQUIRE(latch.try_lock_shared()); }
+    for (int i = 0; i < 16'384; ++i) { REQUIRE(latch.try_lock_shared()); }
+    CHECK_FALSE(latch.try_lock_shared());
+    CHECK_FALSE(latch.try_lock_shared_for(1ms));
+    CHECK_FALSE(latch.try_lock());
+    CHECK_FALSE(latch.try_lock_unpinned());
+    std::thread late{[&] {
+        latch.lock_shared();
+        latch.unlock_shared();
+    }};
+    std::this_thread::sleep_for(5ms);
+    latch.unlock_shared();
+    late.join();
+    CHECK(latch.try_lock_shared());
+    CHECK_FALSE(latch.try_lock_shared());
+    for (int i = 0; i < 16'384; ++i) { latch.unlock_shared(); }
+    CHECK(latch.try_lock_unpinned());
+    latch.unlock();
+}
+
+TEST_CASE("hybrid_latch: 16384 readers and 32767 pins fit beside each other") {
+    hybrid_latch latch;
+    for (int i = 0; i < 32'767; ++i) { latch.pin(); }
+    for (int i = 0; i < 16'384; ++i) { REQUIRE(latch.try_lock_shared()); }
     CHECK(latch.version() == 0);
     CHECK_FALSE(latch.try_lock());
-    for (int i = 0; i < 16'383; ++i) { latch.unlock_shared(); }
+    for (int i = 0; i < 16'384; ++i) { latch.unlock_shared(); }
     CHECK(latch.try_lock());
     latch.unlock();
     CHECK_FALSE(latch.try_lock_unpinned());
-    for (int i = 0; i < 65'535; ++i) { latch.unpin(); }
+    for (int i = 0; i < 32'767; ++i) { latch.unpin(); }
     CHECK(latch.version() == 1);
     CHECK(latch.try_lock_unpinned());
     latch.unlock();
@@ -231,9 +253,9 @@ TEST_CASE("hybrid_latch: 16383 readers and 65535 pins fit beside each other") {
 TEST_CASE("hybrid_latch: a pin too many or too few is a contract violation") {
     CHECK_THAT(violation_of([] {
                    hybrid_latch latch;
-                   for (int i = 0; i < 65'536; ++i) { latch.pin(); }
+                   for (int i = 0; i < 32'768; ++i) { latch.pin(); }
                }),
-               ContainsSubstring("quire: contract violation: a page has at most 65,535 pins"));
+               ContainsSubstring("quire: contract violation: a page has at most 32,767 pins"));
     CHECK_THAT(violation_of([] {
                    hybrid_latch latch;
                    latch.unpin();

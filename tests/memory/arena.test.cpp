@@ -3,12 +3,11 @@
 
 #include "../death.hpp"
 #include "catch.hpp"
+#include "memory/smaps.hpp"
 
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <fstream>
-#include <sstream>
 #include <string>
 #include <type_traits>
 
@@ -18,6 +17,7 @@ using quire::arena;
 using quire::errc;
 using quire::frame_no;
 using quire::huge_pages;
+using quire_test::smaps_line;
 
 namespace {
 
@@ -26,24 +26,6 @@ constexpr std::size_t two_mib = std::size_t{2} << 20;
 frame_no nth(std::size_t n) { return static_cast<frame_no>(n); }
 
 std::uintptr_t address(void const* at) { return reinterpret_cast<std::uintptr_t>(at); }
-
-/// The VmFlags of the mapping that `at` lies in, of /proc/self/smaps.
-std::string flags_of_mapping(void const* at) {
-    std::ifstream in{"/proc/self/smaps"};
-    bool here = false;
-    for (std::string line; std::getline(in, line);) {
-        std::istringstream words{line};
-        std::uintptr_t first = 0;
-        std::uintptr_t last = 0;
-        char dash = 0;
-        if (words >> std::hex >> first >> dash >> last && dash == '-') {
-            here = address(at) >= first && address(at) < last;
-        } else if (here && line.starts_with("VmFlags:")) {
-            return line + ' ';
-        }
-    }
-    return {};
-}
 
 errc refusal(std::size_t frames) {
     try {
@@ -96,8 +78,8 @@ TEST_CASE("arena: contains its own bytes and no others") {
 TEST_CASE("arena: asks for huge pages or forbids them") {
     arena const with{1024, 4096, huge_pages::on};
     arena const without{1024, 4096, huge_pages::off};
-    auto const on = flags_of_mapping(with.bytes().data());
-    auto const off = flags_of_mapping(without.bytes().data());
+    auto const on = smaps_line(with.bytes().data(), "VmFlags:");
+    auto const off = smaps_line(without.bytes().data(), "VmFlags:");
     if (on.find(" hg ") == std::string::npos && on.find(" nh ") == std::string::npos &&
         off.find(" nh ") == std::string::npos) {
         return skip("this kernel has no transparent huge pages");
@@ -105,6 +87,15 @@ TEST_CASE("arena: asks for huge pages or forbids them") {
     CHECK(on.find(" hg ") != std::string::npos);
     CHECK(off.find(" nh ") != std::string::npos);
     CHECK(off.find(" hg ") == std::string::npos);
+}
+
+// Pages are users' data, and gigabytes.
+TEST_CASE("arena: frames are left out of core dumps") {
+    arena const a{8, 4096, huge_pages::on};
+    a.bytes()[0] = std::byte{1};
+    CHECK(quire_test::has_flag(a.bytes().data(), "dd"));
+    REQUIRE(::madvise(a.bytes().data(), a.bytes().size(), MADV_DODUMP) == 0);  // as arena.hpp says
+    CHECK_FALSE(quire_test::has_flag(a.bytes().data(), "dd"));
 }
 
 TEST_CASE("arena: no frame or too many are a bad option") {

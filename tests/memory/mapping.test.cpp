@@ -3,6 +3,7 @@
 
 #include "../death.hpp"
 #include "catch.hpp"
+#include "memory/smaps.hpp"
 
 #include <algorithm>
 #include <cerrno>
@@ -16,9 +17,11 @@
 
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 using Catch::Matchers::ContainsSubstring;
 using quire::after_fork;
+using quire::extent;
 using quire::mapping;
 
 namespace {
@@ -47,14 +50,16 @@ static_assert(std::is_nothrow_move_constructible_v<mapping>);
 TEST_CASE("mapping: is zeroed and aligned and can be written from end to end") {
     for (std::size_t alignment : {std::size_t{1}, std::size_t{64}, page, std::size_t{1} << 21}) {
         for (std::size_t size : {std::size_t{1}, page - 1, page, std::size_t{1} << 20}) {
-            CAPTURE(alignment, size);
-            mapping const m{size, alignment, after_fork::zeroed};
-            REQUIRE(m.bytes().size() == size);
-            CHECK(address_of(m) % alignment == 0);
-            CHECK(all_zero(m));
-            m.bytes().front() = std::byte{1};
-            m.bytes().back() = std::byte{2};
-            CHECK(m.bytes().back() == std::byte{2});
+            for (auto kind : {extent::used, extent::sparse}) {
+                CAPTURE(alignment, size);
+                mapping const m{size, alignment, after_fork::zeroed, kind};
+                REQUIRE(m.bytes().size() == size);
+                CHECK(address_of(m) % alignment == 0);
+                CHECK(all_zero(m));
+                m.bytes().front() = std::byte{1};
+                m.bytes().back() = std::byte{2};
+                CHECK(m.bytes().back() == std::byte{2});
+            }
         }
     }
 }
@@ -63,6 +68,63 @@ TEST_CASE("mapping: may be larger than the memory that it uses") {
     mapping const m{std::size_t{1} << 36, page, after_fork::zeroed};
     m.bytes()[std::size_t{1} << 35] = std::byte{7};
     CHECK(m.bytes()[(std::size_t{1} << 35) + 1] == std::byte{0});
+}
+
+// With huge pages each access to another part would cost 2 MiB.
+TEST_CASE("mapping: a sparse one has no huge pages and is left out of core dumps") {
+    mapping const m{std::size_t{1} << 30, page, after_fork::zeroed, extent::sparse};
+    m.bytes()[5] = std::byte{1};
+    CHECK(quire_test::has_flag(m.bytes().data(), "nh"));
+    CHECK(quire_test::has_flag(m.bytes().data(), "dd"));
+    for (std::size_t at = 0; at < m.bytes().size(); at += std::size_t{4} << 20) {
+        m.bytes()[at] = std::byte{1};
+    }
+    CHECK(quire_test::resident_kib(m.bytes().data()) <= 4 * 256 + 64);
+}
+
+// mlockall(MCL_FUTURE) has the system fill, and count, every mapping when it is made.
+TEST_CASE("mapping: a sparse one is not locked with all the others") {
+    for (bool limited : {false, true}) {
+        CAPTURE(limited);
+        auto const failure = failure_of([&]() -> std::string {
+            if (limited) {
+                ::rlimit const limit{std::size_t{8} << 20, std::size_t{8} << 20};
+                if (::setrlimit(RLIMIT_MEMLOCK, &limit) != 0) { return "no limit"; }
+                if (::getuid() == 0 && ::setuid(65534) != 0) { return "no other user"; }
+            }
+            if (::mlockall(MCL_FUTURE) != 0) { return "not locked"; }
+            mapping const used{page, page, after_fork::absent};
+            if (!quire_test::has_flag(used.bytes().data(), "lo")) { return "not locked"; }
+            mapping const m{std::size_t{1} << 30, page, after_fork::zeroed, extent::sparse};
+            if (quire_test::has_flag(m.bytes().data(), "lo")) { return "the table is locked"; }
+            m.bytes()[std::size_t{1} << 29] = std::byte{1};
+            return quire_test::resident_kib(m.bytes().data()) <= 64 ? "" : "the table is filled";
+        });
+        if (failure.ends_with("not locked")) {
+            skip("this process must not lock memory");
+        } else {
+            CHECK(failure == "");
+        }
+    }
+}
+
+TEST_CASE("mapping: that cannot be locked for its size says so") {
+    auto const failure = failure_of([]() -> std::string {
+        ::rlimit const limit{std::size_t{8} << 20, std::size_t{8} << 20};
+        if (::setrlimit(RLIMIT_MEMLOCK, &limit) != 0) { return "not locked"; }
+        if (::getuid() == 0 && ::setuid(65534) != 0) { return "not locked"; }
+        if (::mlockall(MCL_FUTURE) != 0) { return "not locked"; }
+        try {
+            mapping const m{std::size_t{64} << 20, page, after_fork::absent};
+        } catch (quire::error const& e) {
+            if (e.code() != quire::errc::out_of_memory) { return e.what(); }
+            bool const named = std::string{e.what()}.find("RLIMIT_MEMLOCK") != std::string::npos;
+            return named ? "" : e.what();
+        }
+        return "not locked";  // the address sanitizer ignores mlockall
+    });
+    if (failure.ends_with("not locked")) { return skip("this process must not lock memory"); }
+    CHECK(failure == "");
 }
 
 TEST_CASE("mapping: moves without moving its bytes") {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 
-/// After opening, neither a hit nor a miss allocates.
+/// After opening, neither a hit nor a miss allocates. Before, an allocation that fails is a typed
+/// error, whichever it is, and leaves nothing behind.
 
 #include <quire/pool/buffer_pool.hpp>
 
@@ -15,17 +16,25 @@
 #include "catch.hpp"
 #include "temp_dir.hpp"
 
+#include <array>
 #include <cstdlib>
+#include <filesystem>
+#include <iterator>
+#include <memory>
 #include <new>
 #include <shared_mutex>
+#include <string>
 #include <thread>
+
+#include <fcntl.h>
 
 namespace {
 
 thread_local std::uint64_t allocations = 0;
+thread_local std::uint64_t failing = 0;  // the number of the one that fails; 0: none
 
 void* counted(std::size_t bytes, std::size_t alignment) noexcept {
-    ++allocations;
+    if (++allocations == failing) { return nullptr; }
     if (alignment <= alignof(std::max_align_t)) { return std::malloc(bytes > 0 ? bytes : 1); }
     return std::aligned_alloc(alignment, (bytes + alignment - 1) / alignment * alignment);
 }
@@ -80,7 +89,101 @@ std::uint64_t allocations_in(Act act) {
     return allocations - before;
 }
 
+/// Runs `act` with its first allocation failing, then its second, and so on until none does. What
+/// went wrong: an error that is not out_of_memory. `afterwards` looks at what is left each time.
+template <class Act, class Look>
+std::string fail_in_turn(Act act, Look afterwards) {
+    std::uint64_t runs = 0;
+    for (bool failed = true; failed; ++runs) {
+        auto const at = std::to_string(runs) + ": ";
+        failing = allocations + 1 + runs;
+        std::string wrong;
+        try {
+            act();
+            failed = failing <= allocations;
+            failing = 0;
+            wrong = failed ? "nothing was thrown" : "";
+        } catch (quire::error const& e) {
+            failing = 0;
+            wrong = e.kind() == quire::errc::out_of_memory ? "" : e.what();
+        } catch (std::bad_alloc const&) {
+            failing = 0;
+            wrong = "std::bad_alloc";
+        }
+        if (wrong.empty()) { wrong = afterwards(failed); }
+        if (!wrong.empty()) { return at + wrong; }
+    }
+    return runs > 1 ? "" : "there was no allocation";
+}
+
+std::size_t open_descriptors() {
+    auto const all = std::filesystem::directory_iterator{"/proc/self/fd"};
+    return static_cast<std::size_t>(std::distance(begin(all), end(all)));
+}
+
 }  // namespace
+
+TEMPLATE_TEST_CASE("allocation: one that fails in a pool's constructor is out_of_memory", "",
+                   (quire::buffer_pool<4096, quire::clock, std::shared_mutex>),
+                   (quire::buffer_pool<4096, quire::sieve, quire::hybrid_latch>),
+                   (quire::buffer_pool<4096, quire::s3_fifo, quire::hybrid_latch>),
+                   (quire::buffer_pool<4096, quire::lru, quire::hybrid_latch>),
+                   (quire::buffer_pool<4096, quire::s3_fifo, quire::hybrid_latch,
+                                       quire::memory_backend>)) {
+    typename TestType::options_type options{.frames = 8};
+    std::array<std::uint64_t, 8> more_than_a_hook_holds{};
+    options.on_loss = [more_than_a_hook_holds](auto const&...) {
+        CHECK(more_than_a_hook_holds[0] == 0);
+    };
+    options.observer.on_miss = [more_than_a_hook_holds](quire::page_id) {
+        CHECK(more_than_a_hook_holds[0] == 0);
+    };
+    CHECK(fail_in_turn([&] { TestType const pool{options}; },
+                       [](bool) { return std::string{}; }) == "");
+}
+
+TEST_CASE("allocation: one that fails while a file is opened is out_of_memory, and undone") {
+    temp_dir const dir;
+    quire::buffer_pool<> pool{{.frames = 8}};
+    auto const path = (dir / "a file whose name is longer than a short string").string();
+    for (auto mode : {open_mode::create_new, open_mode::open_or_create, open_mode::read_write,
+                      open_mode::create_or_replace}) {
+        bool const there = std::filesystem::exists(path);
+        auto const before = open_descriptors();
+        CHECK(fail_in_turn([&] { pool.open(path, mode).close(); },
+                           [&](bool failed) -> std::string {
+                               if (open_descriptors() != before) { return "still open"; }
+                               if (std::filesystem::exists(path) != (there || !failed)) {
+                                   return failed ? "the new file is left" : "no file";
+                               }
+                               return {};
+                           }) == "");
+    }
+}
+
+TEST_CASE("allocation: one that fails in adopt closes the descriptor") {
+    temp_dir const dir;
+    quire::buffer_pool<> pool{{.frames = 8}};
+    auto const path = (dir / "a file whose name is longer than a short string").string();
+    auto const before = open_descriptors();
+    CHECK(fail_in_turn(
+              [&] {
+                  int const fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+                  pool.adopt(fd, path).close();
+              },
+              [&](bool) { return open_descriptors() == before ? "" : "still open"; }) == "");
+}
+
+TEST_CASE("allocation: one that fails while a file in memory is opened is out_of_memory") {
+    auto const store = std::make_shared<quire::memory_store>();
+    quire::buffer_pool<4096, quire::s3_fifo, quire::hybrid_latch, quire::memory_backend> pool{
+        {.frames = 8, .backend = {store}}};
+    std::string const path = "a file whose name is longer than a short string";
+    for (auto mode : {open_mode::create_new, open_mode::read_only, open_mode::create_or_replace}) {
+        CHECK(fail_in_turn([&] { pool.open(path, mode).close(); },
+                           [](bool) { return std::string{}; }) == "");
+    }
+}
 
 TEST_CASE("allocation: the counter counts") {
     CHECK(allocations_in([] { ::operator delete(::operator new(10)); }) == 1);

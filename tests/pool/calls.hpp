@@ -7,6 +7,7 @@
 #include <quire/pool/options.hpp>
 
 #include <optional>
+#include <stdexcept>
 
 namespace quire_test {
 
@@ -36,7 +37,18 @@ void append_numbers(File const& file, std::uint64_t count, std::uint64_t base = 
     }
 }
 
-/// The error that `call` ends with; nothing when it does not.
+/// The error that `call` ends with.
+template <class Call>
+quire::error error_of(Call call) {
+    try {
+        call();
+    } catch (quire::error const& e) {
+        return e;
+    }
+    throw std::logic_error{"nothing was thrown"};
+}
+
+/// The code of the error that `call` ends with; nothing when it does not.
 template <class Call>
 std::optional<quire::errc> refusal(Call call) {
     try {

@@ -684,7 +684,7 @@ TEST_CASE("engine: a file with a share of the frames takes its own pages' places
                 return e.kind() == errc::no_free_frame ? e.what() : "another error";
             }
             return "none";
-        }(), ContainsSubstring("find a frame for s, whose frames_max is 3: no free frame"));
+        }(), ContainsSubstring("for a page of s (its frames_max is 3): no free frame"));
         auto budget = pool.reserve(1);  // a way past the limit
         CHECK(number_on(scanned, 0, {.budget = &budget}) == 30);
         CHECK(number_on(hot, 0) == 10);
@@ -761,17 +761,26 @@ TEST_CASE("engine: a descriptor of the caller's becomes a file of the pool") {
     CHECK(number_on(file, 0) == 10);
 }
 
+// The assignment swapped the two: the old page was pinned until the other one ended.
 TEST_CASE("engine: a pin that is assigned to holds the other's page, and its own no more") {
     setting s;
     auto pool = s.make(8);
     auto file = pool.open("f", open_mode::open_or_create);
-    append_numbers(file, 2, 10);
+    append_numbers(file, 3, 10);
     file.flush();
     auto pin = file.pin(0);
     pin = file.pin(1);
     CHECK(pin.id().page() == page_no{1});
     file.discard(0);
     CHECK(refusal([&] { file.discard(1); }) == errc::in_use);
+    auto other = file.pin(2);
+    pin = std::move(other);
+    CHECK(pin.id().page() == page_no{2});
+    file.discard(1);
+    CHECK(refusal([&] { file.discard(2); }) == errc::in_use);
+    auto& itself = pin;
+    pin = std::move(itself);
+    CHECK(refusal([&] { file.discard(2); }) == errc::in_use);
 }
 
 TEST_CASE("engine: a repair tool reads pages whose seal is broken, and seals what it writes") {
@@ -794,7 +803,7 @@ TEST_CASE("engine: a repair tool reads pages whose seal is broken, and seals wha
 
 TEST_CASE("engine: a block device is a file whose pages are all there, and blank") {
     temp_dir const dir;
-    loop_device const device{dir / "image", 16 * 4096};
+    loop_device const device{dir / "image", 16 * 4096 + 512};
     if (!device.works()) { return skip("this process must not make a loop device"); }
     {
         quire::buffer_pool<> pool{{.frames = 4}};

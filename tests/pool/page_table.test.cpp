@@ -4,8 +4,12 @@
 
 #include "catch.hpp"
 #include "death.hpp"
+#include "memory/smaps.hpp"
 
+#include <string>
 #include <thread>
+
+#include <sys/mman.h>
 
 using quire::frame_no;
 using quire::page_table;
@@ -73,4 +77,20 @@ TEST_CASE("page_table: in a forked child every entry is absent") {
     });
     CHECK(failure == "");
     CHECK(table.load(3) == entry::of(frame_no{1}));
+}
+
+// A table of 2^26 pages is 256 MiB of addresses, and a daemon that locks its memory has four files.
+TEST_CASE("page_table: costs memory where it is used, even in a process that locks its memory") {
+    auto const failure = failure_of([]() -> std::string {
+        if (::mlockall(MCL_FUTURE) != 0) { return "cannot lock"; }
+        auto const before = quire_test::resident_kib_of_all();
+        page_table const table{std::uint64_t{1} << 26};
+        for (std::uint64_t no = 0; no < table.pages(); no += table.pages() / 16) {
+            table.store(quire::page_no{static_cast<std::uint32_t>(no)}, entry::loading());
+        }
+        auto const used = quire_test::resident_kib_of_all() - before;
+        return used < 1024 ? "" : std::to_string(used) + " KiB";
+    });
+    if (failure.ends_with("cannot lock")) { return skip("this process must not lock memory"); }
+    CHECK(failure == "");
 }

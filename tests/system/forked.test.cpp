@@ -2,22 +2,27 @@
 
 /// A process forks while it has a pool with dirty pages open.
 ///
-/// Expected. In the child every operation is errc::forked, with a name; also the write that would
-/// first have to write others back, since too many are dirty; nothing of the parent's file changes,
-/// not even by the pool's destructor, which tells nobody of a loss. The parent goes on; its lock is
-/// there while the child lives, and goes when the parent closes, although the child lives.
+/// Expected. A child is recognised even when its process id is the parent's, and when it was forked
+/// while another thread opened a file. In the child every operation is errc::forked, with a name;
+/// also the write that would first have to write others back, since too many are dirty; nothing of
+/// the parent's file changes, not even by the pool's destructor, which reports no loss. The parent
+/// goes on; its lock is there while the child lives, and goes when the parent closes, although the
+/// child lives.
 
 #include <quire/pool/buffer_pool.hpp>
 
 #include "catch.hpp"
 #include "system/pages.hpp"
 
+#include <atomic>
 #include <csignal>
 #include <fstream>
 #include <iterator>
 #include <memory>
+#include <thread>
 
 #include <fcntl.h>
+#include <sched.h>
 #include <sys/prctl.h>
 #include <unistd.h>
 
@@ -169,4 +174,64 @@ TEST_CASE("forked: the parent goes on, and has the lock, while the child lives a
         file.flush();
         CHECK(version_on(file, 1) == 4);
     }
+}
+
+namespace {
+
+/// The child of a child, both of which are number 1 in a PID namespace of their own; the result of
+/// `in_second(pid)` there. Empty as well where the system refuses such namespaces.
+template <class Fn>
+std::string twice_number_one(Fn in_second) {
+    return failure_of([&]() -> std::string {
+        if (::unshare(CLONE_NEWPID) != 0) { return {}; }
+        return failure_of([&]() -> std::string {
+            MUST(::getpid() == 1);
+            pool_with_dirty_pages p;
+            MUST(::unshare(CLONE_NEWPID) == 0);
+            return failure_of([&]() -> std::string {
+                MUST(::getpid() == 1);
+                return in_second(p);
+            });
+        });
+    });
+}
+
+}  // namespace
+
+// The first process of a container is number 1, and so is its child in a namespace of its own: a
+// pool that compared process ids read frames that are not there.
+TEST_CASE("forked: a child with the same process id is a child") {
+    CHECK(twice_number_one([](pool_with_dirty_pages& p) -> std::string {
+              MUST(refused([&] { static_cast<void>(version_on(*p.file, 7)); }, errc::forked));
+              MUST(refused([&] { p.file->flush(); }, errc::forked));
+              p.pool.reset();
+              MUST(!p.lost);
+              return {};
+          }) == "");
+}
+
+// The mutex of opening is held in the child for ever: it asks first whose pool this is.
+TEST_CASE("forked: a child of a process that opens a file waits for nobody") {
+    pool_with_dirty_pages p;
+    std::atomic<bool> stop{false};
+    std::thread opens{[&] {
+        while (!stop) {
+            auto other = p.pool->open(p.dir / "other", open_mode::open_or_create, as_offered);
+            other.close();
+        }
+    }};
+    std::string failure;
+    for (int i = 0; i < 50 && failure.empty(); ++i) {
+        failure = failure_of([&]() -> std::string {
+            ::alarm(20);
+            MUST(refused(
+                [&] { static_cast<void>(p.pool->open(p.dir / "g", open_mode::open_or_create)); },
+                errc::forked));
+            MUST(p.pool->path(quire::file_no{0}).empty());
+            return {};
+        });
+    }
+    stop = true;
+    opens.join();
+    CHECK(failure == "");
 }

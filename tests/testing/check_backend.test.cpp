@@ -85,6 +85,36 @@ struct empties_what_exists : changed {
         return made;
     }
 };
+struct keeps_what_it_replaces : changed {
+    using changed::changed;
+    file open(open_request const& request) override {
+        auto other = request;
+        if (other.mode == open_mode::create_or_replace) { other.mode = open_mode::open_or_create; }
+        return changed::open(other);
+    }
+};
+struct replaces_without_the_lock : changed {
+    using changed::changed;
+    file* last = nullptr;
+    file open(open_request const& request) override {
+        try {
+            return changed::open(request);
+        } catch (error const&) {
+            if (request.mode == open_mode::create_or_replace && last != nullptr) {
+                static_cast<void>(resize(*last, 0));
+            }
+            throw;
+        }
+    }
+    int resize(file& f, std::uint64_t bytes) noexcept override {
+        last = &f;
+        return changed::resize(f, bytes);
+    }
+    int close(file& f) noexcept override {
+        last = nullptr;
+        return changed::close(f);
+    }
+};
 struct tells_another_error : changed {
     using changed::changed;
     file open(open_request const& request) override {
@@ -567,6 +597,11 @@ TEST_CASE("check_backend: names the rule that opening and closing break") {
         "open: create_new refuses what exists with open_failed and EEXIST (it was opened)"));
     CHECK(breaks<empties_what_exists>("open: what exists keeps its size and its bytes, and is "
                                       "writable as the mode says (size)"));
+    CHECK(breaks<keeps_what_it_replaces>("open: create_or_replace empties what exists; refused, it "
+                                         "leaves the content as it was (opened, but not empty"));
+    CHECK(breaks<replaces_without_the_lock>(
+        "open: create_or_replace empties what exists; refused, it leaves the content as it was (the"
+        " content of a refused file)"));
     CHECK(breaks<tells_another_error>(
         "open: one writer or any number of readers, others get file_locked"));
     CHECK(breaks<keeps_the_lock>("file is locked by another opener"));

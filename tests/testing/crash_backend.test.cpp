@@ -102,6 +102,21 @@ TEST_CASE("crash_backend: it keeps them over a backend that completes in reap, t
     }
 }
 
+TEST_CASE("crash_backend: what create_or_replace has emptied is there until the next sync") {
+    scene<memory> s;
+    s.resize(2);
+    s.write(0, "ab");
+    s.sync();
+    REQUIRE(s.b.backend.close(s.file) == 0);
+    s.file = s.b.backend.open({"f", open_mode::create_or_replace, {}, 512, false});
+    CHECK(s.words() == words{"ab", ""});
+    s.resize(1);
+    CHECK(s.words() == words{"ab", ".b", "", "a", "."});
+    s.write(0, "x");
+    s.sync();
+    CHECK(s.words() == words{"x"});
+}
+
 TEST_CASE("crash_backend: a write in flight is there or not, and no sync covers it") {
     auto const script = std::make_shared<queue_script>();
     scene<queued> s{{.inner = {}, .script = script}};

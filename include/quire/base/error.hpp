@@ -4,8 +4,12 @@
 /// error: what can fail at run time, as one closed set of codes with their data.
 ///
 /// A `quire::error` is a `std::system_error`: `code()` is a `quire::errc` in quire's category. With
-/// it are the operation, the page, and the system's errno (0 when none was involved).
-/// `what()` gives all of it in one line. Codes compare with `errc` directly:
+/// it are the operation, the file, the page, and the system's errno (0 when none was involved).
+/// `what()` gives all of it in one line, for example
+///
+///     read of page 5 of users.db (Input/output error): read failed
+///
+/// Codes compare with `errc` directly:
 ///
 ///     catch (quire::error const& e) { if (e.code() == quire::errc::corrupt_page) ... }
 ///
@@ -39,16 +43,17 @@ enum class errc {
     wrong_page_kind,          ///< the page is of another kind than the requested one
     read_only,                ///< a write to a file opened for reading
     no_free_frame,            ///< every frame (the pool's, or a frames_max) is held or unwritable
-    timed_out,                ///< a wait reached its deadline
+    timed_out,                ///< a wait reached its deadline; the message says for what
     in_use,                   ///< a guard is held on a page of the file
     forked,                   ///< the pool belongs to the parent process
     reentered,                ///< the log hook called its own pool
     log_failed,               ///< the log hook threw, or did not make the log durable far enough
-    out_of_memory,            ///< the arena or a page table could not be mapped
+    out_of_memory,            ///< there is none for the pool, or for opening a file
     bad_option,               ///< an option of a pool or a file makes no sense
     no_such_tuple,            ///< the slot holds no tuple
     tuple_too_large,          ///< the tuple fits into no page of this size, or passes a row's limit
     row_mismatch,             ///< a tuple's bytes are not a row of the requested type
+    held_here,                ///< this thread holds the page, and would wait for itself
 };
 
 namespace detail {
@@ -83,11 +88,14 @@ public:
             case errc::forked: return "the pool belongs to the parent process";
             case errc::reentered: return "the log hook re-entered its pool";
             case errc::log_failed: return "the log is not durable far enough";
-            case errc::out_of_memory: return "memory could not be mapped";
+            case errc::out_of_memory: return "out of memory";
             case errc::bad_option: return "bad option";
             case errc::no_such_tuple: return "no tuple in this slot";
             case errc::tuple_too_large: return "tuple is larger than a page or its limits allow";
             case errc::row_mismatch: return "tuple is not a row of this type";
+            case errc::held_here:
+                return "this thread holds a guard of the page: end that first, or it waits for "
+                       "itself";
         }
         return "unknown error";
     }
@@ -95,7 +103,7 @@ public:
 
 }  // namespace detail
 
-/// quire's category: one immutable object in a program.
+/// quire's category: an immutable object.
 [[nodiscard]] inline std::error_category const& error_category() noexcept {
     static detail::error_category const category;
     return category;
@@ -104,38 +112,59 @@ public:
 [[nodiscard]] inline std::error_code make_error_code(errc code) noexcept {
     return {static_cast<int>(code), error_category()};
 }
+/// By the category's name, not by its address: shared objects of one program may each have a
+/// category of their own.
+[[nodiscard]] inline bool operator==(std::error_code const& code, errc value) noexcept {
+    return code.value() == static_cast<int>(value) &&
+           std::string_view{code.category().name()} == error_category().name();
+}
 
-/// A failure: its code, the operation, the page, and the system's errno.
+/// What an error says beside its code and its operation.
+struct error_details {
+    page_id page = page_id::none();
+    int system = 0;             ///< errno, or 0
+    std::string_view path = {};  ///< of the file that it is about
+    std::string_view why = {};  ///< for the message
+};
+
+/// A failure: its code, the operation, the file, the page, and the system's errno.
 class error : public std::system_error {
 public:
     /// `operation` is a short literal such as "read" or "open users.db".
-    error(errc code, std::string_view operation, page_id page = page_id::none(), int system = 0)
-        : std::system_error{make_error_code(code), describe(operation, page, system)},
+    error(errc code, std::string_view operation, error_details const& details)
+        : std::system_error{make_error_code(code), describe(operation, details)},
           operation_{std::string{operation}},
-          page_{page},
-          system_{system} {}
+          path_{std::string{details.path}},
+          page_{details.page},
+          system_{details.system} {}
+    error(errc code, std::string_view operation, page_id page = page_id::none(), int system = 0)
+        : error{code, operation, error_details{.page = page, .system = system}} {}
 
     [[nodiscard]] errc kind() const noexcept { return static_cast<errc>(code().value()); }
     [[nodiscard]] std::string_view operation() const noexcept { return operation_.what(); }
-    /// The page it is about, or `page_id::none()`. buffer_pool::path gives the path of its file.
+    /// The page it is about, or `page_id::none()`: then it is about the file, or about none.
     [[nodiscard]] page_id page() const noexcept { return page_; }
+    /// The path of the file that it is about, as it was opened; empty if it is about none, and for
+    /// what a view finds in a page's bytes: a view does not know its file.
+    [[nodiscard]] std::string_view path() const noexcept { return path_.what(); }
     /// The system's errno, or 0.
     [[nodiscard]] int system_errno() const noexcept { return system_; }
 
 private:
-    static std::string describe(std::string_view operation, page_id page, int system) {
+    static std::string describe(std::string_view operation, error_details const& details) {
+        auto const& [page, system, path, why] = details;
         std::string text{operation};
-        if (page != page_id::none()) {
-            text += " of page " + std::to_string(page.page().value());
-            if (page.file() != file_no::unknown) {
-                text += " in file #" + std::to_string(static_cast<int>(page.file()));
-            }
-        }
-        if (system != 0) { text += " (" + std::generic_category().message(system) + ")"; }
+        if (page != page_id::none()) { text += " of page " + std::to_string(page.page().value()); }
+        if (!path.empty()) { text.append(" of ").append(path); }
+        std::string because = system != 0 ? std::generic_category().message(system) : std::string{};
+        if (!because.empty() && !why.empty()) { because += ": "; }
+        because += why;
+        if (!because.empty()) { text += " (" + because + ")"; }
         return text;
     }
 
-    std::runtime_error operation_;  // a string whose copies cannot throw
+    std::runtime_error operation_;  // strings whose copies cannot throw
+    std::runtime_error path_;
     page_id page_;
     int system_;
 };

@@ -14,11 +14,21 @@
 ///       them.
 ///   I3. `submit` completes every op before it returns; neighbouring ops travel in one call.
 ///   I4. A file that this backend made and then refused is removed again. Making one also syncs
-///       its folder, and so needs the right to read that.
+///       its folder, and so needs the right to read that. A file that was there before is not
+///       changed when it is refused: create_or_replace empties it under its lock, as the last step.
+///       It stays the same file, with its owner and mode; what was in it may be there again after
+///       a crash before the first sync.
+///
+/// Block devices. Opening one for writing is exclusive (O_EXCL): it is refused with file_locked
+/// while the device is mounted, part of a RAID or open in this way elsewhere, by whatever name. A
+/// reader does not ask for that: so it can look at a device that is mounted, which may then change
+/// under it, and its lock keeps out only writers that come by the same name. The end that is no
+/// whole page is left over. A device has a fixed size, and cannot be emptied.
 ///
 /// Threads: as file_backend says; its only state is the arena's address.
 /// Cost: one system call per run of neighbouring pages; no allocation after opening.
 
+#include <quire/io/detail/named_file.hpp>
 #include <quire/io/detail/posix_file.hpp>
 #include <quire/io/detail/transfer.hpp>
 
@@ -31,11 +41,14 @@ public:
     /// An open file: descriptor, lock, and the properties that opening has found.
     class file {
     public:
-        /// Bytes. Errors: errc::read_failed when the system cannot say.
+        /// Bytes; of a block device those of its whole pages. Errors: errc::read_failed when the
+        /// system cannot say.
         [[nodiscard]] std::uint64_t size() const {
-            auto const end = ::lseek(fd_.get(), 0, SEEK_END);
-            if (end < 0) { throw error{errc::read_failed, "measure", page_id::none(), errno}; }
-            return static_cast<std::uint64_t>(end);
+            auto const found = measure();
+            if (found.error != 0) {
+                throw error{errc::read_failed, "find the size", page_id::none(), found.error};
+            }
+            return found.bytes;
         }
         /// direct or buffered.
         [[nodiscard]] io_mode mode() const noexcept { return mode_; }
@@ -43,16 +56,30 @@ public:
         [[nodiscard]] bool block_device() const noexcept { return block_device_; }
         /// What direct transfers are multiples of, in bytes; 1 in buffered mode.
         [[nodiscard]] std::size_t alignment() const noexcept { return granule_; }
-        /// For fcntl and similar calls. The file still owns it.
+        /// For fcntl and similar calls; 3 or more. The file still owns it.
         [[nodiscard]] int native_handle() const noexcept { return fd_.get(); }
 
     private:
         friend direct_backend;
+        struct measured {
+            std::uint64_t bytes = 0;
+            int error = 0;
+        };
+        [[nodiscard]] measured measure() const noexcept {
+            auto const end =
+                detail::uninterrupted([&] { return ::lseek(fd_.get(), 0, SEEK_END); });
+            if (end < 0) { return {0, errno}; }
+            auto const bytes = static_cast<std::uint64_t>(end);
+            return {block_device_ ? bytes - bytes % page_size_ : bytes, 0};
+        }
+
         detail::descriptor fd_;
         io_mode mode_ = io_mode::buffered;
         std::size_t granule_ = 1;
+        std::size_t page_size_ = 1;
         bool writable_ = false;
         bool block_device_ = false;
+        bool of_another_ = false;  // another opener has the lock
     };
 
     explicit direct_backend(std::span<std::byte> arena, options const&) noexcept
@@ -60,42 +87,50 @@ public:
 
     /// Errors: open_failed, file_locked, direct_io_refused, misaligned_page_size.
     [[nodiscard]] file open(open_request const& request) const {
-        for (int tries = 0;; ++tries) {
-            auto opened = detail::open_descriptor(request);
+        bool const writes = request.mode != open_mode::read_only;
+        for (int tries = 0; tries < 4; ++tries) {
+            auto opened = detail::open_named(request);
+            file f;
             try {
-                file f = take(opened.fd, request);
-                if (opened.made) { sync_folder(request.path); }
-                if (!detail::is_removed(opened.fd.get())) {
+                take(f, opened.fd, request, writes, "open ");
+                if (opened.made) { sync_folder(opened.path); }
+                bool const raced = f.block_device_ && writes && !opened.exclusive;
+                if (!raced && !detail::is_removed(opened, request.follow_symlink)) {
+                    if (request.mode == open_mode::create_or_replace) { empty(f, opened, request); }
                     f.fd_ = std::move(opened.fd);
                     return f;
                 }
-            } catch (error const& refused) {
-                // Only under the lock: without it the file belongs to the opener that has it.
-                if (opened.made && refused.kind() != errc::file_locked &&
-                    !detail::is_removed(opened.fd.get())) {
-                    static_cast<void>(::unlink(request.path.c_str()));
-                }
+            } catch (...) {
+                if (opened.made && !f.of_another_) { detail::remove_again(opened); }
                 throw;
             }
-            if (tries == 3) {
-                throw error{errc::open_failed, "open " + request.path, page_id::none(), ENOENT};
-            }
         }
+        throw error{errc::open_failed,
+                    "open " + request.path +
+                        ": removed or replaced by another program while it was opened"};
     }
 
     /// Takes a descriptor that the caller has opened; it is closed even when it is refused.
     /// The access mode is the descriptor's. O_APPEND and O_NONBLOCK are cleared, O_DIRECT is set
-    /// as `request.io` says. `request.path` is only for messages.
-    [[nodiscard]] file adopt(int fd, open_request request) const {
-        detail::descriptor owned{fd};
-        int const flags = ::fcntl(fd, F_GETFL);
+    /// as `request.io` says. `request.path` is only for messages. A block device that is adopted
+    /// for writing should have been opened with O_EXCL: that cannot be added later.
+    /// A descriptor from 0 to 2 is moved, as the file then has another number, and the caller's is
+    /// closed: what the program prints must not land among the pages, whoever opened the file.
+    [[nodiscard]] file adopt(int fd, open_request const& request) const {
+        auto owned = detail::above_streams(detail::descriptor{fd});
+        int const flags = detail::flags_of(owned.get());
         if (flags < 0) {
             throw error{errc::open_failed, "adopt " + request.path, page_id::none(), errno};
         }
-        request.mode =
-            (flags & O_ACCMODE) == O_RDWR ? open_mode::read_write : open_mode::read_only;
-        static_cast<void>(::fcntl(fd, F_SETFD, FD_CLOEXEC));
-        file f = take(owned, request);
+        if ((flags & O_PATH) != 0 || (flags & O_ACCMODE) == O_WRONLY) {
+            throw error{errc::open_failed,
+                        "adopt " + request.path +
+                            ": the descriptor cannot be read; open it with O_RDWR or O_RDONLY"};
+        }
+        static_cast<void>(detail::uninterrupted(
+            [&] { return ::fcntl(owned.get(), F_SETFD, FD_CLOEXEC); }));
+        file f;
+        take(f, owned, request, (flags & O_ACCMODE) == O_RDWR, "adopt ");
         f.fd_ = std::move(owned);
         return f;
     }
@@ -114,17 +149,14 @@ public:
     void interrupt() const noexcept {}
 
     [[nodiscard]] int sync(file& f) const noexcept {
-        return ::fdatasync(f.fd_.get()) == 0 ? 0 : errno;
+        return detail::uninterrupted([&] { return ::fdatasync(f.fd_.get()); }) == 0 ? 0 : errno;
     }
 
     [[nodiscard]] int resize(file& f, std::uint64_t bytes) const noexcept {
-        auto const end = ::lseek(f.fd_.get(), 0, SEEK_END);
-        if (end < 0) { return errno; }
-        if (f.block_device_) {
-            auto const size = static_cast<std::uint64_t>(end);
-            return bytes == size ? 0 : bytes > size ? ENOSPC : EINVAL;
-        }
-        return detail::resize_file(f.fd_.get(), static_cast<std::uint64_t>(end), bytes);
+        auto const [size, failed] = f.measure();
+        if (failed != 0) { return failed; }
+        if (f.block_device_) { return bytes == size ? 0 : bytes > size ? ENOSPC : EINVAL; }
+        return detail::resize_file(f.fd_.get(), size, bytes);
     }
 
     [[nodiscard]] int close(file& f) const noexcept {
@@ -141,53 +173,74 @@ private:
         }
     }
 
+    /// The last step of opening: what comes before may refuse, and then nothing has changed.
+    static void empty(file const& f, detail::named_file const& opened,
+                      open_request const& request) {
+        if (f.block_device_) {
+            throw error{errc::open_failed, "replace " + request.path +
+                                               ": a block device cannot be emptied; open_or_create "
+                                               "and read_write keep what is on it"};
+        }
+        if (opened.made) { return; }
+        if (int const failed = detail::set_size(opened.fd.get(), 0); failed != 0) {
+            throw error{errc::open_failed, "replace " + request.path, page_id::none(), failed};
+        }
+    }
+
     /// Locks `fd` and finds the file's properties. The caller still owns `fd`: the lock of a
-    /// refused file lasts until the caller closes it.
-    [[nodiscard]] file take(detail::descriptor const& fd, open_request const& request) const {
-        struct ::stat about {};
-        if (::fstat(fd.get(), &about) != 0) {
-            throw error{errc::open_failed, "open " + request.path, page_id::none(), errno};
+    /// refused file lasts until the caller closes it. `verb` begins the messages.
+    void take(file& f, detail::descriptor const& fd, open_request const& request, bool writes,
+              char const* verb) const {
+        auto const about = detail::look_at(fd.get());
+        if (!about) {
+            throw error{errc::open_failed, verb + request.path, page_id::none(), errno};
         }
-        file f;
-        f.block_device_ = S_ISBLK(about.st_mode);
-        if (!f.block_device_ && !S_ISREG(about.st_mode)) {
+        f.block_device_ = S_ISBLK(about->st_mode);
+        f.page_size_ = request.page_size;
+        if (!f.block_device_ && !S_ISREG(about->st_mode)) {
             throw error{errc::open_failed,
-                        "open " + request.path + ": neither a regular file nor a block device"};
+                        verb + request.path + ": neither a regular file nor a block device"};
         }
-        f.writable_ = request.mode != open_mode::read_only;
-        if (int const held = detail::lock_file(fd.get(), f.writable_); held != 0) {
-            throw error{held == EAGAIN || held == EACCES ? errc::file_locked : errc::open_failed,
-                        "lock " + request.path, page_id::none(), held};
+        f.writable_ = writes;
+        if (int const held = detail::lock_file(fd.get(), writes); held != 0) {
+            f.of_another_ = held == EAGAIN || held == EACCES;
+            throw error{f.of_another_ ? errc::file_locked : errc::open_failed,
+                        "lock " + request.path, page_id::none(), f.of_another_ ? 0 : held};
         }
         if (int const failed = detail::clear_flags(fd.get()); failed != 0) {
-            throw error{errc::open_failed, "open " + request.path, page_id::none(), failed};
+            throw error{errc::open_failed, verb + request.path, page_id::none(), failed};
         }
-        if (request.io != io_mode::buffered) { go_direct(f, fd.get(), request); }
-        return f;
+        if (request.io != io_mode::buffered) { go_direct(f, fd.get(), request, verb); }
     }
 
     /// Switches O_DIRECT on, or leaves the file buffered if the request allows that.
-    void go_direct(file& f, int fd, open_request const& request) const {
+    void go_direct(file& f, int fd, open_request const& request, char const* verb) const {
         auto const refuse = [&](errc code, std::string const& why, int system) {
             if (request.io == io_mode::direct) {
-                throw error{code, "open " + request.path + why, page_id::none(), system};
+                throw error{code, verb + request.path + why, page_id::none(), system};
             }
         };
+        constexpr char const* no_direct =
+            ": the file system has none; io_mode::direct_or_buffered goes without";
         auto const needs = detail::learn_alignment(fd, f.block_device_);
         if (needs.offset == 0 || needs.memory == 0) {
-            return refuse(errc::direct_io_refused, ": the file system has no direct I/O", 0);
+            return refuse(errc::direct_io_refused, no_direct, 0);
         }
-        if (request.page_size % needs.offset != 0 || request.page_size % needs.memory != 0 ||
-            reinterpret_cast<std::uintptr_t>(arena_.data()) % needs.memory != 0) {
+        if (request.page_size % needs.offset != 0 || request.page_size % needs.memory != 0) {
             return refuse(errc::misaligned_page_size,
                           ": page size " + std::to_string(request.page_size) +
                               ", the file asks for multiples of " + std::to_string(needs.offset) +
                               " on disk and " + std::to_string(needs.memory) + " in memory",
                           0);
         }
-        int const flags = ::fcntl(fd, F_GETFL);
-        if (flags < 0 || ::fcntl(fd, F_SETFL, flags | O_DIRECT) != 0) {
-            return refuse(errc::direct_io_refused, "", errno);
+        if (reinterpret_cast<std::uintptr_t>(arena_.data()) % needs.memory != 0) {
+            return refuse(errc::misaligned_page_size,
+                          ": the arena begins at no multiple of " + std::to_string(needs.memory),
+                          0);
+        }
+        int const flags = detail::flags_of(fd);
+        if (flags < 0 || detail::set_flags(fd, flags | O_DIRECT) != 0) {
+            return refuse(errc::direct_io_refused, no_direct, errno);
         }
         f.mode_ = io_mode::direct;
         f.granule_ = needs.offset;

@@ -25,7 +25,8 @@
 ///                               zeros. noexcept
 ///   b.close(file)               gives lock and descriptor back, once, even when it reports an
 ///                               error; 0 or an errno. noexcept
-///   file.size(), file.mode(), file.writable()    bytes; the io_mode in effect; how it was opened
+///   file.size(), file.mode(), file.writable()    bytes, without an end that is no whole page where
+///                               the file cannot be cut; the io_mode in effect; how it was opened
 ///
 /// Each op is handed out exactly once: in front by `submit`, or by one later `reap`, in whichever
 /// thread that is called. From then on the backend touches neither the op nor its bytes; until
@@ -49,11 +50,18 @@
 namespace quire::inline QUIRE_ABI {
 
 enum class open_mode : std::uint8_t {
-    read_only,       ///< must exist; shares with other readers
-    read_write,      ///< must exist
-    open_or_create,  ///< made when missing; what is there is kept
-    create_new,      ///< must not exist
+    read_only,          ///< must exist; shares with other readers
+    read_write,         ///< must exist
+    open_or_create,     ///< made when missing; what is there is kept
+    create_or_replace,  ///< made when missing; what is there is emptied, under the lock
+    create_new,         ///< must not exist
 };
+
+/// Whether a file that is missing is made.
+[[nodiscard]] constexpr bool may_make(open_mode mode) noexcept {
+    return mode == open_mode::open_or_create || mode == open_mode::create_or_replace ||
+           mode == open_mode::create_new;
+}
 
 enum class io_mode : std::uint8_t {
     direct,              ///< O_DIRECT, or an error: no page is cached twice
@@ -63,7 +71,7 @@ enum class io_mode : std::uint8_t {
 
 /// The arguments of `open`.
 struct open_request {
-    std::string path;
+    std::string path{};
     open_mode mode = open_mode::read_write;
     io_mode io = io_mode::direct;
     std::size_t page_size = 4096;  ///< bytes; every transfer is a multiple of it

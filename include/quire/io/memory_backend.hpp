@@ -173,9 +173,7 @@ public:
     [[nodiscard]] file open(open_request const& request) {
         std::lock_guard const hold{store_->mutex_};
         bool const exists = store_->find(request.path) != nullptr;
-        bool const may_make =
-            request.mode == open_mode::open_or_create || request.mode == open_mode::create_new;
-        if (exists ? request.mode == open_mode::create_new : !may_make) {
+        if (exists ? request.mode == open_mode::create_new : !may_make(request.mode)) {
             throw error{errc::open_failed, "open " + request.path, page_id::none(),
                         exists ? EEXIST : ENOENT};
         }
@@ -190,6 +188,10 @@ public:
             content.writer = true;
         } else {
             ++content.readers;
+        }
+        if (request.mode == open_mode::create_or_replace) {
+            std::unique_lock const writing{content.mutex};
+            content.bytes.clear();
         }
         return f;
     }

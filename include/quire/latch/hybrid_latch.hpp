@@ -3,7 +3,7 @@
 
 /// hybrid_latch: the default page latch: shared, exclusive, pins and a version in one word.
 ///
-///     63          32   31      30       29     14   13      0
+///     63          32   31      30       29     15   14      0
 ///     version          writer  closed   pins        readers
 ///
 /// A reader enters by one fetch_add and looks for the writer afterwards; on a hit that is the whole
@@ -26,7 +26,11 @@
 ///       thread that leaves changes the word, then looks at `waiters_`; a reader then looks at the
 ///       word once more. All this is in the one total order of seq_cst.
 ///
-/// Limits: 16,383 readers at a time, visitors included; 65,535 pins.
+///   I6. No count runs into its neighbour: the top bit of `readers` keeps readers out like a writer
+///       does, and is tested in the same instruction. So there are at most 16,384 readers, further
+///       ones wait, and 16,383 threads may be in transit at the same time. The 32,768th pin stops
+///       the program.
+///
 /// Threads: any. A thread must not take a latch that it already holds.
 /// Cost: 16 bytes; one uncontended atomic operation to enter and one to leave.
 
@@ -46,7 +50,7 @@ public:
 
     [[nodiscard]] bool try_lock_shared() noexcept {
         auto const before = word_.fetch_add(reader, std::memory_order_acquire);
-        if ((before & (writer | closed)) == 0) [[likely]] { return true; }
+        if ((before & (writer | closed | crowded)) == 0) [[likely]] { return true; }
         unlock_shared();
         return false;
     }
@@ -98,7 +102,7 @@ public:
     /// Keeps the frame resident. Expects: the caller holds the latch in some mode.
     void pin() noexcept {
         auto const before = word_.fetch_add(pin_step, std::memory_order_acquire);
-        QUIRE_EXPECTS((before & pins) != pins, "a page has at most 65,535 pins");
+        QUIRE_EXPECTS((before & pins) != pins, "a page has at most 32,767 pins");
     }
     void unpin() noexcept {
         auto const before = word_.fetch_sub(pin_step, std::memory_order_release);
@@ -123,9 +127,10 @@ public:
 
 private:
     static constexpr std::uint64_t reader = 1;
-    static constexpr std::uint64_t readers = (std::uint64_t{1} << 14) - 1;
-    static constexpr std::uint64_t pin_step = std::uint64_t{1} << 14;
-    static constexpr std::uint64_t pins = std::uint64_t{0xFFFF} << 14;
+    static constexpr std::uint64_t readers = (std::uint64_t{1} << 15) - 1;
+    static constexpr std::uint64_t crowded = std::uint64_t{1} << 14;  ///< in `readers`
+    static constexpr std::uint64_t pin_step = std::uint64_t{1} << 15;
+    static constexpr std::uint64_t pins = std::uint64_t{0x7FFF} << 15;
     static constexpr std::uint64_t closed = std::uint64_t{1} << 30;
     static constexpr std::uint64_t writer = std::uint64_t{1} << 31;
     static constexpr std::uint64_t version_step = std::uint64_t{1} << 32;
@@ -143,12 +148,12 @@ private:
         if (slept_long && (writer_is_in || static_cast<std::uint32_t>(word >> 32) != before)) {
             return close_and_lock_shared();
         }
-        return (word & (writer | closed)) == 0 && try_lock_shared();
+        return (word & (writer | closed | crowded)) == 0 && try_lock_shared();
     }
 
     [[nodiscard]] bool close_and_lock_shared() noexcept {
         if ((word_.fetch_or(closed, std::memory_order_seq_cst) & writer) != 0) { return false; }
-        if ((word_.fetch_add(reader, std::memory_order_acquire) & writer) != 0) {
+        if ((word_.fetch_add(reader, std::memory_order_acquire) & (writer | crowded)) != 0) {
             unlock_shared();
             return false;
         }

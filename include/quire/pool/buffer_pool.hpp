@@ -26,7 +26,9 @@
 ///
 /// Lifetime: guards, pins, budgets (all checked) and handles must not outlive it. Its destructor
 /// closes every file; it tells `options.on_loss` what it could not write, and never throws.
-/// Threads: any; the constructor and the destructor alone.
+/// Threads: any; the constructor and the destructor alone. A thread that is cancelled
+/// (pthread_cancel) ends at the beginning of an operation that is no hit, never in its middle. No
+/// thread leaves a log hook, an observer or the function of an optimistic read by pthread_exit.
 
 #include <quire/evict/s3_fifo.hpp>
 #include <quire/io/direct_backend.hpp>
@@ -65,7 +67,6 @@ public:
     /// out_of_memory (address space for `file_pages_max`), forked, reentered.
     [[nodiscard]] file open(std::string const& path, open_mode mode = open_mode::read_write,
                             file_options const& options = {}) QUIRE_LIFETIMEBOUND {
-        std::lock_guard const one_at_a_time{opening_};
         return file{{core_, detail::file_opening{core_, options}.open(path, mode)}};
     }
 
@@ -78,7 +79,6 @@ public:
                              file_options const& options = {}) QUIRE_LIFETIMEBOUND
         requires adopting_backend<Backend>
     {
-        std::lock_guard const one_at_a_time{opening_};
         return file{{core_, detail::file_opening{core_, options}.adopt(descriptor, name)}};
     }
 
@@ -129,11 +129,7 @@ public:
     }
     /// Of the file that is open under `number`, which error::page() tells; empty if none is.
     [[nodiscard]] std::string path(file_no number) const {
-        std::lock_guard const one_at_a_time{opening_};
-        for (auto const& slot : core_.files) {
-            if (slot.is_open() && slot.number == number) { return slot.path; }
-        }
-        return {};
+        return core_.memory().inherited() ? std::string{} : core_.files.path(number);
     }
     [[nodiscard]] std::size_t frames() const noexcept { return core_.options.frames; }
     /// Where the frames are: every view of a page points in here.
@@ -141,6 +137,7 @@ public:
 
 private:
     void close_all() noexcept {
+        cancellation_off const meanwhile;
         if (core_.memory().inherited()) { return; }  // the parent's files, the parent's work
         static_cast<void>(core_.transfers.drain(detail::deadline::max()));  // they write to frames
         std::size_t used = 0;
@@ -198,7 +195,6 @@ private:
     }
 
     core_type core_;
-    mutable std::mutex opening_;
 };
 
 static_assert(sizeof(frame_header<hybrid_latch, s3_fifo::frame_state>) == 64,

@@ -37,6 +37,9 @@
 ///       Neither ever decreases, not on reuse either.
 ///   I5. One thread loads a page: the one that changed its entry from absent to loading, before it
 ///       looked for a frame.
+///   I6. `holder` is a thread only while that thread has a guard of the page: the guard puts it
+///       there when it has the latch, and takes away what is there before it gives the latch up. So
+///       a thread that finds itself would wait for itself. Other readers overwrite it.
 ///
 /// A look without the latch (detail/optimistic.hpp) may read the bytes in any state, and uses only
 /// what it read of a resident page.
@@ -48,6 +51,7 @@
 #include <quire/base/page_id.hpp>
 #include <quire/evict/eviction_policy.hpp>
 #include <quire/latch/page_latch.hpp>
+#include <quire/pool/detail/thread_mark.hpp>
 
 #include <atomic>  // std::atomic
 
@@ -59,7 +63,8 @@ struct alignas(64) frame_header {
     Latch latch;
     std::atomic<std::uint64_t> page{page_id::none().bits()};
     [[no_unique_address]] PolicyState policy_state;
-    std::atomic<std::uint32_t> hits{0};  ///< since the page was loaded, modulo 2^32
+    std::atomic<std::uint16_t> hits{0};  ///< since the page was loaded, modulo 2^16
+    std::atomic<detail::thread_mark> holder{detail::thread_mark::none};  ///< see I6
     std::atomic<std::uint64_t> version{0};
     std::atomic<std::uint64_t> written{0};
     std::atomic<std::uint64_t> lsn{0};        ///< highest logged change; 0: none
@@ -76,12 +81,23 @@ struct alignas(64) frame_header {
         return version.load(std::memory_order_acquire) != written.load(std::memory_order_acquire);
     }
 
-    /// Counts a hit; whether that was number 2^32. No atomic addition, which would cost as much as
+    /// Counts a hit; whether that was number 2^16. No atomic addition, which would cost as much as
     /// the latch: what others count between the load and the store is lost (stats.hpp).
     [[nodiscard]] bool count_hit() noexcept {
-        auto const next = hits.load(std::memory_order_relaxed) + 1;
+        auto const next = static_cast<std::uint16_t>(hits.load(std::memory_order_relaxed) + 1);
         hits.store(next, std::memory_order_relaxed);
         return next == 0;
+    }
+
+    /// This thread's guard has the latch now, or is about to give it up.
+    void entered() noexcept {
+        holder.store(detail::this_thread_mark(), std::memory_order_relaxed);
+    }
+    void left() noexcept { holder.store(detail::thread_mark::none, std::memory_order_relaxed); }
+    /// Whether this thread has a guard of the page. Always right about an exclusive guard; a shared
+    /// one may go unnoticed when other threads read the page, too.
+    [[nodiscard]] bool held_here() const noexcept {
+        return holder.load(std::memory_order_relaxed) == detail::this_thread_mark();
     }
 
     /// The bytes are about to change, or have changed. Expects: the latch is held exclusively.

@@ -94,14 +94,14 @@ public:
 
     /// Latches page `no`, if it says it is of the kind that `accepts` takes.
     template <class Accepts>
-    [[nodiscard]] static place enter(file_ref<Core> const& file, page_no no,
+    [[nodiscard]] static place enter(file_ref<Core> const& file, quire::page_no no,
                                      access_options const& how, Accepts accepts) {
         auto& core = file.core();
         auto const id = file.id_of(no);
         auto const at = core.template enter<Mode>(file.slot_open_or_not(), id, no, how);
         if (!accepts(core.frames.bytes(at))) [[unlikely]] {
             core.template leave<Mode>(at, id);
-            throw error{errc::wrong_page_kind, "read", id};
+            throw file.slot_open_or_not().failure(errc::wrong_page_kind, "read", id);
         }
         return at;
     }
@@ -158,7 +158,7 @@ public:
     using view_type = typename detail::lending_view<View<std::byte const, Core::page_size>>::type;
 
     /// Reads page `no` of `file` if it is not resident. Errors: see paged_file::read.
-    read_guard(detail::file_ref<Core> const& file, page_no no,
+    read_guard(detail::file_ref<Core> const& file, quire::page_no no,
                access_options const& how = by_default)
         : page_{file.core(), page_type::enter(file, no, how, view_type::accepts),
                 file.id_of(no)},
@@ -186,6 +186,8 @@ public:
     name_the_guard_first operator*() const&& QUIRE_REFUSED_ON_TEMPORARIES;
 
     [[nodiscard]] page_id id() const noexcept { return page_.id(); }
+    /// The page's number in its file.
+    [[nodiscard]] quire::page_no page_no() const noexcept { return page_.id().page(); }
     /// For telling later whether the page is still as it is now: see paged_file::write_unchanged.
     [[nodiscard]] page_version version() const noexcept QUIRE_WHEN_HELD {
         return page_.version();
@@ -202,7 +204,8 @@ public:
         return read_guard{page_};
     }
     /// Latches page `no`, then lets this one go. If that throws, this one is still held.
-    void advance(detail::file_ref<Core> const& file, page_no no, access_options const& how = {})
+    void advance(detail::file_ref<Core> const& file, quire::page_no no,
+                 access_options const& how = {})
         QUIRE_WHEN_HELD QUIRE_UNLENT((*this)->lent) {
         view_.expect_unlent(detail::guard_ends_unlent);
         page_.replace(file.core(), page_type::enter(file, no, how, view_type::accepts),
@@ -231,7 +234,7 @@ public:
         typename detail::lending_view<View<std::byte const, Core::page_size>>::type;
 
     /// Reads page `no` of `file` if it is not resident. Errors: see paged_file::write.
-    write_guard(detail::file_ref<Core> const& file, page_no no,
+    write_guard(detail::file_ref<Core> const& file, quire::page_no no,
                 access_options const& how = by_default)
         : page_{writable_core(file), page_type::enter(file, no, how, const_view_type::accepts),
                 file.id_of(no)},
@@ -281,6 +284,8 @@ public:
     name_the_guard_first view() const&& QUIRE_REFUSED_ON_TEMPORARIES;
 
     [[nodiscard]] page_id id() const noexcept { return page_.id(); }
+    /// The page's number in its file.
+    [[nodiscard]] quire::page_no page_no() const noexcept { return page_.id().page(); }
     /// For telling later whether the page is still as it is now: see paged_file::write_unchanged.
     [[nodiscard]] page_version version() const noexcept QUIRE_WHEN_HELD {
         return page_.version();
@@ -323,7 +328,8 @@ public:
         return read_guard<Core, View>{shared};
     }
     /// Latches page `no`, then lets this one go. If that throws, this one is still held.
-    void advance(detail::file_ref<Core> const& file, page_no no, access_options const& how = {})
+    void advance(detail::file_ref<Core> const& file, quire::page_no no,
+                 access_options const& how = {})
         QUIRE_WHEN_HELD QUIRE_UNLENT((*this)->lent, (*this)->lent_mutable, this->view().lent) {
         view_.expect_unlent(detail::guard_ends_unlent);
         auto& core = writable_core(file);
@@ -345,7 +351,7 @@ private:
         prepare_views();
     }
     [[nodiscard]] static Core& writable_core(detail::file_ref<Core> const& file) {
-        file.core().require_writable(file.slot_open_or_not(), file.id_of(0), "write");
+        file.core().require_writable(file.slot_open_or_not(), file.number(), "write");
         return file.core();
     }
 

@@ -69,6 +69,8 @@ struct file_options {
     /// pages whose seal is broken gives {no_seal.check, crc_seal.seal}.
     page_seal seal = crc_seal;
     io_mode io = io_mode::direct;
+    /// Whether a symbolic link at the end of the path is followed. A link to nothing is, too: the
+    /// modes that make a file make it where the link points.
     bool follow_symlink = false;
     /// Dirty pages of this file past which its writers write back before they go on; 0: half the
     /// frames. It keeps a file that cannot be written from filling the pool, if it is below the

@@ -13,7 +13,7 @@
 
 #include <quire/base/page_id.hpp>
 
-#include <utility>  // std::exchange
+#include <utility>  // std::exchange, std::move, std::swap
 
 namespace quire::inline QUIRE_ABI {
 
@@ -25,10 +25,12 @@ public:
         : core_{&core}, frame_{frame}, page_{page} {}
     page_pin(page_pin&& other) noexcept
         : core_{std::exchange(other.core_, nullptr)}, frame_{other.frame_}, page_{other.page_} {}
+    /// Ends the pin that this was.
     page_pin& operator=(page_pin&& other) noexcept {
-        std::swap(core_, other.core_);
-        std::swap(frame_, other.frame_);
-        std::swap(page_, other.page_);
+        page_pin taken{std::move(other)};
+        std::swap(core_, taken.core_);
+        std::swap(frame_, taken.frame_);
+        std::swap(page_, taken.page_);
         return *this;
     }
     ~page_pin() {

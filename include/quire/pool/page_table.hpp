@@ -5,8 +5,8 @@
 ///
 /// One array a file, with an entry of 32 bits a page: absent, loading, or a frame number. It is
 /// mapped for the largest file the pool allows and costs memory only where it is touched, 4 KiB
-/// for 1024 neighbouring pages; so there is no directory to follow, nothing to allocate on a miss,
-/// and no lock.
+/// for 1024 neighbouring pages (a sparse mapping, see there); so there is no directory to follow,
+/// nothing to allocate on a miss, and no lock.
 ///
 /// Why not a directory of chunks: a second dependent load on every hit, an allocation on some
 /// misses, and a race between threads that make a chunk. The system's page tables are that
@@ -49,7 +49,8 @@ public:
 
     /// Errors: errc::out_of_memory.
     explicit page_table(std::uint64_t pages)
-        : memory_{pages * sizeof(std::uint32_t), 4096, after_fork::zeroed}, pages_{pages} {}
+        : memory_{pages * sizeof(std::uint32_t), 4096, after_fork::zeroed, extent::sparse},
+          pages_{pages} {}
 
     /// How many pages have an entry.
     [[nodiscard]] std::uint64_t pages() const noexcept { return pages_; }

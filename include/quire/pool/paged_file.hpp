@@ -168,8 +168,8 @@ public:
                           std::move_constructible<std::invoke_result_t<Fn&, view_type const&>>,
                       "what fn found is moved out when it is known to be true: no guard, no view");
         if constexpr (detail::reads_optimistically<typename Core::latch_type>) {
-            detail::expect_not_held(&core(), id_of(no));
             auto& file = slot_open_or_not();
+            if constexpr (checked_build) { core().require_not_held(file, id_of(no), "read"); }
             auto found = detail::try_optimistic<View>(core(), file, id_of(no), no, fn);
             if (found) [[likely]] { return std::move(*found); }
         }
@@ -267,6 +267,14 @@ public:
         return found;
     }
 
+    /// Whether this thread has a guard of page `no`, and would wait for itself if it asked for
+    /// another. For code that follows page numbers which it does not trust. It may miss a read
+    /// guard of a page that other threads read at the same time (a checked build does not).
+    /// Expects: the file is open.
+    [[nodiscard]] bool held_here(page_no no) const noexcept {
+        return core().held_here(slot(), id_of(no));
+    }
+
     /// How many pages the file has: their numbers are 0 to pages() - 1.
     [[nodiscard]] std::uint64_t pages() const noexcept {
         return slot().page_count.load(std::memory_order_acquire);
@@ -301,7 +309,9 @@ private:
         auto const page = read(no, how);
         auto const bytes = page->bytes();
         auto const racy = as_racy(bytes.span().template first<Core::page_size>());
-        if (!view_type::accepts(racy)) { throw error{errc::wrong_page_kind, "read", page.id()}; }
+        if (!view_type::accepts(racy)) {
+            throw slot_open_or_not().failure(errc::wrong_page_kind, "read", page.id());
+        }
         view_type const view{racy};
         return fn(view);
     }

@@ -16,6 +16,7 @@
 ///                 says
 ///                 create_new refuses what exists with open_failed and EEXIST
 ///                 what exists keeps its size and its bytes, and is writable as the mode says
+///                 create_or_replace empties what exists; refused, it leaves the content as it was
 ///                 one writer or any number of readers, others get file_locked (if `locks`)
 ///   submit        every op is handed out, by submit or by a later reap
 ///                 the ops that are complete on return are moved to the front and counted

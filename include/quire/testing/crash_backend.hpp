@@ -127,8 +127,13 @@ public:
         file f;
         f.name_ = request.path;
         std::lock_guard const hold{disk_->mutex_};
+        auto const before = disk_->store_->bytes(f.name_).size();
         f.inner_ = inner_.open(request);
-        disk_->files_.try_emplace(f.name_, disk_->store_->bytes(f.name_));
+        auto const [at, fresh] =
+            disk_->files_.try_emplace(f.name_, disk_->store_->bytes(f.name_));
+        if (request.mode == open_mode::create_or_replace && !fresh) {
+            at->second.resized(++disk_->time_, before, 0);
+        }
         return f;
     }
 

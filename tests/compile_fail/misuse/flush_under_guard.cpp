@@ -4,6 +4,7 @@
 // g++: -
 // clang-19: -
 // clang-22: -
+// error: write of page 0 of .*pages: this thread holds a guard of the page
 // checked: a thread that flushes or closes holds no guard of the pool
 // why: a flush waits for every page, even for the one that is held.
 

@@ -4,7 +4,7 @@
 // g++: -
 // clang-19: -
 // clang-22: -
-// checked: a thread does not latch a page that it holds already
+// error: read of page 0 of .*pages: this thread holds a guard of the page
 // why: a thread that holds a page exclusively waits for itself.
 
 void misuse([[maybe_unused]] file_type file) {

@@ -4,7 +4,7 @@
 // g++: -
 // clang-19: -
 // clang-22: -
-// checked: a thread does not latch a page that it holds already
+// error: read of page 0 of .*pages: this thread holds a guard of the page
 // why: an upgrade would wait for its own reader.
 
 void misuse([[maybe_unused]] file_type file) {

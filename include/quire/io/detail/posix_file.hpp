@@ -1,56 +1,29 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-/// posix_file: opening, locking, measuring and growing a file descriptor for direct I/O.
+/// posix_file: locking, measuring and growing a file descriptor for direct I/O.
 ///
-/// The order on opening: open without O_DIRECT, without waiting (a pipe would wait), and without
-/// following a symlink unless the request says so; lock; learn the alignment that the file needs;
-/// only then switch O_DIRECT on. So a refused file is not changed, and is removed if this call made
-/// it. It is removed under its lock. An opener that gets the lock of a removed file starts over, so
-/// no opener keeps a file without a name.
+/// The order on opening: open without O_DIRECT (named_file.hpp); lock; learn the alignment that the
+/// file needs; only then switch O_DIRECT on. So a refused file is not changed, and is removed if
+/// this call made it. It is removed under its lock.
 ///
 /// Facts this rests on: not every file system rejects misaligned transfers, so quire checks page
 /// size and arena itself; `statx` reports the alignment since Linux 6.1 and libc's struct may lack
 /// the fields, hence the raw call; locks of the open file description (F_OFD_SETLK) conflict inside
 /// a process too and do not vanish when another descriptor of the file is closed.
+/// Interrupted calls: see descriptor.hpp.
 
-#include <quire/io/file_backend.hpp>
+#include <quire/io/detail/descriptor.hpp>
 
-#include <array>    // std::array
-#include <cerrno>   // errno
-#include <utility>  // std::exchange
+#include <cstddef>  // std::byte
+#include <cstdint>  // std::uint32_t
 
-#include <fcntl.h>        // open, fcntl, fallocate
+#include <fcntl.h>        // fcntl, fallocate
 #include <sys/ioctl.h>    // ioctl
-#include <sys/stat.h>     // fstat
 #include <sys/syscall.h>  // SYS_statx
-#include <unistd.h>       // close, fsync, unlink
+#include <unistd.h>       // ftruncate, syscall
 
 namespace quire::inline QUIRE_ABI::detail {
-
-/// A file descriptor, owned.
-class descriptor {
-public:
-    explicit descriptor(int fd = -1) noexcept : fd_{fd} {}
-    descriptor(descriptor&& other) noexcept : fd_{std::exchange(other.fd_, -1)} {}
-    descriptor& operator=(descriptor&& other) noexcept {
-        std::swap(fd_, other.fd_);
-        return *this;
-    }
-    ~descriptor() { static_cast<void>(close()); }
-
-    [[nodiscard]] int get() const noexcept { return fd_; }
-    [[nodiscard]] bool valid() const noexcept { return fd_ >= 0; }
-
-    /// 0 or an errno. The descriptor is closed either way: a second call could close another file.
-    [[nodiscard]] int close() noexcept {
-        int const fd = std::exchange(fd_, -1);
-        return fd >= 0 && ::close(fd) != 0 && errno != EINTR ? errno : 0;
-    }
-
-private:
-    int fd_;
-};
 
 /// What direct transfers of a file must be multiples of, in bytes; 0 and 0: not offered.
 struct direct_alignment {
@@ -68,16 +41,21 @@ struct statx_record {
 };
 static_assert(sizeof(statx_record) == 256);
 
+/// Asks the system. 0 and 0: no direct I/O.
 [[nodiscard]] inline direct_alignment learn_alignment(int fd, bool block_device) noexcept {
     constexpr unsigned wants_direct = 0x2000;  // STATX_DIOALIGN
     statx_record record{};
-    if (::syscall(SYS_statx, fd, "", AT_EMPTY_PATH, wants_direct, &record) == 0 &&
+    auto const ask = [&] {
+        return ::syscall(SYS_statx, fd, "", AT_EMPTY_PATH, wants_direct, &record);
+    };
+    if (uninterrupted(ask) == 0 &&
         (record.mask & wants_direct) != 0) {
         return {record.direct_memory, record.direct_offset};
     }
     constexpr unsigned long asks_sector_size = 0x1268;  // BLKSSZGET of <linux/fs.h>, whose macros
     int sector = 0;                                     // have names that users' code has, too
-    if (block_device && ::ioctl(fd, asks_sector_size, &sector) == 0 && sector > 0) {
+    auto const ask_device = [&] { return ::ioctl(fd, asks_sector_size, &sector); };
+    if (block_device && uninterrupted(ask_device) == 0 && sector > 0) {
         return {static_cast<std::uint32_t>(sector), static_cast<std::uint32_t>(sector)};
     }
     return {512, 512};  // the smallest that devices have; where that is too small: EINVAL
@@ -88,7 +66,7 @@ static_assert(sizeof(statx_record) == 256);
     struct ::flock lock {};
     lock.l_type = static_cast<short>(writable ? F_WRLCK : F_RDLCK);
     lock.l_whence = SEEK_SET;
-    return ::fcntl(fd, F_OFD_SETLK, &lock) == 0 ? 0 : errno;
+    return uninterrupted([&] { return ::fcntl(fd, F_OFD_SETLK, &lock); }) == 0 ? 0 : errno;
 }
 
 /// Gives the lock back even when a forked child still has the descriptor.
@@ -96,85 +74,48 @@ inline void unlock_file(int fd) noexcept {
     struct ::flock lock {};
     lock.l_type = F_UNLCK;
     lock.l_whence = SEEK_SET;
-    static_cast<void>(::fcntl(fd, F_OFD_SETLK, &lock));
+    static_cast<void>(uninterrupted([&] { return ::fcntl(fd, F_OFD_SETLK, &lock); }));
+}
+
+/// The status flags; below 0: an error, which errno tells.
+[[nodiscard]] inline int flags_of(int fd) noexcept {
+    return uninterrupted([&] { return ::fcntl(fd, F_GETFL); });
+}
+[[nodiscard]] inline int set_flags(int fd, int flags) noexcept {
+    return uninterrupted([&] { return ::fcntl(fd, F_SETFL, flags); });
 }
 
 /// Takes away the flags that would change what transfers mean. 0 or an errno.
 [[nodiscard]] inline int clear_flags(int fd) noexcept {
-    int const flags = ::fcntl(fd, F_GETFL);
+    int const flags = flags_of(fd);
     int const wanted = flags & ~(O_APPEND | O_NONBLOCK | O_DIRECT);
-    return flags < 0 || (wanted != flags && ::fcntl(fd, F_SETFL, wanted) != 0) ? errno : 0;
+    return flags < 0 || (wanted != flags && set_flags(fd, wanted) != 0) ? errno : 0;
 }
 
-/// Whether the open file no longer has a name.
-[[nodiscard]] inline bool is_removed(int fd) noexcept {
-    struct ::stat about {};
-    return ::fstat(fd, &about) == 0 && about.st_nlink == 0;
+/// 0 or an errno.
+[[nodiscard]] inline int set_size(int fd, std::uint64_t size) noexcept {
+    auto const cut = [&] { return ::ftruncate(fd, static_cast<::off_t>(size)); };
+    return uninterrupted(cut) == 0 ? 0 : errno;
 }
 
-/// Makes the directory entry of a fresh file durable. 0 or an errno.
-[[nodiscard]] inline int sync_directory_of(std::string const& path) noexcept {
-    auto const slash = path.rfind('/');
-    try {
-        std::string const folder = slash == std::string::npos ? "." : path.substr(0, slash + 1);
-        int fd = -1;
-        do {
-            fd = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        } while (fd < 0 && errno == EINTR);
-        descriptor const dir{fd};
-        return dir.valid() && ::fsync(dir.get()) == 0 ? 0 : errno;
-    } catch (std::bad_alloc const&) {
-        return ENOMEM;
-    }
+/// Whether an error of fallocate says that it is not offered, and nothing of the file. EPERM says
+/// either: it is what a seccomp filter answers (containers), and of a file that must not grow it is
+/// said again when its size is set.
+[[nodiscard]] inline bool is_not_offered(int error) noexcept {
+    return error == EOPNOTSUPP || error == ENOSYS || error == EPERM;
 }
 
-struct opened {
-    descriptor fd;
-    bool made = false;  ///< by this call
-};
-
-/// Opens as `request` says, without O_DIRECT. Throws errc::open_failed.
-[[nodiscard]] inline opened open_descriptor(open_request const& request) {
-    int const flags = O_CLOEXEC | O_NOCTTY | O_NONBLOCK |
-                      (request.follow_symlink ? 0 : O_NOFOLLOW) |
-                      (request.mode == open_mode::read_only ? O_RDONLY : O_RDWR);
-    constexpr ::mode_t owner_only = 0600;
-    for (int tries = 0;; ++tries) {
-        if (request.mode != open_mode::create_new) {
-            descriptor existing{::open(request.path.c_str(), flags)};
-            if (existing.valid()) { return {std::move(existing), false}; }
-        }
-        bool const may_make =
-            request.mode == open_mode::create_new ||
-            (request.mode == open_mode::open_or_create && errno == ENOENT);
-        if (may_make) {
-            descriptor fresh{
-                ::open(request.path.c_str(), flags | O_CREAT | O_EXCL, owner_only)};
-            if (fresh.valid()) { return {std::move(fresh), true}; }
-        }
-        bool const raced = request.mode == open_mode::open_or_create && errno == EEXIST;
-        if (errno != EINTR && !(raced && tries < 3)) {
-            throw error{errc::open_failed, "open " + request.path, page_id::none(), errno};
-        }
-    }
-}
-
-/// Grows by allocating, shrinks by cutting. 0 or an errno, and then the size is as before.
+/// Grows by allocating, shrinks by cutting. 0 or an errno, and then the size is as before. Where
+/// allocating is not offered the file gets a hole, and a write into it may find the disk full.
 [[nodiscard]] inline int resize_file(int fd, std::uint64_t from, std::uint64_t to) noexcept {
-    auto const repeat = [](auto call) {
-        int result = 0;
-        do { result = call(); } while (result != 0 && errno == EINTR);
-        return result == 0 ? 0 : errno;
-    };
-    auto const cut = [&](std::uint64_t size) {
-        return repeat([&] { return ::ftruncate(fd, static_cast<::off_t>(size)); });
-    };
-    if (to <= from) { return to == from ? 0 : cut(to); }
-    int const refused = repeat([&] {
+    if (to <= from) { return to == from ? 0 : set_size(fd, to); }
+    auto const allocate = [&] {
         return ::fallocate(fd, 0, static_cast<::off_t>(from), static_cast<::off_t>(to - from));
-    });
-    if (refused == EOPNOTSUPP) { return cut(to); }
-    if (refused != 0) { static_cast<void>(cut(from)); }  // some file systems grow half-way
+    };
+    if (uninterrupted(allocate) == 0) { return 0; }
+    int const refused = errno;
+    if (is_not_offered(refused)) { return set_size(fd, to); }
+    static_cast<void>(set_size(fd, from));  // some file systems grow half-way
     return refused;
 }
 

@@ -10,18 +10,14 @@
 /// Why system calls by number: the sanitizers' interceptors would touch the buffers, which under
 /// the address sanitizer may be poisoned while no thread holds a guard.
 
+#include <quire/io/detail/descriptor.hpp>
 #include <quire/io/file_backend.hpp>
-
-#include <cerrno>  // errno
 
 #include <sys/syscall.h>  // SYS_preadv, SYS_pwritev
 #include <sys/uio.h>      // iovec
 #include <unistd.h>       // syscall
 
 namespace quire::inline QUIRE_ABI::detail {
-
-/// More calls in a row without progress than this are a failure.
-inline constexpr int idle_calls_max = 1000;
 
 /// Drops `count` bytes from the front of `parts`, and returns what is left.
 [[nodiscard]] inline std::span<::iovec> drop_front(std::span<::iovec> parts,

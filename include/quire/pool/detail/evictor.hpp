@@ -105,7 +105,7 @@ private:
                                                   return transfers_.frame_changes() != seen;
                                               }));
         }
-        throw error{errc::no_free_frame, where_none_is(file)};
+        throw none_is_free(file);
     }
 
     /// One attempt. `failure` keeps the first failed write-back, for when there is nothing else. No
@@ -161,13 +161,15 @@ private:
         return std::nullopt;
     }
 
-    [[nodiscard]] static std::string where_none_is(file_type const* file) {
-        if (file == nullptr || file->frames_max == 0 ||
-            file->frames.load(std::memory_order_relaxed) < file->frames_max) {
-            return "find a frame";
-        }
-        auto const share = std::to_string(file->frames_max);
-        return "find a frame for " + file->path + ", whose frames_max is " + share;
+    [[nodiscard]] error none_is_free(file_type const* file) const {
+        constexpr char const* operation = "find a frame for a page";
+        if (file == nullptr) { return {errc::no_free_frame, operation}; }
+        bool const has_its_share =
+            file->frames_max != 0 &&
+            file->frames.load(std::memory_order_relaxed) >= file->frames_max;
+        return file->failure(errc::no_free_frame, operation, file->number, 0,
+                             has_its_share ? "its frames_max is " + std::to_string(file->frames_max)
+                                           : "the pool has " + std::to_string(options_.frames));
     }
 
     void note_eviction(page_id page) noexcept {

@@ -18,14 +18,14 @@ public:
     using file_type = typename Core::file_type;
 
     file_closing(Core& core, file_type& file, file_no number) noexcept
-        : core_{core}, file_{file}, any_{number, 0} {}
+        : core_{core}, file_{file}, number_{number} {}
 
     void close(unwritten dirty) {
         core_.require_own_process("close");
-        expect_holds_nothing(&core_);
+        core_.expect_holds_nothing();
         auto const until = core_.deadline_of({});
-        file_latch const growing{core_, file_.grow, until, "close", any_};
-        require_not_closing(file_, any_.file(), "close");
+        file_latch const growing{core_, file_, file_.grow, until, "close", number_};
+        require_not_closing(file_, number_, "close");
         file_.closing.store(true, std::memory_order_seq_cst);
         try {
             wait_for_uses(until);
@@ -37,10 +37,14 @@ public:
             throw;
         }
         file_.dirty_limit.store(0, std::memory_order_relaxed);
+        cancellation_off const to_the_end;
+        auto const path = file_.path;
         int const failed = core_.backend.close(*file_.file);
         file_.file.reset();
         file_.generation.fetch_add(1, std::memory_order_release);
-        if (failed != 0) { throw error{errc::close_failed, "close", any_, failed}; }
+        if (failed != 0) {
+            throw error{errc::close_failed, "close", {.system = failed, .path = path}};
+        }
     }
 
 private:
@@ -49,13 +53,17 @@ private:
         bool const over = core_.transfers.wait(until, wake_key::none(), [&] {
             return file_.uses.load(std::memory_order_seq_cst) == 0;
         });
-        if (!over) { throw error{errc::timed_out, "close", any_}; }
+        if (!over) {
+            throw file_.failure(errc::timed_out, "close", number_, 0,
+                                waited_for_uses);
+        }
     }
 
     /// Gives back what was reserved and not used. A failure only leaves blank pages at the end.
     void trim() {
         auto const used = file_.page_count.load(std::memory_order_relaxed);
         if (!file_.file->writable() || used >= file_.pages_on_disk) { return; }
+        cancellation_off const meanwhile;
         if (core_.backend.resize(*file_.file, used * Core::page_size) == 0) {
             file_.pages_on_disk = used;
             file_flush{core_, file_}.sync({});
@@ -64,7 +72,7 @@ private:
 
     Core& core_;
     file_type& file_;
-    page_id any_;  // page 0 stands for the file in errors
+    file_no number_;
 };
 
 }  // namespace quire::inline QUIRE_ABI::detail

@@ -21,18 +21,18 @@ public:
     /// Of the file whose number is `number`.
     void flush(file_no number, access_options const& how) {
         core_.require_own_process("flush");
-        expect_holds_nothing(&core_);
+        core_.expect_holds_nothing();
         file_use const use{file_, number};
-        require_allowed(use, number, "flush");
+        require_allowed(file_, use, number, "flush");
         write_and_sync(how);
     }
 
     /// Without the sync.
     void write_back(file_no number, access_options const& how) {
         core_.require_own_process("write back");
-        expect_holds_nothing(&core_);
+        core_.expect_holds_nothing();
         file_use const use{file_, number};
-        require_allowed(use, number, "write back");
+        require_allowed(file_, use, number, "write back");
         if (!file_.file->writable()) { return; }
         require_sound(file_, "write back");
         write(how).rethrow();
@@ -41,14 +41,14 @@ public:
     /// Of whatever file is in the slot. Waits for the end of a close by another thread.
     void flush_if_open() {
         core_.require_own_process("flush");
-        expect_holds_nothing(&core_);
+        core_.expect_holds_nothing();
         for (auto const until = core_.deadline_of({});;) {
             if (file_use const use{file_}; use.allowed()) {
                 if (file_.is_open()) { write_and_sync({}); }
                 return;
             }
             if (!file_.is_open()) { return; }
-            file_latch const closed{core_, file_.grow, until, "flush", page_id{file_.number, 0}};
+            file_latch const closed{core_, file_, file_.grow, until, "flush", file_.number};
         }
     }
 
@@ -62,9 +62,10 @@ public:
     }
 
     void sync(access_options const& how) {
-        file_latch const alone{core_, file_.syncing, core_.deadline_of(how), "sync",
-                               page_id{file_.number, 0}};
+        file_latch const alone{core_, file_, file_.syncing, core_.deadline_of(how), "sync",
+                               file_.number};
         require_sound(file_, "sync");
+        cancellation_off const meanwhile;
         int const failed = core_.backend.sync(*file_.file);
         file_counters::add(file_.counters.syncs);
         if (failed != 0) {

@@ -11,10 +11,12 @@ namespace quire::inline QUIRE_ABI::detail {
 template <class Core>
 class file_latch : immovable {
 public:
-    file_latch(Core& core, hybrid_latch& latch, deadline until, char const* operation, page_id page)
+    file_latch(Core& core, typename Core::file_type const& file, hybrid_latch& latch,
+               deadline until, char const* operation, file_no number)
         : latch_{latch} {
         if (!core.transfers.template latch<access::exclusive>(latch_, until)) {
-            throw error{errc::timed_out, operation, page};
+            throw file.failure(errc::timed_out, operation, number, 0,
+                               waited_for_file);
         }
     }
     ~file_latch() { latch_.unlock(); }
@@ -29,17 +31,14 @@ private:
 template <class File>
 void require_not_closing(File const& file, file_no number, char const* operation) {
     if (file.closing.load(std::memory_order_seq_cst) || file.number != number) {
-        throw error{errc::in_use, operation, page_id{number, 0}};
+        throw file.failure(errc::in_use, operation, number, 0, being_closed);
     }
 }
 
 /// A handle's operation begins only on a file that is open and not being closed.
-template <class Use>
-void require_allowed(Use const& use, file_no number, char const* operation) {
-    if (!use.allowed()) {
-        throw error{errc::in_use, std::string{operation} + " a file that is being closed",
-                    page_id{number, 0}};
-    }
+template <class File, class Use>
+void require_allowed(File const& file, Use const& use, file_no number, char const* operation) {
+    if (!use.allowed()) { throw file.failure(errc::in_use, operation, number, 0, being_closed); }
 }
 
 }  // namespace quire::inline QUIRE_ABI::detail

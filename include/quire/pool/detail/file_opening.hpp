@@ -3,7 +3,8 @@
 
 /// file_opening: a file gets a slot of the pool: open and adopt.
 ///
-/// The caller serialises opens. A file that is refused is closed again, and its slot stays empty.
+/// One thread at a time opens a file of a pool. A file that is refused is closed again, and its
+/// slot stays empty.
 
 #include <quire/pool/detail/pool_core.hpp>
 
@@ -19,33 +20,54 @@ public:
 
     /// The slot of the file, which is open.
     [[nodiscard]] file_type& open(std::string const& path, open_mode mode) {
-        return open_by("open " + path, path, [&] {
-            return core_.backend.open(
-                open_request{path, mode, options_.io, Core::page_size, options_.follow_symlink});
+        cancellation_off const meanwhile;
+        return typed("open", [&]() -> file_type& {
+            return open_by("open " + path, path, [&] {
+                return core_.backend.open(open_request{path, mode, options_.io, Core::page_size,
+                                                       options_.follow_symlink});
+            });
         });
     }
 
     /// Of a descriptor, which is closed even when it is refused.
     [[nodiscard]] file_type& adopt(int fd, std::string const& name) {
-        auto opened = core_.backend.adopt(
-            fd, open_request{.path = name, .io = options_.io, .page_size = Core::page_size});
-        bool passed_on = false;
-        try {
-            return open_by("adopt " + name, name, [&] {
-                passed_on = true;
-                return std::move(opened);
-            });
-        } catch (...) {
-            if (!passed_on) { static_cast<void>(core_.backend.close(opened)); }
-            throw;
-        }
+        cancellation_off const meanwhile;
+        return typed("adopt", [&]() -> file_type& {
+            open_request request{.io = options_.io, .page_size = Core::page_size};
+            bool named = true;
+            try {
+                request.path = name;
+            } catch (std::bad_alloc const&) { named = false; }  // the backend can still close it
+            auto opened = core_.backend.adopt(fd, request);
+            bool passed_on = false;
+            try {
+                if (!named) { throw std::bad_alloc{}; }
+                return open_by("adopt " + name, name, [&] {
+                    passed_on = true;
+                    return std::move(opened);
+                });
+            } catch (...) {
+                if (!passed_on) { static_cast<void>(core_.backend.close(opened)); }
+                throw;
+            }
+        });
     }
 
 private:
+    template <class Act>
+    [[nodiscard]] static file_type& typed(char const* operation, Act act) {
+        try {
+            return act();
+        } catch (std::bad_alloc const&) {
+            throw error{errc::out_of_memory, operation};
+        }
+    }
+
     template <class Open>
     [[nodiscard]] file_type& open_by(std::string const& operation, std::string const& path,
                                      Open open) {
-        core_.require_own_process("open");
+        core_.require_own_process("open");  // before the mutex, which a fork may have copied held
+        std::lock_guard const one_at_a_time{core_.files.opening};
         if (options_.seal.check == nullptr || options_.seal.seal == nullptr) {
             throw error{errc::bad_option, operation + ": a page_seal has two functions"};
         }
@@ -54,12 +76,19 @@ private:
                                               ": a path has characters, and no NUL among them"};
         }
         auto* const slot = core_.files.empty();
-        if (slot == nullptr) { throw error{errc::too_many_files, operation}; }
+        if (slot == nullptr) {
+            throw error{errc::too_many_files, operation + ": files_max is " +
+                                                  std::to_string(core_.options.files_max)};
+        }
         file_type& file = *slot;
         if (!file.pages) { file.pages.emplace(core_.options.file_pages_max); }
+        {
+            std::lock_guard const hold{file.naming};
+            file.path = path;
+        }
         file.file.emplace(open());
         try {
-            measure(file, path);
+            measure(file, operation);
         } catch (...) {
             static_cast<void>(core_.backend.close(*file.file));
             file.file.reset();
@@ -69,17 +98,18 @@ private:
         return file;
     }
 
-    void measure(file_type& file, std::string const& path) const {
+    void measure(file_type& file, std::string const& operation) const {
         auto const bytes = file.file->size();
         if (bytes % Core::page_size != 0) {
             throw error{errc::size_not_page_multiple,
-                        "open " + path + ": " + std::to_string(bytes) + " bytes, pages of " +
+                        operation + ": " + std::to_string(bytes) + " bytes, pages of " +
                             std::to_string(Core::page_size)};
         }
         if (bytes / Core::page_size > file.pages->pages()) {
-            throw error{errc::file_too_large, "open " + path};
+            throw error{errc::file_too_large,
+                        operation + ": " + std::to_string(bytes / Core::page_size) +
+                            " pages, file_pages_max is " + std::to_string(file.pages->pages())};
         }
-        file.path = path;
         file.pages_on_disk = bytes / Core::page_size;
     }
 

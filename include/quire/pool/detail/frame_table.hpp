@@ -28,12 +28,10 @@ namespace quire::inline QUIRE_ABI::detail {
 template <std::size_t PageSize, class Frame>
 class frame_memory {
 public:
-    /// Errors: errc::out_of_memory.
+    /// Errors: errc::out_of_memory, std::bad_alloc.
     frame_memory(std::size_t frames, huge_pages huge)
-    try : arena_{frames, PageSize, huge}, headers_{frames} {
+        : arena_{frames, PageSize, huge}, headers_{frames} {
         poison(arena_.bytes());
-    } catch (std::bad_alloc const&) {
-        throw error{errc::out_of_memory, "make frame headers"};
     }
 
     [[nodiscard]] arena const& memory() const noexcept { return arena_; }

@@ -1,97 +1,88 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-/// held_pages: the pages a thread holds, in checked builds; nothing elsewhere.
+/// held_pages: which thread holds which pages of a pool, in checked builds; nothing elsewhere.
 ///
-/// A thread that asks for a page it holds exclusively waits for itself; one that flushes while it
-/// holds a guard, or discards a page that it holds, may do the same. Latches cannot know which
-/// thread holds them without paying for it on every hit, so this list exists only with
-/// QUIRE_CHECKED, one per thread, and stops the program with the rule's name. A thread with more
-/// than `max` guards is not checked any further.
+/// In other builds a frame remembers the last thread that entered (frame.hpp), which costs next to
+/// nothing and is not the whole truth. This list is, and stops the program where the rule is about
+/// guards in general: a thread that flushes or closes holds none, one that discards or truncates
+/// holds none of what it removes, and a guard ends in the thread that made it.
+///
+/// In the pool, not in a thread_local variable: shared objects of one program may each have a copy
+/// of such a variable. A shard that is full is not checked any further.
+///
+/// Threads: any. Cost: a mutex of the shard's threads for each guard's beginning and end.
 
 #include <quire/base/contract.hpp>
+#include <quire/base/fixed_array.hpp>
 #include <quire/base/page_id.hpp>
+#include <quire/pool/detail/thread_mark.hpp>
 
 #include <array>    // std::array
 #include <cstddef>  // std::size_t
+#include <mutex>    // std::mutex
 
 namespace quire::inline QUIRE_ABI::detail {
 
-struct held_pages {
+class held_pages : immovable {
+public:
+    held_pages() : shards_{checked_build ? shard_count : 0} {}
+
+    void note_latched(page_id page) noexcept {
+        auto& shard = shard_of_this_thread();
+        std::lock_guard const hold{shard.mutex};
+        if (shard.count == shard.entries.size()) {
+            shard.overflowed = true;
+        } else {
+            shard.entries[shard.count++] = {this_thread(), page};
+        }
+    }
+    void note_released(page_id page) noexcept {
+        auto& shard = shard_of_this_thread();
+        std::lock_guard const hold{shard.mutex};
+        auto const at = shard.find([&](page_id held) { return held == page; });
+        QUIRE_EXPECTS(at < shard.count || shard.overflowed,
+                      "a guard ends in the thread that made it");
+        if (at < shard.count) { shard.entries[at] = shard.entries[--shard.count]; }
+    }
+
+    /// Whether this thread holds a page of the pool of which `is_meant(page)` is true.
+    template <class IsMeant>
+    [[nodiscard]] bool holds_any(IsMeant is_meant) const noexcept {
+        auto const& shard = shard_of_this_thread();
+        std::lock_guard const hold{shard.mutex};
+        return shard.find(is_meant) < shard.count;
+    }
+
+private:
     struct entry {
-        void const* pool;
+        void const* thread;
         page_id page;
     };
-    static constexpr std::size_t max = 128;
+    struct alignas(64) shard_type {
+        mutable std::mutex mutex;
+        std::size_t count = 0;
+        bool overflowed = false;
+        std::array<entry, 256> entries;
 
-    std::array<entry, max> entries;
-    std::size_t count;
-    bool overflowed;
+        template <class IsMeant>
+        [[nodiscard]] std::size_t find(IsMeant is_meant) const noexcept {
+            std::size_t i = 0;
+            while (i < count &&
+                   !(entries[i].thread == this_thread() && is_meant(entries[i].page))) {
+                ++i;
+            }
+            return i;
+        }
+    };
+    static constexpr std::size_t shard_count = 32;
 
-    [[nodiscard]] std::size_t find(void const* pool, page_id page) const noexcept {
-        std::size_t i = 0;
-        while (i < count && !(entries[i].pool == pool && entries[i].page == page)) { ++i; }
-        return i;
+    /// Threads' control blocks differ in the bits of a page's address and above.
+    [[nodiscard]] shard_type& shard_of_this_thread() const noexcept {
+        return shards_[reinterpret_cast<std::uintptr_t>(this_thread()) >> 12 & (shard_count - 1)];
     }
+
+    mutable fixed_array<shard_type> shards_;
 };
-
-inline thread_local held_pages this_threads_pages{};
-
-/// Before this thread latches `page`.
-inline void expect_not_held([[maybe_unused]] void const* pool,
-                            [[maybe_unused]] page_id page) noexcept {
-    if constexpr (checked_build) {
-        auto const& held = this_threads_pages;
-        QUIRE_EXPECTS(held.find(pool, page) == held.count,
-                      "a thread does not latch a page that it holds already");
-    }
-}
-
-/// Before this thread takes pages `first` to `last` of a file away: discard, truncate.
-inline void expect_none_held([[maybe_unused]] void const* pool, [[maybe_unused]] page_id first,
-                             [[maybe_unused]] page_id last) noexcept {
-    if constexpr (checked_build) {
-        auto const& held = this_threads_pages;
-        for (std::size_t i = 0; i < held.count; ++i) {
-            auto const& one = held.entries[i];
-            QUIRE_EXPECTS(one.pool != pool || one.page < first || one.page > last,
-                          "a thread that discards or truncates holds no guard of what is removed");
-        }
-    }
-}
-
-/// Before this thread waits for pages of `pool` in general: flush, close.
-inline void expect_holds_nothing([[maybe_unused]] void const* pool) noexcept {
-    if constexpr (checked_build) {
-        auto const& held = this_threads_pages;
-        for (std::size_t i = 0; i < held.count; ++i) {
-            QUIRE_EXPECTS(held.entries[i].pool != pool,
-                          "a thread that flushes or closes holds no guard of the pool");
-        }
-    }
-}
-
-inline void note_latched([[maybe_unused]] void const* pool,
-                         [[maybe_unused]] page_id page) noexcept {
-    if constexpr (checked_build) {
-        auto& held = this_threads_pages;
-        if (held.count == held_pages::max) {
-            held.overflowed = true;
-        } else {
-            held.entries[held.count++] = {pool, page};
-        }
-    }
-}
-
-inline void note_released([[maybe_unused]] void const* pool,
-                          [[maybe_unused]] page_id page) noexcept {
-    if constexpr (checked_build) {
-        auto& held = this_threads_pages;
-        auto const at = held.find(pool, page);
-        QUIRE_EXPECTS(at < held.count || held.overflowed,
-                      "a guard ends in the thread that made it");
-        if (at < held.count) { held.entries[at] = held.entries[--held.count]; }
-    }
-}
 
 }  // namespace quire::inline QUIRE_ABI::detail

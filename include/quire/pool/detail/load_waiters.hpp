@@ -32,7 +32,6 @@ struct load_failure {
     int system = 0;
 
     [[nodiscard]] bool happened() const noexcept { return code != errc{}; }
-    [[noreturn]] void raise(page_id page) const { throw error{code, "read", page, system}; }
 };
 
 class load_waiters : immovable {

@@ -31,7 +31,9 @@
 #include <quire/pool/stats.hpp>
 
 #include <bit>        // std::bit_ceil
+#include <mutex>      // std::mutex
 #include <optional>   // std::optional
+#include <string>     // std::string
 
 namespace quire::inline QUIRE_ABI::detail {
 
@@ -53,13 +55,30 @@ struct alignas(64) open_file {
     hybrid_latch syncing;  ///< held while it is synced
 
     std::optional<typename Backend::file> file;
-    std::string path;
+    std::string path;  ///< changes under `naming`, while the slot is empty
+    mutable std::mutex naming;
     page_seal seal = no_seal;
     std::uint64_t dirty_max = 0;
     std::size_t frames_max = 0;  ///< 0: no limit
     std::atomic<std::size_t> frames{0};
     std::uint64_t pages_on_disk = 0;  ///< guarded by `grow`
     file_counters counters;
+
+    /// An error about page `id` of the file.
+    [[nodiscard]] error failure(errc code, std::string_view operation, page_id id, int system = 0,
+                                std::string_view why = {}) const {
+        return {code, operation, {id, system, path_of(id.file()), why}};
+    }
+    /// An error about file `of` itself.
+    [[nodiscard]] error failure(errc code, std::string_view operation, file_no of, int system = 0,
+                                std::string_view why = {}) const {
+        return {code, operation, {page_id::none(), system, path_of(of), why}};
+    }
+    /// The path of file `of`; empty when it is not open here any more.
+    [[nodiscard]] std::string path_of(file_no of) const {
+        std::lock_guard const hold{naming};
+        return is_open() && number == of ? path : std::string{};
+    }
 
     [[nodiscard]] bool is_open() const noexcept {
         return generation.load(std::memory_order_acquire) % 2 == 1;
@@ -82,7 +101,10 @@ public:
     [[nodiscard]] open_file<Backend>& of(page_id id) noexcept {
         return slots_[static_cast<std::size_t>(id.file()) & (capacity_ - 1)];
     }
-    /// An empty slot, or null. Expects: opens are serialised.
+    /// Held by a thread that opens a file. In a forked child it may be held for ever.
+    mutable std::mutex opening;
+
+    /// An empty slot, or null. Expects: `opening` is held.
     [[nodiscard]] open_file<Backend>* empty() noexcept {
         for (auto& slot : slots_) {
             if (!slot.is_open()) { return &slot; }
@@ -94,6 +116,12 @@ public:
         auto const next = static_cast<std::size_t>(slot.number.load()) + capacity_;
         bool const last = next >= static_cast<std::size_t>(file_no::unknown);
         slot.number = static_cast<file_no>(last ? next & (capacity_ - 1) : next);
+    }
+
+    /// The path of the file that is open under `number`; empty if none is.
+    [[nodiscard]] std::string path(file_no number) const {
+        auto const at = static_cast<std::size_t>(number) & (capacity_ - 1);
+        return at < slots_.size() ? slots_[at].path_of(number) : std::string{};
     }
 
     [[nodiscard]] auto begin() noexcept { return slots_.begin(); }
@@ -130,8 +158,8 @@ private:
 
 /// Asked before a write, a miss or an operation on the file; not on the path of a hit.
 template <file_backend Backend>
-void expect_open(open_file<Backend> const& file, page_id id) noexcept {
-    QUIRE_EXPECTS(file.is_open() && file.number == id.file(),
+void expect_open(open_file<Backend> const& file, file_no number) noexcept {
+    QUIRE_EXPECTS(file.is_open() && file.number == number,
                   "a file handle is not used after close");
 }
 
@@ -141,7 +169,7 @@ void expect_open(open_file<Backend> const& file, page_id id) noexcept {
 template <file_backend Backend>
 void require_still_there(open_file<Backend> const& file, page_id id, char const* operation) {
     if (id.page().value() >= file.page_count.load(std::memory_order_seq_cst)) {
-        throw error{errc::page_out_of_range, operation, id};
+        throw file.failure(errc::page_out_of_range, operation, id);
     }
 }
 
@@ -149,7 +177,7 @@ void require_still_there(open_file<Backend> const& file, page_id id, char const*
 template <file_backend Backend>
 void require_sound(open_file<Backend> const& file, char const* operation) {
     if (int const broken = file.sync_error.load(std::memory_order_acquire); broken != 0) {
-        throw error{errc::sync_failed, operation, page_id{file.number, 0}, broken};
+        throw file.failure(errc::sync_failed, operation, file.number, broken);
     }
 }
 

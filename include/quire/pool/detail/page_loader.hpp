@@ -21,6 +21,7 @@
 /// otherwise they try for themselves.
 
 #include <quire/pool/detail/evictor.hpp>
+#include <quire/pool/detail/reasons.hpp>
 
 #include <cstring>  // std::memset
 
@@ -65,7 +66,7 @@ public:
         bool latched = false;
         auto const failure =
             finish_load(load, [&](auto& latch) { latched = try_latch<Mode>(latch); });
-        if (failure.happened()) { failure.raise(id); }
+        if (failure.happened()) { throw file.failure(failure.code, "read", id, failure.system); }
         return latched ? std::optional{load.frame} : std::nullopt;
     }
 
@@ -73,7 +74,7 @@ public:
     /// claim is withdrawn.
     [[nodiscard]] bool begin_load(load_type& load, frame_budget* budget) {
         if (!load.use.allowed()) {
-            throw error{errc::in_use, "read from a file that is being closed", load.id};
+            throw load.file.failure(errc::in_use, "read", load.id, 0, being_closed);
         }
         if (!resident_.claim(load.file, load.id)) { return false; }
         observer_.tell(observer_.on_miss, load.id);

@@ -35,19 +35,19 @@ public:
     using file_type = typename Core::file_type;
 
     page_maker(Core& core, file_type& file, file_no number) noexcept
-        : core_{core}, file_{file}, any_{number, 0} {}
+        : core_{core}, file_{file}, number_{number} {}
 
     /// A new page at the end.
     template <class Kind>
     [[nodiscard]] made_page<Core> append(access_options const& how, Kind const& kind) {
         core_.require_own_process("append");
-        core_.require_writable(file_, any_, "append");
+        core_.require_writable(file_, number_, "append");
         auto const until = core_.deadline_of(how);
-        file_latch const growing{core_, file_.grow, until, "append", any_};
-        require_not_closing(file_, any_.file(), "append");
-        page_id const id{any_.file(), file_.page_count.load(std::memory_order_relaxed)};
+        file_latch const growing{core_, file_, file_.grow, until, "append", number_};
+        require_not_closing(file_, number_, "append");
+        page_id const id{number_, file_.page_count.load(std::memory_order_relaxed)};
         if (id.page().value() >= file_.pages->pages()) {
-            throw error{errc::file_too_large, "append", id};
+            throw file_.failure(errc::file_too_large, "append", id);
         }
         auto const f = core_.evictor.take(&file_, how.budget);
         try {
@@ -72,22 +72,23 @@ public:
     /// Page `no`, whatever it holds, made a fresh one.
     template <class Kind>
     [[nodiscard]] made_page<Core> format(page_no no, access_options const& how, Kind const& kind) {
-        page_id const id{any_.file(), no};
+        page_id const id{number_, no};
         core_.require_own_process("format");
-        core_.require_writable(file_, any_, "format");
-        expect_not_held(&core_, id);
+        core_.require_writable(file_, number_, "format");
+        core_.require_not_held(file_, id, "format");
         file_use const use{file_, id.file()};
-        if (!use.allowed()) { throw error{errc::in_use, "format", id}; }
+        if (!use.allowed()) { throw file_.failure(errc::in_use, "format", id); }
         auto const until = core_.deadline_of(how);
         do {
-            if (!file_.has_page(no)) { throw error{errc::page_out_of_range, "format", id}; }
+            if (!file_.has_page(no)) { throw file_.failure(errc::page_out_of_range, "format", id); }
             auto const entry = file_.pages->load(no);
             if (entry.is_frame()) {
                 auto const at = core_.frames.at(entry.frame());
-                if (core_.template latch_while_there<access::exclusive>(at, id, until)) {
+                if (core_.template latch_while_there<access::exclusive>(file_, at, id, until,
+                                                                        "format")) {
                     core_.modified(at, id);
                     make(id, entry.frame(), kind);
-                    note_latched(&core_, id);
+                    core_.note_entered(at, id);
                     return {core_, at, id};
                 }
             } else if (entry == page_table::entry::loading()) {
@@ -96,18 +97,19 @@ public:
                 return {core_, core_.frames.at(make_claimed(id, how, kind, until)), id};
             }
         } while (!has_passed(until));
-        throw error{errc::timed_out, "format", id};
+        throw file_.failure(errc::timed_out, "format", id, 0, waited_for_guard);
     }
 
     /// Grows ahead of `pages` further appends.
     void reserve(std::uint64_t pages) {
         core_.require_own_process("reserve");
-        core_.require_writable(file_, any_, "reserve");
-        file_latch const growing{core_, file_.grow, core_.deadline_of({}), "reserve", any_};
-        require_not_closing(file_, any_.file(), "reserve");
+        core_.require_writable(file_, number_, "reserve");
+        file_latch const growing{core_,     file_,   file_.grow, core_.deadline_of({}),
+                                 "reserve", number_};
+        require_not_closing(file_, number_, "reserve");
         auto const count = file_.page_count.load(std::memory_order_relaxed);
         if (pages > file_.pages->pages() - count) {
-            throw error{errc::file_too_large, "reserve", page_id{any_.file(), count}};
+            throw file_.failure(errc::file_too_large, "reserve", number_);
         }
         grow_to(count + pages);
     }
@@ -116,14 +118,15 @@ private:
     /// Makes the file at least `pages` long. Expects: `grow` is held.
     void grow_to(std::uint64_t pages) {
         if (pages <= file_.pages_on_disk) { return; }
-        page_id const last{any_.file(), pages - 1};
+        page_id const last{number_, pages - 1};
         auto const begin = byte_offset(last.page(), Core::page_size);
         if (pages > file_.pages->pages() || !begin) {
-            throw error{errc::file_too_large, "grow", last};
+            throw file_.failure(errc::file_too_large, "grow", last);
         }
+        cancellation_off const meanwhile;
         if (int const failed = core_.backend.resize(*file_.file, *begin + Core::page_size);
             failed != 0) {
-            throw error{errc::grow_failed, "grow", last, failed};
+            throw file_.failure(errc::grow_failed, "grow", last, failed);
         }
         file_.pages_on_disk = pages;
     }
@@ -132,7 +135,9 @@ private:
     /// before the file was truncated and has not looked at its end yet.
     void claim_past_the_end(page_id id, deadline until) {
         while (!core_.resident.claim(file_, id)) {
-            if (has_passed(until)) { throw error{errc::timed_out, "append", id}; }
+            if (has_passed(until)) {
+                throw file_.failure(errc::timed_out, "append", id, 0, waited_for_load);
+            }
             let_load_end(id, until);
         }
     }
@@ -178,7 +183,7 @@ private:
         core_.frames.unpoison(f);
         make(id, f, kind);
         if (!core_.transfers.template latch<access::exclusive>(core_.frames[f].latch, until)) {
-            throw error{errc::timed_out, "make a page", id};
+            throw file_.failure(errc::timed_out, "make", id, 0, waited_for_guard);
         }
     }
 
@@ -187,7 +192,7 @@ private:
         core_.frames[f].reset();
         core_.modified(core_.frames.at(f), id);
         core_.resident.publish(file_, id, f);
-        note_latched(&core_, id);
+        core_.note_entered(core_.frames.at(f), id);
     }
 
     /// A claim, and the frame if there is one, are given back.
@@ -198,7 +203,7 @@ private:
 
     Core& core_;
     file_type& file_;
-    page_id any_;  // page 0 stands for the file in errors
+    file_no number_;
 };
 
 }  // namespace quire::inline QUIRE_ABI::detail

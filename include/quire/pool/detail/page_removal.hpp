@@ -76,7 +76,7 @@ private:
             frame.latch.unlock();
             return false;
         });
-        if (!done) { throw error{errc::in_use, operation, id}; }
+        if (!done) { throw file_.failure(errc::in_use, operation, id, 0, held_by_a_guard); }
     } catch (...) {
         unlatch();
         throw;
@@ -98,7 +98,7 @@ void require_no_load(Core& core, typename Core::file_type& file, page_id id, dea
     while (file.pages->load_in_order(id.page()) == page_table::entry::loading()) {
         load_failure ignored;
         if (!core.resident.wait_for_end_of_load(file, id, until, ignored)) {
-            throw error{errc::timed_out, "wait for a read", id};
+            throw file.failure(errc::timed_out, "remove", id, 0, waited_for_load);
         }
     }
 }
@@ -108,10 +108,10 @@ template <class Core>
 void discard_page(Core& core, typename Core::file_type& file, page_id id,
                   access_options const& how) {
     core.require_own_process("discard");
-    expect_none_held(&core, id, id);
+    core.expect_none_held(id, id);
     file_use const use{file, id.file()};
-    if (!use.allowed()) { throw error{errc::in_use, "discard", id}; }
-    if (!file.has_page(id.page())) { throw error{errc::page_out_of_range, "discard", id}; }
+    require_allowed(file, use, id.file(), "discard");
+    if (!file.has_page(id.page())) { throw file.failure(errc::page_out_of_range, "discard", id); }
     require_no_load(core, file, id, core.deadline_of(how));
     auto const entry = file.pages->load(id.page());
     if (entry.is_frame()) {
@@ -125,23 +125,23 @@ void truncate_file(Core& core, typename Core::file_type& file, file_no number,
                    std::uint64_t pages) {
     page_id const first{number, pages};
     core.require_own_process("truncate");
-    expect_none_held(&core, first, page_id{number, page_no::max});
-    page_id const any{number, 0};
-    core.require_writable(file, any, "truncate");
+    core.expect_none_held(first, page_id{number, page_no::max});
+    core.require_writable(file, number, "truncate");
     auto const until = core.deadline_of({});
-    file_latch const growing{core, file.grow, until, "truncate", any};
+    file_latch const growing{core, file, file.grow, until, "truncate", number};
     require_not_closing(file, number, "truncate");
     auto const before = file.page_count.load(std::memory_order_relaxed);
-    if (pages > before) { throw error{errc::page_out_of_range, "truncate", first}; }
+    if (pages > before) { throw file.failure(errc::page_out_of_range, "truncate", first); }
     file.page_count.store(pages, std::memory_order_seq_cst);
     try {
         for (auto no = pages; no < before; ++no) {
             require_no_load(core, file, page_id{number, no}, until);
         }
         page_removal gone{core, file, pages, unwritten::discard, "truncate"};
+        cancellation_off const meanwhile;
         if (int const failed = core.backend.resize(*file.file, pages * Core::page_size);
             failed != 0) {
-            throw error{errc::grow_failed, "truncate", first, failed};
+            throw file.failure(errc::grow_failed, "truncate", number, failed);
         }
         file.pages_on_disk = pages;
         gone.finish();

@@ -22,6 +22,7 @@
 
 #include <quire/pool/detail/log_gate.hpp>
 #include <quire/pool/detail/pool_types.hpp>
+#include <quire/pool/detail/reasons.hpp>
 
 namespace quire::inline QUIRE_ABI::detail {
 
@@ -41,10 +42,12 @@ struct write_outcome {
     std::exception_ptr failure = nullptr;
 
     /// Called with latches held: must not throw, even when there is no memory for an error.
-    void fail(errc code, page_id page, int system = 0) noexcept {
+    template <class File>
+    void fail(File const& file, errc code, page_id page, int system = 0,
+              std::string_view why = {}) noexcept {
         if (failure != nullptr) { return; }
         try {
-            failure = std::make_exception_ptr(error{code, "write", page, system});
+            failure = std::make_exception_ptr(file.failure(code, "write", page, system, why));
         } catch (...) {
             failure = std::current_exception();
         }
@@ -133,11 +136,15 @@ private:
                             std::uint64_t& version, write_outcome& outcome) {
         auto& file = files_.of(target.page);
         if (int const broken = file.sync_error.load(std::memory_order_acquire); broken != 0) {
-            outcome.fail(errc::sync_failed, target.page, broken);
+            outcome.fail(file, errc::sync_failed, target.page, broken);
             return step::done;
         }
         auto& frame = frames_[target.frame];
         if (!latch<access::exclusive>(target, may_wait, until)) {
+            if (may_wait && frame.held_here()) {
+                outcome.fail(file, errc::held_here, target.page);
+                return step::done;
+            }
             return refused(frame, target, may_wait, until, outcome);
         }
         if (!frame.dirty()) {
@@ -168,23 +175,25 @@ private:
     template <access Mode>
     [[nodiscard]] bool latch(dirty_page target, bool may_wait, deadline until) const {
         auto const at = frames_.at(target.frame);
-        bool const latched = may_wait ? transfers_.template latch<Mode>(at.header->latch, until)
-                                      : try_latch<Mode>(at.header->latch);
+        bool const latched =
+            try_latch<Mode>(at.header->latch) ||
+            (may_wait && !at.header->held_here() &&
+             transfers_.template latch<Mode>(at.header->latch, until));
         return latched && frames_.template begin_access<Mode>(at, target.page);
     }
 
     /// After a latch that was not acquired: done if another page is there now; later, or never, if
     /// it is held.
-    [[nodiscard]] static step refused(frame_type& frame, dirty_page target, bool may_wait,
-                                      deadline until, write_outcome& outcome) {
+    [[nodiscard]] step refused(frame_type& frame, dirty_page target, bool may_wait,
+                               deadline until, write_outcome& outcome) {
         return frame.holds(target.page) ? later(target, may_wait, until, outcome) : step::done;
     }
 
     /// In another round, unless this page's time is over.
-    [[nodiscard]] static step later(dirty_page target, bool may_wait, deadline until,
-                                    write_outcome& outcome) {
+    [[nodiscard]] step later(dirty_page target, bool may_wait, deadline until,
+                             write_outcome& outcome) {
         if (!may_wait || !has_passed(until)) { return step::later; }
-        outcome.fail(errc::timed_out, target.page);
+        outcome.fail(files_.of(target.page), errc::timed_out, target.page, 0, waited_for_guard);
         return step::done;
     }
 
@@ -194,7 +203,7 @@ private:
         auto& file = files_.of(target.page);
         if (op.error != 0) {
             int const system = op.error == io_ended ? 0 : op.error;
-            outcome.fail(errc::write_failed, target.page, system);
+            outcome.fail(file, errc::write_failed, target.page, system);
             observer_.tell(observer_.on_write_error, target.page, system);
         } else {
             if (frame.written_back(one.version)) {
@@ -225,10 +234,11 @@ private:
         if (covered >= highest) { return covered; }
         for (auto& target : batch) {
             if (lsn_of(target) <= covered) { continue; }
+            auto const& file = files_.of(target.page);
             if (outcome.failure == nullptr && why != nullptr) {
-                outcome.failure = log_gate::nested(target.page, why);
+                outcome.failure = log_gate::nested(file, target.page, why);
             }
-            outcome.fail(errc::log_failed, target.page);
+            outcome.fail(file, errc::log_failed, target.page);
             target.page = page_id::none();
         }
         return covered;

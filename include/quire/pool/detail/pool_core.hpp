@@ -24,6 +24,7 @@
 
 #include <quire/pool/detail/held_pages.hpp>
 #include <quire/pool/detail/page_loader.hpp>
+#include <quire/pool/detail/reasons.hpp>
 #include <quire/pool/detail/sort_ascending.hpp>
 
 #include <optional>  // std::optional
@@ -43,43 +44,93 @@ public:
     static constexpr std::size_t page_size = PageSize;
 
     explicit pool_core(pool_options<Backend> const& given)
-        : options{checked(given)},
+    try : options{checked(given)},
           owned{options.frames, options.huge},
           frames{owned},
           backend{memory().bytes(), options.backend},
           files{options.files_max},
-          log{options.durable, this},
+          log{options.durable},
           transfers{backend},
           resident{frames, files, transfers},
           writer{frames, files, transfers, log, options.observer},
           evictor{options, frames, files, transfers, resident, writer},
-          loader{frames, resident, evictor, transfers, options.observer} {}
+          loader{frames, resident, evictor, transfers, options.observer} {
+    } catch (std::bad_alloc const&) {
+        throw error{errc::out_of_memory, "make a pool"};
+    }
 
     /// Page `id`, number `no`, latched. Errors: see paged_file::read.
     template <access Mode>
     [[nodiscard]] place enter(file_type& file, page_id id, page_no no,
                               access_options const& how) {
-        expect_not_held(this, id);
+        if constexpr (checked_build) { require_not_held(file, id, "read"); }
         place at;
         if (!resident.template try_enter<Mode>(file, id, no, at)) [[unlikely]] {
             at = enter_slowly<Mode>(file, id, how);
         }
-        note_latched(this, id);
+        note_entered(at, id);
         return at;
     }
     template <access Mode>
     void leave(place const& at, page_id id) noexcept {
-        note_released(this, id);
+        if constexpr (checked_build) {
+            if (!memory().inherited()) { held.note_released(id); }
+        }
+        at.header->left();
         frames.template end_access<Mode>(at, id);
+    }
+    /// This thread's guard of page `id` begins.
+    void note_entered(place const& at, page_id id) noexcept {
+        at.header->entered();
+        if constexpr (checked_build) {
+            if (!memory().inherited()) { held.note_latched(id); }
+        }
     }
 
     /// Latches the frame at `at` if it holds page `id`. Waits while it does: the frame may get
-    /// another page meanwhile, and then the caller looks at the entry again.
+    /// another page meanwhile, and then the caller looks at the entry again. Errors: held_here.
     template <access Mode>
-    [[nodiscard]] bool latch_while_there(place const& at, page_id id, deadline until) noexcept {
+    [[nodiscard]] bool latch_while_there(file_type const& file, place const& at, page_id id,
+                                         deadline until, char const* operation) {
         auto const there = [&]() noexcept { return at.header->holds(id); };
-        return transfers.template latch<Mode>(at.header->latch, until, there) &&
-               frames.template begin_access<Mode>(at, id);
+        auto& latch = at.header->latch;
+        if (!try_latch<Mode>(latch)) {
+            if (at.header->held_here()) { throw file.failure(errc::held_here, operation, id); }
+            if (!transfers.template latch<Mode>(latch, until, there)) { return false; }
+        }
+        return frames.template begin_access<Mode>(at, id);
+    }
+
+    /// Whether this thread has a guard of page `id`. In other than checked builds a shared one may
+    /// go unnoticed: see frame_header::held_here.
+    [[nodiscard]] bool held_here(file_type const& file, page_id id) const noexcept {
+        if constexpr (checked_build) {
+            return held.holds_any([&](page_id one) { return one == id; });
+        } else {
+            auto const entry = resident.entry_of(file, id.page());
+            return entry.is_frame() && frames.at(entry.frame()).header->holds(id) &&
+                   frames.at(entry.frame()).header->held_here();
+        }
+    }
+    void require_not_held(file_type const& file, page_id id, char const* operation) const {
+        if (held_here(file, id)) { throw file.failure(errc::held_here, operation, id); }
+    }
+
+    /// In checked builds: before this thread takes pages `first` to `last` of a file away.
+    void expect_none_held([[maybe_unused]] page_id first,
+                          [[maybe_unused]] page_id last) const noexcept {
+        if constexpr (checked_build) {
+            QUIRE_EXPECTS(
+                !held.holds_any([&](page_id one) { return !(one < first) && !(last < one); }),
+                "a thread that discards or truncates holds no guard of what is removed");
+        }
+    }
+    /// In checked builds: before this thread waits for pages in general.
+    void expect_holds_nothing() const noexcept {
+        if constexpr (checked_build) {
+            QUIRE_EXPECTS(!held.holds_any([](page_id) { return true; }),
+                          "a thread that flushes or closes holds no guard of the pool");
+        }
     }
 
     /// Keeps page `id` in its frame, which is returned, until it is unpinned there.
@@ -106,19 +157,21 @@ public:
 
     [[nodiscard]] arena const& memory() const noexcept { return owned.memory(); }
 
-    /// What may not be done in a forked child, or by a log hook. Every path but a hit asks.
+    /// What may not be done in a forked child, or by a log hook. Every path but a hit asks, before
+    /// it takes anything.
     void require_own_process(char const* operation) const {
+        cancellation_point();
         if (memory().inherited()) { throw error{errc::forked, operation}; }
-        if (is_in_hook_of(this)) { throw error{errc::reentered, operation}; }
+        if (log.is_in_hook()) { throw error{errc::reentered, operation}; }
     }
 
-    /// Before a writer of page `id` goes on: refuses a file that is read-only or has a sync error,
-    /// and writes pages back when too many are dirty. The caller may hold guards: latches are only
-    /// tried.
-    void require_writable(file_type& file, page_id id, char const* operation) {
+    /// Before a writer of file `number` goes on: refuses a file that is read-only or has a sync
+    /// error, and writes pages back when too many are dirty. The caller may hold guards: latches
+    /// are only tried.
+    void require_writable(file_type& file, file_no number, char const* operation) {
         if (file.dirty.load(std::memory_order_relaxed) >=
             file.dirty_limit.load(std::memory_order_relaxed)) [[unlikely]] {
-            make_writable(file, id, operation);
+            make_writable(file, number, operation);
         }
     }
 
@@ -173,6 +226,7 @@ public:
     page_writer<types> writer;
     detail::evictor<types> evictor;
     page_loader<types> loader;
+    held_pages held;
 
 private:
     [[nodiscard]] static pool_options<Backend> const& checked(
@@ -193,13 +247,16 @@ private:
         return options;
     }
 
-    [[gnu::noinline]] void make_writable(file_type& file, page_id id, char const* operation) {
-        expect_open(file, id);
-        page_id const any{id.file(), 0};
+    [[gnu::noinline]] void make_writable(file_type& file, file_no number, char const* operation) {
+        expect_open(file, number);
         {
-            file_use<Backend> const use{file, id.file()};
-            if (!use.allowed()) { throw error{errc::in_use, operation, any}; }
-            if (!file.file->writable()) { throw error{errc::read_only, operation, any}; }
+            file_use<Backend> const use{file, number};
+            if (!use.allowed()) {
+                throw file.failure(errc::in_use, operation, number, 0, being_closed);
+            }
+            if (!file.file->writable()) {
+                throw file.failure(errc::read_only, operation, number);
+            }
             require_sound(file, operation);
         }
         require_own_process(operation);
@@ -210,24 +267,31 @@ private:
     template <access Mode>
     [[nodiscard, gnu::noinline]] place enter_slowly(file_type& file, page_id id,
                                                     access_options const& how) {
-        expect_open(file, id);
+        expect_open(file, id.file());
         require_own_process("read");
         auto const until = deadline_of(how);
         bool waited = false;
+        std::string_view waited_for;
         do {
-            if (!file.has_page(id.page())) { throw error{errc::page_out_of_range, "read", id}; }
+            if (!file.has_page(id.page())) {
+                throw file.failure(errc::page_out_of_range, "read", id);
+            }
             auto const entry = file.pages->load(id.page());
             if (entry.is_frame()) {
                 auto const at = frames.at(entry.frame());
-                if (latch_while_there<Mode>(at, id, until)) { return resident.used(at, id); }
+                if (latch_while_there<Mode>(file, at, id, until, "read")) {
+                    return resident.used(at, id);
+                }
+                waited_for = waited_for_guard;
             } else if (entry == page_table::entry::loading()) {
                 if (!std::exchange(waited, true)) { file_counters::add(file.counters.waits); }
                 static_cast<void>(resident.wait_for_load(file, id, until));
+                waited_for = waited_for_load;
             } else if (auto const frame = loader.template load<Mode>(file, id, how)) {
                 return frames.at(*frame);
             }
         } while (!has_passed(until));
-        throw error{errc::timed_out, "read", id};
+        throw file.failure(errc::timed_out, "read", id, 0, waited_for);
     }
 };
 

@@ -69,7 +69,7 @@ public:
     [[gnu::always_inline]] place used(place at, page_id id) noexcept {
         touch(at);
         if (at.header->count_hit()) [[unlikely]] {
-            file_counters::add(files_.of(id).counters.hits, std::uint64_t{1} << 32);
+            file_counters::add(files_.of(id).counters.hits, std::uint64_t{1} << 16);
         }
         return at;
     }
@@ -149,7 +149,7 @@ public:
     [[nodiscard]] bool wait_for_load(file_type const& file, page_id id, deadline until) {
         load_failure failure;
         bool const over = wait_for_end_of_load(file, id, until, failure);
-        if (failure.happened()) { failure.raise(id); }
+        if (failure.happened()) { throw file.failure(failure.code, "read", id, failure.system); }
         return over;
     }
     /// Likewise, whatever became of the load: `failure` is what the threads that want the page get.

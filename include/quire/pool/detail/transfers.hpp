@@ -34,6 +34,7 @@
 /// transfers, and two on words that all threads share.
 
 #include <quire/pool/detail/deadline.hpp>
+#include <quire/base/cancellation_off.hpp>
 #include <quire/io/file_backend.hpp>
 #include <quire/pool/detail/latch_mode.hpp>
 #include <quire/latch/event_count.hpp>
@@ -200,6 +201,7 @@ private:
 
     void submit(std::span<op_type*> ops) noexcept {
         if (ops.empty()) { return; }
+        cancellation_off const meanwhile;
         std::size_t const complete = backend_.submit(ops);
         if (complete < ops.size()) {
             in_flight_.fetch_add(static_cast<std::int64_t>(ops.size() - complete),
@@ -229,6 +231,7 @@ private:
     /// Expects: this thread has the role. Lays it down.
     void reap(std::chrono::nanoseconds wait) noexcept {
         std::array<op_type*, reaped_max> done;
+        cancellation_off const meanwhile;
         std::size_t const count = backend_.reap(done, wait);
         in_flight_.fetch_sub(static_cast<std::int64_t>(count), std::memory_order_seq_cst);
         lay_role_down();

@@ -28,6 +28,7 @@ public:
     void run() {
         part(backend_rules::missing, [this] { opens_what_is_missing(); });
         part(backend_rules::keeps, [this] { opens_what_exists(); });
+        part(backend_rules::replaces, [this] { replaces_what_exists(); });
         if (b_.trial.locks) {
             part(backend_rules::locks, [this] { locks_out(); });
         }
@@ -42,7 +43,8 @@ private:
         for (auto mode : {open_mode::read_only, open_mode::read_write}) {
             refused(mode, errc::open_failed, ENOENT, backend_rules::missing);
         }
-        for (auto mode : {open_mode::open_or_create, open_mode::create_new}) {
+        for (auto mode :
+             {open_mode::open_or_create, open_mode::create_or_replace, open_mode::create_new}) {
             opened made{b_, mode, suffix_ + "-" + std::to_string(static_cast<int>(mode))};
             found_.expect(made.file.size() == 0 && made.file.writable(), backend_rules::missing,
                           "made, but not empty and writable");
@@ -72,12 +74,34 @@ private:
         }
     }
 
+    void replaces_what_exists() {
+        {
+            fresh made{*this, 2};
+            b_.fill(1);
+            found_.need(b_.write(made.file, 1, 1) == 0, backend_rules::read_back, "a write");
+            if (b_.trial.locks) {
+                refused(open_mode::create_or_replace, errc::file_locked, 0,
+                        backend_rules::replaces);
+                found_.expect(made.file.size() == 2 * b_.trial.page_size &&
+                                  b_.reads_as(made.file, 1, 1),
+                              backend_rules::replaces, "the content of a refused file");
+            }
+        }
+        opened again{b_, open_mode::create_or_replace, suffix_};
+        found_.expect(again.file.size() == 0 && again.file.writable(), backend_rules::replaces,
+                      "opened, but not empty and writable");
+        found_.need(b_.resize(again.file, 2) == 0, backend_rules::resize, "not 0");
+        found_.expect(b_.reads_zero(again.file, 1), backend_rules::replaces,
+                      "bytes from before are there again");
+    }
+
     void locks_out() {
         auto const locked = [this](open_mode mode) {
             refused(mode, errc::file_locked, 0, backend_rules::locks);
         };
         fresh made{*this, 1};
-        for (auto mode : {open_mode::read_only, open_mode::read_write, open_mode::open_or_create}) {
+        for (auto mode : {open_mode::read_only, open_mode::read_write, open_mode::open_or_create,
+                          open_mode::create_or_replace}) {
             locked(mode);
         }
         { fresh const other{*this, 1, "-other"}; }

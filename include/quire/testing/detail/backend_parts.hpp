@@ -14,6 +14,8 @@ inline constexpr std::string_view exists =
     "open: create_new refuses what exists with open_failed and EEXIST";
 inline constexpr std::string_view keeps =
     "open: what exists keeps its size and its bytes, and is writable as the mode says";
+inline constexpr std::string_view replaces =
+    "open: create_or_replace empties what exists; refused, it leaves the content as it was";
 inline constexpr std::string_view locks =
     "open: one writer or any number of readers, others get file_locked";
 inline constexpr std::string_view handed_out =
