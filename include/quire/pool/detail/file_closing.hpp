@@ -38,16 +38,18 @@ public:
         }
         file_.dirty_limit.store(0, std::memory_order_relaxed);
         cancellation_off const to_the_end;
-        auto const path = file_.path;
         int const failed = core_.backend.close(*file_.file);
         file_.file.reset();
-        file_.generation.fetch_add(1, std::memory_order_release);
-        if (failed != 0) {
-            throw error{errc::close_failed, "close", {.system = failed, .path = path}};
-        }
+        slot_becomes_empty const at_the_end{file_};
+        if (failed != 0) { throw file_.failure(errc::close_failed, "close", number_, failed); }
     }
 
 private:
+    struct slot_becomes_empty {
+        file_type& file;
+        ~slot_becomes_empty() { file.generation.fetch_add(1, std::memory_order_release); }
+    };
+
     /// Loads and flushes that run. They may need a reaper: the one wait is one.
     void wait_for_uses(deadline until) {
         bool const over = core_.transfers.wait(until, wake_key::none(), [&] {
