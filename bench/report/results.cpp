@@ -69,7 +69,7 @@ void check(program const& of) {
 }  // namespace
 
 results parse(std::string const& text) {
-    json::error_code error;
+    boost::system::error_code error;
     auto const all = json::parse(text, error);
     if (error) { throw malformed{"not JSON: " + error.message()}; }
     results found{described<origin>(all, "not of bench/run"), {}};

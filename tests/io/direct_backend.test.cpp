@@ -81,8 +81,9 @@ struct ::stat about(int fd) {
 }
 
 std::size_t open_descriptors() {
-    auto const all = fs::directory_iterator{"/proc/self/fd"};
-    return static_cast<std::size_t>(std::distance(begin(all), end(all)));
+    std::size_t open = 0;
+    for (int fd = 0; fd < 1024; ++fd) { open += ::fcntl(fd, F_GETFD) >= 0 ? 1U : 0U; }
+    return open;
 }
 
 void write_text(fs::path const& path, std::string const& text) {
@@ -601,6 +602,7 @@ TEST_CASE("direct_backend: a file opens where the file system reports no number 
 
 TEST_CASE("direct_backend: where there is no direct I/O opening says so or goes without") {
     constexpr char const* no_direct_here = "/proc/version";
+    if (!fs::exists(no_direct_here)) { return skip("no /proc here: its files refuse O_DIRECT"); }
     bench b;
     auto const e = error_of([&] {
         static_cast<void>(

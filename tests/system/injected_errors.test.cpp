@@ -29,6 +29,7 @@
 #include <vector>
 
 #include <fcntl.h>
+#include <sys/auxv.h>
 
 namespace fs = std::filesystem;
 using quire::errc;
@@ -74,7 +75,8 @@ bool contains(auto const& all, auto const& one) {
 
 /// How strace, and so the program, ended: 127 if there is no strace.
 int run_under_strace(fs::path const& dir, fault const& f) {
-    auto const self = fs::read_symlink("/proc/self/exe").string();
+    auto const self =
+        fs::absolute(reinterpret_cast<char const*>(::getauxval(AT_EXECFN))).string();
     auto const file = (dir / "f").string();
     auto const folder = dir.string();
     std::vector<std::string> words{"strace", "-f", "-qq", "-o", dir / "trace",
@@ -163,12 +165,13 @@ outcome run_with(fault const& f, call_under_test const* call, int injected) {
 bool can_inject() {
     static bool const can = [] {
         quire_test::temp_dir const dir;
-        return run_under_strace(fs::canonical(dir.path()),
+        return fs::exists("/proc/self/fd") &&  // where strace looks up the file of a descriptor
+               run_under_strace(fs::canonical(dir.path()),
                                 {"fdatasync", "error=EIO", "10000"}) == 0;
     }();
     return can;
 }
-constexpr char const* no_strace = "there is no strace here, or it must not trace";
+constexpr char const* no_strace = "there is no strace or no /proc here, or it must not trace";
 
 struct error_kind {
     char const* name;

@@ -225,7 +225,7 @@ void check_searches(report& found) {
 template <class Policy>
 void check_random_calls(report& found, policy_trial const& trial) {
     std::mt19937_64 random{trial.seed};
-    auto const below = [&](std::size_t end) { return static_cast<std::size_t>(random() % end); };
+    auto const below = [&](std::size_t end) { return random() % end; };
     for (int trace = 0; trace < trial.traces && found.passed(); ++trace) {
         std::size_t const frames = 1 + below(30);
         policy_subject<Policy> subject{found, frames};

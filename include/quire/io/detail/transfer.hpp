@@ -51,9 +51,7 @@ inline void map_for_writing(::iovec const& part) noexcept {
     long const number = verb == io_verb::read ? SYS_preadv : SYS_pwritev;
     int idle = 0;
     while (!parts.empty()) {
-        long const moved =
-            ::syscall(number, fd, parts.data(), static_cast<unsigned long>(parts.size()),
-                      static_cast<unsigned long>(offset), 0UL);
+        long const moved = ::syscall(number, fd, parts.data(), parts.size(), offset, 0UL);
         if (moved < 0) {
             bool const again = errno == EINTR || errno == EAGAIN;
             if (again && ++idle < idle_calls_max) { continue; }

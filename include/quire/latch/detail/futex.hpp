@@ -39,8 +39,8 @@ inline void futex_wait(std::atomic<std::uint32_t> const& word, std::uint32_t see
     ::timespec end{};  // a moment: FUTEX_WAIT_BITSET takes no duration
     static_cast<void>(::clock_gettime(CLOCK_MONOTONIC, &end));
     auto const whole = std::chrono::duration_cast<std::chrono::seconds>(wait);
-    end.tv_sec += static_cast<std::time_t>(whole.count());
-    end.tv_nsec += static_cast<long>((wait - whole).count());
+    end.tv_sec += whole.count();
+    end.tv_nsec += (wait - whole).count();
     if (end.tv_nsec >= second) {
         end.tv_nsec -= second;
         ++end.tv_sec;
