@@ -22,9 +22,10 @@
 ///   p.holds(frame)              whether insert was called later than remove
 ///   p.search()                  a frame is needed: begins a search
 ///   p.propose()                 the search's next candidate, or nothing when it has no more. The
-///                               candidate stays where it is until it is removed; a refusal must
-///                               not change its rank. A search ends, after at most 2 x frames
-///                               candidates
+///                               candidate stays held until it is removed. If another one is asked
+///                               for, it was refused: a thread holds it, or pins it, so it is in
+///                               use, and should not be among the first of the next search. A
+///                               search ends, after at most 2 x frames candidates
 ///
 /// `remove` does not say whether the page was evicted or its file closed, and file numbers are used
 /// again: what a policy remembers of a closed file can match a later one. That costs hits, nothing
