@@ -55,6 +55,7 @@ set(quire_headers
     include/quire/pool.hpp
     include/quire/pool/buffer_pool.hpp
     include/quire/pool/detail/deadline.hpp
+    include/quire/pool/detail/dirty_frames.hpp
     include/quire/pool/detail/evictor.hpp
     include/quire/pool/detail/file_closing.hpp
     include/quire/pool/detail/file_flush.hpp

@@ -11,17 +11,20 @@
 #include <limits>
 #include <vector>
 
+using quire::load_be;
 using quire::load_le;
 using quire::page_byte;
 using quire::page_number;
+using quire::store_be;
 using quire::store_le;
 
 namespace {
 
-std::vector<int> stored(auto value) {
+/// The bytes of `value`, which `store` has written.
+std::vector<int> stored_by(auto store, auto value) {
     std::array<std::byte, sizeof value + 2> bytes;
     bytes.fill(std::byte{0xEE});
-    store_le(bytes.data() + 1, value);
+    store(bytes.data() + 1, value);
     REQUIRE(bytes.front() == std::byte{0xEE});  // nothing beside the number
     REQUIRE(bytes.back() == std::byte{0xEE});
     std::vector<int> out;
@@ -29,6 +32,12 @@ std::vector<int> stored(auto value) {
         out.push_back(std::to_integer<int>(bytes[i]));
     }
     return out;
+}
+std::vector<int> stored(auto value) {
+    return stored_by([](std::byte* at, auto v) { store_le(at, v); }, value);
+}
+std::vector<int> stored_big(auto value) {
+    return stored_by([](std::byte* at, auto v) { store_be(at, v); }, value);
 }
 
 }  // namespace
@@ -53,6 +62,19 @@ TEST_CASE("byte_order: stores integers with the lowest byte first") {
           std::vector<int>{0, 0, 0, 0, 0, 0, 0, 0x80});
 }
 
+TEST_CASE("byte_order: stores numbers of other formats with the highest byte first") {
+    CHECK(stored_big(std::uint8_t{0x12}) == std::vector<int>{0x12});
+    CHECK(stored_big(std::uint16_t{0x1234}) == std::vector<int>{0x12, 0x34});
+    CHECK(stored_big(std::uint32_t{0x12345678}) == std::vector<int>{0x12, 0x34, 0x56, 0x78});
+    CHECK(stored_big(std::uint64_t{0x0123456789ABCDEF}) ==
+          std::vector<int>{0x01, 0x23, 0x45, 0x67, 0x89, 0xAB, 0xCD, 0xEF});
+    CHECK(stored_big(std::int16_t{-2}) == std::vector<int>{0xFF, 0xFE});
+    CHECK(stored_big(std::numeric_limits<std::int64_t>::min()) ==
+          std::vector<int>{0x80, 0, 0, 0, 0, 0, 0, 0});
+    CHECK(stored_big(1.5F) == std::vector<int>{0x3F, 0xC0, 0, 0});
+    CHECK(stored_big(-2.0) == std::vector<int>{0xC0, 0, 0, 0, 0, 0, 0, 0});
+}
+
 TEST_CASE("byte_order: stores floating point as the bits of IEEE 754") {
     CHECK(stored(1.5F) == std::vector<int>{0, 0, 0xC0, 0x3F});
     CHECK(stored(-2.0) == std::vector<int>{0, 0, 0, 0, 0, 0, 0, 0xC0});
@@ -70,6 +92,12 @@ TEST_CASE("byte_order: loads what stands there at any address") {
         CHECK(load_le<std::uint32_t>(bytes.data() + at) == static_cast<std::uint32_t>(expected));
         CHECK(load_le<std::uint16_t>(bytes.data() + at) == static_cast<std::uint16_t>(expected));
         CHECK(load_le<std::uint8_t>(bytes.data() + at) == static_cast<std::uint8_t>(expected));
+        std::uint64_t big = 0;
+        for (std::size_t i = 1; i <= 8; ++i) { big = (big << 8) | (at + i); }
+        CHECK(load_be<std::uint64_t>(bytes.data() + at) == big);
+        CHECK(load_be<std::uint32_t>(bytes.data() + at) == static_cast<std::uint32_t>(big >> 32));
+        CHECK(load_be<std::uint16_t>(bytes.data() + at) == static_cast<std::uint16_t>(big >> 48));
+        CHECK(load_be<std::uint8_t>(bytes.data() + at) == static_cast<std::uint8_t>(big >> 56));
     }
 }
 
@@ -83,6 +111,8 @@ TEMPLATE_TEST_CASE("byte_order: gives back what was stored", "", std::int8_t, st
         for (std::size_t at = 0; at < 8; ++at) {
             store_le<TestType>(bytes.data() + at, value);
             REQUIRE(load_le<TestType>(bytes.data() + at) == value);
+            store_be<TestType>(bytes.data() + at, value);
+            REQUIRE(load_be<TestType>(bytes.data() + at) == value);
         }
     }
 }

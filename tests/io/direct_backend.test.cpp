@@ -26,9 +26,11 @@
 #include <fcntl.h>
 #include <sched.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 namespace fs = std::filesystem;
@@ -373,6 +375,14 @@ TEST_CASE("direct_backend: a file that was made and refused is removed again - I
         CHECK_FALSE(fs::exists(dir / "a"));
         CHECK(open_descriptors() == before);
     }
+    for (auto const lock : {quire::file_lock::none, quire::file_lock{0, 100}}) {
+        auto wanted = request(dir / "b", open_mode::open_or_create);
+        wanted.page_size = 256;
+        wanted.lock = lock;
+        CHECK(error_of([&] { static_cast<void>(b.backend.open(wanted)); }).kind() ==
+              errc::misaligned_page_size);
+        CHECK(fs::exists(dir / "b"));  // another opener may have it
+    }
     write_text(dir / "a", "mine");
     auto wanted = request(dir / "a", open_mode::open_or_create);
     wanted.page_size = 256;
@@ -606,6 +616,107 @@ TEST_CASE("direct_backend: where there is no direct I/O opening says so or goes 
     CHECK(file.mode() == io_mode::buffered);
     CHECK(file.alignment() == 1);
     CHECK(b.backend.close(file) == 0);
+}
+
+namespace {
+
+/// How many pages of a file the page cache has.
+std::size_t cached_pages(fs::path const& path) {
+    auto const bytes = fs::file_size(path);
+    int const fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+    void* const at = ::mmap(nullptr, bytes, PROT_READ, MAP_SHARED, fd, 0);
+    std::vector<unsigned char> resident(bytes / 4096 + 1);
+    if (at == MAP_FAILED || ::mincore(at, bytes, resident.data()) != 0) { return ~std::size_t{0}; }
+    ::munmap(at, bytes);
+    ::close(fd);
+    return static_cast<std::size_t>(
+        std::ranges::count_if(resident, [](unsigned char one) { return (one & 1U) != 0; }));
+}
+
+/// What a direct file does not do, in `dir`: leave pages in the page cache.
+std::string leaves_no_pages(fs::path const& dir, std::size_t page_size) {
+    bench b;
+    auto wanted = request(dir / "a", open_mode::create_or_replace, io_mode::direct);
+    wanted.page_size = page_size;
+    auto file = b.backend.open(wanted);
+    MUST(file.mode() == io_mode::direct);
+    MUST(page_size % file.alignment() == 0);
+    MUST(b.backend.resize(file, 64 * page_bytes) == 0);
+    for (std::size_t p = 0; p < 64; ++p) { MUST(b.write(file, p, p) == 0); }
+    MUST(b.backend.sync(file) == 0);
+    if (auto const left = cached_pages(dir / "a"); left != 0) {
+        return std::to_string(left) + " pages after writes";
+    }
+    for (std::size_t p = 0; p < 64; ++p) { MUST(b.read(file, p, p) == 0); }
+    if (auto const left = cached_pages(dir / "a"); left != 0) {
+        return std::to_string(left) + " pages after reads";
+    }
+    return {};
+}
+
+}  // namespace
+
+// A tmpfs takes O_DIRECT since Linux 6.6, and has every page in the page cache: that is its disk.
+TEST_CASE("direct_backend: a file system in memory has no direct I/O") {
+    struct ::statfs about {};
+    if (::statfs("/dev/shm", &about) != 0 || about.f_type != 0x01021994) {
+        return skip("/dev/shm is no tmpfs");
+    }
+    auto name = std::string{"/dev/shm/quire-XXXXXX"};
+    int const made = ::mkstemp(name.data());
+    if (made < 0) { return skip("no file can be made in /dev/shm"); }
+    ::close(made);
+    bench b;
+    auto const e = error_of([&] {
+        static_cast<void>(b.backend.open(request(name, open_mode::read_write, io_mode::direct)));
+    });
+    CHECK(e.code() == errc::direct_io_refused);
+    auto file =
+        b.backend.open(request(name, open_mode::read_write, io_mode::direct_or_buffered));
+    CHECK(file.mode() == io_mode::buffered);
+    CHECK(b.backend.close(file) == 0);
+    fs::remove(name);
+}
+
+// btrfs takes O_DIRECT for any offset, and moves what is no multiple of its block through the page
+// cache, where it stays.
+TEST_CASE("direct_backend: on btrfs direct pages are multiples of its block") {
+    temp_dir const dir;
+    quire_test::loop_device const device{dir / "image", std::uint64_t{256} << 20};
+    if (!device.works()) { return skip("this process must not make a loop device"); }
+    if (std::system(("mkfs.btrfs -q " + device.path() + " >/dev/null 2>&1").c_str()) != 0) {
+        return skip("there is no mkfs.btrfs here");
+    }
+    fs::create_directory(dir / "mounted");
+    auto const mounted = dir / "mounted";
+    auto const failure = failure_of([&]() -> std::string {
+        bool const works =
+            ::unshare(CLONE_NEWNS) == 0 &&
+            ::mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0 &&
+            ::mount(device.path().c_str(), mounted.c_str(), "btrfs", 0, nullptr) == 0;
+        if (!works) { return "cannot mount"; }
+        bench b;
+        for (std::size_t size : {std::size_t{512}, std::size_t{2048}}) {
+            auto wanted = request(mounted / "b", open_mode::open_or_create, io_mode::direct);
+            wanted.page_size = size;
+            auto const e = error_of([&] { static_cast<void>(b.backend.open(wanted)); });
+            MUST(e.code() == errc::misaligned_page_size);
+            MUST(std::string{e.what()}.find("4096") != std::string::npos);
+            wanted.io = io_mode::direct_or_buffered;
+            auto file = b.backend.open(wanted);
+            MUST(file.mode() == io_mode::buffered);
+        }
+        auto const left = leaves_no_pages(mounted, page_bytes);
+        return left.empty() ? leaves_no_pages(mounted, 4 * page_bytes) : left;
+    });
+    if (failure.ends_with("cannot mount")) { return skip("this process must not mount btrfs"); }
+    CHECK(failure == "");
+}
+
+TEST_CASE("direct_backend: direct transfers leave no page in the page cache") {
+    if (!has_direct_io()) { return skip(no_direct); }
+    temp_dir const dir;
+    CHECK(leaves_no_pages(dir.path(), page_bytes) == "");
 }
 
 // ---- locks ----------------------------------------------------------------------------------
@@ -979,6 +1090,11 @@ TEST_CASE("direct_backend: a file system without locks or direct I/O refuses wit
               });
               MUST(e.code() == errc::open_failed);
               MUST(e.system_errno() == ENOLCK);
+              MUST(std::string{e.what()}.find("file_lock::none") != std::string::npos);
+              auto wanted = request(dir / "a", open_mode::read_write);
+              wanted.lock = quire::file_lock::none;
+              auto file = b.backend.open(wanted);
+              MUST(b.backend.close(file) == 0);
               return {};
           }) == "");
     CHECK(failure_of([&]() -> std::string {
@@ -1304,6 +1420,10 @@ TEST_CASE("direct_backend: a block device in use is not opened for writing") {
     auto reader = b.backend.open(request(device.path(), open_mode::read_only));
     CHECK(reader.size() == 16 * page_bytes);
     CHECK(b.backend.close(reader) == 0);
+    auto unlocked = request(device.path(), open_mode::read_write);
+    unlocked.lock = quire::file_lock::none;
+    auto careless = b.backend.open(unlocked);
+    CHECK(b.backend.close(careless) == 0);
     ::close(user);
 
     auto writer = b.backend.open(request(device.path(), open_mode::read_write));

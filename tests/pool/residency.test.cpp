@@ -29,12 +29,13 @@ struct setting {
     setting() {
         quire_test::policy_orders::current() = {};
         file().pages.emplace(8);
+        file().dirty_in.emplace(3);
     }
 
     auto& file() { return files.of(page(0)); }
     /// Puts page `no` into frame `f`, which has none.
     void publish(std::uint64_t no, std::uint32_t f) {
-        REQUIRE(resident.claim(file(), page(no)));
+        REQUIRE(resident.claim(file(), page(no), claim));
         file().frames.fetch_add(1);
         resident.publish(file(), page(no), frame_no{f});
     }
@@ -63,6 +64,7 @@ struct setting {
     typename types::files_type files{1};
     typename types::transfers_type transfers{backend};
     quire::detail::residency<types> resident{frames, files, transfers};
+    quire::detail::load_waiters::claimed claim;
 };
 
 }  // namespace
@@ -70,8 +72,8 @@ struct setting {
 TEST_CASE("residency: a page is found once it is published, and until it is evicted") {
     setting s;
     CHECK_FALSE(s.enters(1));
-    REQUIRE(s.resident.claim(s.file(), page(1)));
-    CHECK_FALSE(s.resident.claim(s.file(), page(1)));  // one thread has it
+    REQUIRE(s.resident.claim(s.file(), page(1), s.claim));
+    CHECK_FALSE(s.resident.claim(s.file(), page(1), s.claim));  // one thread has it
     CHECK_FALSE(s.enters(1));
     s.file().frames.fetch_add(1);
     s.resident.publish(s.file(), page(1), frame_no{2});
@@ -87,10 +89,10 @@ TEST_CASE("residency: a page is found once it is published, and until it is evic
 
 TEST_CASE("residency: a withdrawn claim leaves no trace") {
     setting s;
-    REQUIRE(s.resident.claim(s.file(), page(1)));
+    REQUIRE(s.resident.claim(s.file(), page(1), s.claim));
     s.resident.withdraw(s.file(), page(1));
     CHECK(s.is_absent(1));
-    CHECK(s.resident.claim(s.file(), page(1)));
+    CHECK(s.resident.claim(s.file(), page(1), s.claim));
 }
 
 TEST_CASE("residency: evicts every page once, then none") {
@@ -156,7 +158,7 @@ TEST_CASE("residency: a page that is published in half is not evicted") {
     setting s;
     s.publish_three();
     auto const found = s.evict_any();
-    REQUIRE(s.resident.claim(s.file(), page(0)));
+    REQUIRE(s.resident.claim(s.file(), page(0), s.claim));
     s.at(found.frame).page = page(0).bits();
     CHECK_FALSE(s.resident.evict_this(found.frame, page(0)));
     CHECK_FALSE(s.resident.latch_to_evict(found.frame, page(0)));

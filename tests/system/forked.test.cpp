@@ -223,7 +223,6 @@ TEST_CASE("forked: a child of a process that opens a file waits for nobody") {
     std::string failure;
     for (int i = 0; i < 50 && failure.empty(); ++i) {
         failure = failure_of([&]() -> std::string {
-            ::alarm(20);
             MUST(refused(
                 [&] { static_cast<void>(p.pool->open(p.dir / "g", open_mode::open_or_create)); },
                 errc::forked));
@@ -234,4 +233,61 @@ TEST_CASE("forked: a child of a process that opens a file waits for nobody") {
     stop = true;
     opens.join();
     CHECK(failure == "");
+}
+
+namespace {
+
+/// A process that writes a file, and its child, which lives on when the process is killed.
+class writer_with_child {
+public:
+    writer_with_child(fs::path const& path, bool child_ends_the_pool) {
+        int ends[2];
+        REQUIRE(::pipe2(ends, O_CLOEXEC) == 0);
+        writer_ = ::fork();
+        REQUIRE(writer_ >= 0);
+        if (writer_ == 0) {
+            ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+            auto pool = std::make_unique<plain_pool>(quire_test::frames(4));
+            auto const file = pool->open(path, open_mode::open_or_create, as_offered);
+            append_version(file, 1);
+            file.flush();
+            if (::fork() == 0) {
+                ::alarm(30);
+                if (child_ends_the_pool) { pool.reset(); }
+                auto const self = ::getpid();
+                if (::write(ends[1], &self, sizeof self) != sizeof self) { ::_exit(1); }
+            }
+            for (;;) { ::pause(); }
+        }
+        ::close(ends[1]);
+        REQUIRE(::read(ends[0], &child_, sizeof child_) == sizeof child_);
+        ::close(ends[0]);
+    }
+    writer_with_child(writer_with_child const&) = delete;
+    writer_with_child& operator=(writer_with_child const&) = delete;
+    ~writer_with_child() {
+        if (child_ > 0) { ::kill(child_, SIGKILL); }
+    }
+    void kill_the_writer() const {
+        ::kill(writer_, SIGKILL);
+        while (::waitpid(writer_, nullptr, 0) < 0 && errno == EINTR) {}
+    }
+
+private:
+    ::pid_t writer_ = 0;
+    ::pid_t child_ = 0;
+};
+
+}  // namespace
+
+// The child knows nothing of the file: it serves requests, or compresses a log.
+TEST_CASE("forked: a child that ends its copy of the pool keeps no file locked") {
+    for (bool ends_the_pool : {true, false}) {
+        CAPTURE(ends_the_pool);
+        quire_test::temp_dir const dir;
+        writer_with_child const writer{dir / "f", ends_the_pool};
+        CHECK(is_locked(dir / "f"));
+        writer.kill_the_writer();
+        CHECK(is_locked(dir / "f") == !ends_the_pool);
+    }
 }

@@ -141,6 +141,95 @@ TEST_CASE("locks: this process keeps others out, and lets them in when it closes
     CHECK(holder(path, open_mode::read_write).has_it());
 }
 
+// ---- locks of other programs ----------------------------------------------------------------
+
+namespace {
+
+constexpr ::off_t pending = 0x4000'0000;  // SQLite's bytes: PENDING, RESERVED, SHARED
+constexpr ::off_t reserved = pending + 1;
+constexpr ::off_t shared = pending + 2;
+constexpr ::off_t shared_bytes = 510;
+
+/// Whether another process, by fcntl as SQLite does it, gets such a lock of the file.
+bool gets(fs::path const& path, short type, ::off_t first, ::off_t count) {
+    return in_child([&] {
+               int const fd = ::open(path.c_str(), O_RDWR);
+               struct ::flock lock {};
+               lock.l_type = type;
+               lock.l_whence = SEEK_SET;
+               lock.l_start = first;
+               lock.l_len = count;
+               ::_exit(::fcntl(fd, F_SETLK, &lock) == 0 ? 0 : 1);
+           }).exited_well();
+}
+
+quire::file_options with_lock(quire::file_lock const& lock) {
+    auto options = as_offered;
+    options.lock = lock;
+    return options;
+}
+
+}  // namespace
+
+TEST_CASE("locks: a reader that locks SQLite's shared bytes lets its writers begin") {
+    quire_test::temp_dir const dir;
+    auto const path = two_pages(dir);
+    plain_pool pool{quire_test::frames(4)};
+    {
+        auto const file = pool.open(path, open_mode::read_only, as_offered);
+        CHECK_FALSE(gets(path, F_WRLCK, reserved, 1));
+        CHECK(gets(path, F_RDLCK, shared, shared_bytes));
+        file.close();
+    }
+    {
+        auto const file =
+            pool.open(path, open_mode::read_only,
+                      with_lock({.first = shared, .count = shared_bytes}));
+        CHECK(version_on(file, 0) == 1);
+        CHECK(gets(path, F_RDLCK, shared, shared_bytes));        // a reader
+        CHECK(gets(path, F_WRLCK, reserved, 1));                 // a writer begins,
+        CHECK(gets(path, F_WRLCK, pending, 1));                  // lets no reader begin,
+        CHECK_FALSE(gets(path, F_WRLCK, shared, shared_bytes));  // and cannot change the file
+        file.close();
+    }
+    CHECK(gets(path, F_WRLCK, shared, shared_bytes));
+}
+
+TEST_CASE("locks: a file is opened without a lock beside another writer") {
+    quire_test::temp_dir const dir;
+    auto const path = two_pages(dir);
+    holder writer{path, open_mode::read_write};
+    REQUIRE(writer.has_it());
+    plain_pool pool{quire_test::frames(4)};
+    auto const file = pool.open(path, open_mode::read_only, with_lock(quire::file_lock::none));
+    CHECK(version_on(file, 0) == 1);
+    file.close();
+    CHECK(is_locked(pool, path, open_mode::read_only));  // the other's lock is still there
+    writer.kill();
+    auto const alone = pool.open(path, open_mode::read_write, with_lock(quire::file_lock::none));
+    CHECK(gets(path, F_WRLCK, 0, 0));
+    put_version(alone, 0, 2);
+    alone.close();
+}
+
+TEST_CASE("locks: bytes that no file has cannot be locked") {
+    quire_test::temp_dir const dir;
+    auto const path = two_pages(dir);
+    plain_pool pool{quire_test::frames(4)};
+    constexpr auto size_max = (std::uint64_t{1} << 63) - 1;
+    using quire::file_lock;
+    for (auto const& lock :
+         {file_lock{size_max + 1, 1}, file_lock{size_max + 1, 0}, file_lock{1, size_max}}) {
+        auto const failed = quire_test::thrown_by([&] {
+            static_cast<void>(pool.open(path, open_mode::read_write, with_lock(lock)));
+        });
+        REQUIRE(failed);
+        CHECK(failed->kind() == errc::bad_option);
+    }
+    pool.open(path, open_mode::read_write, with_lock({.first = 1, .count = size_max - 1})).close();
+    pool.open(path, open_mode::read_write, with_lock({.first = size_max})).close();
+}
+
 // ---- descriptors that are refused -----------------------------------------------------------
 
 namespace {
@@ -162,7 +251,7 @@ void check_refused(std::size_t files_max, errc why, std::string const& name,
 
     int const fd = ::open(path.c_str(), O_RDWR | O_CLOEXEC);
     REQUIRE(fd >= 0);
-    int const shared = ::dup(fd);
+    int const copy = ::dup(fd);
     auto const failed = quire_test::thrown_by([&] {
         static_cast<void>(pool.adopt(fd, name, options));
     });
@@ -172,7 +261,7 @@ void check_refused(std::size_t files_max, errc why, std::string const& name,
     fs::resize_file(path, 2 * page_bytes);
     plain_pool other{quire_test::frames(4)};
     CHECK(opens(other, path, open_mode::read_write));
-    ::close(shared);
+    ::close(copy);
 }
 
 }  // namespace

@@ -115,6 +115,14 @@ struct replaces_without_the_lock : changed {
         return changed::close(f);
     }
 };
+struct locks_the_whole : changed {
+    using changed::changed;
+    file open(open_request const& request) override {
+        auto other = request;
+        other.lock = quire::file_lock::whole;
+        return changed::open(other);
+    }
+};
 struct tells_another_error : changed {
     using changed::changed;
     file open(open_request const& request) override {
@@ -602,6 +610,8 @@ TEST_CASE("check_backend: names the rule that opening and closing break") {
     CHECK(breaks<replaces_without_the_lock>(
         "open: create_or_replace empties what exists; refused, it leaves the content as it was (the"
         " content of a refused file)"));
+    CHECK(breaks<locks_the_whole>(
+        "open: openers whose locks have no byte in common do not exclude each other"));
     CHECK(breaks<tells_another_error>(
         "open: one writer or any number of readers, others get file_locked"));
     CHECK(breaks<keeps_the_lock>("file is locked by another opener"));

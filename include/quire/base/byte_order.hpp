@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-/// byte_order: little-endian loads and stores at any address.
+/// byte_order: little-endian and big-endian loads and stores at any address.
 ///
-/// Every number that quire keeps in a page is little-endian on every machine, and is read and
-/// written here: never by a cast to a struct, which would be undefined for unaligned or foreign
-/// bytes. Compilers turn each load or store into one instruction.
+/// Every number that quire keeps in a page is little-endian on every machine. Big-endian ones are
+/// for formats of other programs (SQLite, InnoDB). Both are read and written here: never by a cast
+/// to a struct, which would be undefined for unaligned or foreign bytes. Compilers turn each load
+/// or store into one instruction, or two.
 ///
 /// Expects: the caller has checked that `sizeof(T)` bytes are there.
-/// Cost: one load or store (and a byte swap on big-endian machines).
+/// Cost: one load or store (and a byte swap where the machine has the other order).
 
 #include <quire/base/attributes.hpp>
 
@@ -43,36 +44,60 @@ using uint_of_size = std::conditional_t<
                        std::conditional_t<Size == 4, std::uint32_t, std::uint64_t>>>;
 
 template <std::unsigned_integral U>
-[[nodiscard]] constexpr U to_little(U value) noexcept {
-    if constexpr (std::endian::native == std::endian::little || sizeof(U) == 1) {
-        return value;
+[[nodiscard]] constexpr U swap_bytes(U value) noexcept {
+    if constexpr (sizeof(U) == 8) {
+        return __builtin_bswap64(value);
+    } else if constexpr (sizeof(U) == 4) {
+        return __builtin_bswap32(value);
+    } else if constexpr (sizeof(U) == 2) {
+        return __builtin_bswap16(value);
     } else {
-        U swapped = 0;
-        for (std::size_t i = 0; i < sizeof(U); ++i) {
-            swapped = static_cast<U>(swapped | (((value >> (8 * i)) & 0xFFU)
-                                                << (8 * (sizeof(U) - 1 - i))));
-        }
-        return swapped;
+        return value;
     }
+}
+
+/// From the machine's order to `Order`, and back.
+template <std::endian Order, std::unsigned_integral U>
+[[nodiscard]] constexpr U in_order(U value) noexcept {
+    return Order == std::endian::native ? value : swap_bytes(value);
+}
+
+template <std::endian Order, page_number T>
+[[nodiscard]] inline T load(std::byte const* at) noexcept {
+    static_assert(sizeof(T) <= 8, "a page number has at most 8 bytes: long double has no format");
+    uint_of_size<sizeof(T)> raw;
+    std::memcpy(&raw, at, sizeof(T));
+    return std::bit_cast<T>(in_order<Order>(raw));
+}
+template <std::endian Order, page_number T>
+inline void store(std::byte* at, T value) noexcept {
+    static_assert(sizeof(T) <= 8, "a page number has at most 8 bytes: long double has no format");
+    auto const raw = in_order<Order>(std::bit_cast<uint_of_size<sizeof(T)>>(value));
+    std::memcpy(at, &raw, sizeof(T));
 }
 
 }  // namespace detail
 
-/// The number stored at `at`.
+/// The number stored at `at`, lowest byte first.
 template <page_number T>
 [[nodiscard]] inline T load_le(std::byte const* at) noexcept {
-    static_assert(sizeof(T) <= 8, "a page number has at most 8 bytes: long double has no format");
-    detail::uint_of_size<sizeof(T)> raw;
-    std::memcpy(&raw, at, sizeof(T));
-    return std::bit_cast<T>(detail::to_little(raw));
+    return detail::load<std::endian::little, T>(at);
 }
-
-/// Writes `value` at `at`.
+/// Writes `value` at `at`, lowest byte first.
 template <page_number T>
 inline void store_le(std::byte* at, T value) noexcept {
-    static_assert(sizeof(T) <= 8, "a page number has at most 8 bytes: long double has no format");
-    auto const raw = detail::to_little(std::bit_cast<detail::uint_of_size<sizeof(T)>>(value));
-    std::memcpy(at, &raw, sizeof(T));
+    detail::store<std::endian::little>(at, value);
+}
+
+/// The number stored at `at`, highest byte first.
+template <page_number T>
+[[nodiscard]] inline T load_be(std::byte const* at) noexcept {
+    return detail::load<std::endian::big, T>(at);
+}
+/// Writes `value` at `at`, highest byte first.
+template <page_number T>
+inline void store_be(std::byte* at, T value) noexcept {
+    detail::store<std::endian::big>(at, value);
 }
 
 }  // namespace quire::inline QUIRE_ABI

@@ -55,7 +55,7 @@ template <page_number T>
         detail::uint_of_size<sizeof(T)> raw;
     };
     auto const raw = reinterpret_cast<unaligned const volatile*>(at)->raw;
-    return std::bit_cast<T>(detail::to_little(raw));
+    return std::bit_cast<T>(detail::in_order<std::endian::little>(raw));
 }
 
 /// `bytes` as racy bytes, for reading without a latch.

@@ -3,27 +3,41 @@
 
 /// direct_backend: files and block devices by O_DIRECT, synchronously.
 ///
-/// A page travels by DMA between the device and its frame; the page cache never holds it. Where
-/// the file system offers no direct I/O, opening fails with errc::direct_io_refused, unless the
-/// request allows buffered I/O; `file.mode()` is what is in effect.
+/// A page travels by DMA between the device and its frame; the page cache does not keep it. Where
+/// the file system offers no direct I/O, or not for pages of this size, opening fails with
+/// errc::direct_io_refused or errc::misaligned_page_size, unless the request allows buffered I/O;
+/// `file.mode()` is what is in effect.
+///
+/// On btrfs a direct write to a file with checksums passes through the page cache while it is under
+/// way (Linux 6.15 and later), and is on the device, and out of the cache, when it is over. Files
+/// without (chattr +C) are written by DMA, and all are read so. Not noticed: a file system below an
+/// overlay that has its pages in memory, and one that takes O_DIRECT and goes through its own cache
+/// (ZFS before 2.3).
 ///
 /// Invariants
-///   I1. A file is locked from `open` to `close`: one writer, or any number of readers.
+///   I1. A file is locked from `open` to `close`, in the bytes that the request says: one writer,
+///       or any number of readers.
 ///   I2. In direct mode the page size is a multiple of the file's alignment, and so is every
 ///       frame's address: both are checked on opening, because not every file system checks
 ///       them.
 ///   I3. `submit` completes every op before it returns; neighbouring ops travel in one call.
-///   I4. A file that this backend made and then refused is removed again. Making one also syncs
-///       its folder, and so needs the right to read that. A file that was there before is not
-///       changed when it is refused: create_or_replace empties it under its lock, as the last step.
-///       It stays the same file, with its owner and mode; what was in it may be there again after
-///       a crash before the first sync.
+///   I4. A file that this backend made and then refused is removed again, if the whole of it was
+///       locked: else it may be another opener's by now. Making one also syncs its folder, and so
+///       needs the right to read that. A file that was there before is not changed when it is
+///       refused: create_or_replace empties it under its lock, as the last step. It stays the same
+///       file, with its owner and mode; what was in it may be there again after a crash before the
+///       first sync.
 ///
-/// Block devices. Opening one for writing is exclusive (O_EXCL): it is refused with file_locked
-/// while the device is mounted, part of a RAID or open in this way elsewhere, by whatever name. A
-/// reader does not ask for that: so it can look at a device that is mounted, which may then change
-/// under it, and its lock keeps out only writers that come by the same name. The end that is no
-/// whole page is left over. A device has a fixed size, and cannot be emptied.
+/// Forks. A lock belongs to the open file, and a forked child shares that until it ends or starts
+/// another program. Closing the file in the parent gives the lock back all the same. But when the
+/// parent is killed, a child that lives on keeps the file locked. Such a child ends its copy of the
+/// pool: that closes the descriptors in the child, and does nothing else.
+///
+/// Block devices. Opening one for writing, with any lock, is exclusive (O_EXCL): refused with
+/// file_locked while the device is mounted, part of a RAID, or open in this way elsewhere, by
+/// whatever name. A reader does not ask for that: so it can look at a device that is mounted, which
+/// may then change under it, and its lock keeps out only writers that come by the same name. The
+/// end that is no whole page is left over. A device has a fixed size, and cannot be emptied.
 ///
 /// Threads: as file_backend says; its only state is the arena's address.
 /// Cost: one system call per run of neighbouring pages; no allocation after opening.
@@ -79,7 +93,8 @@ public:
         std::size_t page_size_ = 1;
         bool writable_ = false;
         bool block_device_ = false;
-        bool of_another_ = false;  // another opener has the lock
+        bool into_mapped_ = false;  // see direct_alignment
+        file_lock lock_ = file_lock::none;  // ours
     };
 
     explicit direct_backend(std::span<std::byte> arena, options const&) noexcept
@@ -94,14 +109,16 @@ public:
             try {
                 take(f, opened.fd, request, writes, "open ");
                 if (opened.made) { sync_folder(opened.path); }
-                bool const raced = f.block_device_ && writes && !opened.exclusive;
+                bool const raced =
+                    f.block_device_ && detail::wants_exclusive(request) && !opened.exclusive;
                 if (!raced && !detail::is_removed(opened, request.follow_symlink)) {
                     if (request.mode == open_mode::create_or_replace) { empty(f, opened, request); }
                     f.fd_ = std::move(opened.fd);
                     return f;
                 }
             } catch (...) {
-                if (opened.made && !f.of_another_) { detail::remove_again(opened); }
+                // Only under the lock: without it the file belongs to the opener that has it.
+                if (opened.made && f.lock_ == file_lock::whole) { detail::remove_again(opened); }
                 throw;
             }
         }
@@ -160,7 +177,7 @@ public:
     }
 
     [[nodiscard]] int close(file& f) const noexcept {
-        if (f.fd_.valid()) { detail::unlock_file(f.fd_.get()); }
+        if (f.fd_.valid()) { detail::unlock_file(f.fd_.get(), f.lock_); }
         return f.fd_.close();
     }
 
@@ -202,11 +219,16 @@ private:
                         verb + request.path + ": neither a regular file nor a block device"};
         }
         f.writable_ = writes;
-        if (int const held = detail::lock_file(fd.get(), writes); held != 0) {
-            f.of_another_ = held == EAGAIN || held == EACCES;
-            throw error{f.of_another_ ? errc::file_locked : errc::open_failed,
-                        "lock " + request.path, page_id::none(), f.of_another_ ? 0 : held};
+        if (int const failed = detail::lock_file(fd.get(), writes, request.lock); failed != 0) {
+            if (failed == EAGAIN || failed == EACCES) {
+                throw error{errc::file_locked, "lock " + request.path};
+            }
+            throw error{errc::open_failed,
+                        "lock " + request.path +
+                            ": the file system gives no lock; file_lock::none opens without",
+                        page_id::none(), failed};
         }
+        f.lock_ = request.lock;
         if (int const failed = detail::clear_flags(fd.get()); failed != 0) {
             throw error{errc::open_failed, verb + request.path, page_id::none(), failed};
         }
@@ -244,6 +266,7 @@ private:
         }
         f.mode_ = io_mode::direct;
         f.granule_ = needs.offset;
+        f.into_mapped_ = needs.into_mapped;
     }
 
     /// How many ops from the front are one run of neighbouring bytes.
@@ -265,6 +288,9 @@ private:
             return ::iovec{op.bytes.data(), op.bytes.size()};
         };
         for (std::size_t i = 0; i < run.size(); ++i) { parts[i] = part_of(*run[i]); }
+        if (run[0]->file->into_mapped_ && run[0]->verb == io_verb::read) {
+            for (std::size_t i = 0; i < run.size(); ++i) { detail::map_for_writing(parts[i]); }
+        }
         auto const move = [&](std::size_t first, std::size_t count) {
             io_op<file> const& op = *run[first];
             return detail::transfer(op.file->fd_.get(), op.verb,

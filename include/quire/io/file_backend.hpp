@@ -64,10 +64,51 @@ enum class open_mode : std::uint8_t {
 }
 
 enum class io_mode : std::uint8_t {
-    direct,              ///< O_DIRECT, or an error: no page is cached twice
+    direct,              ///< O_DIRECT, or an error: no page stays in the page cache
     direct_or_buffered,  ///< O_DIRECT where it is offered, else through the page cache
     buffered,            ///< through the page cache
 };
+
+/// The bytes of a file that an opener locks: a writer against all others, a reader against writers.
+/// Two openers exclude each other when they lock a byte in common and one of them writes. The file
+/// need not have the bytes.
+///
+///     file_lock::whole               one writer, or any number of readers
+///     file_lock::none                something else keeps openers apart, or nothing has to
+///     {.first = 512, .count = 16}    what another program locks by its own rules
+///
+/// SQLite, for example, has its locks at 1 GiB: one byte PENDING, one RESERVED, 510 SHARED. A
+/// read_only opener with {.first = 0x4000'0002, .count = 510} is a reader like others to SQLite. In
+/// WAL mode its writers go on, and the file changes in checkpoints only. In the other modes the
+/// file does not change: a writer begins, and cannot commit (SQLITE_BUSY) before this file is
+/// closed. With `whole` it cannot even begin. With `none` it commits, and a page can be read while
+/// SQLite writes it. What is in SQLite's journal or WAL is not in the file.
+struct file_lock {
+    static constexpr std::uint64_t to_the_end = ~std::uint64_t{0};
+
+    std::uint64_t first = 0;           ///< byte
+    std::uint64_t count = to_the_end;  ///< bytes; 0: none
+
+    static file_lock const whole;
+    static file_lock const none;
+
+    friend constexpr bool operator==(file_lock const&, file_lock const&) = default;
+
+    /// Whether a file can have such bytes.
+    [[nodiscard]] constexpr bool valid() const noexcept {
+        constexpr auto size_max = (std::uint64_t{1} << 63) - 1;
+        return first <= size_max && (count == to_the_end || count <= size_max - first);
+    }
+    /// Expects: both are valid.
+    [[nodiscard]] constexpr bool overlaps(file_lock const& other) const noexcept {
+        auto const before = [](file_lock const& a, file_lock const& b) {
+            return a.count != to_the_end && a.first + a.count <= b.first;
+        };
+        return count > 0 && other.count > 0 && !before(*this, other) && !before(other, *this);
+    }
+};
+inline constexpr file_lock file_lock::whole{};
+inline constexpr file_lock file_lock::none{.first = 0, .count = 0};
 
 /// The arguments of `open`.
 struct open_request {
@@ -76,6 +117,7 @@ struct open_request {
     io_mode io = io_mode::direct;
     std::size_t page_size = 4096;  ///< bytes; every transfer is a multiple of it
     bool follow_symlink = false;
+    file_lock lock = file_lock::whole;
 };
 
 enum class io_verb : std::uint8_t { read, write };

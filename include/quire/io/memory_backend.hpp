@@ -8,13 +8,15 @@
 /// opened again by another pool. A transfer is one memcpy.
 ///
 /// Invariants
-///   I1. A file is open for one writer or any number of readers at a time.
+///   I1. A file is open for one writer or any number of readers at a time, in the bytes that their
+///       requests lock.
 ///   I2. `submit` completes every op before it returns; an op past the end reports io_ended.
 ///
 /// Threads: pools in several threads may share a store.
 
 #include <quire/io/file_backend.hpp>
 
+#include <algorithm>     // std::find
 #include <atomic>        // std::atomic
 #include <cerrno>        // ENOENT, EBADF
 #include <concepts>      // std::convertible_to
@@ -56,13 +58,17 @@ public:
 
 private:
     friend class memory_backend;
+    struct held_lock {
+        file_lock where;
+        bool writes;
+        friend bool operator==(held_lock const&, held_lock const&) = default;
+    };
     struct content_type {
         std::string const name;
         content_type* const next;
         std::shared_mutex mutex{};
         std::vector<std::byte> bytes{};
-        int readers = 0;      // guarded by the store's mutex
-        bool writer = false;  // guarded by the store's mutex
+        std::vector<held_lock> locks{};  // guarded by the store's mutex
     };
 
     [[nodiscard]] content_type* find(std::string const& name) const noexcept {
@@ -75,6 +81,7 @@ private:
         if (found == nullptr) { found = first_ = new content_type{name, first_}; }
         return *found;
     }
+    void drop_newest() noexcept { delete std::exchange(first_, first_->next); }
 
     std::mutex mutex_;
     content_type* first_ = nullptr;
@@ -142,6 +149,7 @@ private:
 
 class memory_backend {
     using content_type = memory_store::content_type;
+    using held_lock = memory_store::held_lock;
 
 public:
     struct options {
@@ -158,12 +166,12 @@ public:
         }
         /// `direct`: there is no cache between the file and the frame.
         [[nodiscard]] io_mode mode() const noexcept { return io_mode::direct; }
-        [[nodiscard]] bool writable() const noexcept { return writable_; }
+        [[nodiscard]] bool writable() const noexcept { return lock_.writes; }
 
     private:
         friend memory_backend;
         content_type* content_ = nullptr;
-        bool writable_ = false;
+        held_lock lock_{};
     };
 
     explicit memory_backend(std::span<std::byte>, options const& given)
@@ -178,17 +186,21 @@ public:
                         exists ? EEXIST : ENOENT};
         }
         auto& content = store_->find_or_make(request.path);
+        held_lock const wanted{request.lock, request.mode != open_mode::read_only};
+        for (auto const& held : content.locks) {
+            if ((held.writes || wanted.writes) && held.where.overlaps(wanted.where)) {
+                throw error{errc::file_locked, "lock " + request.path};
+            }
+        }
+        try {
+            content.locks.push_back(wanted);
+        } catch (...) {
+            if (!exists) { store_->drop_newest(); }
+            throw;
+        }
         file f;
         f.content_ = &content;
-        f.writable_ = request.mode != open_mode::read_only;
-        if (content.writer || (f.writable_ && content.readers > 0)) {
-            throw error{errc::file_locked, "lock " + request.path};
-        }
-        if (f.writable_) {
-            content.writer = true;
-        } else {
-            ++content.readers;
-        }
+        f.lock_ = wanted;
         if (request.mode == open_mode::create_or_replace) {
             std::unique_lock const writing{content.mutex};
             content.bytes.clear();
@@ -209,7 +221,7 @@ public:
     [[nodiscard]] int sync(file&) noexcept { return 0; }
 
     [[nodiscard]] int resize(file& f, std::uint64_t bytes) noexcept {
-        if (!f.writable_) { return EBADF; }
+        if (!f.writable()) { return EBADF; }
         std::unique_lock const writing{f.content_->mutex};
         try {
             f.content_->bytes.resize(bytes);
@@ -222,11 +234,8 @@ public:
     [[nodiscard]] int close(file& f) noexcept {
         if (f.content_ == nullptr) { return 0; }
         std::lock_guard const hold{store_->mutex_};
-        if (f.writable_) {
-            f.content_->writer = false;
-        } else {
-            --f.content_->readers;
-        }
+        auto& locks = f.content_->locks;
+        locks.erase(std::find(locks.begin(), locks.end(), f.lock_));
         f.content_ = nullptr;
         return 0;
     }
@@ -246,7 +255,7 @@ private:
     }
 
     [[nodiscard]] static int write(content_type& content, io_op<file>& op) noexcept {
-        if (!op.file->writable_) { return EBADF; }
+        if (!op.file->writable()) { return EBADF; }
         std::unique_lock const writing{content.mutex};
         if (!inside(content, op)) { return EFBIG; }
         std::memcpy(content.bytes.data() + op.offset, op.bytes.data(), op.bytes.size());

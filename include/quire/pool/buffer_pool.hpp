@@ -115,7 +115,9 @@ public:
     /// paged_file::for_each_dirty over all files.
     template <class Fn>
     void for_each_dirty(Fn fn) const {
-        core_.for_each_dirty(std::nullopt, fn);
+        for (auto const& slot : core_.files) {
+            if (slot.is_open()) { core_.for_each_dirty(slot, slot.number, fn); }
+        }
     }
 
     /// Sums over the files that are open now. Cost: a look at every frame.

@@ -72,9 +72,12 @@ struct file_options {
     /// Whether a symbolic link at the end of the path is followed. A link to nothing is, too: the
     /// modes that make a file make it where the link points.
     bool follow_symlink = false;
-    /// Dirty pages of this file past which its writers write back before they go on; 0: half the
-    /// frames. It keeps a file that cannot be written from filling the pool, if it is below the
-    /// pool's frames.
+    /// What is locked while the file is open, against other openers: see file_lock, with a recipe
+    /// for files that SQLite has open.
+    file_lock lock = file_lock::whole;
+    /// Dirty pages of this file past which a writer writes some of them back before it goes on; 0:
+    /// seven eighths of the frames. It keeps a file that cannot be written from filling the pool,
+    /// if it is below the pool's frames.
     std::size_t dirty_pages_max = 0;
     /// Frames past which a page of this file takes the place of another of its pages; 0, or not
     /// below the pool's frames: no limit. So a scan of one file leaves the others theirs.

@@ -252,8 +252,7 @@ public:
     /// all the while is among them; of others some are. Nothing is latched; `fn` may use the pool.
     template <class Fn>
     void for_each_dirty(Fn fn) const {
-        QUIRE_EXPECTS(is_open(), "a file handle is not used after close");
-        core().for_each_dirty(number(), fn);
+        core().for_each_dirty(slot(), number(), fn);
     }
 
     /// The pages that are resident now, sorted: reading them again warms a pool after a restart.

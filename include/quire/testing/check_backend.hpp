@@ -18,6 +18,7 @@
 ///                 what exists keeps its size and its bytes, and is writable as the mode says
 ///                 create_or_replace empties what exists; refused, it leaves the content as it was
 ///                 one writer or any number of readers, others get file_locked (if `locks`)
+///                 openers whose locks have no byte in common do not exclude each other (likewise)
 ///   submit        every op is handed out, by submit or by a later reap
 ///                 the ops that are complete on return are moved to the front and counted
 ///                 what is written is read, whether it travels alone or with its neighbours

@@ -83,6 +83,11 @@ struct named_file {
     return synced || !offered ? 0 : errno;
 }
 
+/// Whether a block device is to be opened exclusively.
+[[nodiscard]] inline bool wants_exclusive(open_request const& request) noexcept {
+    return request.mode != open_mode::read_only && request.lock.count > 0;
+}
+
 /// Throws what `system`, an errno, means for the opener of `request`.
 [[noreturn]] inline void refuse_to_open(open_request const& request, int system) {
     auto const there = look_at(request.path, request.follow_symlink);
@@ -112,7 +117,7 @@ struct named_file {
         errno = ENOENT;
         if (!only_new) {
             auto const there = look_at(request.path, request.follow_symlink);
-            bool const alone = writes && there && S_ISBLK(there->st_mode);
+            bool const alone = wants_exclusive(request) && there && S_ISBLK(there->st_mode);
             auto fd = open_path(request.path.c_str(), flags | (alone ? O_EXCL : 0));
             if (fd.valid()) { return {std::move(fd), request.path, false, alone}; }
         }

@@ -14,6 +14,7 @@
 /// Interrupted calls: see descriptor.hpp.
 
 #include <quire/io/detail/descriptor.hpp>
+#include <quire/io/file_backend.hpp>
 
 #include <cstddef>  // std::byte
 #include <cstdint>  // std::uint32_t
@@ -21,6 +22,7 @@
 #include <fcntl.h>        // fcntl, fallocate
 #include <sys/ioctl.h>    // ioctl
 #include <sys/syscall.h>  // SYS_statx
+#include <sys/vfs.h>      // fstatfs
 #include <unistd.h>       // ftruncate, syscall
 
 namespace quire::inline QUIRE_ABI::detail {
@@ -29,6 +31,7 @@ namespace quire::inline QUIRE_ABI::detail {
 struct direct_alignment {
     std::uint32_t memory = 0;
     std::uint32_t offset = 0;
+    bool into_mapped = false;  ///< reads are direct only into memory that has been written to
 };
 
 /// Linux's statx record up to the fields needed here; the kernel fills 256 bytes.
@@ -41,40 +44,65 @@ struct statx_record {
 };
 static_assert(sizeof(statx_record) == 256);
 
-/// Asks the system. 0 and 0: no direct I/O.
+/// By the kind of the file system, for want of anything better: some take O_DIRECT, say nothing of
+/// alignment, and move through the page cache what does not please them (measured on Linux 6.18).
+///   tmpfs, ramfs   have no other place for pages: no direct I/O
+///   btrfs          takes any offset; what is no multiple of its block stays in the page cache, and
+///                  so does what is read into memory that nobody has written to
+///   overlay        as what is below it, which cannot be asked: taken for btrfs
+[[nodiscard]] inline direct_alignment alignment_by_file_system(int fd) noexcept {
+    constexpr std::uint64_t tmpfs = 0x01021994;  // of <linux/magic.h>, whose macros have names
+    constexpr std::uint64_t ramfs = 0x858458F6;  // that users' code may have, too
+    constexpr std::uint64_t btrfs = 0x9123683E;
+    constexpr std::uint64_t overlay = 0x794C7630;
+    constexpr direct_alignment smallest{512, 512};  // that devices have; if too small: EINVAL
+    struct ::statfs about {};
+    if (uninterrupted([&] { return ::fstatfs(fd, &about); }) != 0) { return smallest; }
+    auto const kind = static_cast<std::uint64_t>(about.f_type) & 0xFFFF'FFFF;
+    if (kind == tmpfs || kind == ramfs) { return {}; }
+    if (kind != btrfs && kind != overlay) { return smallest; }
+    auto const block = static_cast<std::uint32_t>(about.f_bsize);
+    return {block, block, true};
+}
+
+/// What the system says. 0 and 0: no direct I/O.
 [[nodiscard]] inline direct_alignment learn_alignment(int fd, bool block_device) noexcept {
     constexpr unsigned wants_direct = 0x2000;  // STATX_DIOALIGN
     statx_record record{};
     auto const ask = [&] {
         return ::syscall(SYS_statx, fd, "", AT_EMPTY_PATH, wants_direct, &record);
     };
-    if (uninterrupted(ask) == 0 &&
-        (record.mask & wants_direct) != 0) {
+    if (uninterrupted(ask) == 0 && (record.mask & wants_direct) != 0) {
         return {record.direct_memory, record.direct_offset};
     }
-    constexpr unsigned long asks_sector_size = 0x1268;  // BLKSSZGET of <linux/fs.h>, whose macros
-    int sector = 0;                                     // have names that users' code has, too
-    auto const ask_device = [&] { return ::ioctl(fd, asks_sector_size, &sector); };
-    if (block_device && uninterrupted(ask_device) == 0 && sector > 0) {
-        return {static_cast<std::uint32_t>(sector), static_cast<std::uint32_t>(sector)};
-    }
-    return {512, 512};  // the smallest that devices have; where that is too small: EINVAL
+    if (!block_device) { return alignment_by_file_system(fd); }
+    constexpr unsigned long asks_sector_size = 0x1268;  // BLKSSZGET of <linux/fs.h>: likewise
+    int sector = 0;
+    bool const known =
+        uninterrupted([&] { return ::ioctl(fd, asks_sector_size, &sector); }) == 0 && sector > 0;
+    auto const bytes = known ? static_cast<std::uint32_t>(sector) : 512U;
+    return {bytes, bytes};
 }
 
-/// Takes the lock that an opener holds: writers alone, readers together. 0 or an errno.
-[[nodiscard]] inline int lock_file(int fd, bool writable) noexcept {
+/// Takes or gives back (F_UNLCK) the lock `where`. 0 or an errno.
+[[nodiscard]] inline int set_lock(int fd, int type, file_lock const& where) noexcept {
+    if (where.count == 0) { return 0; }
     struct ::flock lock {};
-    lock.l_type = static_cast<short>(writable ? F_WRLCK : F_RDLCK);
+    lock.l_type = static_cast<short>(type);
     lock.l_whence = SEEK_SET;
+    lock.l_start = static_cast<::off_t>(where.first);
+    lock.l_len = where.count == file_lock::to_the_end ? 0 : static_cast<::off_t>(where.count);
     return uninterrupted([&] { return ::fcntl(fd, F_OFD_SETLK, &lock); }) == 0 ? 0 : errno;
 }
 
+/// Takes the lock that an opener holds: writers alone, readers together. 0 or an errno.
+[[nodiscard]] inline int lock_file(int fd, bool writable, file_lock const& where) noexcept {
+    return set_lock(fd, writable ? F_WRLCK : F_RDLCK, where);
+}
+
 /// Gives the lock back even when a forked child still has the descriptor.
-inline void unlock_file(int fd) noexcept {
-    struct ::flock lock {};
-    lock.l_type = F_UNLCK;
-    lock.l_whence = SEEK_SET;
-    static_cast<void>(uninterrupted([&] { return ::fcntl(fd, F_OFD_SETLK, &lock); }));
+inline void unlock_file(int fd, file_lock const& where) noexcept {
+    static_cast<void>(set_lock(fd, F_UNLCK, where));
 }
 
 /// The status flags; below 0: an error, which errno tells.

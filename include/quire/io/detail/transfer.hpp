@@ -13,11 +13,23 @@
 #include <quire/io/detail/descriptor.hpp>
 #include <quire/io/file_backend.hpp>
 
-#include <sys/syscall.h>  // SYS_preadv, SYS_pwritev
+#include <cstdint>  // std::uintptr_t
+
+#include <sys/syscall.h>  // SYS_preadv, SYS_pwritev, SYS_madvise
 #include <sys/uio.h>      // iovec
-#include <unistd.h>       // syscall
+#include <unistd.h>       // syscall, getpagesize
 
 namespace quire::inline QUIRE_ABI::detail {
+
+/// Has the system map memory that is about to be read into, as a write to each page of it would.
+/// (The sanitizers would object to the writes: see above.) A kernel before 5.14 does nothing.
+inline void map_for_writing(::iovec const& part) noexcept {
+    constexpr int populate_write = 23;  // MADV_POPULATE_WRITE
+    auto const page = static_cast<std::uintptr_t>(::getpagesize());
+    auto const begin = reinterpret_cast<std::uintptr_t>(part.iov_base) / page * page;
+    auto const end = reinterpret_cast<std::uintptr_t>(part.iov_base) + part.iov_len;
+    static_cast<void>(::syscall(SYS_madvise, begin, end - begin, populate_write));
+}
 
 /// Drops `count` bytes from the front of `parts`, and returns what is left.
 [[nodiscard]] inline std::span<::iovec> drop_front(std::span<::iovec> parts,

@@ -30,7 +30,9 @@ public:
         try {
             wait_for_uses(until);
             if (dirty == unwritten::write) { file_flush{core_, file_}.write_and_sync({}); }
-            page_removal{core_, file_, 0, dirty, "close"}.finish();
+            page_removal{core_, file_, 0, file_.page_count.load(std::memory_order_relaxed), dirty,
+                         "close"}
+                .finish();
             if (dirty == unwritten::write) { trim(); }
         } catch (...) {
             file_.closing.store(false, std::memory_order_seq_cst);

@@ -24,7 +24,7 @@ public:
         return typed("open", [&]() -> file_type& {
             return open_by("open " + path, path, [&] {
                 return core_.backend.open(open_request{path, mode, options_.io, Core::page_size,
-                                                       options_.follow_symlink});
+                                                       options_.follow_symlink, options_.lock});
             });
         });
     }
@@ -33,7 +33,8 @@ public:
     [[nodiscard]] file_type& adopt(int fd, std::string const& name) {
         cancellation_off const meanwhile;
         return typed("adopt", [&]() -> file_type& {
-            open_request request{.io = options_.io, .page_size = Core::page_size};
+            open_request request{
+                .io = options_.io, .page_size = Core::page_size, .lock = options_.lock};
             bool named = true;
             try {
                 request.path = name;
@@ -71,6 +72,9 @@ private:
         if (options_.seal.check == nullptr || options_.seal.seal == nullptr) {
             throw error{errc::bad_option, operation + ": a page_seal has two functions"};
         }
+        if (!options_.lock.valid()) {
+            throw error{errc::bad_option, operation + ": a file_lock ends before byte 2^63"};
+        }
         if (path.empty() || path.find('\0') != std::string::npos) {
             throw error{errc::bad_option, std::string{operation.c_str()} +
                                               ": a path has characters, and no NUL among them"};
@@ -81,6 +85,7 @@ private:
                                                   std::to_string(core_.options.files_max)};
         }
         file_type& file = *slot;
+        if (!file.dirty_in) { file.dirty_in.emplace(core_.options.frames); }
         if (!file.pages) { file.pages.emplace(core_.options.file_pages_max); }
         {
             std::lock_guard const hold{file.naming};
@@ -118,10 +123,8 @@ private:
         if (file.generation.load(std::memory_order_relaxed) != 0) { core_.files.rename(file); }
         file.page_count.store(file.pages_on_disk, std::memory_order_relaxed);
         file.seal = options_.seal;
-        auto const half = core_.options.frames / 2;
         file.dirty_max = options_.dirty_pages_max > 0 ? options_.dirty_pages_max
-                         : half > 0                   ? half
-                                                      : 1;
+                                                      : dirty_pages_max_of(core_.options.frames);
         file.dirty_limit.store(file.file->writable() ? file.dirty_max : 0,
                                std::memory_order_relaxed);
         file.frames_max = options_.frames_max;
@@ -130,6 +133,12 @@ private:
         file.closing.store(false, std::memory_order_release);
         file.counters.clear();
         file.generation.fetch_add(1, std::memory_order_release);
+    }
+
+    /// An eighth of the frames is left to other pages, one at least; but one may always be dirty.
+    [[nodiscard]] static std::size_t dirty_pages_max_of(std::size_t frames) noexcept {
+        auto const left = frames >= 16 ? frames / 8 : std::size_t{1};
+        return frames > left ? frames - left : 1;
     }
 
     Core& core_;

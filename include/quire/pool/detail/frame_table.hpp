@@ -24,13 +24,13 @@
 
 namespace quire::inline QUIRE_ABI::detail {
 
-/// The arena and the frames' headers.
+/// The arena and the frames' headers. The arena has a page more than there are frames: the spare.
 template <std::size_t PageSize, class Frame>
 class frame_memory {
 public:
     /// Errors: errc::out_of_memory, std::bad_alloc.
     frame_memory(std::size_t frames, huge_pages huge)
-        : arena_{frames, PageSize, huge}, headers_{frames} {
+        : arena_{frames + 1, PageSize, huge}, headers_{frames} {
         poison(arena_.bytes());
     }
 
@@ -69,6 +69,11 @@ public:
     [[nodiscard]] bytes_type bytes(frame_no f) const noexcept { return bytes(at(f)); }
     [[nodiscard]] bytes_type bytes(place const& at) const noexcept {
         return bytes_type{first_ + at.index * PageSize, PageSize};
+    }
+
+    /// The page of the arena that is no frame, for page_writer.
+    [[nodiscard]] bytes_type spare() const noexcept {
+        return bytes_type{first_ + size_ * PageSize, PageSize};
     }
 
     [[nodiscard]] place at(frame_no f) const noexcept { return {&(*this)[f], index(f)}; }

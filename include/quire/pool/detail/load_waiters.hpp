@@ -23,6 +23,7 @@
 #include <array>    // std::array
 #include <atomic>   // std::atomic
 #include <mutex>    // std::mutex
+#include <optional>  // std::optional
 
 namespace quire::inline QUIRE_ABI::detail {
 
@@ -54,9 +55,41 @@ public:
         waiter* next_ = nullptr;
     };
 
+    /// A page that one thread loads or makes: in a list from its claim to its release.
+    class claimed : immovable {
+    private:
+        friend load_waiters;
+        page_id page_{page_id::none()};
+        claimed* next_ = nullptr;
+    };
+
+    /// Claims `page` by `claim_entry()`, for `self`; whether it did.
+    template <class ClaimEntry>
+    [[nodiscard, gnu::noinline]] bool claim(claimed& self, page_id page,
+                                            ClaimEntry claim_entry) noexcept {
+        auto& shard = shard_of(page);
+        std::lock_guard const hold{shard.mutex};
+        if (!claim_entry()) { return false; }
+        self.page_ = page;
+        self.next_ = shard.claims;
+        shard.claims = &self;
+        return true;
+    }
+    /// A page that is claimed now, of those of which `is_meant(page)` is true.
+    template <class IsMeant>
+    [[nodiscard]] std::optional<page_id> any_claimed(IsMeant is_meant) noexcept {
+        for (auto& shard : shards_) {
+            std::lock_guard const hold{shard.mutex};
+            for (auto const* one = shard.claims; one != nullptr; one = one->next_) {
+                if (is_meant(one->page_)) { return one->page_; }
+            }
+        }
+        return std::nullopt;
+    }
+
     /// Puts `self` into the list if `still_loading()`; whether it did.
     template <class StillLoading>
-    [[nodiscard]] bool add(waiter& self, StillLoading still_loading) noexcept {
+    [[nodiscard, gnu::noinline]] bool add(waiter& self, StillLoading still_loading) noexcept {
         auto& shard = shard_of(self.page);
         std::lock_guard const hold{shard.mutex};
         if (!still_loading()) { return false; }
@@ -75,13 +108,15 @@ public:
         *at = self.next_;
     }
 
-    /// Runs `change()` and announces it to all that wait for `page`; whether there are any.
+    /// Ends the claim of `page`: runs `change()` and announces it to all that wait; whether there
+    /// are any.
     template <class Change>
     [[nodiscard]] bool release(page_id page, Change change, load_failure failure = {}) noexcept {
         auto& shard = shard_of(page);
         bool any = false;
         std::lock_guard const hold{shard.mutex};
         change();
+        shard.forget_claim(page);
         for (waiter** at = &shard.first; *at != nullptr;) {
             waiter& one = **at;
             if (one.page != page) {
@@ -100,6 +135,16 @@ private:
     struct alignas(64) shard_type {
         std::mutex mutex;
         waiter* first = nullptr;
+        claimed* claims = nullptr;
+
+        void forget_claim(page_id page) noexcept {
+            for (claimed** at = &claims; *at != nullptr; at = &(*at)->next_) {
+                if ((*at)->page_ == page) {
+                    *at = (*at)->next_;
+                    return;
+                }
+            }
+        }
     };
 
     [[nodiscard]] shard_type& shard_of(page_id page) noexcept {

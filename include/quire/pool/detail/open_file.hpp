@@ -14,7 +14,8 @@
 /// Invariants
 ///   I1. `page_count` counts the pages that may be read; the file has at least that many. It moves
 ///       under `grow` only, and after the new page is published.
-///   I2. `dirty` is how many resident pages of this file are dirty. `frames` is how many frames
+///   I2. `dirty` is how many resident pages of this file are dirty, and `dirty_in` which frames they
+///       are in. `frames` is how many frames
 ///       hold its pages, or are being looked for to hold one.
 ///   I3. `sync_error`, once it is an errno, stays until the slot is closed: a sync failed, and what
 ///       the kernel dropped will not be reported again.
@@ -27,6 +28,7 @@
 #include <quire/base/page_seal.hpp>
 #include <quire/io/file_backend.hpp>
 #include <quire/latch/hybrid_latch.hpp>
+#include <quire/pool/detail/dirty_frames.hpp>
 #include <quire/pool/page_table.hpp>
 #include <quire/pool/stats.hpp>
 
@@ -58,6 +60,8 @@ struct alignas(64) open_file {
     std::string path;  ///< changes under `naming`, while the slot is empty
     mutable std::mutex naming;
     page_seal seal = no_seal;
+    std::optional<dirty_frames> dirty_in;  ///< made with `pages`
+    std::atomic<std::size_t> dirty_next{0};  ///< where the next look for dirty pages begins
     std::uint64_t dirty_max = 0;
     std::size_t frames_max = 0;  ///< 0: no limit
     std::atomic<std::size_t> frames{0};
@@ -78,6 +82,16 @@ struct alignas(64) open_file {
     [[nodiscard]] std::string path_of(file_no of) const {
         std::lock_guard const hold{naming};
         return is_open() && number == of ? path : std::string{};
+    }
+
+    /// The page in frame `f` has become dirty, or clean. Expects: the frame is latched.
+    void now_dirty(frame_no f) noexcept {
+        dirty_in->add(f);
+        dirty.fetch_add(1, std::memory_order_relaxed);
+    }
+    void now_clean(frame_no f) noexcept {
+        dirty_in->remove(f);
+        dirty.fetch_sub(1, std::memory_order_relaxed);
     }
 
     [[nodiscard]] bool is_open() const noexcept {

@@ -36,6 +36,7 @@ struct page_load : immovable {
     file_use<typename Types::backend_type> const use;  // destroyed last
     typename Types::file_type& file;
     page_id const id;
+    load_waiters::claimed claim{};
     frame_no frame{};
     typename Types::transfers_type::transfer_type read{};
 };
@@ -76,7 +77,7 @@ public:
         if (!load.use.allowed()) {
             throw load.file.failure(errc::in_use, "read", load.id, 0, being_closed);
         }
-        if (!resident_.claim(load.file, load.id)) { return false; }
+        if (!resident_.claim(load.file, load.id, load.claim)) { return false; }
         observer_.tell(observer_.on_miss, load.id);
         try {
             require_still_there(load.file, load.id, "read");

@@ -50,8 +50,9 @@ public:
             throw file_.failure(errc::file_too_large, "append", id);
         }
         auto const f = core_.evictor.take(&file_, how.budget);
+        load_waiters::claimed claim;
         try {
-            claim_past_the_end(id, until);
+            claim_past_the_end(id, until, claim);
         } catch (...) {
             core_.evictor.give_back(file_, f);
             throw;
@@ -79,6 +80,7 @@ public:
         file_use const use{file_, id.file()};
         if (!use.allowed()) { throw file_.failure(errc::in_use, "format", id); }
         auto const until = core_.deadline_of(how);
+        load_waiters::claimed claim;
         do {
             if (!file_.has_page(no)) { throw file_.failure(errc::page_out_of_range, "format", id); }
             auto const entry = file_.pages->load(no);
@@ -93,7 +95,7 @@ public:
                 }
             } else if (entry == page_table::entry::loading()) {
                 let_load_end(id, until);
-            } else if (core_.resident.claim(file_, id)) {
+            } else if (core_.resident.claim(file_, id, claim)) {
                 return {core_, core_.frames.at(make_claimed(id, how, kind, until)), id};
             }
         } while (!has_passed(until));
@@ -133,8 +135,8 @@ private:
 
     /// The entry of a page past the end. A reader may have it claimed for a moment, that began
     /// before the file was truncated and has not looked at its end yet.
-    void claim_past_the_end(page_id id, deadline until) {
-        while (!core_.resident.claim(file_, id)) {
+    void claim_past_the_end(page_id id, deadline until, load_waiters::claimed& claim) {
+        while (!core_.resident.claim(file_, id, claim)) {
             if (has_passed(until)) {
                 throw file_.failure(errc::timed_out, "append", id, 0, waited_for_load);
             }

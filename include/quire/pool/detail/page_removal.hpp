@@ -31,11 +31,22 @@ public:
     /// towards in_use.
     static constexpr std::chrono::nanoseconds moment = std::chrono::milliseconds{50};
 
-    /// Pages `first` and up of `file`. Expects: none is being loaded, and none will be.
-    page_removal(Core& core, file_type& file, std::uint64_t first, unwritten dirty,
-                 char const* operation)
+    /// Pages `first` up to, not including, `end` of `file`. Expects: none is being loaded, and none
+    /// will be. Cost: a look at each of these pages, or at each frame, whichever are fewer.
+    page_removal(Core& core, file_type& file, std::uint64_t first, std::uint64_t end,
+                 unwritten dirty, char const* operation)
         : core_{core}, file_{file} {
-        for (std::uint32_t i = 0; i < core.frames.headers().size(); ++i) {
+        auto const frames = core.frames.headers().size();
+        if (end - first < frames) {
+            for (auto no = first; no < end; ++no) {
+                page_id const id{file.number, no};
+                if (auto const entry = file.pages->load(no); entry.is_frame()) {
+                    latch(entry.frame(), id, dirty, operation);
+                }
+            }
+            return;
+        }
+        for (std::uint32_t i = 0; i < frames; ++i) {
             auto const f = static_cast<frame_no>(i);
             auto const id = core_.frames[f].page_now();
             if (id != page_id::none() && id.file() == file.number && id.page().value() >= first) {
@@ -55,7 +66,7 @@ public:
         for (auto const f : std::exchange(latched_, {})) {
             auto& frame = core_.frames[f];
             if (frame.written_back(frame.version.load(std::memory_order_relaxed))) {
-                file_.dirty.fetch_sub(1, std::memory_order_relaxed);
+                file_.now_clean(f);
             }
             core_.resident.evict_latched(f, frame.page_now());
             core_.evictor.put_into_free_list(f);
@@ -134,10 +145,10 @@ void truncate_file(Core& core, typename Core::file_type& file, file_no number,
     if (pages > before) { throw file.failure(errc::page_out_of_range, "truncate", first); }
     file.page_count.store(pages, std::memory_order_seq_cst);
     try {
-        for (auto no = pages; no < before; ++no) {
-            require_no_load(core, file, page_id{number, no}, until);
+        while (auto const loading = core.resident.any_claimed_from(first)) {
+            require_no_load(core, file, *loading, until);
         }
-        page_removal gone{core, file, pages, unwritten::discard, "truncate"};
+        page_removal gone{core, file, pages, before, unwritten::discard, "truncate"};
         cancellation_off const meanwhile;
         if (int const failed = core.backend.resize(*file.file, pages * Core::page_size);
             failed != 0) {

@@ -15,7 +15,13 @@
 ///
 /// The log comes first: with nothing latched and nothing in flight, the hook is asked to make the
 /// log durable up to the batch's highest LSN; then pages are latched, and one whose LSN moved past
-/// the answer is left for another round.
+/// the answer has moved. So has one that another thread changed between its seal and its write,
+/// where the latch cannot be downgraded.
+///
+/// A page that moves each time must not keep a flush from its end: that writes it from a copy. The
+/// copy is made under the exclusive latch, in the pool's spare page; the log is asked for its LSN;
+/// then the copy is written under the page's latch, unless a newer version has been written in the
+/// meantime. The page stays dirty, and what was dirty when the flush began is in the file.
 ///
 /// Errors: a page that could not be written stays dirty, resident and readable; the first failure
 /// is in the outcome, the other pages of the batch are written all the same.
@@ -23,6 +29,10 @@
 #include <quire/pool/detail/log_gate.hpp>
 #include <quire/pool/detail/pool_types.hpp>
 #include <quire/pool/detail/reasons.hpp>
+
+#include <cstring>   // std::memcpy
+#include <mutex>     // std::unique_lock
+#include <optional>  // std::optional
 
 namespace quire::inline QUIRE_ABI::detail {
 
@@ -95,7 +105,7 @@ private:
         dirty_page* target;
         std::uint64_t version;
     };
-    enum class step : std::uint8_t { sealed, later, done };
+    enum class step : std::uint8_t { sealed, later, moved, done };
 
     [[nodiscard]] static std::span<dirty_page> without_done(std::span<dirty_page> batch) noexcept {
         std::size_t left = 0;
@@ -111,7 +121,9 @@ private:
         std::uint64_t const durable = make_log_durable(batch, outcome);
         std::array<sealed_page, batch_max> sealed;
         std::array<operation, batch_max> ops;
+        std::array<dirty_page*, batch_max> moved;
         std::size_t count = 0;
+        std::size_t moved_count = 0;
         for (auto& target : batch) {
             if (target.page == page_id::none()) { continue; }
             bool const may_wait = how == latching::waits && count == 0;
@@ -122,6 +134,8 @@ private:
                 ops[count++] = {{io_verb::write, &*files_.of(target.page).file,
                                  *byte_offset(target.page.page(), Types::page_size),
                                  frames_.bytes(target.frame)}};
+            } else if (result == step::moved && how == latching::waits) {
+                moved[moved_count++] = &target;
             } else if (result == step::done) {
                 target.page = page_id::none();
             }
@@ -129,6 +143,10 @@ private:
         transfers_.run(std::span{ops}.first(count));
         for (std::size_t i = 0; i < count; ++i) { finish(sealed[i], ops[i], outcome); }
         if (count > 0) { transfers_.frame_changed(); }
+        for (auto* const target : std::span{moved}.first(moved_count)) {
+            write_copy(*target, until, outcome);
+            target->page = page_id::none();
+        }
     }
 
     /// Latches and seals one page; leaves it latched shared if the result is `sealed`.
@@ -148,12 +166,12 @@ private:
             return refused(frame, target, may_wait, until, outcome);
         }
         if (!frame.dirty()) {
-            frames_.template end_access<access::exclusive>(frames_.at(target.frame), target.page);
+            end_exclusive(target);
             return step::done;
         }
         if (auto const lsn = frame.lsn.load(std::memory_order_relaxed); lsn > durable) {
-            frames_.template end_access<access::exclusive>(frames_.at(target.frame), target.page);
-            return later(target, may_wait, until, outcome);
+            end_exclusive(target);
+            return step::moved;
         }
         version = frame.version.load(std::memory_order_relaxed);
         file.seal.seal(frames_.bytes(target.frame), target.page);
@@ -161,14 +179,13 @@ private:
             frame.latch.downgrade();
             return step::sealed;
         } else {
-            frames_.template end_access<access::exclusive>(frames_.at(target.frame), target.page);
+            end_exclusive(target);
             if (!latch<access::shared>(target, may_wait, until)) {
                 return refused(frame, target, may_wait, until, outcome);
             }
             if (frame.version.load(std::memory_order_acquire) == version) { return step::sealed; }
             frames_.template end_access<access::shared>(frames_.at(target.frame), target.page);
-            // Another thread wrote in between: the seal is stale.
-            return later(target, may_wait, until, outcome);
+            return step::moved;  // another thread wrote in between: the seal is stale
         }
     }
 
@@ -197,8 +214,76 @@ private:
         return step::done;
     }
 
+    /// Writes a page that moves all the time. Expects: nothing is latched and nothing in flight.
+    void write_copy(dirty_page target, deadline until, write_outcome& outcome) {
+        auto& file = files_.of(target.page);
+        if (!transfers_.template latch<access::exclusive>(copying_, until)) {
+            return outcome.fail(file, errc::timed_out, target.page, 0, waited_for_copy);
+        }
+        std::unique_lock const copies{copying_, std::adopt_lock};
+        auto const version = copy(target, until, outcome);
+        if (!version || !latch_for_copy(target, until, outcome)) { return; }
+        auto& frame = frames_[target.frame];
+        if (frame.written.load(std::memory_order_acquire) >= *version) {
+            return end_exclusive(target);
+        }
+        constexpr bool downgrades = downgradable<typename Types::latch_type>;
+        if constexpr (downgrades) { frame.latch.downgrade(); }
+        operation op{{io_verb::write, &*file.file,
+                      *byte_offset(target.page.page(), Types::page_size), frames_.spare()}};
+        transfers_.run({&op, 1});
+        conclude(target, *version, op, outcome);
+        constexpr auto mode = downgrades ? access::shared : access::exclusive;
+        frames_.template end_access<mode>(frames_.at(target.frame), target.page);
+    }
+    /// The page's version that is in the spare page now, and in the log. Nothing when it has become
+    /// clean, or failed.
+    [[nodiscard]] std::optional<std::uint64_t> copy(dirty_page target, deadline until,
+                                                    write_outcome& outcome) {
+        if (!latch_for_copy(target, until, outcome)) { return std::nullopt; }
+        auto& frame = frames_[target.frame];
+        if (!frame.dirty()) {
+            end_exclusive(target);
+            return std::nullopt;
+        }
+        auto const version = frame.version.load(std::memory_order_relaxed);
+        auto const lsn = frame.lsn.load(std::memory_order_relaxed);
+        auto const bytes = frames_.bytes(target.frame);
+        files_.of(target.page).seal.seal(bytes, target.page);
+        quire::unpoison(frames_.spare());
+        std::memcpy(frames_.spare().data(), bytes.data(), Types::page_size);
+        end_exclusive(target);
+        if (!log_.is_there() || lsn == 0) { return version; }
+        auto const [covered, why] = log_.ask(lsn);
+        if (covered >= lsn) { return version; }
+        not_covered(target, why, outcome);
+        return std::nullopt;
+    }
+    [[nodiscard]] bool latch_for_copy(dirty_page target, deadline until, write_outcome& outcome) {
+        if (latch<access::exclusive>(target, true, until)) { return true; }
+        auto const& frame = frames_[target.frame];
+        if (frame.held_here()) {
+            outcome.fail(files_.of(target.page), errc::held_here, target.page);
+        } else if (frame.holds(target.page)) {
+            outcome.fail(files_.of(target.page), errc::timed_out, target.page, 0,
+                         waited_for_guard);
+        }
+        return false;
+    }
+    void end_exclusive(dirty_page target) noexcept {
+        frames_.template end_access<access::exclusive>(frames_.at(target.frame), target.page);
+    }
+
     void finish(sealed_page const& one, operation const& op, write_outcome& outcome) noexcept {
         auto const target = *one.target;
+        conclude(target, one.version, op, outcome);
+        frames_.template end_access<access::shared>(frames_.at(target.frame), target.page);
+        one.target->page = page_id::none();
+    }
+
+    /// What comes of a write that is complete. Expects: its page is latched.
+    void conclude(dirty_page target, std::uint64_t version, operation const& op,
+                  write_outcome& outcome) noexcept {
         auto& frame = frames_[target.frame];
         auto& file = files_.of(target.page);
         if (op.error != 0) {
@@ -206,14 +291,10 @@ private:
             outcome.fail(file, errc::write_failed, target.page, system);
             observer_.tell(observer_.on_write_error, target.page, system);
         } else {
-            if (frame.written_back(one.version)) {
-                file.dirty.fetch_sub(1, std::memory_order_relaxed);
-            }
+            if (frame.written_back(version)) { file.now_clean(target.frame); }
             file_counters::add(file.counters.write_backs);
             ++outcome.written;
         }
-        frames_.template end_access<access::shared>(frames_.at(target.frame), target.page);
-        one.target->page = page_id::none();
     }
 
     /// Asks the hook for the batch's highest LSN. Pages it cannot cover are failed and done.
@@ -234,14 +315,17 @@ private:
         if (covered >= highest) { return covered; }
         for (auto& target : batch) {
             if (lsn_of(target) <= covered) { continue; }
-            auto const& file = files_.of(target.page);
-            if (outcome.failure == nullptr && why != nullptr) {
-                outcome.failure = log_gate::nested(file, target.page, why);
-            }
-            outcome.fail(file, errc::log_failed, target.page);
+            not_covered(target, why, outcome);
             target.page = page_id::none();
         }
         return covered;
+    }
+    void not_covered(dirty_page target, std::exception_ptr const& why, write_outcome& outcome) {
+        auto const& file = files_.of(target.page);
+        if (outcome.failure == nullptr && why != nullptr) {
+            outcome.failure = log_gate::nested(file, target.page, why);
+        }
+        outcome.fail(file, errc::log_failed, target.page);
     }
 
     typename Types::frames_type frames_;
@@ -249,6 +333,7 @@ private:
     transfers_type& transfers_;
     log_gate const& log_;
     pool_observer const& observer_;
+    hybrid_latch copying_;  ///< of the spare page
 };
 
 }  // namespace quire::inline QUIRE_ABI::detail

@@ -143,9 +143,7 @@ public:
 
     /// The bytes of a page are about to change, or have. Expects: latched exclusively.
     void modified(place const& at, page_id id) noexcept {
-        if (at.header->modified()) {
-            files.of(id).dirty.fetch_add(1, std::memory_order_relaxed);
-        }
+        if (at.header->modified()) { files.of(id).now_dirty(at.number()); }
     }
 
     [[nodiscard]] std::chrono::nanoseconds wait_of(access_options const& how) const noexcept {
@@ -178,26 +176,23 @@ public:
     /// The dirty pages of `file` at this moment, sorted.
     [[nodiscard]] std::vector<dirty_page> dirty_pages(file_type const& file) const {
         std::vector<dirty_page> found;
-        for (std::uint32_t i = 0; i < frames.headers().size(); ++i) {
-            auto const f = static_cast<frame_no>(i);
-            auto const id = frames[f].page_now();
-            if (id != page_id::none() && id.file() == file.number && frames[f].dirty()) {
-                found.push_back({f, id});
-            }
-        }
+        static_cast<void>(look_at_dirty(file, file.number, 0, [&](dirty_page one) {
+            found.push_back(one);
+            return true;
+        }));
         sort_ascending(std::span{found});
         return found;
     }
 
-    /// `fn(page_id, first_lsn)` for the pages of `file`, or of all, that are dirty now.
+    /// `fn(page_id, first_lsn)` for the pages of file `number` that are dirty now.
     template <class Fn>
-    void for_each_dirty(std::optional<file_no> file, Fn& fn) const {
-        for (auto const& frame : frames.headers()) {
-            auto const id = frame.page_now();
-            if (id == page_id::none() || (file && id.file() != *file)) { continue; }
+    void for_each_dirty(file_type const& file, file_no number, Fn& fn) const {
+        static_cast<void>(look_at_dirty(file, number, 0, [&](dirty_page one) {
+            auto const& frame = frames[one.frame];
             auto const first_lsn = frame.first_lsn.load(std::memory_order_acquire);
-            if (frame.dirty() && frame.holds(id)) { fn(id, first_lsn); }
-        }
+            if (frame.dirty() && frame.holds(one.page)) { fn(one.page, first_lsn); }
+            return true;
+        }));
     }
 
     /// Hits of pages of `file`, or of all, that are resident now, since they were loaded.
@@ -234,8 +229,8 @@ private:
         auto const require = [](bool sensible, char const* rule) {
             if (!sensible) { throw error{errc::bad_option, rule}; }
         };
-        require(options.frames > 0 && options.frames <= arena::frames_max,
-                "make a pool: frames is between 1 and 2^32 - 3");
+        require(options.frames > 0 && options.frames < arena::frames_max,
+                "make a pool: frames is between 1 and 2^32 - 4");
         require(options.files_max > 0 && options.files_max <= 16'384,
                 "make a pool: files_max is between 1 and 16,384");
         require(options.file_pages_max > 0 &&
@@ -260,8 +255,42 @@ private:
             require_sound(file, operation);
         }
         require_own_process(operation);
-        auto pages = dirty_pages(file);
-        writer.write(pages, latching::tries, {}).rethrow();
+        write_some(file);
+    }
+
+    /// A batch of dirty pages, so that each writer does its share and none does that of all: the
+    /// next ones of which some can be written. Pages that are held are passed over.
+    void write_some(file_type& file) {
+        std::array<dirty_page, page_writer<types>::batch_max> batch;
+        auto const begin = file.dirty_next.load(std::memory_order_relaxed);
+        bool past_the_last = begin == 0;
+        for (auto at = begin;;) {
+            std::size_t count = 0;
+            at = look_at_dirty(file, file.number, at, [&](dirty_page one) {
+                if (count == batch.size()) { return false; }
+                batch[count++] = one;
+                return true;
+            });
+            file.dirty_next.store(at, std::memory_order_relaxed);
+            auto const pages = std::span{batch}.first(count);
+            sort_ascending(pages);
+            auto const outcome = writer.write(pages, latching::tries, {});
+            outcome.rethrow();
+            if (outcome.written > 0 || (past_the_last && (at == 0 || at >= begin))) { return; }
+            past_the_last = past_the_last || at == 0;
+        }
+    }
+
+    /// dirty_frames::look, with the pages that are there.
+    template <class Take>
+    std::size_t look_at_dirty(file_type const& file, file_no number, std::size_t begin,
+                              Take take) const {
+        return file.dirty_in->look(begin, [&](frame_no f) {
+            auto const id = frames[f].page_now();
+            bool const is_dirty =
+                id != page_id::none() && id.file() == number && frames[f].dirty();
+            return !is_dirty || take(dirty_page{f, id});
+        });
     }
 
     template <access Mode>

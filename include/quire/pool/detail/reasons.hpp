@@ -16,6 +16,8 @@ inline constexpr std::string_view waited_for_uses =
     "waited for reads and flushes of other threads";
 inline constexpr std::string_view waited_for_file =
     "waited for another thread that appends to, truncates, syncs or closes the file";
+inline constexpr std::string_view waited_for_copy =
+    "waited for another thread's write of a page that changes all the time";
 inline constexpr std::string_view held_by_a_guard = "a guard or a pin is on the page";
 inline constexpr std::string_view being_closed = "another thread closes the file";
 

@@ -81,9 +81,16 @@ public:
         return no.value() < file.pages->pages() ? file.pages->load(no) : entry::absent();
     }
 
-    /// Whether this thread, and no other, has the page to load or make now.
-    [[nodiscard]] static bool claim(file_type const& file, page_id id) noexcept {
-        return file.pages->claim(id.page());
+    /// Whether this thread, and no other, has the page to load or make now. `self` stays in place
+    /// until the page is published or the claim withdrawn.
+    [[nodiscard]] bool claim(file_type const& file, page_id id,
+                             load_waiters::claimed& self) noexcept {
+        return waiters_.claim(self, id, [&]() noexcept { return file.pages->claim(id.page()); });
+    }
+    /// A page of file `id.file()` from page `id` on that is claimed now.
+    [[nodiscard]] std::optional<page_id> any_claimed_from(page_id id) noexcept {
+        return waiters_.any_claimed(
+            [&](page_id one) { return one.file() == id.file() && !(one < id); });
     }
 
     /// The page in private frame `f` can be found. Expects: claimed; the bytes are the page's, and

@@ -69,8 +69,9 @@ public:
     /// An open file, closed at the end of its scope.
     class opened {
     public:
-        opened(backend_bench& opener, open_mode mode, std::string const& suffix = {})
-            : bench_{opener}, file{opener.open(mode, suffix)} {}
+        opened(backend_bench& opener, open_mode mode, std::string const& suffix = {},
+               file_lock const& lock = file_lock::whole)
+            : bench_{opener}, file{opener.open(mode, suffix, lock)} {}
         opened(opened const&) = delete;
         opened& operator=(opened const&) = delete;
         ~opened() {
@@ -96,15 +97,17 @@ public:
         std::fill(memory_.get(), memory_.get() + frames * given.page_size, std::byte{0x5A});
     }
 
-    [[nodiscard]] file_type open(open_mode mode, std::string const& suffix = {}) {
+    [[nodiscard]] file_type open(open_mode mode, std::string const& suffix = {},
+                                 file_lock const& lock = file_lock::whole) {
         auto const path = trial.path + suffix;
         files_.expect(path);
-        return backend.open({path, mode, trial.io, trial.page_size, false});
+        return backend.open({path, mode, trial.io, trial.page_size, false, lock});
     }
     /// The error of opening; nothing when it succeeds.
-    [[nodiscard]] std::optional<error> refusal(open_mode mode, std::string const& suffix = {}) {
+    [[nodiscard]] std::optional<error> refusal(open_mode mode, std::string const& suffix = {},
+                                               file_lock const& lock = file_lock::whole) {
         try {
-            opened const file{*this, mode, suffix};
+            opened const file{*this, mode, suffix, lock};
             return std::nullopt;
         } catch (error const& e) { return e; }
     }

@@ -31,6 +31,7 @@ public:
         part(backend_rules::replaces, [this] { replaces_what_exists(); });
         if (b_.trial.locks) {
             part(backend_rules::locks, [this] { locks_out(); });
+            part(backend_rules::ranges, [this] { locks_ranges(); });
         }
         part(backend_rules::resize, [this] { resizes(); });
         part(backend_rules::too_large, [this] { refuses_sizes(); });
@@ -116,6 +117,38 @@ private:
         }
         opened writer{b_, open_mode::read_write, suffix_};
         locked(open_mode::read_only);
+    }
+
+    void locks_ranges() {
+        { fresh const made{*this, 1}; }
+        constexpr auto reads = open_mode::read_only;
+        constexpr auto writes = open_mode::read_write;
+        constexpr file_lock front{.first = 0, .count = 10};
+        constexpr file_lock behind{.first = 10, .count = 5};
+        constexpr file_lock far{.first = std::uint64_t{1} << 40, .count = 1};
+        constexpr file_lock both{.first = 9, .count = 2};
+        auto const locked = [this](open_mode mode, file_lock const& lock) {
+            refused(mode, errc::file_locked, 0, backend_rules::locks, lock);
+        };
+        {
+            opened one{b_, writes, suffix_, front};
+            opened two{b_, writes, suffix_, behind};
+            opened const three{b_, writes, suffix_, far};  // behind the file's end
+            opened const free_reader{b_, reads, suffix_, file_lock::none};
+            opened const free_writer{b_, writes, suffix_, file_lock::none};
+            locked(writes, both);
+            locked(reads, both);
+            locked(reads, file_lock::whole);
+            locked(writes, far);
+            found_.expect(one.close() == 0, backend_rules::close);
+            locked(writes, both);
+            found_.expect(two.close() == 0, backend_rules::close);
+            opened const again{b_, writes, suffix_, both};
+        }
+        opened const one{b_, reads, suffix_, both};
+        opened const two{b_, reads, suffix_, front};
+        locked(writes, behind);
+        opened const writer{b_, writes, suffix_, far};
     }
 
     void resizes() {

@@ -18,6 +18,8 @@ inline constexpr std::string_view replaces =
     "open: create_or_replace empties what exists; refused, it leaves the content as it was";
 inline constexpr std::string_view locks =
     "open: one writer or any number of readers, others get file_locked";
+inline constexpr std::string_view ranges =
+    "open: openers whose locks have no byte in common do not exclude each other";
 inline constexpr std::string_view handed_out =
     "submit: every op is handed out, by submit or by a later reap";
 inline constexpr std::string_view front =
@@ -88,8 +90,9 @@ protected:
     };
     /// Runs `batch`, whose ops must all be handed out, and gives their errors.
     std::vector<int> done(ops batch) { return b_.run(std::move(batch)); }
-    void refused(open_mode mode, errc code, int system, std::string_view rule) {
-        auto const why = b_.refusal(mode, suffix_);
+    void refused(open_mode mode, errc code, int system, std::string_view rule,
+                 file_lock const& lock = file_lock::whole) {
+        auto const why = b_.refusal(mode, suffix_, lock);
         found_.expect(why && why->code() == code && (system == 0 || why->system_errno() == system),
                       rule, why ? why->what() : "it was opened");
     }
