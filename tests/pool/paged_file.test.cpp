@@ -285,6 +285,7 @@ TEST_CASE("paged_file: a corrupt page is refused, named, and read again next tim
     s.write_file("f", 3, 70);
     auto const good = s.store->bytes("f");
     auto bad = good;
+    REQUIRE(bad.size() == 3 * size);
     bad[size + 300] ^= std::byte{4};
     std::copy_n(good.begin(), size, bad.begin() + 2 * size);  // page 0 in the place of page 2
     s.store->assign("f", bad);
