@@ -565,3 +565,20 @@ TEST_CASE("guard: checked builds stop a guard that another thread ends") {
     std::thread{[&] { auto page = s.file.read(0); }}.join();
     CHECK(s.free(0));
 }
+
+TEST_CASE("guard: logged gives a page kind that keeps an LSN the highest one") {
+    setting s{1};
+    auto page = s.file.append<quire::heap_page>();
+    auto const lsn_on_page = [&] {
+        auto const bytes = s.file.core().frames.bytes(
+            s.file.slot().pages->load(page.page_no()).frame());
+        return quire::page_header::load(bytes.first<quire::page_header::size>()).lsn;
+    };
+    page.logged(7);
+    CHECK(lsn_on_page() == 7);
+    page.logged(5);
+    CHECK(lsn_on_page() == 7);
+    page.logged(9);
+    CHECK(lsn_on_page() == 9);
+    s.file.write(0).logged(3);  // a raw page keeps none
+}

@@ -77,8 +77,12 @@ inline void seal_nothing(std::span<std::byte>, page_id) noexcept {}
 
 }  // namespace detail
 
-/// Checksum and own page number. The first 12 bytes belong to the seal, which overwrites them.
+/// Checksum and own page number. The first `crc_seal_bytes` belong to the seal, which overwrites
+/// them.
 inline constexpr page_seal crc_seal{detail::crc_check, detail::crc_write};
+/// Bytes at a page's beginning that crc_seal takes. A page kind for files with crc_seal has its own
+/// fields behind them: static_assert(first_field >= quire::crc_seal_bytes).
+inline constexpr std::size_t crc_seal_bytes = 12;
 
 /// Every page is good, and is written as it is.
 inline constexpr page_seal no_seal{detail::check_nothing, detail::seal_nothing};

@@ -292,7 +292,8 @@ public:
     }
 
     /// The change made under this guard is in the log at `lsn` (above 0): the page is not written
-    /// before the pool's log hook has covered it.
+    /// before the pool's log hook has covered it. A page kind that keeps an LSN (`set_lsn`) gets
+    /// it, too, if it is the highest.
     void logged(std::uint64_t lsn) noexcept QUIRE_WHEN_HELD {
         QUIRE_EXPECTS(lsn > 0, "a log sequence number is above 0");
         auto& frame = page_.frame();
@@ -302,6 +303,7 @@ public:
         }
         if (lsn > frame.lsn.load(std::memory_order_relaxed)) {
             frame.lsn.store(lsn, std::memory_order_release);
+            if constexpr (requires { view_.set_lsn(lsn); }) { view_.set_lsn(lsn); }
         }
     }
 

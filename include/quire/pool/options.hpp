@@ -65,8 +65,8 @@ struct pool_options {
 };
 
 struct file_options {
-    /// crc_seal takes bytes 0 to 11 of every page; see also no_seal. A repair tool that must see
-    /// pages whose seal is broken gives {no_seal.check, crc_seal.seal}.
+    /// crc_seal takes the first 12 bytes of every page (crc_seal_bytes); see also no_seal.
+    /// A repair tool that must see pages whose seal is broken gives {no_seal.check, crc_seal.seal}.
     page_seal seal = crc_seal;
     io_mode io = io_mode::direct;
     /// Whether a symbolic link at the end of the path is followed. A link to nothing is, too: the

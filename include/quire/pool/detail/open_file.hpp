@@ -14,9 +14,8 @@
 /// Invariants
 ///   I1. `page_count` counts the pages that may be read; the file has at least that many. It moves
 ///       under `grow` only, and after the new page is published.
-///   I2. `dirty` is how many resident pages of this file are dirty, and `dirty_in` which frames they
-///       are in. `frames` is how many frames
-///       hold its pages, or are being looked for to hold one.
+///   I2. `dirty` is how many resident pages of this file are dirty, `dirty_in` which frames they
+///       are in. `frames` is how many frames hold its pages, or are being looked for to hold one.
 ///   I3. `sync_error`, once it is an errno, stays until the slot is closed: a sync failed, and what
 ///       the kernel dropped will not be reported again.
 ///   I4. `dirty_limit` is `dirty_max`, or 0 where a writer must look closer: in a closed file, a

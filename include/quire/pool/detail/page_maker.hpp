@@ -176,7 +176,7 @@ private:
         file_.seal.seal(bytes, id);
         QUIRE_EXPECTS(kind.accepts(bytes),
                       "a page kind leaves alone what its file's seal writes (crc_seal: the first "
-                      "12 bytes)");
+                      "12 bytes, quire::crc_seal_bytes; or open the file with no_seal)");
     }
 
     /// Makes a page in a private frame, and latches the frame for the caller's guard.
