@@ -104,6 +104,28 @@ void make_blank(pool_type& pool, std::string const& name, std::uint64_t count) {
 
 // format
 
+// All-zero pages are legal in files of some other programs, and each cost an exception.
+TEST_CASE("engine: blank pages are shown in a file that is opened so, corrupt ones are not") {
+    setting s;
+    auto pool = s.make();
+    make_blank(pool, "f", 3);
+    auto file = pool.open("f", open_mode::read_write, {.blank = quire::blank_pages::shown});
+    {
+        auto const page = file.read(1);
+        CHECK(page->bytes().load<std::uint64_t>(0) == 0);
+    }
+    CHECK(refusal([&] { file.read<heap_page>(1).release(); }) == errc::wrong_page_kind);
+    write_number(file, 2, 7);
+    file.close();
+    s.flip("f", 512 + 300);
+    file = pool.open("f", open_mode::read_only, {.blank = quire::blank_pages::shown});
+    CHECK(number_on(file, 2) == 7);
+    CHECK(refusal([&] { file.read(1).release(); }) == errc::corrupt_page);
+    file.close();
+    file = pool.open("f");  // the slot's next file is opened as it asks
+    CHECK(refusal([&] { file.read(0).release(); }) == errc::blank_page);
+}
+
 TEST_CASE("engine: a blank page becomes one of a kind by format, without being read") {
     setting s;
     auto pool = s.make();

@@ -97,12 +97,16 @@ public:
     }
 
     /// Sets `frames` frames aside: accesses that are given the budget do not fail for want of one.
-    /// Errors: no_free_frame (or the error of a write), and then none is set aside.
+    /// Errors: no_free_frame (or the error of a write), out_of_memory; then none is set aside.
     [[nodiscard]] frame_budget reserve(std::size_t frames) {
         core_.require_own_process("reserve");
         if (frames > core_.options.frames) { throw error{errc::no_free_frame, "reserve"}; }
         std::vector<frame_no> got;
-        got.reserve(frames);
+        try {
+            got.reserve(frames);
+        } catch (std::bad_alloc const&) {
+            throw error{errc::out_of_memory, "reserve"};
+        }
         try {
             while (got.size() < frames) { got.push_back(core_.evictor.take(nullptr, nullptr)); }
         } catch (...) {

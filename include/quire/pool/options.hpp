@@ -42,8 +42,11 @@ struct pool_observer {
 
 template <file_backend Backend>
 struct pool_options {
-    /// Frames of the pool; memory is this times the page size, and beside it 64 bytes a frame (128
-    /// with lru or a large latch) and what the policy keeps (s3_fifo: up to 42 bytes a frame).
+    /// Frames of the pool. At least as many as threads hold and pin at once (a descent hand over
+    /// hand holds two a thread, a split three a level), for a program that never gets
+    /// no_free_frame; and as many more as there are pages that it comes back to. Memory is this
+    /// times the page size, and beside it 64 bytes a frame (128 with lru or a large latch) and what
+    /// the policy keeps (s3_fifo: up to 42 bytes a frame).
     std::size_t frames = 1024;
     huge_pages huge = huge_pages::on;
     /// Files open at once, 1 to 16,384. The fewer, the longer a handle that is used after close is
@@ -64,10 +67,19 @@ struct pool_options {
     typename Backend::options backend = {};
 };
 
+/// What becomes of a page of zeros that the file's seal calls blank: grown, and never written.
+enum class blank_pages : std::uint8_t {
+    refused,  ///< errc::blank_page
+    shown,    ///< a page like any other: its kind decides whether it accepts it
+};
+
 struct file_options {
     /// crc_seal takes the first 12 bytes of every page (crc_seal_bytes); see also no_seal.
     /// A repair tool that must see pages whose seal is broken gives {no_seal.check, crc_seal.seal}.
     page_seal seal = crc_seal;
+    /// For files in which blank pages are common, as in some of other programs: an exception for
+    /// each would be slow.
+    blank_pages blank = blank_pages::refused;
     io_mode io = io_mode::direct;
     /// Whether a symbolic link at the end of the path is followed. A link to nothing is, too: the
     /// modes that make a file make it where the link points.

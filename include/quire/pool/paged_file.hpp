@@ -69,7 +69,8 @@ public:
     using write_guard = quire::write_guard<Core, View>;
 
     /// Page `no`, shared. A page that the file's seal calls blank (grown, never written) is an
-    /// error for every kind: only `append` and `format` make pages. Under no_seal none is blank.
+    /// error for every kind, unless the file was opened with blank_pages::shown: only `append` and
+    /// `format` make pages. Under no_seal none is blank.
     /// Errors: page_out_of_range, read_failed, short_read, corrupt_page, blank_page,
     /// wrong_page_kind.
     template <template <class, std::size_t> class View = raw_page>

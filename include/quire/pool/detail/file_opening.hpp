@@ -123,6 +123,7 @@ private:
         if (file.generation.load(std::memory_order_relaxed) != 0) { core_.files.rename(file); }
         file.page_count.store(file.pages_on_disk, std::memory_order_relaxed);
         file.seal = options_.seal;
+        file.shows_blank_pages = options_.blank == blank_pages::shown;
         file.dirty_max = options_.dirty_pages_max > 0 ? options_.dirty_pages_max
                                                       : dirty_pages_max_of(core_.options.frames);
         file.dirty_limit.store(file.file->writable() ? file.dirty_max : 0,

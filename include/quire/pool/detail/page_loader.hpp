@@ -118,7 +118,9 @@ private:
         if (load.read.error != 0) { return {errc::read_failed, load.read.error}; }
         switch (load.file.seal.check(frames_.bytes(load.frame), load.id)) {
             case page_state::good: return {};
-            case page_state::blank: return {errc::blank_page};
+            case page_state::blank:
+                return load.file.shows_blank_pages ? load_failure{}
+                                                   : load_failure{errc::blank_page};
             case page_state::corrupt: break;
         }
         return {errc::corrupt_page};

@@ -173,13 +173,17 @@ public:
         }
     }
 
-    /// The dirty pages of `file` at this moment, sorted.
+    /// The dirty pages of `file` at this moment, sorted. Errors: out_of_memory.
     [[nodiscard]] std::vector<dirty_page> dirty_pages(file_type const& file) const {
         std::vector<dirty_page> found;
-        static_cast<void>(look_at_dirty(file, file.number, 0, [&](dirty_page one) {
-            found.push_back(one);
-            return true;
-        }));
+        try {
+            static_cast<void>(look_at_dirty(file, file.number, 0, [&](dirty_page one) {
+                found.push_back(one);
+                return true;
+            }));
+        } catch (std::bad_alloc const&) {
+            throw error{errc::out_of_memory, "list dirty pages"};
+        }
         sort_ascending(std::span{found});
         return found;
     }
