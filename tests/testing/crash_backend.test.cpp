@@ -49,11 +49,17 @@ template <class Inner>
 struct scene {
     using backend = crash_backend_over<Inner>;
     using op = typename backend::op;
-    std::shared_ptr<crash_disk> disk = std::make_shared<crash_disk>();
+    std::shared_ptr<crash_disk> disk;
     quire_test::bench<backend> b;
     typename backend::file file = b.backend.open({"f", open_mode::open_or_create, {}, 512, false});
 
-    explicit scene(typename Inner::options const& inner = {}) : b{{disk, inner}, 6} {}
+    explicit scene(typename Inner::options const& inner = {}, std::uint64_t sector_bytes = 512)
+        : disk{disk_with(sector_bytes)}, b{{disk, inner}, 6} {}
+    static std::shared_ptr<crash_disk> disk_with(std::uint64_t sector_bytes) {
+        auto disk = std::make_shared<crash_disk>();
+        disk->sector_bytes = sector_bytes;
+        return disk;
+    }
 
     op write_op(std::uint64_t sector, std::string const& letters, std::size_t frame = 1) {
         for (std::size_t i = 0; i < letters.size(); ++i) {
@@ -230,6 +236,23 @@ TEMPLATE_TEST_CASE("crash_backend: unsynced sectors are there or not, each by it
     CHECK(s.disk->states("f").count() == 4);
     CHECK(s.words() == words{"abc", "axc", "aby", "axy"});
 }
+TEST_CASE("crash_backend: a disk with sectors of a page's size tears no page") {
+    scene<memory> s{{}, 1024};
+    s.resize(4);
+    REQUIRE(s.b.backend.sync(s.file) == 0);
+    s.write(0, "ab");
+    s.write(2, "cd");
+    CHECK(s.words() == words{"....", "ab..", "..cd", "abcd"});
+    s.write(1, "x");  // half a page: the rest is as it was written before
+    CHECK(s.words() == words{"....", "ab..", "ax..", "..cd", "abcd", "axcd"});
+    REQUIRE(s.b.backend.sync(s.file) == 0);
+    CHECK(s.words() == words{"axcd"});
+    s.disk->assign("g", bytes(1024, std::byte{'e'}));
+    auto g = s.b.backend.open({"g", open_mode::read_write, {}, 1024, false});
+    REQUIRE(s.b.backend.resize(g, 2048) == 0);
+    CHECK(s.disk->states("g").count() == 2);
+}
+
 TEMPLATE_TEST_CASE("crash_backend: of two writes to a sector either may be the last", "", memory,
                    queued) {
     scene<TestType> s;

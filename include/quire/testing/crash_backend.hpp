@@ -14,7 +14,7 @@
 ///         ...  // a pool over quire::memory_backend with .backend = {store}: what does it find?
 ///     }
 ///
-/// A disk writes sectors of 512 bytes in any order and promises nothing before a sync; and a sync
+/// A disk writes sectors in any order and promises nothing before a sync; and a sync
 /// covers what was complete when it began. So after a crash each sector holds what was last durable
 /// there, or any one of what was written to it since; the file has its durable size or any that it
 /// was given since; and where it has grown, a sector may read as zeros. A `crash_states` is all
@@ -35,6 +35,9 @@
 /// one thread looks at them in `before_sync`, and once more at the end. With writes in flight it
 /// looks after each submit, too. A crash during recovery is tried with a second disk: `assign`
 /// gives it the bytes of a state.
+///
+/// A sector is 512 bytes, so a page may be torn. `sector_bytes` of a page's size is a disk that
+/// writes pages whole or not at all.
 ///
 /// A sync that lies (`sync_lies`) reports success and makes nothing durable. A test of crash states
 /// must fail with it; else it tests nothing.
@@ -76,13 +79,15 @@ public:
     /// Makes a file whose bytes are durable. Expects: it is not open.
     void assign(std::string const& name, std::vector<std::byte> bytes) {
         std::lock_guard const hold{mutex_};
-        files_.insert_or_assign(name, detail::crash_history{bytes});
+        files_.insert_or_assign(name, detail::crash_history{bytes, sector_bytes});
         store_->assign(name, std::move(bytes));
     }
 
     /// Called with a file's name before it is synced, by the thread that syncs.
     std::function<void(std::string const& name)> before_sync{};
     bool sync_lies = false;
+    /// What the disk writes whole or not at all. Set before the first file is opened or assigned.
+    std::uint64_t sector_bytes = 512;
 
 private:
     template <file_backend Inner>
@@ -130,7 +135,7 @@ public:
         auto const before = disk_->store_->bytes(f.name_).size();
         f.inner_ = inner_.open(request);
         auto const [at, fresh] =
-            disk_->files_.try_emplace(f.name_, disk_->store_->bytes(f.name_));
+            disk_->files_.try_emplace(f.name_, disk_->store_->bytes(f.name_), disk_->sector_bytes);
         if (request.mode == open_mode::create_or_replace && !fresh) {
             at->second.resized(++disk_->time_, before, 0);
         }

@@ -3,7 +3,7 @@
 
 /// crash_states: what a loss of power at some moment can leave of a file.
 ///
-/// A disk writes sectors of 512 bytes in any order. So the file has its durable size or any that it
+/// A disk writes sectors in any order, each whole or not at all. So the file has its durable size or any that it
 /// was given since, and each sector holds what is durable there or any one of what was written to
 /// it since. A `crash_states` is all these combinations, by number. `crash_disk` gives it.
 
@@ -25,7 +25,6 @@ class crash_history;
 class crash_states {
 public:
     using bytes = std::vector<std::byte>;
-    static constexpr std::size_t sector_size = 512;
 
     /// How many; 2^64 - 1 if that or more.
     [[nodiscard]] std::uint64_t count() const noexcept {
@@ -58,9 +57,9 @@ public:
         made.resize(size);
         for (auto const& [sector, contents] : sectors_) {
             auto const which = choose(contents.size() + 1);
-            auto const at = sector * sector_size;
+            auto const at = sector * sector_size_;
             if (which == 0 || at >= size) { continue; }
-            std::copy_n(contents[which - 1].begin(), std::min(sector_size, size - at),
+            std::copy_n(contents[which - 1].begin(), std::min(sector_size_, size - at),
                         made.begin() + static_cast<std::ptrdiff_t>(at));
         }
         return made;
@@ -68,9 +67,11 @@ public:
 
 private:
     friend class detail::crash_history;
-    explicit crash_states(bytes durable) : durable_{std::move(durable)} {}
+    crash_states(bytes durable, std::uint64_t sector_size)
+        : durable_{std::move(durable)}, sector_size_{sector_size} {}
 
     bytes durable_;
+    std::uint64_t sector_size_;                            // in bytes
     std::vector<std::uint64_t> sizes_;                     // in bytes; the first is durable
     std::map<std::uint64_t, std::vector<bytes>> sectors_;  // by number; the newest is the last
 };

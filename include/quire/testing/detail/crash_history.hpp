@@ -24,13 +24,14 @@ class crash_history {
 public:
     using bytes = crash_states::bytes;
 
-    explicit crash_history(bytes durable) : durable_{std::move(durable)} {
+    crash_history(bytes durable, std::uint64_t sector_size)
+        : durable_{std::move(durable)}, sector_size_{sector_size} {
         sizes_.push_back({0, durable_.size()});
     }
 
     /// Each size and each content once, where it is newest.
     [[nodiscard]] crash_states states() const {
-        crash_states made{durable_};
+        crash_states made{durable_, sector_size_};
         auto& sizes = made.sizes_;
         for (auto const& size : sizes_) {
             // The first, which is durable, stays where it is.
@@ -56,9 +57,9 @@ public:
     /// A write begins. Its sectors keep the rest of what was written to them before.
     void began(std::uint64_t time, std::uint64_t offset, std::span<std::byte const> what) {
         change(offset, what.size(), [&](std::uint64_t sector, bytes content) {
-            auto const at = sector * sector_size;
+            auto const at = sector * sector_size_;
             auto const from = std::max(at, offset);
-            auto const to = std::min(at + sector_size, offset + what.size());
+            auto const to = std::min(at + sector_size_, offset + what.size());
             std::copy_n(what.data() + (from - offset), to - from, content.data() + (from - at));
             sectors_[sector].push_back({time, in_flight, std::move(content)});
         });
@@ -86,7 +87,7 @@ public:
     void resized(std::uint64_t time, std::uint64_t from, std::uint64_t to) {
         sizes_.push_back({time, to});
         change(from, to > from ? to - from : 0, [&](std::uint64_t sector, bytes content) {
-            auto const at = sector * sector_size;
+            auto const at = sector * sector_size_;
             auto const first = std::max(at, from) - at;
             std::fill(content.begin() + static_cast<std::ptrdiff_t>(first), content.end(),
                       std::byte{});
@@ -112,7 +113,6 @@ public:
     }
 
 private:
-    static constexpr std::uint64_t sector_size = crash_states::sector_size;
     static constexpr std::uint64_t in_flight = 0;
 
     struct size_type {
@@ -129,30 +129,31 @@ private:
     /// Calls `act(sector, newest content)` for each sector of `size` bytes at `offset`.
     template <class Act>
     void change(std::uint64_t offset, std::uint64_t size, Act act) {
-        for (auto sector = offset / sector_size; sector * sector_size < offset + size; ++sector) {
+        for (auto sector = offset / sector_size_; sector * sector_size_ < offset + size; ++sector) {
             auto const known = sectors_.find(sector);
             act(sector, known == sectors_.end() ? durable(sector) : known->second.back().content);
         }
     }
     void put_durable(std::uint64_t sector, bytes const& content) {
-        auto const at = sector * sector_size;
+        auto const at = sector * sector_size_;
         if (at >= durable_.size()) { return; }
-        std::copy_n(content.begin(), std::min(sector_size, durable_.size() - at),
+        std::copy_n(content.begin(), std::min(sector_size_, durable_.size() - at),
                     durable_.begin() + static_cast<std::ptrdiff_t>(at));
     }
     [[nodiscard]] bytes durable(std::uint64_t sector) const { return part(durable_, sector); }
     /// Sector `sector` of `all`; zeros where that has ended.
-    [[nodiscard]] static bytes part(bytes const& all, std::uint64_t sector) {
-        bytes content(sector_size);
-        auto const at = sector * sector_size;
+    [[nodiscard]] bytes part(bytes const& all, std::uint64_t sector) const {
+        bytes content(sector_size_);
+        auto const at = sector * sector_size_;
         if (at < all.size()) {
             std::copy_n(all.begin() + static_cast<std::ptrdiff_t>(at),
-                        std::min(sector_size, all.size() - at), content.begin());
+                        std::min(sector_size_, all.size() - at), content.begin());
         }
         return content;
     }
 
     bytes durable_;
+    std::uint64_t sector_size_;
     std::vector<size_type> sizes_;                           // the first is durable
     std::map<std::uint64_t, std::vector<version>> sectors_;  // by number; no list is empty
 };
