@@ -61,7 +61,9 @@ private:
     /// Any bytes at all may be in a page: what is read is checked before it is used.
     [[nodiscard]] std::size_t used() const {
         std::size_t const used = quire::load_le<std::uint16_t>(bytes_.data() + used_at);
-        if (used < begin || used > PageSize) { throw quire::error{quire::errc::corrupt_page, "use"}; }
+        if (used < begin || used > PageSize) {
+            throw quire::error{quire::errc::corrupt_page, "use"};
+        }
         return used;
     }
     [[nodiscard]] std::size_t length() const {

@@ -19,9 +19,10 @@
 /// where the latch cannot be downgraded.
 ///
 /// A page that moves each time must not keep a flush from its end: that writes it from a copy. The
-/// copy is made under the exclusive latch, in the pool's spare page; the log is asked for its LSN;
-/// then the copy is written under the page's latch, unless a newer version has been written in the
-/// meantime. The page stays dirty, and what was dirty when the flush began is in the file.
+/// copy is made under the shared latch, in the pool's spare page; the log is asked for its LSN; the
+/// copy is sealed, and then written under the page's latch, unless a newer version has been written
+/// in the meantime. The page stays dirty if it has changed since, and what was dirty when the flush
+/// began is in the file.
 ///
 /// Errors: a page that could not be written stays dirty, resident and readable; the first failure
 /// is in the outcome, the other pages of the batch are written all the same.
@@ -222,11 +223,12 @@ private:
         }
         std::unique_lock const copies{copying_, std::adopt_lock};
         auto const version = copy(target, until, outcome);
-        if (!version || !latch_for_copy(target, until, outcome)) { return; }
+        if (!version || !latch_for_copy<access::exclusive>(target, until, outcome)) { return; }
         auto& frame = frames_[target.frame];
         if (frame.written.load(std::memory_order_acquire) >= *version) {
             return end_exclusive(target);
         }
+        file.seal.seal(frames_.spare(), target.page);
         constexpr bool downgrades = downgradable<typename Types::latch_type>;
         if constexpr (downgrades) { frame.latch.downgrade(); }
         operation op{{io_verb::write, &*file.file,
@@ -240,27 +242,24 @@ private:
     /// clean, or failed.
     [[nodiscard]] std::optional<std::uint64_t> copy(dirty_page target, deadline until,
                                                     write_outcome& outcome) {
-        if (!latch_for_copy(target, until, outcome)) { return std::nullopt; }
-        auto& frame = frames_[target.frame];
-        if (!frame.dirty()) {
-            end_exclusive(target);
-            return std::nullopt;
-        }
+        if (!latch_for_copy<access::shared>(target, until, outcome)) { return std::nullopt; }
+        auto const& frame = frames_[target.frame];
+        bool const dirty = frame.dirty();
         auto const version = frame.version.load(std::memory_order_relaxed);
         auto const lsn = frame.lsn.load(std::memory_order_relaxed);
-        auto const bytes = frames_.bytes(target.frame);
-        files_.of(target.page).seal.seal(bytes, target.page);
         quire::unpoison(frames_.spare());
-        std::memcpy(frames_.spare().data(), bytes.data(), Types::page_size);
-        end_exclusive(target);
+        std::memcpy(frames_.spare().data(), frames_.bytes(target.frame).data(), Types::page_size);
+        frames_.template end_access<access::shared>(frames_.at(target.frame), target.page);
+        if (!dirty) { return std::nullopt; }
         if (!log_.is_there() || lsn == 0) { return version; }
         auto const [covered, why] = log_.ask(lsn);
         if (covered >= lsn) { return version; }
         not_covered(target, why, outcome);
         return std::nullopt;
     }
+    template <access Mode>
     [[nodiscard]] bool latch_for_copy(dirty_page target, deadline until, write_outcome& outcome) {
-        if (latch<access::exclusive>(target, true, until)) { return true; }
+        if (latch<Mode>(target, true, until)) { return true; }
         auto const& frame = frames_[target.frame];
         if (frame.held_here()) {
             outcome.fail(files_.of(target.page), errc::held_here, target.page);
