@@ -4,7 +4,7 @@
 /// crash_states: what a loss of power at some moment can leave of a file.
 ///
 /// A disk writes sectors in any order, each whole or not at all. So the file has its durable size,
-/// or any that it was given since, and each sector holds what is durable there or any one of what was
+/// or any that it was given since. Each sector holds what is durable there, or any one of what was
 /// written to it since. A `crash_states` is all these combinations, by number. `crash_disk` gives
 /// it.
 
