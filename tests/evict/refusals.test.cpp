@@ -25,7 +25,10 @@ TEMPLATE_TEST_CASE("refusals: pinned frames are proposed now and then, not first
     for (std::uint64_t page = frames; page < frames + evictions; ++page) {
         policy.search();
         auto victim = policy.propose();
-        for (; victim && *victim < pinned; victim = policy.propose()) { ++refused; }
+        for (; victim && *victim < pinned; victim = policy.propose()) {
+            policy.in_use(*victim);
+            ++refused;
+        }
         REQUIRE(victim);
         candidates += 1;
         policy.remove(*victim);

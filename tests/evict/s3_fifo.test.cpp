@@ -124,37 +124,20 @@ TEST_CASE("s3_fifo: a page comes back to main while its id is kept, and once") {
     CHECK(at(q, 1) == place::main);
 }
 
-TEST_CASE("s3_fifo: refused candidates count as used, in small and in main") {
+TEST_CASE("s3_fifo: refused candidates keep their places, in small and in main") {
     queues q{20};
     fill_main(q);
     order all{19, 18};  // small first, then main from the oldest
     for (std::size_t f = 0; f < 18; ++f) { all.push_back(f); }
     CHECK(q.search_in_vain() == all);
-    q.search();
-    CHECK(at(q, 19) == place::small);
-    CHECK(q.propose() == 19U);  // from main: small's are there, and the others were used later
-    CHECK(at(q, 19) == place::main);
-    CHECK(at(q, 18) == place::main);
-    CHECK(uses(q, 0) == 0);
-    q.remove(19);
-    CHECK(q.evict() == 18U);
-    CHECK(q.evict() == 0U);
-}
-
-TEST_CASE("s3_fifo: the last candidate of a search was not refused, nor one that is removed") {
-    queues q{20};
-    fill_main(q);
+    CHECK(q.search_in_vain() == all);
     q.search();
     CHECK(q.propose() == 19U);
+    CHECK(q.propose() == 18U);
+    CHECK(q.propose() == 0U);
+    q.remove(0);
     CHECK(q.evict() == 19U);
-    CHECK(q.evict() == 0U);  // small is short
-    q.search();
-    CHECK(q.propose() == 1U);
-    q.remove(1);
-    CHECK(q.propose() == 2U);
-    CHECK(q.state(1).uses == 0);
-    q.search();
-    CHECK(q.propose() == 2U);
+    CHECK(q.evict() == 1U);
 }
 
 TEST_CASE("s3_fifo: main is searched first when small is short, and small then") {
@@ -167,9 +150,11 @@ TEST_CASE("s3_fifo: main is searched first when small is short, and small then")
     all.push_back(18);
     all.insert(all.end(), of_main.begin(), of_main.end());
     CHECK(q.search_in_vain() == all);
-    CHECK(uses(q, 18) == 2);  // what small does not give up is found in main
+    use(q, 18, 2);  // what small does not give up is found in main
+    all = of_main;
+    of_main.push_back(18);
+    all.insert(all.end(), of_main.begin(), of_main.end());
     CHECK(q.search_in_vain() == all);
-    CHECK(at(q, 18) == place::main);
 }
 
 TEST_CASE("s3_fifo: a search goes through main twice however much main was used - I2") {
@@ -206,4 +191,21 @@ TEST_CASE("s3_fifo: hits that come during a search do not make it longer - I2") 
         ++steps;
     }
     CHECK(steps == 6 * 20);
+}
+
+TEST_CASE("s3_fifo: a page that is held counts as used, twice in small and once in main") {
+    queues q{20};
+    fill_main(q);
+    q.search();
+    CHECK(q.propose() == 19U);
+    q.in_use(19);
+    CHECK(q.propose() == 18U);  // refused for another reason
+    CHECK(q.propose() == 0U);
+    q.in_use(0);
+    q.search();
+    CHECK(q.propose() == 18U);
+    CHECK(at(q, 19) == place::main);
+    CHECK(at(q, 18) == place::small);
+    CHECK(q.propose() == 1U);
+    CHECK(uses(q, 0) == 0);
 }

@@ -39,6 +39,10 @@ public:
         auto const frame = policy_.propose();
         return frame ? std::optional<std::size_t>{quire::index(*frame)} : std::nullopt;
     }
+    /// For the last candidate: a thread holds or pins it.
+    void in_use(std::size_t f) {
+        if constexpr (quire::policy_that_heeds_use<Policy>) { policy_.in_use(nth(f)); }
+    }
     /// The first candidate of a search, removed.
     std::optional<std::size_t> evict() {
         search();

@@ -9,6 +9,8 @@
 #include "doubles.hpp"
 
 #include <quire/evict/clock.hpp>
+#include <quire/evict/lru.hpp>
+#include <quire/evict/s3_fifo.hpp>
 #include <quire/io/memory_backend.hpp>
 #include <quire/page/heap_page.hpp>
 #include <quire/pool/buffer_pool.hpp>
@@ -681,6 +683,28 @@ TEST_CASE("engine: no pin outlives its pool") {
 }
 
 // limits, observer, adopt
+
+// Pages of other files that such a search passed over counted as used, and outlived those in use.
+TEMPLATE_TEST_CASE("engine: a search for a file's own page leaves the others' order alone", "",
+                   quire::lru, quire::s3_fifo) {
+    setting s;
+    quire::buffer_pool<512, TestType, quire::hybrid_latch, quire::memory_backend> pool{
+        {.frames = 10, .backend = {s.store}}};
+    auto other = pool.open("other", open_mode::open_or_create);
+    auto shared = pool.open("shared", open_mode::open_or_create, {.frames_max = 2});
+    append_numbers(other, 20);
+    append_numbers(shared, 3);
+    pool.flush();
+    for (std::uint64_t no = 0; no < 8; ++no) { number_on(other, no); }
+    for (std::uint64_t no = 2; no < 8; ++no) { number_on(other, no); }
+    for (std::uint64_t no = 2; no < 8; ++no) { number_on(other, no); }  // 0 and 1 are cold
+    for (std::uint64_t round = 0; round < 20; ++round) { number_on(shared, round % 3); }
+    auto const misses = other.stats().misses;
+    number_on(other, 10);
+    number_on(other, 11);
+    for (std::uint64_t no = 2; no < 8; ++no) { number_on(other, no); }
+    CHECK(other.stats().misses == misses + 2);
+}
 
 TEST_CASE("engine: a file with a share of the frames takes its own pages' places") {
     setting s;

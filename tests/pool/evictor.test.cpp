@@ -53,11 +53,12 @@ TEST_CASE("free_list: gives out each frame once, the first one first") {
 }
 
 TEST_CASE("frame_budget: gives back what was not drawn") {
+    quire::arena const memory{3, 512, quire::huge_pages::off};
     quire::detail::free_list list{3};
     {
         std::vector<frame_no> mine;
         while (auto const frame = list.take()) { mine.push_back(*frame); }
-        quire::frame_budget budget{list, mine};
+        quire::frame_budget budget{list, memory, mine};
         CHECK(budget.frames() == 3);
         CHECK(budget.draw().has_value());
         CHECK(budget.frames() == 2);

@@ -101,6 +101,39 @@ TEST_CASE("cancelled: a thread that flushes again and again ends between two flu
 }
 
 // It left a waiter on its stack, where the next thread of that stack had its own variables.
+TEST_CASE("cancelled: a thread that flushes the pool ends before the flush") {
+    scene s;
+    std::atomic<bool> runs{false};
+    cancellable thread{[&] {
+        for (;;) {
+            s.pool.flush();
+            runs = true;
+        }
+    }};
+    wait_for(runs);
+    thread.cancel();
+    CHECK(thread.join_cancelled());
+    check_nothing_is_held(s);
+}
+
+TEST_CASE("cancelled: a thread in an observer ends later") {
+    auto options = quire_test::frames(2);
+    options.observer.on_miss = [](quire::page_id) {
+        ::pthread_cancel(::pthread_self());
+        std::this_thread::sleep_for(std::chrono::milliseconds{1});
+    };
+    quire_test::temp_dir const dir;
+    plain_pool pool{options};
+    auto const file = pool.open(dir / "f", open_mode::open_or_create, as_offered);
+    for (int i = 0; i < 3; ++i) { append_version(file, 1); }
+    file.flush();
+    cancellable thread{[&] {
+        static_cast<void>(version_on(file, 0));
+        file.flush();
+    }};
+    CHECK(thread.join_cancelled());
+}
+
 TEST_CASE("cancelled: a thread that waits for a page gets it, and ends at its next operation") {
     scene s;
     std::atomic<bool> waits{false};

@@ -94,8 +94,7 @@ public:
             case errc::tuple_too_large: return "tuple is larger than a page or its limits allow";
             case errc::row_mismatch: return "tuple is not a row of this type";
             case errc::held_here:
-                return "this thread holds a guard of the page: end that first, or it waits for "
-                       "itself";
+                return "this thread holds a guard of the page: end that guard first";
         }
         return "unknown error";
     }
@@ -144,8 +143,9 @@ public:
     [[nodiscard]] std::string_view operation() const noexcept { return operation_.what(); }
     /// The page it is about, or `page_id::none()`: then it is about the file, or about none.
     [[nodiscard]] page_id page() const noexcept { return page_; }
-    /// The path of the file that it is about, as it was opened; empty if it is about none, and for
-    /// what a view finds in a page's bytes: a view does not know its file.
+    /// The path of the file that it is about, as it was opened; empty if it is about none, for what
+    /// a view finds in a page's bytes (a view does not know its file), and for errors of opening a
+    /// file, whose operation() has the path.
     [[nodiscard]] std::string_view path() const noexcept { return path_.what(); }
     /// The system's errno, or 0.
     [[nodiscard]] int system_errno() const noexcept { return system_; }

@@ -22,10 +22,12 @@
 ///   p.holds(frame)              whether insert was called later than remove
 ///   p.search()                  a frame is needed: begins a search
 ///   p.propose()                 the search's next candidate, or nothing when it has no more. The
-///                               candidate stays held until it is removed. If another one is asked
-///                               for, it was refused: a thread holds it, or pins it, so it is in
-///                               use, and should not be among the first of the next search. A
-///                               search ends, after at most 2 x frames candidates
+///                               candidate stays where it is until it is removed; a refusal must
+///                               not change its rank. A search ends, after at most 2 x frames
+///                               candidates
+///   p.in_use(frame)             (may be missing) the last candidate is held or pinned by a thread.
+///                               It should not be among the first of the next searches: else many
+///                               pinned pages make each of them long
 ///
 /// `remove` does not say whether the page was evicted or its file closed, and file numbers are used
 /// again: what a policy remembers of a closed file can match a later one. That costs hits, nothing
@@ -86,5 +88,11 @@ concept eviction_policy =
         { policy.search() } noexcept;
         { policy.propose() } noexcept -> std::same_as<std::optional<frame_no>>;
     };
+
+/// A policy with `in_use`.
+template <class P>
+concept policy_that_heeds_use = eviction_policy<P> && requires(P policy, frame_no frame) {
+    { policy.in_use(frame) } noexcept;
+};
 
 }  // namespace quire::inline QUIRE_ABI

@@ -18,8 +18,8 @@
 /// search, a search corrects the whole heap: frames x log2(frames), and the pool's misses wait.
 ///
 /// Candidates are kept behind the heap in the same array until they are removed or the next search
-/// takes them back, with the stamps that they then have. A refused candidate is in use, by a guard
-/// or a pin: it is stamped like a page that is used now, else it would come first in every search.
+/// takes them back, with the stamps that they then have. A page that is held or pinned is in use:
+/// it is stamped again when it is proposed, or it would come first in every search.
 ///
 /// Invariants
 ///   I1. A stamp never falls; the heap's copy of it is never greater.
@@ -63,13 +63,10 @@ public:
 
     void insert(frame_no frame, page_id) noexcept {
         touch(frames_[frame]);
-        if (in_heap_ < held_) { put(held_, heap_[in_heap_]); }  // a candidate makes room
-        put(in_heap_, {stamp_of(frame), frame});
-        ++held_;
-        rise(in_heap_++);
+        put(held_++, {stamp_of(frame), frame});
+        take_back();
     }
     void remove(frame_no frame, page_id) noexcept {
-        if (proposed_ == frame) { proposed_.reset(); }
         auto at = place_[index(frame)];
         place_[index(frame)] = nowhere;
         --held_;
@@ -87,15 +84,14 @@ public:
         return place_[index(frame)] != nowhere;
     }
 
+    void in_use(frame_no frame) noexcept { touch(frames_[frame]); }
+
     void search() noexcept {
-        proposed_.reset();
         take_back();
         begin_ = now_.load(std::memory_order_relaxed);
     }
 
     [[nodiscard]] std::optional<frame_no> propose() noexcept {
-        if (proposed_) { touch(frames_[*proposed_]); }
-        proposed_.reset();
         while (in_heap_ > 0) {
             auto const [stamp, frame] = heap_[0];
             auto const latest = stamp_of(frame);
@@ -103,7 +99,6 @@ public:
                 --in_heap_;
                 swap(0, in_heap_);
                 sink(0);
-                proposed_ = frame;
                 return frame;
             }
             heap_[0].stamp = latest;
@@ -132,7 +127,7 @@ private:
         put(b, one);
     }
 
-    /// Candidates join the heap.
+    /// Candidates and appended frames join the heap.
     void take_back() noexcept {
         while (in_heap_ < held_) { rise(in_heap_++); }
     }
@@ -164,10 +159,9 @@ private:
     std::uint32_t in_heap_ = 0;
     std::uint32_t held_ = 0;
     std::uint64_t begin_ = 0;  ///< the counter when the search began
-    std::optional<frame_no> proposed_;  ///< the last candidate, if it was not removed
     alignas(64) std::atomic<std::uint64_t> now_{1};  ///< the last stamp given; frames begin with 0
 };
 
-static_assert(eviction_policy<lru>);
+static_assert(policy_that_heeds_use<lru>);
 
 }  // namespace quire::inline QUIRE_ABI

@@ -25,9 +25,9 @@
 /// pages in use; and when the pages in use change, the old ones leave `main` slowly.
 /// bench/README.md compares it with two_q, which does better there and worse elsewhere.
 ///
-/// A refused candidate is in use, by a guard or a pin, and counts as used: as often as `main` asks
-/// for if it is in `small`, else once. So pages that are pinned for long are in `main`, and each
-/// turn of that proposes them once. (Left where they were, they came first in every search.)
+/// A refused candidate stays where it is in its queue. If it is held or pinned, it counts as used:
+/// twice in `small`, so that it moves to `main`, and once in `main`. So pages that are pinned for
+/// long are in `main`, and are proposed once in a turn of that.
 ///
 /// Invariants
 ///   I1. A frame that is held is in exactly one of `small` and `main`, and `at` says in which.
@@ -81,7 +81,6 @@ public:
         enter(ghosts_.take(page) ? place::main : place::small, frame);
     }
     void remove(frame_no frame, page_id page) noexcept {
-        if (proposed_ == frame) { proposed_.reset(); }
         auto const from = frames_[frame].at;
         if (cursor_ == index(frame)) { cursor_ = queue(from).newer(cursor_); }
         leave(frame);
@@ -91,27 +90,7 @@ public:
         return frames_[frame].at != place::nowhere;
     }
 
-    void search() noexcept {
-        proposed_.reset();
-        bool const small_first = small_.size() >= small_aim_;
-        steps_left_ = 6 * std::uint64_t{frames_.size()};
-        queues_left_ = small_first ? 2 : 3;
-        look_into(small_first ? place::small : place::main);
-    }
-
-    [[nodiscard]] std::optional<frame_no> propose() noexcept {
-        if (proposed_) { note_refusal(*proposed_); }
-        while (queues_left_ > 0) {
-            proposed_ = looking_in_ == place::small ? in_small() : in_main();
-            if (proposed_) { return proposed_; }
-            --queues_left_;
-            look_into(looking_in_ == place::small ? place::main : place::small);
-        }
-        return std::nullopt;
-    }
-
-private:
-    void note_refusal(frame_no frame) noexcept {
+    void in_use(frame_no frame) noexcept {
         auto& state = frames_[frame];
         auto const uses = state.at == place::small ? uses_to_stay : std::uint8_t{1};
         if (state.uses.load(std::memory_order_relaxed) < uses) {
@@ -119,6 +98,25 @@ private:
         }
     }
 
+    void search() noexcept {
+        bool const small_first = small_.size() >= small_aim_;
+        steps_left_ = 6 * std::uint64_t{frames_.size()};
+        queues_left_ = small_first ? 2 : 3;
+        look_into(small_first ? place::small : place::main);
+    }
+
+    [[nodiscard]] std::optional<frame_no> propose() noexcept {
+        while (queues_left_ > 0) {
+            if (auto const found = looking_in_ == place::small ? in_small() : in_main()) {
+                return found;
+            }
+            --queues_left_;
+            look_into(looking_in_ == place::small ? place::main : place::small);
+        }
+        return std::nullopt;
+    }
+
+private:
     /// The next in `small` that has not been used enough; those that have go to `main`.
     [[nodiscard]] std::optional<frame_no> in_small() noexcept {
         while (cursor_ != queue_type::none && steps_left_ > 0) {
@@ -180,11 +178,10 @@ private:
     detail::ghost_list ghosts_;
     place looking_in_ = place::small;
     queue_type::index_type cursor_ = queue_type::none;  ///< the search's next, in `looking_in_`
-    std::optional<frame_no> proposed_;  ///< the last candidate, if it was not removed
     int queues_left_ = 0;
     std::uint64_t steps_left_ = 0;
 };
 
-static_assert(eviction_policy<s3_fifo>);
+static_assert(policy_that_heeds_use<s3_fifo>);
 
 }  // namespace quire::inline QUIRE_ABI

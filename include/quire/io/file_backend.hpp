@@ -82,7 +82,9 @@ enum class io_mode : std::uint8_t {
 /// WAL mode its writers go on, and the file changes in checkpoints only. In the other modes the
 /// file does not change: a writer begins, and cannot commit (SQLITE_BUSY) before this file is
 /// closed. With `whole` it cannot even begin. With `none` it commits, and a page can be read while
-/// SQLite writes it. What is in SQLite's journal or WAL is not in the file.
+/// SQLite writes it. What is in SQLite's journal or WAL is not in the file. Do this only in another
+/// process than SQLite's: SQLite has POSIX locks, and a process that closes any descriptor of a
+/// file loses all that it has on it.
 struct file_lock {
     static constexpr std::uint64_t to_the_end = ~std::uint64_t{0};
 

@@ -28,7 +28,8 @@
 /// closes every file; it tells `options.on_loss` what it could not write, and never throws.
 /// Threads: any; the constructor and the destructor alone. A thread that is cancelled
 /// (pthread_cancel) ends at the beginning of an operation that is no hit, never in its middle. No
-/// thread leaves a log hook, an observer or the function of an optimistic read by pthread_exit.
+/// thread leaves a log hook, an observer or the function of an optimistic read by pthread_exit, or
+/// is cancelled in the last.
 
 #include <quire/evict/s3_fifo.hpp>
 #include <quire/io/direct_backend.hpp>
@@ -85,6 +86,8 @@ public:
     /// Flushes every file. All are tried; the first error is thrown.
     /// Expects: this thread holds no guard of the pool.
     void flush() {
+        core_.require_own_process("flush");
+        cancellation_off const meanwhile;  // every error is caught here, and so would its unwinding
         std::exception_ptr failure = nullptr;
         for (auto& slot : core_.files) {
             try {
@@ -113,7 +116,7 @@ public:
             for (auto const frame : got) { core_.evictor.put_into_free_list(frame); }
             throw;
         }
-        return frame_budget{core_.evictor.free_frames(), std::move(got)};
+        return frame_budget{core_.evictor.free_frames(), core_.memory(), std::move(got)};
     }
 
     /// paged_file::for_each_dirty over all files.

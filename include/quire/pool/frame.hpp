@@ -39,7 +39,7 @@
 ///       looked for a frame.
 ///   I6. `holder` is a thread only while that thread has a guard of the page: the guard puts it
 ///       there when it has the latch, and takes away what is there before it gives the latch up. So
-///       a thread that finds itself would wait for itself. Other readers overwrite it.
+///       a thread that finds itself would wait for itself. Other readers overwrite `holder`.
 ///
 /// A look without the latch (detail/optimistic.hpp) may read the bytes in any state, and uses only
 /// what it read of a resident page.
@@ -97,7 +97,8 @@ struct alignas(64) frame_header {
     /// Whether this thread has a guard of the page. Always right about an exclusive guard; a shared
     /// one may go unnoticed when other threads read the page, too.
     [[nodiscard]] bool held_here() const noexcept {
-        return holder.load(std::memory_order_relaxed) == detail::this_thread_mark();
+        auto const here = detail::this_thread_mark();
+        return here != detail::thread_mark::none && holder.load(std::memory_order_relaxed) == here;
     }
 
     /// The bytes are about to change, or have changed. Expects: the latch is held exclusively.

@@ -9,6 +9,7 @@
 /// Threads: one at a time. Lifetime: must not outlive the pool, whose destructor checks it.
 
 #include <quire/base/immovable.hpp>
+#include <quire/memory/arena.hpp>
 #include <quire/pool/detail/free_list.hpp>
 
 #include <utility>  // std::move
@@ -18,10 +19,12 @@ namespace quire::inline QUIRE_ABI {
 
 class [[nodiscard("a budget sets frames aside as long as it lives")]] frame_budget : immovable {
 public:
-    /// For the pool: `frames` are private, and go to `home` in the end.
-    frame_budget(detail::free_list& home, std::vector<frame_no> frames) noexcept
-        : home_{home}, frames_{std::move(frames)} {}
+    /// For the pool: `frames` of `memory` are private, and go to `home` in the end.
+    frame_budget(detail::free_list& home, arena const& memory,
+                 std::vector<frame_no> frames) noexcept
+        : home_{home}, memory_{memory}, frames_{std::move(frames)} {}
     ~frame_budget() {
+        if (memory_.inherited()) { return; }  // a fork may have copied the list's mutex held
         for (auto const frame : frames_) { home_.give_back(frame); }
     }
 
@@ -38,6 +41,7 @@ public:
 
 private:
     detail::free_list& home_;
+    arena const& memory_;
     std::vector<frame_no> frames_;
 };
 

@@ -7,6 +7,7 @@
 /// its constructor, a file's by `open`. What makes no sense is errc::bad_option. A limit that
 /// cannot be reached is no error, and limits nothing: it may serve pools of several sizes.
 
+#include <quire/base/cancellation_off.hpp>
 #include <quire/base/hook.hpp>
 #include <quire/base/page_seal.hpp>
 #include <quire/io/file_backend.hpp>
@@ -36,7 +37,10 @@ struct pool_observer {
     /// For the pool: calls one of them, if it is there.
     template <class Function, class... Arguments>
     static void tell(Function const& fn, Arguments... arguments) noexcept {
-        if (fn) { fn(arguments...); }
+        if (fn) {
+            cancellation_off const meanwhile;
+            fn(arguments...);
+        }
     }
 };
 
@@ -45,8 +49,8 @@ struct pool_options {
     /// Frames of the pool. At least as many as threads hold and pin at once (a descent hand over
     /// hand holds two a thread, a split three a level), for a program that never gets
     /// no_free_frame; and as many more as there are pages that it comes back to. Memory is this
-    /// times the page size, and beside it 64 bytes a frame (128 with lru or a large latch) and what
-    /// the policy keeps (s3_fifo: up to 42 bytes a frame).
+    /// and one times the page size, and beside it 64 bytes a frame (128 with lru or a large latch)
+    /// and what the policy keeps (s3_fifo: up to 42 bytes a frame).
     std::size_t frames = 1024;
     huge_pages huge = huge_pages::on;
     /// Files open at once, 1 to 16,384. The fewer, the longer a handle that is used after close is

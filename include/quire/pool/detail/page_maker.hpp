@@ -78,7 +78,7 @@ public:
         core_.require_writable(file_, number_, "format");
         core_.require_not_held(file_, id, "format");
         file_use const use{file_, id.file()};
-        if (!use.allowed()) { throw file_.failure(errc::in_use, "format", id); }
+        if (!use.allowed()) { throw file_.failure(errc::in_use, "format", id, 0, being_closed); }
         auto const until = core_.deadline_of(how);
         load_waiters::claimed claim;
         do {

@@ -14,15 +14,16 @@
 /// `latching::waits`. No thread waits for a latch while a write of its own is unfinished.
 ///
 /// The log comes first: with nothing latched and nothing in flight, the hook is asked to make the
-/// log durable up to the batch's highest LSN; then pages are latched, and one whose LSN moved past
-/// the answer has moved. So has one that another thread changed between its seal and its write,
-/// where the latch cannot be downgraded.
+/// log durable up to the batch's highest LSN; then the pages are latched. A page has *moved* if its
+/// LSN is past the answer by then; or, with a latch that cannot be downgraded, if another thread
+/// changed it between its seal and its write.
 ///
-/// A page that moves each time must not keep a flush from its end: that writes it from a copy. The
-/// copy is made under the shared latch, in the pool's spare page; the log is asked for its LSN; the
-/// copy is sealed, and then written under the page's latch, unless a newer version has been written
-/// in the meantime. The page stays dirty if it has changed since, and what was dirty when the flush
-/// began is in the file.
+/// A page that moves in two rounds must not keep a flush from its end: it is written from a copy.
+/// The copy is made under the shared latch, in the pool's spare page; the log is asked for its LSN;
+/// the copy is sealed, and then written under the page's latch, unless a newer version has been
+/// written in the meantime. The page stays dirty if it has changed since, and what was dirty when
+/// the flush began is in the file. There is one spare page: a second flush that needs it waits,
+/// also while the first is in the log hook or writes; and each copy asks the log once.
 ///
 /// Errors: a page that could not be written stays dirty, resident and readable; the first failure
 /// is in the outcome, the other pages of the batch are written all the same.
@@ -91,8 +92,9 @@ public:
             auto const until = deadline_after(wait);
             auto batch = pages.first(pages.size() < batch_max ? pages.size() : batch_max);
             pages = pages.subspan(batch.size());
+            int round = 0;
             do {
-                write_batch(batch, how, until, outcome);
+                write_batch(batch, how, round++ > 0, until, wait, outcome);
                 batch = without_done(batch);
             } while (how == latching::waits && !batch.empty());
         }
@@ -117,8 +119,8 @@ private:
     }
 
     /// One round: what is done has its page set to none, the rest is for another round.
-    void write_batch(std::span<dirty_page> batch, latching how, deadline until,
-                     write_outcome& outcome) {
+    void write_batch(std::span<dirty_page> batch, latching how, bool again, deadline until,
+                     std::chrono::nanoseconds wait, write_outcome& outcome) {
         std::uint64_t const durable = make_log_durable(batch, outcome);
         std::array<sealed_page, batch_max> sealed;
         std::array<operation, batch_max> ops;
@@ -135,7 +137,7 @@ private:
                 ops[count++] = {{io_verb::write, &*files_.of(target.page).file,
                                  *byte_offset(target.page.page(), Types::page_size),
                                  frames_.bytes(target.frame)}};
-            } else if (result == step::moved && how == latching::waits) {
+            } else if (result == step::moved && how == latching::waits && again) {
                 moved[moved_count++] = &target;
             } else if (result == step::done) {
                 target.page = page_id::none();
@@ -145,7 +147,7 @@ private:
         for (std::size_t i = 0; i < count; ++i) { finish(sealed[i], ops[i], outcome); }
         if (count > 0) { transfers_.frame_changed(); }
         for (auto* const target : std::span{moved}.first(moved_count)) {
-            write_copy(*target, until, outcome);
+            write_copy(*target, deadline_after(wait), outcome);
             target->page = page_id::none();
         }
     }
@@ -225,6 +227,10 @@ private:
         auto const version = copy(target, until, outcome);
         if (!version || !latch_for_copy<access::exclusive>(target, until, outcome)) { return; }
         auto& frame = frames_[target.frame];
+        if (int const broken = file.sync_error.load(std::memory_order_acquire); broken != 0) {
+            outcome.fail(file, errc::sync_failed, target.page, broken);
+            return end_exclusive(target);
+        }
         if (frame.written.load(std::memory_order_acquire) >= *version) {
             return end_exclusive(target);
         }
@@ -237,6 +243,7 @@ private:
         conclude(target, *version, op, outcome);
         constexpr auto mode = downgrades ? access::shared : access::exclusive;
         frames_.template end_access<mode>(frames_.at(target.frame), target.page);
+        quire::poison(frames_.spare());
     }
     /// The page's version that is in the spare page now, and in the log. Nothing when it has become
     /// clean, or failed.
@@ -263,7 +270,7 @@ private:
         auto const& frame = frames_[target.frame];
         if (frame.held_here()) {
             outcome.fail(files_.of(target.page), errc::held_here, target.page);
-        } else if (frame.holds(target.page)) {
+        } else if (frame.holds(target.page) && has_passed(until)) {
             outcome.fail(files_.of(target.page), errc::timed_out, target.page, 0,
                          waited_for_guard);
         }

@@ -104,6 +104,7 @@ public:
     /// Whether this thread has a guard of page `id`. In other than checked builds a shared one may
     /// go unnoticed: see frame_header::held_here.
     [[nodiscard]] bool held_here(file_type const& file, page_id id) const noexcept {
+        if (memory().inherited()) { return false; }
         if constexpr (checked_build) {
             return held.holds_any([&](page_id one) { return one == id; });
         } else {
@@ -248,6 +249,7 @@ private:
 
     [[gnu::noinline]] void make_writable(file_type& file, file_no number, char const* operation) {
         expect_open(file, number);
+        require_own_process(operation);
         {
             file_use<Backend> const use{file, number};
             if (!use.allowed()) {
@@ -258,7 +260,6 @@ private:
             }
             require_sound(file, operation);
         }
-        require_own_process(operation);
         write_some(file);
     }
 
@@ -267,7 +268,7 @@ private:
     void write_some(file_type& file) {
         std::array<dirty_page, page_writer<types>::batch_max> batch;
         auto const begin = file.dirty_next.load(std::memory_order_relaxed);
-        bool past_the_last = begin == 0;
+        bool past_the_last = false;
         for (auto at = begin;;) {
             std::size_t count = 0;
             at = look_at_dirty(file, file.number, at, [&](dirty_page one) {
@@ -280,7 +281,9 @@ private:
             sort_ascending(pages);
             auto const outcome = writer.write(pages, latching::tries, {});
             outcome.rethrow();
-            if (outcome.written > 0 || (past_the_last && (at == 0 || at >= begin))) { return; }
+            bool const all_around = at == 0 ? past_the_last || begin == 0
+                                            : past_the_last && at >= begin;
+            if (outcome.written > 0 || all_around) { return; }
             past_the_last = past_the_last || at == 0;
         }
     }

@@ -123,6 +123,9 @@ public:
             auto const page = frames_[*candidate].page_now();
             if (only_of && page.file() != *only_of) { continue; }
             auto const what = try_evict(*candidate, page);
+            if constexpr (policy_that_heeds_use<typename Types::policy_type>) {
+                if (what == victim::kind::none) { policy_.in_use(*candidate); }
+            }
             if (what == victim::kind::evicted ||
                 (what == victim::kind::dirty && wants(page))) {
                 return {what, *candidate, page};

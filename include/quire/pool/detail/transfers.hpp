@@ -159,6 +159,7 @@ public:
     /// A condition with this key may hold now.
     void wake(wake_key key) noexcept {
         if ((reaper_.fetch_or(0, std::memory_order_seq_cst) & key.mask()) != 0) [[unlikely]] {
+            cancellation_off const meanwhile;
             backend_.interrupt();
         }
         events_.wake(key);
