@@ -9,7 +9,7 @@
 /// pool refuses candidates that are held or pinned.
 ///
 ///   expression                  semantics
-///   P::frame_state              default constructible; at most 4 bytes, to keep a frame's header
+///   P::frame_state              default constructible; at most 2 bytes, to keep a frame's header
 ///                               in one cache line with the default latch, else 8
 ///   P{frame_states<state>}      over all frames of a pool, none of them held by the policy. Only
 ///                               here may it allocate, and throw std::bad_alloc

@@ -13,12 +13,12 @@
 /// a miss, and a miss checks `inherited()` and reports the fork. A kernel without these two advices
 /// leaves an ordinary copy.
 ///
-/// Two kinds. `extent::used`: nearly all of it will be; if the process locks its memory
-/// (mlockall), it is locked, and counts. `extent::sparse`: an address for each of very many
-/// things, of which few are used. Huge pages would make each of those cost 2 MiB, so there are
-/// none. MCL_FUTURE does not lock it: the system would fill all of it at once, and an ordinary
-/// user's limit (8 MiB) would refuse it. mlockall(MCL_CURRENT) after it was made does fill it: call
-/// that before, or with MCL_ONFAULT.
+/// Two kinds. `extent::used`: nearly all of the memory will be used. If the process locks its
+/// memory (mlockall), this is locked, and counts towards the limit. `extent::sparse`: an address
+/// for each of very many things, of which few are used. Huge pages would make each of those cost
+/// 2 MiB, so there are none. MCL_FUTURE does not lock it: the system would fill all of it at once,
+/// and an ordinary user's limit (8 MiB) would refuse it. mlockall(MCL_CURRENT) after it was made
+/// does fill it: call that before, or with MCL_ONFAULT.
 ///
 /// Neither is in a core dump. A core with all reservations takes gigabytes and minutes to write,
 /// and frames hold users' data. A program that needs the frames in a core gives

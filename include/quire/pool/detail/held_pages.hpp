@@ -3,10 +3,10 @@
 
 /// held_pages: which thread holds which pages of a pool, in checked builds; nothing elsewhere.
 ///
-/// In other builds a frame remembers the last thread that entered (frame.hpp), which costs next to
-/// nothing and is not the whole truth. This list is, and stops the program where the rule is about
-/// guards in general: a thread that flushes or closes holds none, one that discards or truncates
-/// holds none of what it removes, and a guard ends in the thread that made it.
+/// In other builds a frame remembers the last thread that entered (frame.hpp): that costs next to
+/// nothing, and misses some guards. This list misses none. It also stops the program where a rule
+/// is about guards in general: a thread that flushes or closes holds none, one that discards or
+/// truncates holds none of what it removes, and a guard ends in the thread that made it.
 ///
 /// In the pool, not in a thread_local variable: shared objects of one program may each have a copy
 /// of such a variable. A shard that is full is not checked any further.

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-/// load_waiters: the threads that wait for a page which another thread is loading.
+/// load_waiters: the pages that a thread loads or makes now, and the threads that wait for them.
 ///
-/// A list only: waiting itself is in transfers.hpp. The loading thread changes the page's entry
+/// Two lists, no more: waiting itself is in transfers.hpp. The loading thread changes the page's entry
 /// inside `release`, under the list's mutex, and gives its outcome to exactly the threads that are
 /// in the list at that moment: nothing when the page is there or when they should try for
-/// themselves, the error when the read or the check failed. A waiter is an object on its thread's
-/// own stack, so nothing is allocated.
+/// themselves, the error when the read or the check failed. A waiter, and a claim, is an object on
+/// its thread's own stack, so nothing is allocated.
 ///
 /// Invariants
 ///   I1. No announcement is lost: a waiter looks at the entry under the mutex that the change
@@ -15,7 +15,7 @@
 ///   I2. An error reaches only those that waited for the load that failed.
 ///   I3. No thread holds the mutex across I/O. A waiter that was announced is touched no more.
 ///
-/// Threads: any. Cost: a load without waiters pays one uncontended mutex.
+/// Threads: any. Cost: a load without waiters takes an uncontended mutex twice.
 
 #include <quire/base/error.hpp>
 #include <quire/base/immovable.hpp>
