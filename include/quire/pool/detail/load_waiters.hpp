@@ -4,8 +4,8 @@
 /// load_waiters: the pages that a thread loads or makes now, and the threads that wait for them.
 ///
 /// Two lists, no more: waiting itself is in transfers.hpp. The loading thread changes the page's
-/// entry inside `release`, under the list's mutex, and gives its outcome to exactly the threads that
-/// are in the list at that moment: nothing when the page is there or when they should try for
+/// entry inside `release`, under the list's mutex, and gives its outcome to exactly the threads
+/// that are in the list at that moment: nothing when the page is there or when they should try for
 /// themselves, the error when the read or the check failed. A waiter, and a claim, is an object on
 /// its thread's own stack, so nothing is allocated.
 ///
