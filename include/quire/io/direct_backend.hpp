@@ -135,7 +135,7 @@ public:
     /// closed: what the program prints must not land among the pages, whoever opened the file.
     [[nodiscard]] file adopt(int fd, open_request const& request) const {
         auto owned = detail::above_streams(detail::descriptor{fd});
-        int const moved = owned.valid() ? 0 : errno;  // there was no other number for it
+        int const moved = fd < 0 || owned.valid() ? 0 : errno;  // no other number for it
         int const flags = detail::flags_of(owned.get());
         if (flags < 0) {
             throw error{errc::open_failed, "adopt " + request.path, page_id::none(),
