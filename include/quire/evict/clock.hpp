@@ -29,7 +29,7 @@ public:
 
     explicit clock(frame_states<frame_state> frames) noexcept : frames_{frames} {}
 
-    void touch(frame_state& state) noexcept {
+    [[gnu::always_inline]] void touch(frame_state& state) noexcept {
         if (!state.referenced.load(std::memory_order_relaxed)) {
             state.referenced.store(true, std::memory_order_relaxed);
         }

@@ -69,7 +69,7 @@ public:
           main_{{links_.data(), frames.size()}},
           ghosts_{frames.size() > small_aim_ ? frames.size() - small_aim_ : 0} {}
 
-    void touch(frame_state& state) noexcept {
+    [[gnu::always_inline]] void touch(frame_state& state) noexcept {
         auto const uses = state.uses.load(std::memory_order_relaxed);
         if (uses < uses_max) {
             state.uses.store(static_cast<std::uint8_t>(uses + 1), std::memory_order_relaxed);

@@ -49,7 +49,7 @@ public:
           links_(frames.size()),
           queue_{{links_.data(), frames.size()}} {}
 
-    void touch(frame_state& state) noexcept {
+    [[gnu::always_inline]] void touch(frame_state& state) noexcept {
         if (!state.visited.load(std::memory_order_relaxed)) {
             state.visited.store(true, std::memory_order_relaxed);
         }

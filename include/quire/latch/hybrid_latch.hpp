@@ -48,7 +48,7 @@ public:
     hybrid_latch& operator=(hybrid_latch const&) = delete;
     ~hybrid_latch() = default;
 
-    [[nodiscard]] bool try_lock_shared() noexcept {
+    [[nodiscard, gnu::always_inline]] bool try_lock_shared() noexcept {
         auto const before = word_.fetch_add(reader, std::memory_order_acquire);
         if ((before & (writer | closed | crowded)) == 0) [[likely]] { return true; }
         unlock_shared();
@@ -68,14 +68,16 @@ public:
     void lock_shared() noexcept {
         while (!try_lock_shared_for(forever)) {}
     }
-    void unlock_shared() noexcept {
+    [[gnu::always_inline]] void unlock_shared() noexcept {
         QUIRE_CHECK((word_.load(std::memory_order_relaxed) & readers) != 0,
                     "unlock_shared matches an earlier lock_shared");
         word_.fetch_sub(reader, std::memory_order_seq_cst);
         if (has_waiters()) [[unlikely]] { wake_if_last(); }
     }
 
-    [[nodiscard]] bool try_lock() noexcept { return enter_exclusive(readers | writer | closed); }
+    [[nodiscard, gnu::always_inline]] bool try_lock() noexcept {
+        return enter_exclusive(readers | writer | closed);
+    }
     [[nodiscard]] bool try_lock_for(std::chrono::nanoseconds wait) noexcept {
         return try_lock_for(wait, [] { return true; });
     }
@@ -88,7 +90,7 @@ public:
     void lock() noexcept {
         while (!try_lock_for(forever)) {}
     }
-    void unlock() noexcept {
+    [[gnu::always_inline]] void unlock() noexcept {
         word_.fetch_add(version_step - writer, std::memory_order_seq_cst);
         wake();
     }
@@ -168,7 +170,7 @@ private:
         if ((word_.fetch_and(~closed, std::memory_order_seq_cst) & closed) != 0) { wake(); }
     }
 
-    [[nodiscard]] bool enter_exclusive(std::uint64_t excluded) noexcept {
+    [[nodiscard, gnu::always_inline]] bool enter_exclusive(std::uint64_t excluded) noexcept {
         auto word = word_.load(std::memory_order_seq_cst);
         while ((word & excluded) == 0) {
             auto const open = (excluded & closed) != 0 ? word : word & ~closed;
@@ -217,7 +219,7 @@ private:
     [[nodiscard]] bool has_waiters() const noexcept {
         return waiters_.load(std::memory_order_seq_cst) != 0;
     }
-    void wake() noexcept {
+    [[gnu::always_inline]] void wake() noexcept {
         if (has_waiters()) [[unlikely]] { wake_all(); }
     }
     [[gnu::noinline]] void wake_all() noexcept {

@@ -70,9 +70,9 @@ public:
     [[nodiscard]] page_version version() const noexcept {
         return {at_.number(), frame().version.load(std::memory_order_relaxed)};
     }
-    void modified() const noexcept { core().modified(at_, id_); }
+    [[gnu::always_inline]] void modified() const noexcept { core().modified(at_, id_); }
 
-    void release() noexcept {
+    [[gnu::always_inline]] void release() noexcept {
         core().template leave<Mode>(at_, id_);
         core_ = nullptr;
     }
@@ -168,7 +168,7 @@ public:
                       "keeps it for later");
     fill_a_guard_slot_instead operator=(read_guard const&) QUIRE_REFUSED_TO_ASSIGN;
     QUIRE_SURELY_INITIALIZED_BEGIN
-    ~read_guard() QUIRE_UNLENT((*this)->lent) {
+    [[gnu::always_inline]] ~read_guard() QUIRE_UNLENT((*this)->lent) {
         if (page_.held()) { release(); }
     }
     QUIRE_SURELY_INITIALIZED_END
@@ -194,7 +194,7 @@ public:
     }
 
     /// Ends the access early. Expects: it has not ended.
-    void release() noexcept QUIRE_GIVES_UP QUIRE_UNLENT((*this)->lent) {
+    [[gnu::always_inline]] void release() noexcept QUIRE_GIVES_UP QUIRE_UNLENT((*this)->lent) {
         view_.expect_unlent(detail::guard_ends_unlent);
         page_.release();
     }
@@ -254,7 +254,8 @@ public:
                       "keeps it for later");
     fill_a_guard_slot_instead operator=(write_guard const&) QUIRE_REFUSED_TO_ASSIGN;
     QUIRE_SURELY_INITIALIZED_BEGIN
-    ~write_guard() QUIRE_UNLENT((*this)->lent, (*this)->lent_mutable, this->view().lent) {
+    [[gnu::always_inline]] ~write_guard()
+        QUIRE_UNLENT((*this)->lent, (*this)->lent_mutable, this->view().lent) {
         if (page_.held()) { release(); }
     }
     QUIRE_SURELY_INITIALIZED_END
@@ -308,7 +309,7 @@ public:
     }
 
     /// Ends the access early. Expects: it has not ended.
-    void release() noexcept QUIRE_GIVES_UP
+    [[gnu::always_inline]] void release() noexcept QUIRE_GIVES_UP
         QUIRE_UNLENT((*this)->lent, (*this)->lent_mutable, this->view().lent) {
         view_.expect_unlent(detail::guard_ends_unlent);
         if (std::exchange(lent_, false)) { page_.modified(); }
@@ -362,7 +363,7 @@ private:
         view_.frame_is_mine();
     }
 
-    view_type* lend() noexcept {
+    [[gnu::always_inline]] view_type* lend() noexcept {
         static_cast<void>(page_.core());
         if (!lent_) {
             lent_ = true;

@@ -81,7 +81,8 @@ public:
     /// Begins the access to page `id` of a thread that has latched the frame. False, and the latch
     /// is released, when the frame holds another page.
     template <access Mode>
-    [[nodiscard]] bool begin_access(place const& at, page_id id) const noexcept {
+    [[nodiscard, gnu::always_inline]] bool begin_access(place const& at,
+                                                        page_id id) const noexcept {
         if (!at.header->holds(id)) [[unlikely]] {
             unlatch<Mode>(at.header->latch);
             return false;
@@ -92,7 +93,7 @@ public:
 
     /// Ends the access to page `id`, and unlatches.
     template <access Mode>
-    void end_access(place const& at, page_id id) const noexcept {
+    [[gnu::always_inline]] void end_access(place const& at, page_id id) const noexcept {
         if constexpr (Mode == access::exclusive) {
             quire::poison(bytes(at));
             at.header->latch.unlock();

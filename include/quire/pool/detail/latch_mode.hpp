@@ -11,7 +11,7 @@ namespace quire::inline QUIRE_ABI::detail {
 enum class access : std::uint8_t { shared, exclusive };
 
 template <access Mode, page_latch Latch>
-[[nodiscard]] bool try_latch(Latch& latch) noexcept {
+[[nodiscard, gnu::always_inline]] inline bool try_latch(Latch& latch) noexcept {
     if constexpr (Mode == access::shared) {
         return latch.try_lock_shared();
     } else {
@@ -40,7 +40,7 @@ template <access Mode, interruptible Latch, class Look>
 }
 
 template <access Mode, page_latch Latch>
-void unlatch(Latch& latch) noexcept {
+[[gnu::always_inline]] inline void unlatch(Latch& latch) noexcept {
     if constexpr (Mode == access::shared) {
         latch.unlock_shared();
     } else {

@@ -85,7 +85,7 @@ struct alignas(64) open_file {
     }
 
     /// The page in frame `f` has become dirty, or clean. Expects: the frame is latched.
-    void now_dirty(frame_no f) noexcept {
+    [[gnu::noinline]] void now_dirty(frame_no f) noexcept {  // rare, next to a write guard
         dirty_in->add(f);
         dirty.fetch_add(1, std::memory_order_relaxed);
     }

@@ -14,6 +14,10 @@
 ///       ▼
 ///     the backend
 ///
+/// What a hit runs, from a guard's beginning to its end, is always inlined: g++ leaves some of it as
+/// calls otherwise, other parts in each program. (bench/instructions: a shared hit 50 instructions
+/// and not 52, a write 88 and not 97.)
+///
 /// Nothing here knows page kinds: frames and file slots in, latched frames out. What is done to
 /// whole files is in files of its own: page_maker, page_removal, file_opening, file_flush,
 /// file_closing. (States and invariants: pool/frame.hpp.)
@@ -61,8 +65,8 @@ public:
 
     /// Page `id`, number `no`, latched. Errors: see paged_file::read.
     template <access Mode>
-    [[nodiscard]] place enter(file_type& file, page_id id, page_no no,
-                              access_options const& how) {
+    [[nodiscard, gnu::always_inline]] place enter(file_type& file, page_id id, page_no no,
+                                                  access_options const& how) {
         if constexpr (checked_build) { require_not_held(file, id, "read"); }
         place at;
         if (!resident.template try_enter<Mode>(file, id, no, at)) [[unlikely]] {
@@ -72,7 +76,7 @@ public:
         return at;
     }
     template <access Mode>
-    void leave(place const& at, page_id id) noexcept {
+    [[gnu::always_inline]] void leave(place const& at, page_id id) noexcept {
         if constexpr (checked_build) {
             if (!memory().inherited()) { held.note_released(id); }
         }
@@ -143,7 +147,7 @@ public:
     }
 
     /// The bytes of a page are about to change, or have. Expects: latched exclusively.
-    void modified(place const& at, page_id id) noexcept {
+    [[gnu::always_inline]] void modified(place const& at, page_id id) noexcept {
         if (at.header->modified()) { files.of(id).now_dirty(at.number()); }
     }
 

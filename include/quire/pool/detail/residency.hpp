@@ -53,8 +53,8 @@ public:
     /// Expects: `file` is the slot of its file, or was: of a file that has been closed no frame
     /// holds a page.
     template <access Mode>
-    [[nodiscard]] bool try_enter(file_type const& file, page_id id, page_no no,
-                                 place& at) noexcept {
+    [[nodiscard, gnu::always_inline]] bool try_enter(file_type const& file, page_id id, page_no no,
+                                                     place& at) noexcept {
         if (auto const e = entry_of(file, no); e.is_frame()) [[likely]] {
             auto const here = frames_.at(e.frame());
             if (try_latch<Mode>(here.header->latch) &&
@@ -74,7 +74,9 @@ public:
         return at;
     }
     /// The one call of the policy on a hit.
-    void touch(place const& at) noexcept { policy_.touch(at.header->policy_state); }
+    [[gnu::always_inline]] void touch(place const& at) noexcept {
+        policy_.touch(at.header->policy_state);
+    }
 
     /// The entry of page `no`; absent where there can be no such page.
     [[nodiscard]] static entry entry_of(file_type const& file, page_no no) noexcept {
