@@ -173,7 +173,7 @@ private:
         auto const bytes = core_.frames.bytes(f);
         std::memset(bytes.data(), 0, Core::page_size);
         kind.format(bytes, id.page());
-        file_.seal.seal(bytes, id);
+        file_.seal_page(bytes, id);
         QUIRE_EXPECTS(kind.accepts(bytes),
                       "a page kind leaves alone what its file's seal writes (crc_seal: the first "
                       "12 bytes, quire::crc_seal_bytes; or open the file with no_seal)");
