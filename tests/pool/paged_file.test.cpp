@@ -532,7 +532,7 @@ TEST_CASE("paged_file: who is overtaken right behind the handle's check leaves a
     quire::detail::file_flush flushing{core, slot};
     quire::page_id const first{number, 0};
     auto const format = [](auto, quire::page_no) noexcept {};
-    auto const accepts = [](auto) noexcept { return true; };
+    auto const accepts = [](auto, auto) noexcept { return true; };
     quire::detail::maker_kind<decltype(format), decltype(accepts)> const any{format, accepts};
     auto const syncs = file.stats().syncs;
     CHECK(refusal([&] { std::ignore = maker.append({}, any); }) == errc::in_use);

@@ -21,7 +21,7 @@ struct made_page {
     page_id page;
 };
 
-/// A page kind for its maker: `format(bytes, no)` makes a page of the kind, and `accepts(bytes)`
+/// A page kind for its maker: `format(bytes, no)` makes a page of the kind, and `accepts(bytes, no)`
 /// must still say so when it has been sealed.
 template <class Format, class Accepts>
 struct maker_kind {
@@ -174,7 +174,7 @@ private:
         std::memset(bytes.data(), 0, Core::page_size);
         kind.format(bytes, id.page());
         file_.seal_page(bytes, id);
-        QUIRE_EXPECTS(kind.accepts(bytes),
+        QUIRE_EXPECTS(kind.accepts(bytes, id.page()),
                       "a page kind leaves alone what its file's seal writes (crc_seal: the first "
                       "12 bytes, quire::crc_seal_bytes; or open the file with no_seal)");
     }
