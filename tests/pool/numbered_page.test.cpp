@@ -171,7 +171,9 @@ using pool_type = pool_of<quire::hybrid_latch>;
 /// Pages that say 70 and their number, on frames for half of them.
 template <class Kind, class Pool = pool_type>
 struct setting {
-    setting() : pool{{.frames = pages / 2, .backend = {}}}, file{pool.open("f", open_mode::create_new)} {
+    setting()
+        : pool{{.frames = pages / 2, .backend = {}}},
+          file{pool.open("f", open_mode::create_new)} {
         for (std::uint64_t no = 0; no < pages; ++no) {
             auto page = Kind::append(file);
             page->set(70 + no);
@@ -304,11 +306,3 @@ TEST_CASE("numbered page: a page whose mark is at another page's place is of ano
     kind<judged_page>::append(s.file).release();
     kind<judged_page>::read(s.file, pages).release();
 }
-
-// What guards allow a view to hold: the static_assert in them is seen in compile_fail/.
-static_assert(sizeof(numbered_lender<std::byte, size>) ==
-              quire::detail::largest_view<numbered_lender<std::byte, size>,
-                                          std::span<std::byte, size>>::size);
-static_assert(quire::detail::largest_view<quire::raw_page<std::byte, size>,
-                                          std::span<std::byte, size>>::size <
-              sizeof(numbered_lender<std::byte, size>));

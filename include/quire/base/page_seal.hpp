@@ -93,7 +93,7 @@ inline void seal_nothing(std::span<std::byte>, page_id, std::uint64_t) noexcept 
 /// them.
 inline constexpr page_seal crc_seal{detail::crc_check, detail::crc_write};
 /// Bytes at a page's beginning that crc_seal takes. A page kind for files with crc_seal has its own
-/// fields behind them: static_assert(first_field >= quire::crc_seal_bytes).
+/// fields behind them, and says so by its first_field_at (borrow/page_kind.hpp).
 inline constexpr std::size_t crc_seal_bytes = 12;
 
 /// Every page is good, and is written as it is.

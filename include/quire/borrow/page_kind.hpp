@@ -21,10 +21,19 @@
 /// (page 1 of an SQLite file has the file's header first)
 ///
 ///   View<B, N>{std::span<B, N>, no}     instead of View<B, N>{std::span<B, N>}; keeps the number,
-///                                       which does not change as long as the view is there
-///   View<B, N>::accepts(s, no)          instead of accepts(s), with or without the other
+///                                       which stays the same as long as the view lives
+///   View<B, N>::accepts(s, no)          instead of View<B, N>::accepts(s)
 ///
-/// With both forms of one, the form with the number is used.
+/// A kind may ask in one place or in both. Of two forms the one with the number is used.
+///
+/// The bytes that a file's seal writes do not belong to the kind: under crc_seal, the default, a
+/// format's own bytes begin at 12. A kind for files with crc_seal may say where its own begin, in a
+/// public member, and then is refused at compile time if they are among the seal's
+///
+///   static constexpr std::size_t first_field_at = quire::crc_seal_bytes;
+///
+/// A kind that says nothing may be for files with another seal. Whatever it says, append and format
+/// check that a sealed page is still accepted.
 ///
 /// A view holds the span, and the number if it asks for it, and nothing else. A write guard has two
 /// views of its page: one changes it and the other lends, so bytes that a view copied would become

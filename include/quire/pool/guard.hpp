@@ -29,8 +29,8 @@
 /// Cost: one atomic operation to begin, one to end; nothing in between.
 
 #include <quire/borrow/owned.hpp>
-#include <quire/borrow/page_kind.hpp>
 #include <quire/pool/detail/file_ref.hpp>
+#include <quire/pool/detail/guard_view.hpp>
 #include <quire/pool/detail/page_maker.hpp>
 #include <quire/pool/guard_slot.hpp>
 #include <quire/pool/page_version.hpp>
@@ -115,47 +115,6 @@ private:
     place at_;
     page_id id_;
 };
-
-/// The largest views: they hold a span, the page's number if they ask for it, and nothing else.
-struct span_and_number {
-    std::span<std::byte> bytes;
-    page_no number;
-};
-template <class Held>
-struct held_by_lender : lender {
-    Held held;
-};
-template <class View, class Bytes>
-struct largest_view {
-    using held = std::conditional_t<view_asks_number<View, Bytes>, span_and_number,
-                                    std::span<std::byte>>;
-    static constexpr std::size_t size =
-        std::derived_from<View, lender> ? sizeof(held_by_lender<held>) : sizeof(held);
-};
-
-/// A view that is a lender: itself if it is one.
-template <class View>
-struct view_that_lends : View, lender {
-    static_assert(!std::is_final_v<View>,
-                  "a page kind is no final class, unless it has quire::lender as a public base");
-    template <class Bytes>
-    explicit view_that_lends(Bytes whole_page) noexcept : View{whole_page} {}
-    template <class Bytes>
-        requires view_asks_number<View, Bytes>
-    view_that_lends(Bytes whole_page, page_no no) noexcept : View{whole_page, no} {}
-};
-template <class View, class Bytes>
-struct lending_view {
-    static_assert(sizeof(View) <= largest_view<View, Bytes>::size,
-                  "a page kind holds the span and nothing else: what it kept of the bytes would be "
-                  "stale after a change by another view, so read it each time (page_kind.hpp)");
-    using type =
-        std::conditional_t<std::derived_from<View, lender>, View, view_that_lends<View>>;
-};
-/// The view that a guard has, of a page kind over `Byte`.
-template <template <class, std::size_t> class View, class Byte, std::size_t PageSize>
-using guard_view =
-    typename lending_view<View<Byte, PageSize>, std::span<Byte, PageSize>>::type;
 
 inline constexpr char const* guard_ends_unlent =
     "a guard ends, or goes on, only while no row, tuple or range of its page is lent";
