@@ -140,7 +140,7 @@ void expect_written(turn const& one, numbers const& pages, std::uint64_t added) 
         expect_value(pages[i], value_in(page.page()), added);
         if (one.name == "quire" &&
             quire::crc_seal.check({page.page(), page_size},
-                                  quire::page_id{quire::file_no{0}, pages[i]}) !=
+                                  quire::page_id{quire::file_no{0}, pages[i]}, 0) !=
                 quire::page_state::good) {
             fail("a page was written without its seal");
         }

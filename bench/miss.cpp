@@ -94,7 +94,7 @@ public:
         [[nodiscard]] std::uint64_t read(std::uint64_t no) {
             auto const frame = of_.next_frame();
             read_pages(of_.file_.get(), frame.data(), no);
-            if (quire::crc_seal.check(frame, quire::page_id{quire::file_no{0}, no}) !=
+            if (quire::crc_seal.check(frame, quire::page_id{quire::file_no{0}, no}, 0) !=
                 quire::page_state::good) {
                 fail("a seal is broken");
             }
@@ -258,7 +258,7 @@ void from_memory(report& to, sizes const& is) {
     for (std::uint32_t no = 0; no < pages; ++no) {
         std::span const page{bytes.data() + std::size_t{no} * page_size, page_size};
         set_value(page.data(), first_value(no));
-        quire::crc_seal.seal(page, quire::page_id{quire::file_no{0}, no});
+        quire::crc_seal.seal(page, quire::page_id{quire::file_no{0}, no}, 0);
     }
     auto const store = std::make_shared<quire::memory_store>();
     store->assign("pages", bytes);

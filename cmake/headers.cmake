@@ -64,6 +64,7 @@ set(quire_headers
     include/quire/pool/detail/file_ref.hpp
     include/quire/pool/detail/frame_table.hpp
     include/quire/pool/detail/free_list.hpp
+    include/quire/pool/detail/guard_view.hpp
     include/quire/pool/detail/held_pages.hpp
     include/quire/pool/detail/latch_mode.hpp
     include/quire/pool/detail/load_waiters.hpp

@@ -14,20 +14,21 @@
 /// of length and text.
 template <class Byte, std::size_t PageSize>
 class message_page : public quire::lender {
-    static constexpr std::size_t magic_at = quire::crc_seal_bytes;
     static constexpr std::size_t used_at = 16;
     static constexpr std::size_t begin = 18;
     static constexpr std::uint32_t magic = 0x5347'534D;
 
 public:
+    /// Where "MSGS" is. The compiler checks that it is behind the seal.
+    static constexpr std::size_t first_field_at = quire::crc_seal_bytes;
     explicit message_page(std::span<Byte, PageSize> bytes) noexcept : bytes_{bytes} {}
 
     static void format(std::span<std::byte, PageSize> bytes, quire::page_no) noexcept {
-        quire::store_le<std::uint32_t>(bytes.data() + magic_at, magic);
+        quire::store_le<std::uint32_t>(bytes.data() + first_field_at, magic);
         quire::store_le<std::uint16_t>(bytes.data() + used_at, begin);
     }
     static bool accepts(std::span<std::byte const, PageSize> bytes) noexcept {
-        return quire::load_le<std::uint32_t>(bytes.data() + magic_at) == magic;
+        return quire::load_le<std::uint32_t>(bytes.data() + first_field_at) == magic;
     }
 
     [[nodiscard]] bool empty() const { return used() == begin; }

@@ -41,9 +41,11 @@ static_assert(quire::page_kind<tally_page, 4096>);
 //! [view]
 
 //! [seal]
-/// Fletcher's sums of the page's number and of all bytes except the four that keep the sums.
-std::uint32_t sums(std::span<std::byte const> bytes, quire::page_id id) noexcept {
-    std::uint32_t a = 1 + static_cast<std::uint32_t>(id.page().value() % 65'521);
+/// Fletcher's sums of the page's number and of all bytes except the four that keep the sums. The
+/// number is counted from `first`, a value of the file: a page of another file does not pass.
+std::uint32_t sums(std::span<std::byte const> bytes, quire::page_id id,
+                   std::uint64_t first) noexcept {
+    std::uint32_t a = 1 + static_cast<std::uint32_t>((first + id.page().value()) % 65'521);
     std::uint32_t b = 0;
     for (std::size_t i = 0; i < bytes.size(); ++i) {
         if (i < 4 || i >= 8) { a = (a + std::to_integer<std::uint32_t>(bytes[i])) % 65'521; }
@@ -51,8 +53,9 @@ std::uint32_t sums(std::span<std::byte const> bytes, quire::page_id id) noexcept
     }
     return b << 16 | a;
 }
-quire::page_state check(std::span<std::byte const> bytes, quire::page_id id) noexcept {
-    if (quire::load_le<std::uint32_t>(bytes.data() + 4) == sums(bytes, id)) {
+quire::page_state check(std::span<std::byte const> bytes, quire::page_id id,
+                        std::uint64_t first) noexcept {
+    if (quire::load_le<std::uint32_t>(bytes.data() + 4) == sums(bytes, id, first)) {
         return quire::page_state::good;
     }
     for (std::byte b : bytes) {
@@ -60,10 +63,10 @@ quire::page_state check(std::span<std::byte const> bytes, quire::page_id id) noe
     }
     return quire::page_state::blank;  // the file was grown, and the page never written
 }
-void seal(std::span<std::byte> bytes, quire::page_id id) noexcept {
-    quire::store_le<std::uint32_t>(bytes.data() + 4, sums(bytes, id));
+void seal(std::span<std::byte> bytes, quire::page_id id, std::uint64_t first) noexcept {
+    quire::store_le<std::uint32_t>(bytes.data() + 4, sums(bytes, id, first));
 }
-constexpr quire::page_seal fletcher_seal{check, seal};
+constexpr quire::page_seal fletcher_seal{check, seal, 1'000};  // this file's first page is 1,000
 //! [seal]
 
 /// Changes a byte of a page without the pool, and returns what a read of it then gives in a file
@@ -92,7 +95,7 @@ int main() {
     auto const sealed = after_damage("own_format.sealed", fletcher_seal);
     std::cout << "unsealed: " << unsealed << ", sealed: " << sealed << '\n';
     std::array<std::byte, 4096> const zeros{};
-    auto const zero = check(zeros, quire::page_id{quire::file_no{0}, 7});
+    auto const zero = check(zeros, quire::page_id{quire::file_no{0}, 7}, 1'000);
     bool const all = zero == quire::page_state::blank && unsealed == "298" &&
                      sealed == "page is corrupt";
     return all ? 0 : 1;

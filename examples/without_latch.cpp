@@ -15,6 +15,7 @@
 template <class Byte, std::size_t PageSize>
 class root_page {
 public:
+    static constexpr std::size_t first_field_at = 12;  // quire checks that it is behind the seal
     static constexpr std::size_t children_max = (PageSize - 16) / 16;
 
     explicit root_page(std::span<Byte, PageSize> bytes) noexcept : bytes_{bytes} {}
@@ -43,12 +44,12 @@ public:
         if (count == children_max) { return; }
         quire::store_le(bytes_.data() + 16 + 16 * count, key);
         quire::store_le(bytes_.data() + 24 + 16 * count, page);
-        quire::store_le(bytes_.data() + 12, static_cast<std::uint32_t>(count + 1));
+        quire::store_le(bytes_.data() + first_field_at, static_cast<std::uint32_t>(count + 1));
     }
 
 private:
     [[nodiscard]] std::size_t children() const noexcept {
-        return std::min<std::size_t>(quire::load_le<std::uint32_t>(bytes_.data() + 12),
+        return std::min<std::size_t>(quire::load_le<std::uint32_t>(bytes_.data() + first_field_at),
                                      children_max);
     }
     [[nodiscard]] std::uint64_t number(std::size_t at) const noexcept {

@@ -113,7 +113,7 @@ inline void make_page_file(std::filesystem::path const& path, std::uint64_t page
         for (std::size_t i = 0; i < chunk.pages(); ++i) {
             set_value(chunk.page(i), first_value(first + i));
             quire::crc_seal.seal({chunk.page(i), page_size},
-                                 quire::page_id{quire::file_no{0}, first + i});
+                                 quire::page_id{quire::file_no{0}, first + i}, 0);
         }
         write_pages(file.get(), chunk.page(), first, chunk.pages());
     }

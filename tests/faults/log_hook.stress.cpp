@@ -43,12 +43,12 @@ struct log_state {
 };
 
 /// The page's stamp is the LSN of its last change.
-void seal_and_look(std::span<std::byte> bytes, quire::page_id id) noexcept {
+void seal_and_look(std::span<std::byte> bytes, quire::page_id id, std::uint64_t) noexcept {
     quire::byte_view const page{bytes};
     auto& log = log_state::here();
     if (page.load<std::uint64_t>(16) > log.durable) { ++log.ahead; }
     ++log.sealed;
-    quire::crc_seal.seal(bytes, id);
+    quire::crc_seal.seal(bytes, id, 0);
 }
 
 /// What the hook did.

@@ -31,10 +31,10 @@ std::optional<quire::page_state> seal(std::span<std::byte, N> page, quire_test::
     using quire::page_state;
     if ((how & 4U) != 0) { return std::nullopt; }
     if ((how & 8U) != 0) {
-        quire::crc_seal.seal(page, {home.file(), choose.between(1, 65535)});
+        quire::crc_seal.seal(page, {home.file(), choose.between(1, 65535)}, 0);
         return page_state::corrupt;
     }
-    quire::crc_seal.seal(page, home);
+    quire::crc_seal.seal(page, home, 0);
     if ((how & 16U) == 0) { return page_state::good; }
     std::size_t const at = choose.below(choose.chance(1, 2) ? 12 : N);
     page[at] ^= static_cast<std::byte>(1U << choose.below(8));
@@ -72,5 +72,5 @@ void fuzz_page(std::span<std::byte, N> page, quire_test::choices& choose, unsign
     static setting<N> at;
     auto const wanted = seal<N>(page, choose, how);
     at.store->assign("f", {page.begin(), page.end()});
-    read_from<N>(at.pool, wanted, quire::crc_seal.check(page, home), choose);
+    read_from<N>(at.pool, wanted, quire::crc_seal.check(page, home, 0), choose);
 }

@@ -32,7 +32,7 @@ template <std::size_t N>
 page_buffer<N> sealed_page(page_make make, generator& random, quire::page_id id) {
     choices choose{random.bits()};
     auto buffer = good_page<N>(make, choose);
-    crc_seal.seal(buffer.span(), id);
+    crc_seal.seal(buffer.span(), id, 0);
     return buffer;
 }
 
@@ -46,11 +46,11 @@ void refuse_every_flip(page_make make) {
     auto buffer = sealed_page<N>(make, random, home);
     for (std::size_t bit = 0; bit < N * 8; ++bit) {
         flip(buffer.bytes(), bit);
-        REQUIRE(crc_seal.check(buffer.span(), home) == page_state::corrupt);
+        REQUIRE(crc_seal.check(buffer.span(), home, 0) == page_state::corrupt);
         flip(buffer.bytes(), bit);
     }
-    CHECK(crc_seal.check(buffer.span(), home) == page_state::good);
-    CHECK(crc_seal.check(buffer.span(), {home.file(), 8}) == page_state::corrupt);
+    CHECK(crc_seal.check(buffer.span(), home, 0) == page_state::good);
+    CHECK(crc_seal.check(buffer.span(), {home.file(), 8}, 0) == page_state::corrupt);
     figure("bit flips refused by the seal", N * 8);
 }
 

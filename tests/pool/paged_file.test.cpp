@@ -87,6 +87,31 @@ public:
     }
 };
 
+/// The checksum of page `block` of a relation, in PostgreSQL's manner: of all bytes except the two
+/// that keep it, with the block's number in the relation mixed in, and never 0.
+std::uint16_t relation_checksum(std::span<std::byte const> bytes, std::uint64_t block) noexcept {
+    std::uint32_t sum = 2'166'136'261;
+    for (std::size_t i = 0; i < bytes.size(); ++i) {
+        bool const own = i == 8 || i == 9;
+        sum = (sum ^ (own ? 0 : std::to_integer<std::uint32_t>(bytes[i]))) * 16'777'619;
+    }
+    return static_cast<std::uint16_t>((sum ^ static_cast<std::uint32_t>(block)) % 65'535 + 1);
+}
+/// The seal of a segment file of a relation, whose first page is block `first_block`.
+quire::page_seal segment_seal(std::uint64_t first_block) {
+    return {[](std::span<std::byte const> bytes, quire::page_id id, std::uint64_t first) noexcept {
+                auto const sum = relation_checksum(bytes, first + id.page().value());
+                return quire::load_le<std::uint16_t>(bytes.data() + 8) == sum
+                           ? quire::page_state::good
+                           : quire::page_state::corrupt;
+            },
+            [](std::span<std::byte> bytes, quire::page_id id, std::uint64_t first) noexcept {
+                auto const sum = relation_checksum(bytes, first + id.page().value());
+                quire::store_le(bytes.data() + 8, sum);
+            },
+            first_block};
+}
+
 /// How `call` fails, whole.
 template <class Call>
 quire::error failure_of_call(Call call) {
@@ -507,7 +532,7 @@ TEST_CASE("paged_file: who is overtaken right behind the handle's check leaves a
     quire::detail::file_flush flushing{core, slot};
     quire::page_id const first{number, 0};
     auto const format = [](auto, quire::page_no) noexcept {};
-    auto const accepts = [](auto) noexcept { return true; };
+    auto const accepts = [](auto, auto) noexcept { return true; };
     quire::detail::maker_kind<decltype(format), decltype(accepts)> const any{format, accepts};
     auto const syncs = file.stats().syncs;
     CHECK(refusal([&] { std::ignore = maker.append({}, any); }) == errc::in_use);
@@ -682,12 +707,12 @@ TEST_CASE("paged_file: a user's contract judges every page read and seals every 
     checks = 0;
     seals = 0;
     quire::page_seal const contract{
-        [](std::span<std::byte const> bytes, quire::page_id id) noexcept {
+        [](std::span<std::byte const> bytes, quire::page_id id, std::uint64_t) noexcept {
             ++checks;
             return bytes[0] == std::byte{7} && id.page().value() < 3 ? quire::page_state::good
                                                                      : quire::page_state::corrupt;
         },
-        [](std::span<std::byte> bytes, quire::page_id) noexcept {
+        [](std::span<std::byte> bytes, quire::page_id, std::uint64_t) noexcept {
             ++seals;
             bytes[0] = std::byte{7};
         }};
@@ -710,6 +735,47 @@ TEST_CASE("paged_file: a user's contract judges every page read and seals every 
         number_on(file, 3);
     });
     CHECK(refused == errc::corrupt_page);
+}
+
+TEST_CASE("paged_file: a seal is called with the value of its file") {
+    constexpr std::uint64_t first = 131'072;  // pages of PostgreSQL's other segments
+    setting s;
+    auto pool = s.make(2);
+    auto const open = [&](std::string const& name, std::uint64_t value) {
+        return pool.open(name, open_mode::open_or_create, {.seal = segment_seal(value)});
+    };
+    auto zeroth = open("r", 0);
+    auto second = open("r.2", 2 * first);  // both are open: the value is the file's
+    append_numbers(zeroth, 4);
+    append_numbers(second, 4, 10);
+    write_number(second, 3, 23);
+    for (auto const& file : {zeroth, second}) { file.flush(); }
+    for (std::uint64_t no = 0; no < 4; ++no) {
+        CHECK(number_on(zeroth, no) == no);
+        CHECK(number_on(second, no) == (no == 3 ? 23 : 10 + no));
+        for (auto const& [name, value] : {std::pair{"r", std::uint64_t{0}}, {"r.2", 2 * first}}) {
+            auto const stored = s.store->bytes(name);
+            auto const page = std::span{stored}.subspan(no * size, size);
+            CHECK(quire::load_le<std::uint16_t>(page.data() + 8) ==
+                  relation_checksum(page, value + no));
+        }
+    }
+    zeroth.close();
+    second.close();
+
+    // Another segment's value, in either direction. The slot of the pool is one that was in use.
+    for (auto const& [name, value] : {std::pair{"r", first}, {"r.2", first}, {"r.2", 0}}) {
+        auto const wrong = open(name, value);
+        for (std::uint64_t no = 0; no < 4; ++no) {
+            CHECK(refusal([&, no] { static_cast<void>(number_on(wrong, no)); }) ==
+                  errc::corrupt_page);
+        }
+        wrong.close();
+    }
+    auto const right = open("r.2", 2 * first);
+    for (std::uint64_t no = 0; no < 4; ++no) {
+        CHECK(number_on(right, no) == (no == 3 ? 23 : 10 + no));
+    }
 }
 
 TEST_CASE("paged_file: on a disk pages travel by direct I/O, there and back") {

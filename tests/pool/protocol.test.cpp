@@ -100,7 +100,7 @@ std::uint64_t number_in_store(gated_backend::options const& io, std::uint64_t no
 bool sealed_in_store(gated_backend::options const& io, std::uint64_t no) {
     auto const bytes = io.store->bytes("f");
     return quire::crc_seal.check(std::span{bytes}.subspan(no * size, size),
-                                 {quire::file_no{0}, no}) == quire::page_state::good;
+                                 {quire::file_no{0}, no}, 0) == quire::page_state::good;
 }
 
 /// Holds a page for a moment.

@@ -55,6 +55,7 @@ class QUIRE_POINTER heap_page : public lender {
 
 public:
     static constexpr std::uint8_t version = 1;
+    static constexpr std::size_t first_field_at = page_header::kind_offset;
     /// The largest tuple that a page of this size can hold, alone.
     static constexpr std::size_t tuple_size_max = layout::tuple_size_max;
     /// The most redirects in a row that `tuple` follows and `redirect` makes.

@@ -36,6 +36,7 @@ enum class kind_no : std::uint16_t {
 /// The fields of the common header, without the checksum.
 struct page_header {
     static constexpr std::size_t size = 24;
+    static constexpr std::size_t kind_offset = 12;  ///< what is before it the seal writes
     static constexpr std::size_t lsn_offset = 16;
 
     kind_no kind{};
@@ -46,7 +47,7 @@ struct page_header {
 
     [[nodiscard]] static page_header load(std::span<std::byte const, size> bytes) noexcept {
         std::byte const* const at = bytes.data();
-        return {.kind = static_cast<kind_no>(load_le<std::uint16_t>(at + 12)),
+        return {.kind = static_cast<kind_no>(load_le<std::uint16_t>(at + kind_offset)),
                 .version = load_le<std::uint8_t>(at + 14),
                 .flags = load_le<std::uint8_t>(at + 15),
                 .number = load_le<std::uint64_t>(at + 4),
@@ -55,7 +56,7 @@ struct page_header {
 
     void store(std::span<std::byte, size> bytes) const noexcept {
         std::byte* const at = bytes.data();
-        store_le(at + 12, static_cast<std::uint16_t>(kind));
+        store_le(at + kind_offset, static_cast<std::uint16_t>(kind));
         store_le(at + 14, version);
         store_le(at + 15, flags);
         store_le(at + 4, number);

@@ -29,8 +29,8 @@
 /// Cost: one atomic operation to begin, one to end; nothing in between.
 
 #include <quire/borrow/owned.hpp>
-#include <quire/borrow/page_kind.hpp>
 #include <quire/pool/detail/file_ref.hpp>
+#include <quire/pool/detail/guard_view.hpp>
 #include <quire/pool/detail/page_maker.hpp>
 #include <quire/pool/guard_slot.hpp>
 #include <quire/pool/page_version.hpp>
@@ -66,7 +66,11 @@ public:
         static_cast<void>(core());
         return *at_.header;
     }
-    [[nodiscard]] auto bytes() const noexcept { return core().frames.bytes(at_); }
+    /// A view of the page, for its guard.
+    template <class View>
+    [[nodiscard]] View view() const {
+        return view_of<View>(core().frames.bytes(at_), id_.page());
+    }
     [[nodiscard]] page_version version() const noexcept {
         return {at_.number(), frame().version.load(std::memory_order_relaxed)};
     }
@@ -92,14 +96,14 @@ public:
         id_ = id;
     }
 
-    /// Latches page `no`, if it says it is of the kind that `accepts` takes.
-    template <class Accepts>
+    /// Latches page `no`, if it says it is of the kind of `View`.
+    template <class View>
     [[nodiscard]] static place enter(file_ref<Core> const& file, quire::page_no no,
-                                     access_options const& how, Accepts accepts) {
+                                     access_options const& how) {
         auto& core = file.core();
         auto const id = file.id_of(no);
         auto const at = core.template enter<Mode>(file.slot_open_or_not(), id, no, how);
-        if (!accepts(core.frames.bytes(at))) [[unlikely]] {
+        if (!accepted_by<View>(core.frames.bytes(at), no)) [[unlikely]] {
             core.template leave<Mode>(at, id);
             throw file.slot_open_or_not().failure(errc::wrong_page_kind, "read", id);
         }
@@ -112,39 +116,14 @@ private:
     page_id id_;
 };
 
-/// The largest view that holds a span and nothing else.
-struct span_that_lends : lender {
-    std::span<std::byte> bytes;
-};
-template <class View>
-inline constexpr std::size_t view_size_max =
-    std::derived_from<View, lender> ? sizeof(span_that_lends) : sizeof(std::span<std::byte>);
-
-/// A view that is a lender: itself if it is one.
-template <class View>
-struct view_that_lends : View, lender {
-    static_assert(!std::is_final_v<View>,
-                  "a page kind is no final class, unless it has quire::lender as a public base");
-    template <class Bytes>
-    explicit view_that_lends(Bytes whole_page) noexcept : View{whole_page} {}
-};
-template <class View>
-struct lending_view {
-    static_assert(sizeof(View) <= view_size_max<View>,
-                  "a page kind holds the span and nothing else: what it kept of the bytes would be "
-                  "stale after a change by another view, so read it each time (page_kind.hpp)");
-    using type =
-        std::conditional_t<std::derived_from<View, lender>, View, view_that_lends<View>>;
-};
-
 inline constexpr char const* guard_ends_unlent =
     "a guard ends, or goes on, only while no row, tuple or range of its page is lent";
 
 /// Views hold a span and nothing else: one that looks elsewhere is made again in place.
-template <class View, class Bytes>
-void look_at(View& view, Bytes bytes) noexcept {
+template <class View, class Page>
+void look_at(View& view, Page const& page) noexcept {
     view.~View();
-    ::new (static_cast<void*>(&view)) View{bytes};
+    ::new (static_cast<void*>(&view)) View(page.template view<View>());
 }
 
 }  // namespace detail
@@ -155,14 +134,14 @@ template <class Core, template <class, std::size_t> class View>
 class QUIRE_TYPESTATE QUIRE_OWNER
     [[nodiscard("a guard holds its page as long as it lives: name it")]] read_guard : immovable {
 public:
-    using view_type = typename detail::lending_view<View<std::byte const, Core::page_size>>::type;
+    using view_type = detail::guard_view<View, std::byte const, Core::page_size>;
 
     /// Reads page `no` of `file` if it is not resident. Errors: see paged_file::read.
     read_guard(detail::file_ref<Core> const& file, quire::page_no no,
                access_options const& how = by_default)
-        : page_{file.core(), page_type::enter(file, no, how, view_type::accepts),
+        : page_{file.core(), page_type::template enter<view_type>(file, no, how),
                 file.id_of(no)},
-          view_{page_.bytes()} {}
+          view_(page_.template view<view_type>()) {}
     read_guard(read_guard const&)
         QUIRE_REFUSED("a guard stays where it is made: transfer() hands its page on, a guard_slot "
                       "keeps it for later");
@@ -208,15 +187,16 @@ public:
                  access_options const& how = {})
         QUIRE_WHEN_HELD QUIRE_UNLENT((*this)->lent) {
         view_.expect_unlent(detail::guard_ends_unlent);
-        page_.replace(file.core(), page_type::enter(file, no, how, view_type::accepts),
+        page_.replace(file.core(), page_type::template enter<view_type>(file, no, how),
                       file.id_of(no));
-        detail::look_at(view_, page_.bytes());
+        detail::look_at(view_, page_);
     }
 
 private:
     friend class write_guard<Core, View>;
     using page_type = detail::latched_page<Core, detail::access::shared>;
-    explicit read_guard(page_type& other) noexcept : page_{other}, view_{page_.bytes()} {}
+    explicit read_guard(page_type& other) noexcept
+        : page_{other}, view_(page_.template view<view_type>()) {}
 
     page_type page_;
     view_type view_;
@@ -229,24 +209,23 @@ template <class Core, template <class, std::size_t> class View>
 class QUIRE_TYPESTATE QUIRE_OWNER
     [[nodiscard("a guard holds its page as long as it lives: name it")]] write_guard : immovable {
 public:
-    using view_type = typename detail::lending_view<View<std::byte, Core::page_size>>::type;
-    using const_view_type =
-        typename detail::lending_view<View<std::byte const, Core::page_size>>::type;
+    using view_type = detail::guard_view<View, std::byte, Core::page_size>;
+    using const_view_type = detail::guard_view<View, std::byte const, Core::page_size>;
 
     /// Reads page `no` of `file` if it is not resident. Errors: see paged_file::write.
     write_guard(detail::file_ref<Core> const& file, quire::page_no no,
                 access_options const& how = by_default)
-        : page_{writable_core(file), page_type::enter(file, no, how, const_view_type::accepts),
+        : page_{writable_core(file), page_type::template enter<const_view_type>(file, no, how),
                 file.id_of(no)},
-          view_{page_.bytes()},
-          const_view_{page_.bytes()} {
+          view_(page_.template view<view_type>()),
+          const_view_(page_.template view<const_view_type>()) {
         prepare_views();
     }
     /// For the pool: a page that was just made.
     explicit write_guard(detail::made_page<Core> const& made) noexcept
         : page_{made.core, made.at, made.page},
-          view_{page_.bytes()},
-          const_view_{page_.bytes()} {
+          view_(page_.template view<view_type>()),
+          const_view_(page_.template view<const_view_type>()) {
         prepare_views();
     }
     write_guard(write_guard const&)
@@ -336,12 +315,12 @@ public:
         QUIRE_WHEN_HELD QUIRE_UNLENT((*this)->lent, (*this)->lent_mutable, this->view().lent) {
         view_.expect_unlent(detail::guard_ends_unlent);
         auto& core = writable_core(file);
-        auto const next = page_type::enter(file, no, how, const_view_type::accepts);
+        auto const next = page_type::template enter<const_view_type>(file, no, how);
         if (lent_) { page_.modified(); }
         page_.replace(core, next, file.id_of(no));
         if (lent_) { page_.modified(); }
-        detail::look_at(view_, page_.bytes());
-        detail::look_at(const_view_, page_.bytes());
+        detail::look_at(view_, page_);
+        detail::look_at(const_view_, page_);
         prepare_views();
     }
 
@@ -349,7 +328,9 @@ private:
     using page_type = detail::latched_page<Core, detail::access::exclusive>;
 
     write_guard(page_type& other, bool& lent) noexcept
-        : page_{other}, view_{page_.bytes()}, const_view_{page_.bytes()},
+        : page_{other},
+          view_(page_.template view<view_type>()),
+          const_view_(page_.template view<const_view_type>()),
           lent_{std::exchange(lent, false)} {
         prepare_views();
     }

@@ -78,7 +78,8 @@ enum class blank_pages : std::uint8_t {
 };
 
 struct file_options {
-    /// crc_seal takes the first 12 bytes of every page (crc_seal_bytes); see also no_seal.
+    /// crc_seal takes the first 12 bytes of every page (crc_seal_bytes); see also no_seal. Your own
+    /// seal may have a value of this file: {check, seal, file_value}.
     /// A repair tool that must see pages whose seal is broken gives {no_seal.check, crc_seal.seal}.
     page_seal seal = crc_seal;
     /// For files in which blank pages are common, as in some of other programs: an exception for

@@ -309,10 +309,10 @@ private:
         auto const page = read(no, how);
         auto const bytes = page->bytes();
         auto const racy = as_racy(bytes.span().template first<Core::page_size>());
-        if (!view_type::accepts(racy)) {
+        if (!detail::accepted_by<view_type>(racy, no)) {
             throw slot_open_or_not().failure(errc::wrong_page_kind, "read", page.id());
         }
-        view_type const view{racy};
+        view_type const view(detail::view_of<view_type>(racy, no));
         return fn(view);
     }
 
@@ -321,7 +321,8 @@ private:
         auto const format = [](auto bytes, page_no no) noexcept {
             View<std::byte, Core::page_size>::format(bytes, no);
         };
-        auto const accepts = View<std::byte const, Core::page_size>::accepts;
+        auto const accepts = detail::accepted_by<View<std::byte const, Core::page_size>,
+                                                 std::span<std::byte const, Core::page_size>>;
         return detail::maker_kind<decltype(format), decltype(accepts)>{format, accepts};
     }
 };

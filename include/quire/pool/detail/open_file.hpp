@@ -84,6 +84,15 @@ struct alignas(64) open_file {
         return is_open() && number == of ? path : std::string{};
     }
 
+    /// What the file's seal says of page `id`, and the seal's own mark on it. With the value that
+    /// the file was opened with.
+    [[nodiscard]] page_state check(std::span<std::byte const> bytes, page_id id) const noexcept {
+        return seal.check(bytes, id, seal.file_value);
+    }
+    void seal_page(std::span<std::byte> bytes, page_id id) const noexcept {
+        seal.seal(bytes, id, seal.file_value);
+    }
+
     /// The page in frame `f` has become dirty, or clean. Expects: the frame is latched.
     [[gnu::noinline]] void now_dirty(frame_no f) noexcept {  // rare, next to a write guard
         dirty_in->add(f);

@@ -50,9 +50,9 @@ template <template <class, std::size_t> class View, class Core, class Fn>
     auto const seen = latch.version();
     if (!at.header->holds(id)) [[unlikely]] { return found_type{}; }
     std::span<std::byte const, Core::page_size> const bytes = core.frames.bytes(at);
-    if (!view_type::accepts(as_racy(bytes))) [[unlikely]] { return found_type{}; }
+    if (!accepted_by<view_type>(as_racy(bytes), no)) [[unlikely]] { return found_type{}; }
     try {
-        view_type const view{as_racy(bytes)};
+        view_type const view(view_of<view_type>(as_racy(bytes), no));
         found_type found{fn(view)};
         if (latch.unchanged_since(seen)) [[likely]] {
             core.resident.touch(at);

@@ -116,7 +116,7 @@ private:
     [[nodiscard]] load_failure judge(load_type const& load) const noexcept {
         if (load.read.error == io_ended) { return {errc::short_read}; }
         if (load.read.error != 0) { return {errc::read_failed, load.read.error}; }
-        switch (load.file.seal.check(frames_.bytes(load.frame), load.id)) {
+        switch (load.file.check(frames_.bytes(load.frame), load.id)) {
             case page_state::good: return {};
             case page_state::blank:
                 return load.file.shows_blank_pages ? load_failure{}

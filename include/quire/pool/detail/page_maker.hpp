@@ -21,8 +21,8 @@ struct made_page {
     page_id page;
 };
 
-/// A page kind for its maker: `format(bytes, no)` makes a page of the kind, and `accepts(bytes)`
-/// must still say so when it has been sealed.
+/// A page kind for its maker: `format(bytes, no)` makes a page of the kind, and, when that has been
+/// sealed, `accepts(bytes, no)` must still say so.
 template <class Format, class Accepts>
 struct maker_kind {
     Format format;
@@ -173,10 +173,11 @@ private:
         auto const bytes = core_.frames.bytes(f);
         std::memset(bytes.data(), 0, Core::page_size);
         kind.format(bytes, id.page());
-        file_.seal.seal(bytes, id);
-        QUIRE_EXPECTS(kind.accepts(bytes),
+        file_.seal_page(bytes, id);
+        QUIRE_EXPECTS(kind.accepts(bytes, id.page()),
                       "a page kind leaves alone what its file's seal writes (crc_seal: the first "
-                      "12 bytes, quire::crc_seal_bytes; or open the file with no_seal)");
+                      "12 bytes, quire::crc_seal_bytes, and a kind that says its first_field_at is "
+                      "checked by the compiler; or open the file with no_seal)");
     }
 
     /// Makes a page in a private frame, and latches the frame for the caller's guard.

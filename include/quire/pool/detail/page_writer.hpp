@@ -177,7 +177,7 @@ private:
             return step::moved;
         }
         version = frame.version.load(std::memory_order_relaxed);
-        file.seal.seal(frames_.bytes(target.frame), target.page);
+        file.seal_page(frames_.bytes(target.frame), target.page);
         if constexpr (downgradable<decltype(frame.latch)>) {
             frame.latch.downgrade();
             return step::sealed;
@@ -234,7 +234,7 @@ private:
         if (frame.written.load(std::memory_order_acquire) >= *version) {
             return end_exclusive(target);
         }
-        file.seal.seal(frames_.spare(), target.page);
+        file.seal_page(frames_.spare(), target.page);
         constexpr bool downgrades = downgradable<typename Types::latch_type>;
         if constexpr (downgrades) { frame.latch.downgrade(); }
         operation op{{io_verb::write, &*file.file,
