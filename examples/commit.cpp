@@ -56,8 +56,9 @@ template <class Fill>
 void commit(file_type const& file, std::uint64_t count, Fill fill) {
     root next{newest_root(file).commits + 1, file.pages(), count};
     for (std::uint64_t i = 0; i < count; ++i) {
-        auto page = file.append<heap_page>();
-        fill(*page);
+        auto guard = file.append<heap_page>();
+        auto page = *guard;
+        fill(page);
     }
     file.flush();  // data first ...
     put_root(file, next);

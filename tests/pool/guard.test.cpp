@@ -61,8 +61,13 @@ using lent = std::remove_pointer_t<decltype(std::declval<G>().operator->())>;
 static_assert(std::same_as<lent<reading&>, quire::raw_page<std::byte const, size> const>);
 static_assert(std::same_as<lent<writing&>, quire::raw_page<std::byte, size>>);
 static_assert(std::same_as<lent<writing const&>, quire::raw_page<std::byte const, size> const>);
-static_assert(std::same_as<decltype(*std::declval<writing const&>()),
-                           quire::raw_page<std::byte const, size> const&>);
+// By another name it is as pinned as the guard, and is that page's view.
+template <class G>
+using named = decltype(*std::declval<G>());
+static_assert(std::derived_from<named<reading&>, quire::raw_page<std::byte const, size>>);
+static_assert(std::derived_from<named<writing&>, quire::raw_page<std::byte, size>>);
+static_assert(std::derived_from<named<writing const&>, quire::raw_page<std::byte const, size>>);
+static_assert(is_pinned<named<reading&>> && is_pinned<named<writing&>>);
 
 struct setting {
     explicit setting(std::uint64_t pages, std::size_t frames = 4)
@@ -137,13 +142,13 @@ TEST_CASE("guard: a write guard moves the version at its first change and at its
     {
         auto page = s.file.write(0);
         CHECK(s.frame_of(0).version == before);
-        CHECK(page.view().bytes().load<std::uint64_t>(number_at) == 0);
+        CHECK(std::as_const(page)->bytes().load<std::uint64_t>(number_at) == 0);
         CHECK(s.frame_of(0).version == before);
         CHECK_FALSE(s.frame_of(0).dirty());
         page->bytes().store<std::uint64_t>(number_at, 1);
         CHECK(s.frame_of(0).version == before + 1);
         CHECK(s.frame_of(0).dirty());
-        (*page).bytes().store<std::uint64_t>(number_at, 2);
+        { auto named = *page; named.bytes().store<std::uint64_t>(number_at, 2); }
         CHECK(s.frame_of(0).version == before + 1);
     }
     CHECK(s.frame_of(0).version == before + 2);
@@ -155,9 +160,9 @@ TEST_CASE("guard: a change by a view kept across advance counts where it is done
     s.file.flush();
     {
         auto page = s.file.write(0);
-        auto& view = *page;
+        auto* const view = page.operator->();
         page.advance(s.file, 1);
-        view.bytes().template store<std::uint64_t>(number_at, 99);
+        view->bytes().template store<std::uint64_t>(number_at, 99);
     }
     CHECK(s.file.slot().dirty == 2);
     s.file.flush();
@@ -170,9 +175,9 @@ TEST_CASE("guard: advance without having lent anything mutable leaves both pages
     s.file.flush();
     {
         auto page = s.file.write(0);
-        CHECK(page.view().bytes().load<std::uint64_t>(number_at) == 0);
+        CHECK(std::as_const(page)->bytes().load<std::uint64_t>(number_at) == 0);
         page.advance(s.file, 1);
-        CHECK(page.view().bytes().load<std::uint64_t>(number_at) == 1);
+        CHECK(std::as_const(page)->bytes().load<std::uint64_t>(number_at) == 1);
     }
     CHECK(s.file.slot().dirty == 0);
 }
@@ -207,7 +212,7 @@ TEST_CASE("guard: transfer hands the page over without letting go") {
         auto next = writer.transfer();
         CHECK(s.frame_of(1).version == before + 1);
         CHECK_FALSE(s.free(1));
-        CHECK(next.view().bytes().load<std::uint64_t>(number_at) == 70);
+        CHECK(std::as_const(next)->bytes().load<std::uint64_t>(number_at) == 70);
     }
     CHECK(s.free(1));
     CHECK(s.frame_of(1).version == before + 2);  // the change came along, and ended once
@@ -231,7 +236,7 @@ TEST_CASE("guard: advance latches the next page before it lets this one go") {
     writer.advance(s.file, 2);
     CHECK(s.frame_of(0).version == before + 2);
     CHECK(s.free(0));
-    CHECK(writer.view().bytes().load<std::uint64_t>(number_at) == 2);
+    CHECK(std::as_const(writer)->bytes().load<std::uint64_t>(number_at) == 2);
     writer.release();
     CHECK(s.frame_of(2).version == next + 2);  // lent with the view, changed or not
     CHECK(number_on(s.file, 0) == 70);
@@ -337,7 +342,7 @@ TEST_CASE("guard: use after release or transfer stops the program") {
     CHECK_THAT(broken_by([](setting& s) {
                    auto page = s.file.read(0);
                    auto next = page.transfer();
-                   static_cast<void>((*page).bytes());
+                   static_cast<void>(*page);
                }),
                used_after);
     CHECK_THAT(broken_by([](setting& s) {
@@ -349,7 +354,7 @@ TEST_CASE("guard: use after release or transfer stops the program") {
     CHECK_THAT(broken_by([](setting& s) {
                    auto page = s.file.write(0);
                    auto next = page.transfer();
-                   static_cast<void>(page.view().bytes());
+                   static_cast<void>(std::as_const(page)->bytes());
                }),
                used_after);
     CHECK_THAT(broken_by([](setting& s) {

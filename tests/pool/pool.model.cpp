@@ -181,7 +181,7 @@ private:
 
     /// Changes a random range of a page's content, and returns what it should be now.
     template <class View>
-    model_page::bytes change(View& page, model_page::bytes bytes) {
+    model_page::bytes change(View&& page, model_page::bytes bytes) {
         auto const first = random_.below(bytes.size());
         auto const count = random_.below(bytes.size() - first) + 1;
         auto const view = page.bytes();

@@ -478,7 +478,7 @@ TEST_CASE("protocol: a miss only tries the latches of what it writes back") {
     auto const mine = refusal([&] { number_on(file, 1, {.wait_max = 2s}); });
     CHECK(loader.get() == errc::no_free_frame);
     CHECK(mine == errc::no_free_frame);
-    CHECK(page.view().bytes().load<std::uint64_t>(64) == 70);
+    CHECK(std::as_const(page)->bytes().load<std::uint64_t>(64) == 70);
 }
 
 TEST_CASE("protocol: a writer gets its page although readers hold it in turns") {
@@ -614,7 +614,7 @@ TEST_CASE("protocol: a write guard that lends nothing mutable leaves the page cl
     auto file = s.make_file(2);
     {
         auto page = file.write(0);
-        CHECK(page.view().bytes().load<std::uint64_t>(64) == 0);
+        CHECK(std::as_const(page)->bytes().load<std::uint64_t>(64) == 0);
         CHECK(std::as_const(page)->bytes().load<std::uint64_t>(64) == 0);
     }
     CHECK_FALSE(file.core().frames[quire::frame_no{0}].dirty());
@@ -868,6 +868,6 @@ TEST_CASE("protocol: a new page has nothing of what was in its frame before") {
         for (std::size_t i = 12; i < size; ++i) { page->bytes().store<std::uint8_t>(i, 0xAA); }
     }
     auto page = file.append<sparse_page>();  // formats four bytes and no more
-    auto const bytes = page.view().bytes();
+    auto const bytes = std::as_const(page)->bytes();
     CHECK(quire::detail::all_zero(bytes.last(size - 16)));
 }

@@ -25,7 +25,7 @@ template <class View>
 }
 
 template <class View>
-void stamp(View& page, std::uint64_t version) {
+void stamp(View&& page, std::uint64_t version) {
     for (std::size_t at = 0; at < page.bytes().size(); at += sector) {
         page.bytes().template store<std::uint64_t>(at + 16, version);
     }
@@ -56,7 +56,7 @@ struct findings {
     }
     /// Expects: exclusive access.
     template <class View>
-    void change(View& page, std::uint64_t no) {
+    void change(View&& page, std::uint64_t no) {
         auto const now = stamp_of(page);
         if (!now) { ++torn; }
         auto const sections_before = sections[no].fetch_add(1);

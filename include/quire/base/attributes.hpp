@@ -26,6 +26,8 @@
 /// QUIRE_ENDS_LOAN(type) declares its destructor, which is where the borrow ends.
 /// QUIRE_LENDS           on a function of a lender (loan.hpp) that returns a borrower.
 /// QUIRE_LENDS_ALONE     on one that lends mutable bytes: nothing else may be lent at that time.
+/// QUIRE_LENDS_PAGE(guard), QUIRE_LENDS_PAGE_ALONE(guard)   on a function of a guard that lends its
+///                       whole page by another name.
 /// QUIRE_CHANGES         on a function of a lender that moves bytes. After a requires-clause.
 /// QUIRE_PASSES_ON(loan) on a function of yours that returns what a page lends it, as cursors do.
 /// QUIRE_UNLENT(loans)   on a function that ends the access to a page: nothing of these is lent.
@@ -104,6 +106,13 @@
 #define QUIRE_PASSES_ON(loan) \
     __attribute__((acquire_shared_capability(loan), no_thread_safety_analysis))
 #define QUIRE_UNLENT(...) __attribute__((locks_excluded(__VA_ARGS__)))
+#define QUIRE_LENDS_PAGE(guard)                                                                 \
+    __attribute__((acquire_shared_capability((guard)->lent),                                    \
+                   locks_excluded((guard)->lent_mutable), no_thread_safety_analysis))
+#define QUIRE_LENDS_PAGE_ALONE(guard)                                       \
+    __attribute__((acquire_capability((guard)->lent_mutable),               \
+                   locks_excluded((guard)->lent, (guard)->lent_mutable),    \
+                   no_thread_safety_analysis))
 #else
 #define QUIRE_LOAN(name)
 #define QUIRE_BORROWER
@@ -114,6 +123,8 @@
 #define QUIRE_CHANGES
 #define QUIRE_PASSES_ON(loan)
 #define QUIRE_UNLENT(...)
+#define QUIRE_LENDS_PAGE(guard)
+#define QUIRE_LENDS_PAGE_ALONE(guard)
 #endif
 
 #if defined(__clang__)

@@ -28,6 +28,7 @@
 /// Threads: a guard ends in the thread that made it. A thread must not ask for a page it holds.
 /// Cost: one atomic operation to begin, one to end; nothing in between.
 
+#include <quire/borrow/lent_page.hpp>
 #include <quire/borrow/owned.hpp>
 #include <quire/pool/detail/file_ref.hpp>
 #include <quire/pool/detail/guard_view.hpp>
@@ -70,6 +71,16 @@ public:
     template <class View>
     [[nodiscard]] View view() const {
         return view_of<View>(core().frames.bytes(at_), id_.page());
+    }
+    /// The page, by a name of its own, lent by `view`.
+    template <class View>
+    [[nodiscard]] lent_page<View> lend(View const& view, lending how) const noexcept {
+        auto const bytes = core().frames.bytes(at_);
+        if constexpr (view_asks_number<View, decltype(bytes)>) {
+            return lent_page<View>{view, how, bytes, id_.page()};
+        } else {
+            return lent_page<View>{view, how, bytes};
+        }
     }
     [[nodiscard]] page_version version() const noexcept {
         return {at_.number(), frame().version.load(std::memory_order_relaxed)};
@@ -157,9 +168,10 @@ public:
         static_cast<void>(page_.core());
         return &view_;
     }
-    [[nodiscard]] view_type const& operator*() const& noexcept QUIRE_LIFETIMEBOUND
-        QUIRE_WHEN_HELD {
-        return *operator->();
+    /// The page by a name of its own.
+    [[nodiscard]] lent_page<view_type> operator*() const& noexcept QUIRE_LIFETIMEBOUND
+        QUIRE_WHEN_HELD QUIRE_LENDS_PAGE(*this) {
+        return page_.template lend<view_type>(*operator->(), lending::shared);
     }
     name_the_guard_first* operator->() const&& QUIRE_REFUSED_ON_TEMPORARIES;
     name_the_guard_first operator*() const&& QUIRE_REFUSED_ON_TEMPORARIES;
@@ -234,7 +246,7 @@ public:
     fill_a_guard_slot_instead operator=(write_guard const&) QUIRE_REFUSED_TO_ASSIGN;
     QUIRE_SURELY_INITIALIZED_BEGIN
     [[gnu::always_inline]] ~write_guard()
-        QUIRE_UNLENT((*this)->lent, (*this)->lent_mutable, this->view().lent) {
+        QUIRE_UNLENT((*this)->lent, (*this)->lent_mutable) {
         if (page_.held()) { release(); }
     }
     QUIRE_SURELY_INITIALIZED_END
@@ -242,22 +254,24 @@ public:
     [[nodiscard]] view_type* operator->() & noexcept QUIRE_LIFETIMEBOUND QUIRE_WHEN_HELD {
         return lend();
     }
-    [[nodiscard]] view_type& operator*() & noexcept QUIRE_LIFETIMEBOUND QUIRE_WHEN_HELD {
-        return *lend();
+    /// The page by a name of its own, for changes: nothing else of it is lent meanwhile.
+    [[nodiscard]] lent_page<view_type> operator*() & noexcept QUIRE_LIFETIMEBOUND QUIRE_WHEN_HELD
+        QUIRE_LENDS_PAGE_ALONE(*this) {
+        return page_.template lend<view_type>(*lend(), lending::alone);
     }
     [[nodiscard]] const_view_type const* operator->() const& noexcept QUIRE_LIFETIMEBOUND
         QUIRE_WHEN_HELD {
-        return &view();
+        static_cast<void>(page_.core());
+        return &const_view_;
     }
-    [[nodiscard]] const_view_type const& operator*() const& noexcept QUIRE_LIFETIMEBOUND
-        QUIRE_WHEN_HELD {
+    [[nodiscard]] lent_page<const_view_type> operator*() const& noexcept QUIRE_LIFETIMEBOUND
+        QUIRE_WHEN_HELD QUIRE_LENDS_PAGE(*this) {
         return view();
     }
-    /// The page for reading: lending it does not make the page modified.
-    [[nodiscard]] const_view_type const& view() const& noexcept QUIRE_LIFETIMEBOUND
-        QUIRE_WHEN_HELD {
-        static_cast<void>(page_.core());
-        return const_view_;
+    /// The page by a name of its own, for reading: this does not make it modified.
+    [[nodiscard]] lent_page<const_view_type> view() const& noexcept QUIRE_LIFETIMEBOUND
+        QUIRE_WHEN_HELD QUIRE_LENDS_PAGE(*this) {
+        return page_.template lend<const_view_type>(const_view_, lending::shared);
     }
     name_the_guard_first* operator->() const&& QUIRE_REFUSED_ON_TEMPORARIES;
     name_the_guard_first operator*() const&& QUIRE_REFUSED_ON_TEMPORARIES;
@@ -289,21 +303,21 @@ public:
 
     /// Ends the access early. Expects: it has not ended.
     [[gnu::always_inline]] void release() noexcept QUIRE_GIVES_UP
-        QUIRE_UNLENT((*this)->lent, (*this)->lent_mutable, this->view().lent) {
+        QUIRE_UNLENT((*this)->lent, (*this)->lent_mutable) {
         view_.expect_unlent(detail::guard_ends_unlent);
         if (std::exchange(lent_, false)) { page_.modified(); }
         page_.release();
     }
     /// Hands the page over; this guard is over.
     [[nodiscard]] write_guard transfer() noexcept QUIRE_GIVES_UP
-        QUIRE_UNLENT((*this)->lent, (*this)->lent_mutable, this->view().lent) {
+        QUIRE_UNLENT((*this)->lent, (*this)->lent_mutable) {
         view_.expect_unlent(detail::guard_ends_unlent);
         return write_guard{page_, lent_};
     }
     /// Makes this shared access, with no other writer in between; this guard is over.
     [[nodiscard]] read_guard<Core, View> downgrade() noexcept
         requires downgradable<typename Core::latch_type>
-    QUIRE_GIVES_UP QUIRE_UNLENT((*this)->lent, (*this)->lent_mutable, this->view().lent) {
+    QUIRE_GIVES_UP QUIRE_UNLENT((*this)->lent, (*this)->lent_mutable) {
         view_.expect_unlent(detail::guard_ends_unlent);
         if (std::exchange(lent_, false)) { page_.modified(); }
         auto shared = page_.downgrade();
@@ -312,7 +326,7 @@ public:
     /// Latches page `no`, then lets this one go. If that throws, this one is still held.
     void advance(detail::file_ref<Core> const& file, quire::page_no no,
                  access_options const& how = {})
-        QUIRE_WHEN_HELD QUIRE_UNLENT((*this)->lent, (*this)->lent_mutable, this->view().lent) {
+        QUIRE_WHEN_HELD QUIRE_UNLENT((*this)->lent, (*this)->lent_mutable) {
         view_.expect_unlent(detail::guard_ends_unlent);
         auto& core = writable_core(file);
         auto const next = page_type::template enter<const_view_type>(file, no, how);

@@ -114,7 +114,8 @@ public:
     /// Errors: as `read`, and those of `fn`.
     template <template <class, std::size_t> class View = raw_page, class Fn>
     auto with_read(page_no no, Fn&& fn, access_options const& how = by_default) const {
-        auto const page = read<View>(no, how);
+        auto const guard = read<View>(no, how);
+        auto* const page = guard.operator->();
         detail::expect_owned_result<decltype(*page), Fn>();
         return std::forward<Fn>(fn)(*page);
     }
@@ -123,7 +124,8 @@ public:
     /// Errors: as `write`, and those of `fn`.
     template <template <class, std::size_t> class View = raw_page, class Fn>
     auto with_write(page_no no, Fn&& fn, access_options const& how = by_default) const {
-        auto page = write<View>(no, how);
+        auto guard = write<View>(no, how);
+        auto* const page = guard.operator->();
         detail::expect_owned_result<decltype(*page), Fn>();
         return std::forward<Fn>(fn)(*page);
     }
@@ -133,14 +135,16 @@ public:
     template <template <class, std::size_t> class View = raw_page, class Fn, class... Arguments>
     auto with_read_sealed(page_no no, Fn fn, Arguments&&... arguments) const {
         detail::expect_sealed<Fn, std::remove_cvref_t<Arguments>...>();
-        auto const page = read<View>(no);
+        auto const guard = read<View>(no);
+        auto* const page = guard.operator->();
         detail::expect_owned_result<decltype(*page), Fn, Arguments...>();
         return fn(*page, std::forward<Arguments>(arguments)...);
     }
     template <template <class, std::size_t> class View = raw_page, class Fn, class... Arguments>
     auto with_write_sealed(page_no no, Fn fn, Arguments&&... arguments) const {
         detail::expect_sealed<Fn, std::remove_cvref_t<Arguments>...>();
-        auto page = write<View>(no);
+        auto guard = write<View>(no);
+        auto* const page = guard.operator->();
         detail::expect_owned_result<decltype(*page), Fn, Arguments...>();
         return fn(*page, std::forward<Arguments>(arguments)...);
     }

@@ -30,7 +30,7 @@ struct largest_view {
 template <class View>
 struct view_that_lends : View, lender {
     static_assert(!std::is_final_v<View>,
-                  "a page kind is no final class, unless it has quire::lender as a public base");
+                  "a page kind is no final class: what a guard lends is derived from it");
     template <class Bytes>
     explicit view_that_lends(Bytes whole_page) noexcept : View{whole_page} {}
     template <class Bytes>

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+/// lent_page: a page by a name of its own, lent by its guard.
+///
+///     auto page = *guard;                     // or: fill(page), use(*guard)
+///     auto row = page.row<user>(slot);
+///
+/// A view of the page, as `guard->` lends one, with every function of the page kind. It is a
+/// borrow: made in place, neither copied nor moved, and counted. While it lives its guard does not
+/// end, go on, or, if the page is lent for changes, lend it again. Compilers and checked builds
+/// follow that as they follow rows (loan.hpp).
+///
+/// Why not a reference: `auto& page = *guard` would be a second name that no compiler connects with
+/// the guard. A row of the one and a change by the other then look like two pages. This is a new
+/// view, so such a reference is refused: it would be bound to a temporary.
+///
+/// A function that changes a page takes it by reference, from a name: fill(page), not fill(*guard).
+
+#include <quire/borrow/loan.hpp>
+
+namespace quire::inline QUIRE_ABI {
+
+template <class View>
+class QUIRE_BORROWER QUIRE_POINTER lent_page : public View {
+    static_assert(std::derived_from<View, lender>);
+
+public:
+    /// For guards: over the bytes, with the page's number if the page kind asks for it.
+    template <class... Place>
+    lent_page(lender const& from, lending how, Place... place) noexcept QUIRE_UNSEEN
+        : View{place...},
+          borrow_{from, how} {
+        if (how == lending::alone) { this->frame_is_mine(); }
+    }
+    lent_page(lent_page const&) QUIRE_REFUSED_TO_MOVE;
+    QUIRE_ENDS_LOAN(lent_page)
+
+private:
+    [[no_unique_address]] borrow borrow_;
+};
+
+}  // namespace quire::inline QUIRE_ABI
