@@ -11,9 +11,9 @@
 /// The value, `file_value`, is handed to both functions with every page. It is for formats in which
 /// a page's seal depends on the file, and cannot be computed from the page and its number alone.
 /// PostgreSQL numbers the pages of a relation through all its segment files, and that number is
-/// part of a page's checksum: the value is the number of the segment's first page. Others seal with
-/// a number of the file or of the database. It is given with the seal when the file is opened, so
-/// it is in no page, and a file that is opened with another value reads as corrupt.
+/// part of a page's checksum: the value is the number of the segment's first page. The value is
+/// given with the seal when the file is opened. quire stores it nowhere: with a wrong value every
+/// page that was sealed with another one is corrupt.
 ///
 /// Byte map of a sealed page (little-endian):
 ///
