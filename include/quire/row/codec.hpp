@@ -109,11 +109,10 @@ public:
         QUIRE_EXPECTS(end == out.size(), "encode gets size(value) bytes");
     }
 
-    /// A T from a row; the slot is for errors.
+    /// A T from a row; the place is for errors.
     /// Errors: errc::row_mismatch.
-    [[nodiscard]] static T decode(std::span<std::byte const> bytes,
-                                  slot_id slot = detail::unknown_slot) {
-        return row_view<T, std::byte const>{bytes, slot}.load();
+    [[nodiscard]] static T decode(std::span<std::byte const> bytes, tuple_place place = {}) {
+        return row_view<T, std::byte const>{bytes, place}.load();
     }
 };
 

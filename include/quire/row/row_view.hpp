@@ -30,9 +30,6 @@
 ///   I3. A value is checked when it is read (fixed_format.hpp says which can be wrong), unless it
 ///       is null. Null bits that belong to no column are 0, else the constructor throws.
 
-#include <quire/borrow/byte_view.hpp>
-#include <quire/base/error.hpp>
-#include <quire/page/line_pointer.hpp>
 #include <quire/row/detail/selected.hpp>
 
 namespace quire::inline QUIRE_ABI {
@@ -48,27 +45,27 @@ class QUIRE_BORROWER QUIRE_POINTER row_view : immovable {
 
 public:
     /// Errors: errc::row_mismatch when the tuple is too short to be a T, or has null bits of no
-    /// column.
-    row_view(std::span<Byte> tuple, slot_id slot, borrow const& from = {}) QUIRE_UNSEEN
+    /// column. Like all errors here it names the slot, and the page if `place` does.
+    row_view(std::span<Byte> tuple, tuple_place place, borrow const& from = {}) QUIRE_UNSEEN
         : tuple_{tuple},
-          slot_{slot},
+          place_{place},
           borrow_{from} {
-        if (tuple.size() < columns::fixed_size) { detail::row_mismatch("row", slot); }
+        if (tuple.size() < columns::fixed_size) { place.mismatch("row"); }
         if constexpr (columns::unused_null_bits != std::byte{0}) {
             if ((tuple[columns::null_bytes - 1] & columns::unused_null_bits) != std::byte{0}) {
-                detail::row_mismatch("null bits", slot);
+                place.mismatch("null bits");
             }
         }
     }
     /// From a mutable view to a const one, as std::span converts.
     row_view(row_view<T, std::byte> const& other QUIRE_LIFETIMEBOUND) noexcept
         requires(!writable_page<Byte>)
-    QUIRE_UNSEEN : tuple_{other.tuple_}, slot_{other.slot_}, borrow_{other.borrow_} {}
+    QUIRE_UNSEEN : tuple_{other.tuple_}, place_{other.place_}, borrow_{other.borrow_} {}
     row_view(row_view const&) QUIRE_REFUSED_TO_MOVE;
     QUIRE_ENDS_LOAN(row_view)
 
     /// The slot that the caller gave for this row.
-    [[nodiscard]] slot_id slot() const noexcept { return slot_; }
+    [[nodiscard]] slot_id slot() const noexcept { return place_.slot(); }
 
     /// A fixed column's value; std::optional of it if the member is one. `Member` is a pointer to
     /// member, or the column's number, which structured bindings use.
@@ -157,7 +154,7 @@ private:
             begin = load_le<std::uint16_t>(tuple_.data() + at.offset - 2);
         }
         if (begin < columns::fixed_size || begin > end || end > tuple_.size()) {
-            detail::row_mismatch(columns::template member<I>::name, slot_);
+            place_.mismatch(columns::template member<I>::name);
         }
         return tuple_.subspan(begin, end - begin);
     }
@@ -178,7 +175,7 @@ private:
             std::byte const* const at = tuple_.data() + columns::template place<I>.offset;
             if constexpr (Column::is_checked) {
                 if (!detail::fixed_format<value>::holds(at)) {
-                    detail::row_mismatch(columns::template member<I>::name, slot_);
+                    place_.mismatch(columns::template member<I>::name);
                 }
             }
             return detail::fixed_format<value>::load(at);
@@ -241,7 +238,7 @@ private:
     }
 
     std::span<Byte> tuple_;
-    slot_id slot_;
+    tuple_place place_;
     [[no_unique_address]] borrow borrow_;
 };
 
