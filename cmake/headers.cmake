@@ -94,10 +94,12 @@ set(quire_headers
     include/quire/quire.hpp
     include/quire/row/codec.hpp
     include/quire/row/column.hpp
+    include/quire/row/column_text.hpp
     include/quire/row/compound_format.hpp
     include/quire/row/described.hpp
     include/quire/row/detail/selected.hpp
     include/quire/row/fixed_format.hpp
+    include/quire/row/nullable.hpp
     include/quire/row/row_options.hpp
     include/quire/row/row_view.hpp
     include/quire/row/schema.hpp

@@ -44,6 +44,8 @@
 #include <quire/row/schema_text.hpp>
 #include <quire/row/fixed_format.hpp>
 #include <quire/row/compound_format.hpp>
+#include <quire/row/column_text.hpp>
+#include <quire/row/nullable.hpp>
 #include <quire/row/column.hpp>
 #include <quire/row/row_options.hpp>
 #include <quire/row/schema.hpp>

@@ -14,8 +14,8 @@
 /// What can be a column is in column.hpp, keys and limits in row_options.hpp.
 ///
 /// A struct that borrows (std::string_view, std::span) is inserted like one that owns. It is read
-/// only by `row.load()` of a named row, not by `edit`, which may move the row while `fn` uses the
-/// struct.
+/// only by `row.unguarded_load()` of a named row, not by `edit`, which may move the row while `fn`
+/// uses the struct.
 
 #include <quire/page/tuple_codec.hpp>
 #include <quire/row/row_view.hpp>

@@ -6,7 +6,7 @@
 ///     for (auto row : page.rows<user>()) { total += row.get<&user::balance>().value_or(0); }
 ///
 /// A column is decoded only when it is read. A fixed column is one load at a constant offset; a
-/// string is a std::string_view into the page. All columns at once, by structured bindings:
+/// string is a column_text in the page. All columns at once, by structured bindings:
 ///
 ///     for (auto const& [id, name, balance] : page->rows<user>()) { ... }
 ///
@@ -18,10 +18,15 @@
 /// name that leaves its function, as it does for `get`: the address sanitizer does.
 ///
 /// Lifetime: what `get` and `load` lend is valid until the page is next changed, at the latest
-/// until its guard ends. Column values are standard types, so that programs can pass them on; so
-/// they are lent from a named row only, and clang reports those that outlive the row. It follows
-/// them no further: code that needs a value longer copies it, or keeps the slot. Values that borrow
-/// nothing may be taken from a temporary: `page.row<user>(slot).get<&user::id>()`.
+/// until its guard ends. Strings and byte strings are loans of their own (column_text.hpp,
+/// byte_view.hpp): code that needs one longer copies it, or keeps the slot. Every column may be
+/// read from a temporary row, to be used at once: `page.row<user>(slot).get<&user::name>() ==
+/// "Ada"`. To keep a string, name the row too. It would be valid without, and a checked build
+/// counts it; but clang follows rows, so it would report no change of the page under the string,
+/// and therefore reports the string itself.
+///
+/// A struct with a std::string_view or std::span is loaded by `unguarded_load`: it is an ordinary
+/// value, and no compiler follows what its members show for long. A reviewer can search for it.
 ///
 /// Invariants
 ///   I1. The tuple has at least `schema<T>::fixed_size` bytes: the constructor throws otherwise.
@@ -75,17 +80,19 @@ public:
     [[nodiscard]] auto get() const noexcept(!selected<Member>::is_checked) {
         if constexpr (is_column<Member>()) { return lend<detail::index_in<T, Member>>(); }
     }
-    /// A string's std::string_view into the page, a byte string's std::span<std::byte const>;
-    /// std::optional of it if the member is one.
+    /// A string's column_text, a byte string's byte_view<std::byte const>, in the page; nullable
+    /// of it if the member is a std::optional.
     /// Errors: errc::row_mismatch when the end offsets contradict the tuple.
     template <auto Member>
-        requires(selected<Member>::is_variable)
-    [[nodiscard]] auto get() const& QUIRE_LIFETIMEBOUND {
+        requires(selected<Member>::is_variable && !selected<Member>::is_number)
+    [[nodiscard]] auto get() const QUIRE_LIFETIMEBOUND {
         return lend<detail::index_in<T, Member>>();
     }
     template <auto Member>
-        requires(selected<Member>::is_variable && !selected<Member>::is_number)
-    name_the_row_first get() const&& QUIRE_REFUSED_ON_TEMPORARIES;
+        requires(selected<Member>::is_variable && selected<Member>::is_number)
+    [[nodiscard]] auto get() const& QUIRE_LIFETIMEBOUND {
+        return lend<detail::index_in<T, Member>>();
+    }
     template <auto Member>
         requires(selected<Member>::is_variable && selected<Member>::is_number)
     bind_columns_by_auto_const_ref get() const&& QUIRE_REFUSED(
@@ -109,8 +116,7 @@ public:
         requires(!writable_page<Byte>)
     the_page_is_shared set(Value const&) const QUIRE_REFUSED_AS_SHARED;
 
-    /// The whole row as a struct: T, or another of the same schema. Its std::string_view members
-    /// refer to the page, so such a struct needs a named row; std::string members own.
+    /// The whole row as a struct that owns its strings: T, or another of the same schema.
     /// Errors: errc::row_mismatch when the end offsets contradict the tuple.
     template <class U = T>
         requires(!schema<U>::borrows)
@@ -119,12 +125,19 @@ public:
     }
     template <class U = T>
         requires(schema<U>::borrows)
-    [[nodiscard]] U load() const& QUIRE_LIFETIMEBOUND {
+    load_a_struct_that_owns load() const QUIRE_REFUSED(
+        "a struct with a std::string_view or std::span is loaded by unguarded_load<U>(), or "
+        "another of the same schema, which owns its strings, by load<V>()");
+    /// Likewise into a struct whose std::string_view and std::span members refer to the page.
+    /// Lifetime: as that of column_text::unguarded_view.
+    template <class U = T>
+        requires(schema<U>::borrows)
+    [[nodiscard]] U unguarded_load() const& QUIRE_LIFETIMEBOUND {
         return make<U>();
     }
     template <class U = T>
         requires(schema<U>::borrows)
-    name_the_row_first load() const&& QUIRE_REFUSED_ON_TEMPORARIES;
+    name_the_row_first unguarded_load() const&& QUIRE_REFUSED_ON_TEMPORARIES;
 
 private:
     template <class, page_byte>
@@ -166,11 +179,10 @@ private:
         if constexpr (Column::is_nullable) {
             if (is_null<I>()) { return std::nullopt; }
         }
-        if constexpr (detail::string_column<value>) {
-            auto const bytes = variable<I>();
-            return std::string_view{reinterpret_cast<char const*>(bytes.data()), bytes.size()};
+        if constexpr (Column::is_variable && Column::is_nullable) {
+            return typename Column::lent{std::in_place, variable<I>(), borrow_};
         } else if constexpr (Column::is_variable) {
-            return variable<I>();
+            return typename Column::lent{variable<I>(), borrow_};
         } else {
             std::byte const* const at = tuple_.data() + columns::template place<I>.offset;
             if constexpr (Column::is_checked) {
@@ -202,13 +214,15 @@ private:
         }
     }
 
-    /// Assigns a lent value to a member: a copy if the member owns.
-    template <class V, class Lent>
-    static void assign(V& to, Lent const& from) {
-        if constexpr (detail::variable_column<V> && !detail::lent_column<V>) {
-            to.assign(from.begin(), from.end());
-        } else {
+    /// Assigns the bytes of a variable column to a member: a copy if the member owns.
+    template <class V>
+    static void assign(V& to, std::span<std::byte const> from) {
+        if constexpr (detail::string_column<V>) {
+            to = std::string_view{reinterpret_cast<char const*>(from.data()), from.size()};
+        } else if constexpr (detail::lent_column<V>) {
             to = from;
+        } else {
+            to.assign(from.begin(), from.end());
         }
     }
 
@@ -224,11 +238,12 @@ private:
             columns::for_each([&](auto i) {
                 using column = typename schema<U>::template column_at<i>;
                 auto& to = out.*schema<U>::template member<i>::pointer;
-                auto const lent = lend<i, column>();
-                if constexpr (!column::is_nullable) {
-                    assign(to, lent);
-                } else if (lent) {
-                    assign(to.emplace(), *lent);
+                if constexpr (!column::is_variable) {
+                    to = lend<i, column>();
+                } else if constexpr (!column::is_nullable) {
+                    assign(to, variable<i>());
+                } else if (!is_null<i>()) {
+                    assign(to.emplace(), variable<i>());
                 } else {
                     to.reset();
                 }
