@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 
-/// users: the first program. Rows of a described struct, from a file to std::string_view and back,
-/// without a copy in between.
+/// users: the first program. Rows of a described struct, from a file to the text of a column and
+/// back, without a copy in between.
 
 #include <quire/quire.hpp>
 
