@@ -146,11 +146,13 @@ struct row_item {
     [[nodiscard]] auto operator()(Layout const& layout, slot_id slot,
                                   [[maybe_unused]] borrow const& from) const {
         using view = typename tuple_codec<T>::template view<typename Layout::byte>;
+        // Second comes the place: so the page's address need not live across the call.
+        auto const tuple = layout.live_tuple(slot);
         tuple_place const place{slot, layout.bytes()};
         if constexpr (lent_view<view, typename Layout::byte>) {
-            return view{layout.live_tuple(slot), place, from};
+            return view{tuple, place, from};
         } else {
-            return view{layout.live_tuple(slot), place};
+            return view{tuple, place};
         }
     }
 };
