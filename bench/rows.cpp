@@ -61,7 +61,7 @@ auto over(std::vector<row_pages::draw> const& draws, One one) {
     };
 }
 
-std::uint64_t of_name(std::string_view name) {
+std::uint64_t of_name(quire::column_text const& name) {
     return name.size() + static_cast<unsigned char>(name.front());
 }
 std::uint64_t name_by_hand(std::byte const* row) {

@@ -16,6 +16,7 @@ set(quire_headers
     include/quire/base/page_seal.hpp
     include/quire/base/poison.hpp
     include/quire/borrow/byte_view.hpp
+    include/quire/borrow/lent_page.hpp
     include/quire/borrow/loan.hpp
     include/quire/borrow/owned.hpp
     include/quire/borrow/page_kind.hpp
@@ -95,10 +96,12 @@ set(quire_headers
     include/quire/quire.hpp
     include/quire/row/codec.hpp
     include/quire/row/column.hpp
+    include/quire/row/column_text.hpp
     include/quire/row/compound_format.hpp
     include/quire/row/described.hpp
     include/quire/row/detail/selected.hpp
     include/quire/row/fixed_format.hpp
+    include/quire/row/nullable.hpp
     include/quire/row/row_options.hpp
     include/quire/row/row_view.hpp
     include/quire/row/schema.hpp

@@ -222,10 +222,10 @@ totals scan(quire::file_options const& options) {
     for (std::uint64_t no = 0; no < file.pages(); ++no) {
         auto page = file.read<quire::heap_page>(no);
         for (auto row : page->rows<package>()) {
-            auto const name = row.get<&package::name>();  // std::string_view into the frame
+            auto const name = row.get<&package::name>();  // in the frame, not copied
+            auto const section = row.get<&package::section>();
             auto const kib = row.get<&package::installed_kib>();
-            found.add(row.get<&package::section>(), kib,
-                      name.size() + row.get<&package::summary>().size());
+            found.add(section, kib, name.size() + row.get<&package::summary>().size());
             keep_largest(top, kib.value_or(0), name);
             progress("rows read:", ++rows);
         }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 
-/// users: the first program. Rows of a described struct, from a file to std::string_view and back,
-/// without a copy in between.
+/// users: the first program. Rows of a described struct, from a file to the text of a column and
+/// back, without a copy in between.
 
 #include <quire/quire.hpp>
 
@@ -32,7 +32,7 @@ int main() try {
     {
         auto page = file.read<quire::heap_page>(0);  // shared guard
         for (auto row : page->rows<user>()) {
-            std::cout << row.get<&user::name>() << '\n';  // std::string_view into the frame
+            std::cout << row.get<&user::name>() << '\n';  // in the frame, not copied
         }
         // page->erase(ada);  does not compile: the page is shared
     }

@@ -25,6 +25,7 @@
 #include <quire/borrow/loan.hpp>
 #include <quire/borrow/racy_byte.hpp>
 #include <quire/borrow/byte_view.hpp>
+#include <quire/borrow/lent_page.hpp>
 #include <quire/borrow/owned.hpp>
 #include <quire/borrow/raw_page.hpp>
 #include <quire/borrow/page_kind.hpp>
@@ -44,6 +45,8 @@
 #include <quire/row/schema_text.hpp>
 #include <quire/row/fixed_format.hpp>
 #include <quire/row/compound_format.hpp>
+#include <quire/row/column_text.hpp>
+#include <quire/row/nullable.hpp>
 #include <quire/row/column.hpp>
 #include <quire/row/row_options.hpp>
 #include <quire/row/schema.hpp>

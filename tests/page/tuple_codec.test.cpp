@@ -19,6 +19,9 @@ struct wrong_size {};
 struct no_decode {
     int number;
 };
+struct placed {
+    std::uint32_t number;
+};
 
 template <class B>
 class word_view : quire::immovable {
@@ -34,6 +37,24 @@ private:
     quire::slot_id slot_;
 };
 
+/// Keeps its loan and its place.
+template <class B>
+class QUIRE_BORROWER placed_view : quire::immovable {
+public:
+    placed_view(std::span<B> bytes, quire::tuple_place place, quire::borrow const& from = {})
+        QUIRE_UNSEEN : bytes_{bytes}, place_{place}, borrow_{from} {
+        if (bytes.size() != 4) { place.mismatch("number"); }
+    }
+    QUIRE_ENDS_LOAN(placed_view)
+    [[nodiscard]] placed load() const { return {quire::load_le<std::uint32_t>(bytes_.data())}; }
+    [[nodiscard]] quire::slot_id slot() const { return place_; }
+
+private:
+    std::span<B> bytes_;
+    quire::tuple_place place_;
+    [[no_unique_address]] quire::borrow borrow_;
+};
+
 }  // namespace
 
 template <>
@@ -46,6 +67,19 @@ struct quire::tuple_codec<word> {
     static word decode(std::span<std::byte const> bytes) { return {text_of(bytes)}; }
     template <quire::page_byte B>
     using view = word_view<B>;
+};
+template <>
+struct quire::tuple_codec<placed> {
+    static constexpr bool owns = true;
+    static std::size_t size(placed const&) { return 4; }
+    static void encode(placed const& v, std::span<std::byte> out) {
+        quire::store_le(out.data(), v.number);
+    }
+    static placed decode(std::span<std::byte const> bytes, quire::tuple_place place = {}) {
+        return placed_view<std::byte const>{bytes, place}.load();
+    }
+    template <quire::page_byte B>
+    using view = placed_view<B>;
 };
 template <>
 struct quire::tuple_codec<no_encode> {
@@ -133,6 +167,26 @@ TEST_CASE("tuple_codec: a type of the user's own goes in and is looked at in pla
     CHECK(text_in(page, ada) == "Countess");
     CHECK(text_in(page, bob) == "Bobby");
     page.validate();
+}
+
+TEST_CASE("tuple_codec: a view of the user's own may take the page for its errors") {
+    auto buffer = make_heap_page<512>(7);
+    quire::heap_page page{buffer.span()};
+    auto const slot = page.insert(bytes_of("12")).value();
+    auto const said = [](auto&& fn) -> std::string {
+        try {
+            fn();
+        } catch (quire::error const& e) { return e.what(); }
+        return {};
+    };
+    auto const expected = "number in slot 0 of page 7: tuple is not a row of this type";
+    CHECK(said([&] { (void)page.row<placed>(slot).slot(); }) == expected);
+    CHECK(said([&] {
+              for (auto row : page.rows<placed>()) { (void)row.slot(); }
+          }) == expected);
+    CHECK(said([&] { (void)page.edit<placed>(slot, [](placed&) {}); }) == expected);
+    CHECK(said([] { quire::tuple_place{}.mismatch("number"); }) ==
+          "number: tuple is not a row of this type");
 }
 
 TEST_CASE("tuple_codec: a view that refuses the bytes is an error in iteration too") {

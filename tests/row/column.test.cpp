@@ -57,11 +57,13 @@ static_assert(column<bool>::is_checked && column<std::string>::is_checked);
 static_assert(!column<int>::is_checked && !column<std::optional<point>>::is_checked);
 
 static_assert(std::same_as<column<std::optional<int>>::lent, std::optional<int>>);
-static_assert(std::same_as<column<std::string>::lent, std::string_view>);
+static_assert(std::same_as<column<std::string>::lent, quire::column_text>);
 static_assert(
-    std::same_as<column<std::optional<std::string>>::lent, std::optional<std::string_view>>);
+    std::same_as<column<std::optional<std::string>>::lent, quire::nullable<quire::column_text>>);
 static_assert(std::same_as<column<scoped>::lent, scoped>);
-static_assert(std::same_as<column<bytes>::lent, bytes_view>);
+static_assert(std::same_as<column<bytes>::lent, quire::byte_view<std::byte const>>);
+static_assert(std::same_as<column<std::optional<bytes>>::lent,
+                           quire::nullable<quire::byte_view<std::byte const>>>);
 static_assert(std::same_as<column<std::optional<point>>::lent, std::optional<point>>);
 
 using quire::same_column;

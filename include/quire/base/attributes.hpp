@@ -168,4 +168,7 @@
                   "is filled again")
 #define QUIRE_REFUSED_WITHOUT_TYPE \
     QUIRE_REFUSED("say the type of the row: row<user>(slot), rows<user>(), edit<user>(slot, fn)")
+#define QUIRE_REFUSED_AS_VIEW_OF_TEMPORARY                                               \
+    QUIRE_REFUSED("a std::string_view of a temporary text could outlive the page: name the " \
+                  "text first, or copy it into a std::string")
 #define QUIRE_REFUSED_ON_TEMPORARIES QUIRE_REFUSED("a temporary ends at once: name it first")

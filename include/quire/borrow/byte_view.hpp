@@ -23,7 +23,8 @@
 #include <quire/borrow/racy_byte.hpp>
 
 #include <cstddef>   // std::byte, std::ptrdiff_t
-#include <cstring>   // std::memset
+#include <cstring>   // std::memcpy
+#include <iterator>  // std::input_iterator_tag
 #include <span>      // std::span
 
 namespace quire::inline QUIRE_ABI {
@@ -39,6 +40,10 @@ public:
     byte_view(std::span<Byte> bytes, lender const& from) noexcept QUIRE_UNSEEN
         : bytes_{bytes},
           borrow_{from, writable_page<Byte> ? lending::alone : lending::shared} {}
+    /// For a borrower of a page that lends a part of itself.
+    byte_view(std::span<Byte> bytes, borrow const& from) noexcept
+        requires(!writable_page<Byte>)
+    QUIRE_UNSEEN : bytes_{bytes}, borrow_{from} {}
     byte_view(byte_view const&) QUIRE_REFUSED_TO_MOVE;
     QUIRE_ENDS_LOAN(byte_view)
 
@@ -96,12 +101,14 @@ public:
     public:
         using value_type = std::byte;
         using difference_type = std::ptrdiff_t;
-        using iterator_concept = std::input_iterator_tag;
+        using reference = std::byte;
+        using pointer = void;
+        using iterator_category = std::input_iterator_tag;  // std::vector's constructor wants it
 
         iterator() noexcept = default;
         [[nodiscard]] std::byte operator*() const noexcept { return byte_at(at_); }
         iterator& operator++() noexcept { ++at_; return *this; }
-        void operator++(int) noexcept { ++at_; }
+        iterator operator++(int) noexcept { return iterator{at_++}; }
         friend bool operator==(iterator, iterator) noexcept = default;
 
     private:

@@ -17,9 +17,9 @@
 /// All of it is empty in other builds.
 ///
 /// Why counts and no epochs: an epoch detects a stale view only if it is used, and only then; the
-/// count reports the line that would make it stale. Not counted are a column's std::string_view
-/// after its row has ended, a span from byte_view::span(), and a codec's view that keeps no borrow
-/// (tuple_codec.hpp).
+/// count reports the line that would make it stale. Not counted are a std::string_view taken from a
+/// column_text, a span from byte_view::span(), iterators of these, and a codec's view that keeps no
+/// borrow (tuple_codec.hpp).
 ///
 /// Threads: a page view may be read from several threads at once, so the count is atomic.
 
@@ -40,6 +40,9 @@ struct fill_a_guard_slot_instead;
 struct name_the_page_first;
 struct name_the_view_first;
 struct name_the_row_first;
+struct name_the_text_first;
+struct name_the_column_first;
+struct load_a_struct_that_owns;
 struct say_the_type_of_the_row;
 struct a_slot_is_a_slot_id;
 

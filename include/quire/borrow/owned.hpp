@@ -5,7 +5,7 @@
 ///
 ///     auto name = file.with_read<heap_page>(0, [&](auto const& page) {
 ///         auto row = page.template row<user>(slot);
-///         return std::string{row.template get<&user::name>()};    // a string_view is refused
+///         return std::string{row.template get<&user::name>()};    // the text itself is refused
 ///     });
 ///
 /// `owned<T>` looks through what holds other values. Owned are

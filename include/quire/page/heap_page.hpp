@@ -146,13 +146,13 @@ public:
     template <class T>
         requires detail::keeps_its_loan<T, Byte>
     [[nodiscard]] auto row(slot_id slot) const& QUIRE_LIFETIMEBOUND QUIRE_LENDS {
-        return typename tuple_codec<T>::template view<Byte>{bytes_of(slot), slot,
+        return typename tuple_codec<T>::template view<Byte>{bytes_of(slot), place_of(slot),
                                                             borrow{*this, lending::shared}};
     }
     template <class T>
     [[nodiscard]] auto row(slot_id slot) const& QUIRE_LIFETIMEBOUND {
         if constexpr (detail::has_tuple_codec<T>()) {
-            return typename tuple_codec<T>::template view<Byte>{bytes_of(slot), slot};
+            return typename tuple_codec<T>::template view<Byte>{bytes_of(slot), place_of(slot)};
         }
     }
     template <class T>
@@ -236,7 +236,7 @@ public:
         QUIRE_CHANGES {
         if constexpr (detail::has_tuple_codec<T>()) {
             if constexpr (detail::is_editable_by<T, Fn>()) {
-                T value = detail::decoded<T>(bytes_of(slot), slot);
+                T value = detail::decoded<T>(bytes_of(slot), place_of(slot));
                 std::forward<Fn>(fn)(value);
                 return update(slot, value);
             }
@@ -349,10 +349,9 @@ private:
     template <page_byte, std::size_t>
     friend class heap_page;
 
-    [[nodiscard]] page_header header() const noexcept {
-        return page_header::load(page_.header_bytes());
-    }
+    [[nodiscard]] auto header() const noexcept { return page_header::load(page_.header_bytes()); }
     [[nodiscard]] redirects<layout> chains() const noexcept { return redirects<layout>{page_}; }
+    [[nodiscard]] tuple_place place_of(slot_id slot) const { return {slot, page_.bytes()}; }
     /// The live slot that `slot` leads to.
     [[nodiscard]] typename redirects<layout>::end find(slot_id slot) const {
         auto const b = page_.load_bounds();

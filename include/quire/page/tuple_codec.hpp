@@ -17,12 +17,13 @@
 ///                              size(v) bytes; every byte is written, since they are not zeroed
 ///   view<B>{bytes, slot}       views the tuple `bytes`, a std::span<B> with B std::byte const or
 ///                              std::byte, which may be any bytes at all: throws
-///                              errc::row_mismatch when they are no T. Immovable (immovable.hpp)
+///                              errc::row_mismatch when they are no T. Immovable (immovable.hpp).
+///                              `slot` is a slot_id, or a tuple_place, which names the page too
 ///   view<B>{bytes, slot, from} optional: keeps `from`, a quire::borrow, as long as it lives, and
 ///                              has QUIRE_BORROWER and QUIRE_ENDS_LOAN (loan.hpp); then compilers
 ///                              and checked builds check that it ends before the page changes
 ///   decode(bytes)              a T from a std::span<std::byte const>; `edit` needs it
-///   decode(bytes, slot)        optional: a T likewise; the slot is for errors
+///   decode(bytes, slot)        optional: a T likewise; the slot (or tuple_place) is for errors
 ///   owns                       constexpr bool: whether a decoded T keeps no reference into the
 ///                              tuple; `edit` needs it
 ///
@@ -31,6 +32,7 @@
 
 #include <quire/borrow/byte_view.hpp>
 #include <quire/page/line_pointer.hpp>
+#include <quire/page/page_header.hpp>
 
 #include <cstring>  // std::memmove
 
@@ -39,11 +41,56 @@ namespace quire::inline QUIRE_ABI {
 template <class T>
 struct tuple_codec;
 
+/// Where a tuple is, for errors: its slot, and the page whose header has the page's number. A page
+/// gives it to each view and decode; one that takes a slot_id gets the slot.
+///
+/// Why the page's address and not its number: it is there without a load. Only an error reads the
+/// number.
+/// Lifetime: as that of the tuple's bytes.
+class tuple_place {
+public:
+    tuple_place() noexcept = default;  ///< of bytes that were not found by a slot
+    tuple_place(slot_id slot) noexcept : slot_{slot} {}
+    /// In a page that begins with a page_header.
+    template <class Byte, std::size_t PageSize>
+        requires(PageSize != std::dynamic_extent && PageSize >= page_header::size)
+    tuple_place(slot_id slot, std::span<Byte, PageSize> page) noexcept
+        : page_{page.data()}, slot_{slot} {}
+
+    [[nodiscard]] slot_id slot() const noexcept { return slot_; }
+    operator slot_id() const noexcept { return slot_; }
+
+    /// Throws an errc::row_mismatch that names `what`, the slot and the page, as far as known.
+    [[noreturn, gnu::always_inline]] void mismatch(char const* what) const {
+        throw_mismatch(what, page_, slot_.value());
+    }
+
+private:
+    static constexpr std::uint16_t no_slot = 0xFFFF;  // no page has this one
+
+    /// Takes scalars, not `this`: so compilers keep a view in registers.
+    [[noreturn, gnu::cold, gnu::noinline]] static void throw_mismatch(char const* what,
+                                                                      std::byte const* page,
+                                                                      std::uint16_t slot) {
+        std::string where{what};
+        if (slot != no_slot) { where += " in slot " + std::to_string(slot); }
+        page_id id = page_id::none();
+        if (page != nullptr) {
+            id = detail::own_id(
+                std::span<std::byte const, page_header::size>{page, page_header::size});
+        }
+        throw error{errc::row_mismatch, where, id};
+    }
+
+    std::byte const* page_ = nullptr;
+    slot_id slot_{no_slot};
+};
+
 namespace detail {
 
 /// A view of bytes `B`; not std::constructible_from, which does not test the braces used here.
 template <class View, class B>
-concept tuple_view = requires(std::span<B> bytes, slot_id slot) { View{bytes, slot}; };
+concept tuple_view = requires(std::span<B> bytes, tuple_place place) { View{bytes, place}; };
 
 }  // namespace detail
 
@@ -61,9 +108,9 @@ namespace detail {
 
 /// A T from its tuple.
 template <class T>
-[[nodiscard]] T decoded(std::span<std::byte const> bytes, [[maybe_unused]] slot_id slot) {
-    if constexpr (requires { tuple_codec<T>::decode(bytes, slot); }) {
-        return tuple_codec<T>::decode(bytes, slot);
+[[nodiscard]] T decoded(std::span<std::byte const> bytes, [[maybe_unused]] tuple_place place) {
+    if constexpr (requires { tuple_codec<T>::decode(bytes, place); }) {
+        return tuple_codec<T>::decode(bytes, place);
     } else {
         return tuple_codec<T>::decode(bytes);
     }
@@ -75,8 +122,8 @@ concept tuple_bytes = std::convertible_to<T const&, std::span<std::byte const>>;
 
 /// Whether a row of T is a borrower that keeps its loan.
 template <class View, class B>
-concept lent_view = requires(std::span<B> bytes, slot_id slot, borrow const& from) {
-    View{bytes, slot, from};
+concept lent_view = requires(std::span<B> bytes, tuple_place place, borrow const& from) {
+    View{bytes, place, from};
 };
 template <class T, class Byte>
 concept keeps_its_loan = lent_view<typename tuple_codec<T>::template view<Byte>, Byte>;
@@ -99,10 +146,13 @@ struct row_item {
     [[nodiscard]] auto operator()(Layout const& layout, slot_id slot,
                                   [[maybe_unused]] borrow const& from) const {
         using view = typename tuple_codec<T>::template view<typename Layout::byte>;
+        // Second comes the place: so the page's address need not live across the call.
+        auto const tuple = layout.live_tuple(slot);
+        tuple_place const place{slot, layout.bytes()};
         if constexpr (lent_view<view, typename Layout::byte>) {
-            return view{layout.live_tuple(slot), slot, from};
+            return view{tuple, place, from};
         } else {
-            return view{layout.live_tuple(slot), slot};
+            return view{tuple, place};
         }
     }
 };

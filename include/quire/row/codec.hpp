@@ -14,8 +14,8 @@
 /// What can be a column is in column.hpp, keys and limits in row_options.hpp.
 ///
 /// A struct that borrows (std::string_view, std::span) is inserted like one that owns. It is read
-/// only by `row.load()` of a named row, not by `edit`, which may move the row while `fn` uses the
-/// struct.
+/// only by `row.unguarded_load()` of a named row, not by `edit`, which may move the row while `fn`
+/// uses the struct.
 
 #include <quire/page/tuple_codec.hpp>
 #include <quire/row/row_view.hpp>
@@ -109,11 +109,10 @@ public:
         QUIRE_EXPECTS(end == out.size(), "encode gets size(value) bytes");
     }
 
-    /// A T from a row; the slot is for errors.
+    /// A T from a row; the place is for errors.
     /// Errors: errc::row_mismatch.
-    [[nodiscard]] static T decode(std::span<std::byte const> bytes,
-                                  slot_id slot = detail::unknown_slot) {
-        return row_view<T, std::byte const>{bytes, slot}.load();
+    [[nodiscard]] static T decode(std::span<std::byte const> bytes, tuple_place place = {}) {
+        return row_view<T, std::byte const>{bytes, place}.load();
     }
 };
 

@@ -7,11 +7,11 @@
 ///   of fixed width (fixed_format.hpp):           those bytes        the value
 ///     bool, numbers, characters, enums, durations and points in time,
 ///     std::array and described structs of these
-///   std::string, std::string_view                variable           std::string_view
-///   std::vector<std::byte>,                      variable           std::span<std::byte const>
+///   std::string, std::string_view                variable           column_text
+///   std::vector<std::byte>,                      variable           byte_view<std::byte const>
 ///     std::span<std::byte const>
-///   std::optional of one of these                that, and a        std::optional of it
-///                                                null bit
+///   std::optional of one of these                that, and a        std::optional of the value,
+///                                                null bit           nullable<column_text>, ...
 ///
 /// Anything else is refused where the struct is first used, with a message that says what to write.
 /// A C array is refused because no function can return one. A struct inside is flattened in place
@@ -23,7 +23,9 @@
 /// std::string and std::string_view make equal rows; they differ in what a decoded struct owns. So
 /// do std::vector<std::byte> and std::span<std::byte const>.
 
+#include <quire/borrow/byte_view.hpp>
 #include <quire/row/compound_format.hpp>
+#include <quire/row/nullable.hpp>
 
 #include <optional>     // std::optional
 #include <span>         // std::span
@@ -72,6 +74,18 @@ template <class M>
 struct optional_of<std::optional<M>> {
     using type = M;
     static constexpr bool is_optional = true;
+};
+
+/// What a row gives for a column of an M.
+template <class M, bool IsNullable>
+struct lent_as {
+    using type = std::conditional_t<IsNullable, std::optional<M>, M>;
+};
+template <variable_column M, bool IsNullable>
+struct lent_as<M, IsNullable> {
+    using value =
+        std::conditional_t<string_column<M>, column_text, byte_view<std::byte const>>;
+    using type = std::conditional_t<IsNullable, nullable<value>, value>;
 };
 
 template <class M>
@@ -177,10 +191,7 @@ public:
     }();
 
     /// The type that `get` gives: strings and bytes are lent.
-    using lent_value = std::conditional_t<
-        detail::string_column<value>, std::string_view,
-        std::conditional_t<detail::bytes_column<value>, std::span<std::byte const>, value>>;
-    using lent = std::conditional_t<is_nullable, std::optional<lent_value>, lent_value>;
+    using lent = typename detail::lent_as<value, is_nullable>::type;
 
     /// Writes the type as in schema_text.hpp.
     static constexpr void spell(detail::text_writer& to) noexcept {

@@ -6,7 +6,7 @@
 ///     for (auto row : page.rows<user>()) { total += row.get<&user::balance>().value_or(0); }
 ///
 /// A column is decoded only when it is read. A fixed column is one load at a constant offset; a
-/// string is a std::string_view into the page. All columns at once, by structured bindings:
+/// string is a column_text in the page. All columns at once, by structured bindings:
 ///
 ///     for (auto const& [id, name, balance] : page->rows<user>()) { ... }
 ///
@@ -18,10 +18,15 @@
 /// name that leaves its function, as it does for `get`: the address sanitizer does.
 ///
 /// Lifetime: what `get` and `load` lend is valid until the page is next changed, at the latest
-/// until its guard ends. Column values are standard types, so that programs can pass them on; so
-/// they are lent from a named row only, and clang reports those that outlive the row. It follows
-/// them no further: code that needs a value longer copies it, or keeps the slot. Values that borrow
-/// nothing may be taken from a temporary: `page.row<user>(slot).get<&user::id>()`.
+/// until its guard ends. Strings and byte strings are loans of their own (column_text.hpp,
+/// byte_view.hpp): code that needs one longer copies it, or keeps the slot. Every column may be
+/// read from a temporary row, to be used at once: `page.row<user>(slot).get<&user::name>() ==
+/// "Ada"`. To keep a string, name the row too. It would be valid without, and a checked build
+/// counts it; but clang follows rows, so it would report no change of the page under the string,
+/// and therefore reports the string itself.
+///
+/// A struct with a std::string_view or std::span is loaded by `unguarded_load`: it is an ordinary
+/// value, and no compiler follows what its members show for long. A reviewer can search for it.
 ///
 /// Invariants
 ///   I1. The tuple has at least `schema<T>::fixed_size` bytes: the constructor throws otherwise.
@@ -30,9 +35,6 @@
 ///   I3. A value is checked when it is read (fixed_format.hpp says which can be wrong), unless it
 ///       is null. Null bits that belong to no column are 0, else the constructor throws.
 
-#include <quire/borrow/byte_view.hpp>
-#include <quire/base/error.hpp>
-#include <quire/page/line_pointer.hpp>
 #include <quire/row/detail/selected.hpp>
 
 namespace quire::inline QUIRE_ABI {
@@ -48,27 +50,27 @@ class QUIRE_BORROWER QUIRE_POINTER row_view : immovable {
 
 public:
     /// Errors: errc::row_mismatch when the tuple is too short to be a T, or has null bits of no
-    /// column.
-    row_view(std::span<Byte> tuple, slot_id slot, borrow const& from = {}) QUIRE_UNSEEN
+    /// column. Like all errors here it names the slot, and the page if `place` does.
+    row_view(std::span<Byte> tuple, tuple_place place, borrow const& from = {}) QUIRE_UNSEEN
         : tuple_{tuple},
-          slot_{slot},
+          place_{place},
           borrow_{from} {
-        if (tuple.size() < columns::fixed_size) { detail::row_mismatch("row", slot); }
+        if (tuple.size() < columns::fixed_size) { place.mismatch("row"); }
         if constexpr (columns::unused_null_bits != std::byte{0}) {
             if ((tuple[columns::null_bytes - 1] & columns::unused_null_bits) != std::byte{0}) {
-                detail::row_mismatch("null bits", slot);
+                place.mismatch("null bits");
             }
         }
     }
     /// From a mutable view to a const one, as std::span converts.
     row_view(row_view<T, std::byte> const& other QUIRE_LIFETIMEBOUND) noexcept
         requires(!writable_page<Byte>)
-    QUIRE_UNSEEN : tuple_{other.tuple_}, slot_{other.slot_}, borrow_{other.borrow_} {}
+    QUIRE_UNSEEN : tuple_{other.tuple_}, place_{other.place_}, borrow_{other.borrow_} {}
     row_view(row_view const&) QUIRE_REFUSED_TO_MOVE;
     QUIRE_ENDS_LOAN(row_view)
 
     /// The slot that the caller gave for this row.
-    [[nodiscard]] slot_id slot() const noexcept { return slot_; }
+    [[nodiscard]] slot_id slot() const noexcept { return place_.slot(); }
 
     /// A fixed column's value; std::optional of it if the member is one. `Member` is a pointer to
     /// member, or the column's number, which structured bindings use.
@@ -78,17 +80,19 @@ public:
     [[nodiscard]] auto get() const noexcept(!selected<Member>::is_checked) {
         if constexpr (is_column<Member>()) { return lend<detail::index_in<T, Member>>(); }
     }
-    /// A string's std::string_view into the page, a byte string's std::span<std::byte const>;
-    /// std::optional of it if the member is one.
+    /// A string's column_text, a byte string's byte_view<std::byte const>, in the page; nullable
+    /// of it if the member is a std::optional.
     /// Errors: errc::row_mismatch when the end offsets contradict the tuple.
     template <auto Member>
-        requires(selected<Member>::is_variable)
-    [[nodiscard]] auto get() const& QUIRE_LIFETIMEBOUND {
+        requires(selected<Member>::is_variable && !selected<Member>::is_number)
+    [[nodiscard]] auto get() const QUIRE_LIFETIMEBOUND {
         return lend<detail::index_in<T, Member>>();
     }
     template <auto Member>
-        requires(selected<Member>::is_variable && !selected<Member>::is_number)
-    name_the_row_first get() const&& QUIRE_REFUSED_ON_TEMPORARIES;
+        requires(selected<Member>::is_variable && selected<Member>::is_number)
+    [[nodiscard]] auto get() const& QUIRE_LIFETIMEBOUND {
+        return lend<detail::index_in<T, Member>>();
+    }
     template <auto Member>
         requires(selected<Member>::is_variable && selected<Member>::is_number)
     bind_columns_by_auto_const_ref get() const&& QUIRE_REFUSED(
@@ -112,8 +116,7 @@ public:
         requires(!writable_page<Byte>)
     the_page_is_shared set(Value const&) const QUIRE_REFUSED_AS_SHARED;
 
-    /// The whole row as a struct: T, or another of the same schema. Its std::string_view members
-    /// refer to the page, so such a struct needs a named row; std::string members own.
+    /// The whole row as a struct that owns its strings: T, or another of the same schema.
     /// Errors: errc::row_mismatch when the end offsets contradict the tuple.
     template <class U = T>
         requires(!schema<U>::borrows)
@@ -122,12 +125,19 @@ public:
     }
     template <class U = T>
         requires(schema<U>::borrows)
-    [[nodiscard]] U load() const& QUIRE_LIFETIMEBOUND {
+    load_a_struct_that_owns load() const QUIRE_REFUSED(
+        "a struct with a std::string_view or std::span is loaded by unguarded_load<U>(), or "
+        "another of the same schema, which owns its strings, by load<V>()");
+    /// Likewise into a struct whose std::string_view and std::span members refer to the page.
+    /// Lifetime: as that of column_text::unguarded_view.
+    template <class U = T>
+        requires(schema<U>::borrows)
+    [[nodiscard]] U unguarded_load() const& QUIRE_LIFETIMEBOUND {
         return make<U>();
     }
     template <class U = T>
         requires(schema<U>::borrows)
-    name_the_row_first load() const&& QUIRE_REFUSED_ON_TEMPORARIES;
+    name_the_row_first unguarded_load() const&& QUIRE_REFUSED_ON_TEMPORARIES;
 
 private:
     template <class, page_byte>
@@ -157,7 +167,7 @@ private:
             begin = load_le<std::uint16_t>(tuple_.data() + at.offset - 2);
         }
         if (begin < columns::fixed_size || begin > end || end > tuple_.size()) {
-            detail::row_mismatch(columns::template member<I>::name, slot_);
+            place_.mismatch(columns::template member<I>::name);
         }
         return tuple_.subspan(begin, end - begin);
     }
@@ -169,16 +179,15 @@ private:
         if constexpr (Column::is_nullable) {
             if (is_null<I>()) { return std::nullopt; }
         }
-        if constexpr (detail::string_column<value>) {
-            auto const bytes = variable<I>();
-            return std::string_view{reinterpret_cast<char const*>(bytes.data()), bytes.size()};
+        if constexpr (Column::is_variable && Column::is_nullable) {
+            return typename Column::lent{std::in_place, variable<I>(), borrow_};
         } else if constexpr (Column::is_variable) {
-            return variable<I>();
+            return typename Column::lent{variable<I>(), borrow_};
         } else {
             std::byte const* const at = tuple_.data() + columns::template place<I>.offset;
             if constexpr (Column::is_checked) {
                 if (!detail::fixed_format<value>::holds(at)) {
-                    detail::row_mismatch(columns::template member<I>::name, slot_);
+                    place_.mismatch(columns::template member<I>::name);
                 }
             }
             return detail::fixed_format<value>::load(at);
@@ -205,13 +214,15 @@ private:
         }
     }
 
-    /// Assigns a lent value to a member: a copy if the member owns.
-    template <class V, class Lent>
-    static void assign(V& to, Lent const& from) {
-        if constexpr (detail::variable_column<V> && !detail::lent_column<V>) {
-            to.assign(from.begin(), from.end());
-        } else {
+    /// Assigns the bytes of a variable column to a member: a copy if the member owns.
+    template <class V>
+    static void assign(V& to, std::span<std::byte const> from) {
+        if constexpr (detail::string_column<V>) {
+            to = std::string_view{reinterpret_cast<char const*>(from.data()), from.size()};
+        } else if constexpr (detail::lent_column<V>) {
             to = from;
+        } else {
+            to.assign(from.begin(), from.end());
         }
     }
 
@@ -227,11 +238,12 @@ private:
             columns::for_each([&](auto i) {
                 using column = typename schema<U>::template column_at<i>;
                 auto& to = out.*schema<U>::template member<i>::pointer;
-                auto const lent = lend<i, column>();
-                if constexpr (!column::is_nullable) {
-                    assign(to, lent);
-                } else if (lent) {
-                    assign(to.emplace(), *lent);
+                if constexpr (!column::is_variable) {
+                    to = lend<i, column>();
+                } else if constexpr (!column::is_nullable) {
+                    assign(to, variable<i>());
+                } else if (!is_null<i>()) {
+                    assign(to.emplace(), variable<i>());
                 } else {
                     to.reset();
                 }
@@ -241,7 +253,7 @@ private:
     }
 
     std::span<Byte> tuple_;
-    slot_id slot_;
+    tuple_place place_;
     [[no_unique_address]] borrow borrow_;
 };
 

@@ -24,7 +24,9 @@ void legal(file_type file) {
     for (auto row : from->rows<image>()) {
         auto const pixels = row.get<&image::pixels>();
         last = row.get<&image::at>();
-        use(to->insert(image_ref{last, pixels}));
+        use(to->insert(image_ref{last, pixels.span()}));
+        std::vector<std::byte> const copy(pixels.begin(), pixels.end());
+        use(copy.size() + row.get<&image::pixels>().size());
     }
     use(from->row<image>(slot).get<&image::at>().x);
     use(last);

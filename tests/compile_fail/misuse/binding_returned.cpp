@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 // group: borrow outlives its guard
 // rust: rejects
-// g++: -
+// g++: use of deleted function .*column_text::operator
 // clang-19: -
 // clang-22: -
 // poison: use-after-poison

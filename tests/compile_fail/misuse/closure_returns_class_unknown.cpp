@@ -17,7 +17,8 @@ private:
 void misuse(file_type file) {
     use(file.with_read<heap_page>(0, [](reader::view_type const& page) {
         auto row = page.row<user>(slot);
-        return found{row.get<&user::name>()};
+        auto const name = row.get<&user::name>();
+        return found{name};
     }));
 }
 #else

@@ -10,8 +10,8 @@ void misuse([[maybe_unused]] file_type file) {
 #ifdef MISUSE
     use(file.with_read<heap_page>(0, [](reader::view_type const& page) {
         auto row = page.row<user>(slot);
-        return std::function<std::size_t()>{
-            [name = row.get<&user::name>()] { return name.size(); }};
+        auto const name = row.get<&user::name>();
+        return std::function<std::size_t()>{[view = name.view()] { return view.size(); }};
     }));
 #else
     use(file.with_read<heap_page>(0, [](reader::view_type const& page) {

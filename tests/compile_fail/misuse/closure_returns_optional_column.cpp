@@ -10,7 +10,8 @@ void misuse([[maybe_unused]] file_type file) {
 #ifdef MISUSE
     use(file.with_read<heap_page>(0, [](reader::view_type const& page) {
         auto row = page.row<user>(slot);
-        return std::optional{row.get<&user::name>()};
+        auto const name = row.get<&user::name>();
+        return std::optional{name.view()};
     }));
 #else
     use(file.with_read<heap_page>(0, [](reader::view_type const& page) {

@@ -10,7 +10,8 @@ void misuse([[maybe_unused]] file_type file) {
 #ifdef MISUSE
     use(file.with_read<heap_page>(0, [](reader::view_type const& page) {
         auto row = page.row<user>(slot);
-        return std::make_unique<std::string_view>(row.get<&user::name>());
+        auto const name = row.get<&user::name>();
+        return std::make_unique<std::string_view>(name);
     }));
 #else
     use(file.with_read<heap_page>(0, [](reader::view_type const& page) {

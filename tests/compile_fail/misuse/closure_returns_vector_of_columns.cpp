@@ -10,7 +10,10 @@ void misuse([[maybe_unused]] file_type file) {
 #ifdef MISUSE
     use(file.with_read<heap_page>(0, [](reader::view_type const& page) {
         std::vector<std::string_view> names;
-        for (auto row : page.rows<user>()) { names.push_back(row.get<&user::name>()); }
+        for (auto row : page.rows<user>()) {
+            auto const name = row.get<&user::name>();
+            names.push_back(name);
+        }
         return names;
     }));
 #else

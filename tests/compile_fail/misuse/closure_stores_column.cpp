@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: BSL-1.0
 // group: closure that keeps a borrow
 // rust: rejects
-// g++: -
-// clang-19: -
-// clang-22: -
-// poison: use-after-poison
+// g++: use of deleted function .*column_text::operator
+// clang-19: name the text first
+// clang-22: name the text first
 // why: the closure writes to a variable outside: in a sealed one it could not.
 
 void misuse([[maybe_unused]] file_type file) {

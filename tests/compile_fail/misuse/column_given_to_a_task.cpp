@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: BSL-1.0
 // group: borrow outlives its guard
 // rust: rejects
-// g++: -
-// clang-19: -
-// clang-22: -
-// poison: use-after-poison
-// why: the task runs when the guard has ended.
+// g++: (must be copy-constructible|use of deleted function)
+// clang-19: (must be copy-constructible|deleted)
+// clang-22: (must be copy-constructible|deleted)
+// why: the task runs when the guard has ended; a closure with a text in it is not copied.
 
 void misuse([[maybe_unused]] file_type file) {
 #ifdef MISUSE

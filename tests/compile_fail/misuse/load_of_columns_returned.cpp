@@ -17,7 +17,7 @@ BOOST_DESCRIBE_STRUCT(peek, (), (id, name, balance))
 peek first(file_type file) {
     auto page = file.read<heap_page>(0);
     auto row = page->row<user>(slot);
-    return row.load<peek>();
+    return row.unguarded_load<peek>();
 }
 void misuse(file_type file) {
     use(first(file).name);

@@ -14,9 +14,9 @@
 ///       ▼
 ///     the backend
 ///
-/// What a hit runs, from a guard's beginning to its end, is always inlined: g++ leaves some of it as
-/// calls otherwise, other parts in each program. (bench/instructions: a shared hit 50 instructions
-/// and not 52, a write 88 and not 97.)
+/// What a hit runs, from a guard's beginning to its end, is always inlined: g++ leaves some of it
+/// as calls otherwise, other parts in each program. (bench/instructions: a shared hit 50
+/// instructions and not 52, a write 88 and not 97.)
 ///
 /// Nothing here knows page kinds: frames and file slots in, latched frames out. What is done to
 /// whole files is in files of its own: page_maker, page_removal, file_opening, file_flush,

@@ -7,21 +7,10 @@
 /// pointers that name no column: then the overload for fixed columns is chosen, and its
 /// static_assert gives the message.
 
-#include <quire/base/error.hpp>
-#include <quire/page/line_pointer.hpp>
+#include <quire/page/tuple_codec.hpp>
 #include <quire/row/schema.hpp>
 
 namespace quire::inline QUIRE_ABI::detail {
-
-/// For tuples that were not read by a slot; no page has this one.
-inline constexpr slot_id unknown_slot{0xFFFF};
-
-[[noreturn, gnu::cold, gnu::noinline]] inline void row_mismatch(std::string_view what,
-                                                                slot_id slot) {
-    std::string where{what};
-    if (slot != unknown_slot) { where += " in slot " + std::to_string(slot.value()); }
-    throw error{errc::row_mismatch, where};
-}
 
 /// Stands for the argument of a `set` that ends in a static_assert.
 struct anything {

@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+/// column_text: the text of a string column, where it stands in the page.
+///
+///     std::cout << row.get<&user::name>() << '\n';              // printed from the page
+///     if (row.get<&user::name>() == "Ada") { ... }
+///     names.find(row.get<&user::name>());                       // std::set<std::string, less<>>
+///     std::string const copy = row.get<&user::name>();          // for longer than the page
+///     auto const name = row.get<&user::name>();                 // in place, under a name
+///     std::string_view const view = name;                       // for as long as that name
+///
+/// A column read gives a column_text and copies nothing. It is a loan like the row: immovable, and
+/// in checked builds the page knows of it until it ends. So it cannot get into a container, a
+/// member or an outer variable. What it is copied into, a std::string, owns its characters.
+///
+/// A std::string_view is taken from a named text only: clang reports one that outlives the name,
+/// and no compiler lets one be kept from a temporary. For code that must keep views while it holds
+/// the page there is `unguarded_view`; a reviewer can search for it.
+///
+/// Why not std::string_view: nothing hinders a program from keeping one. After its guard has ended
+/// it shows whatever page the frame holds next, and after an update in place other text, in every
+/// build and without a report.
+/// Why no data(), and iterators that are not contiguous: as in byte_view.hpp.
+/// Why no QUIRE_BORROWER: clang 22 cannot follow a borrower made in one branch of an expression,
+/// as in `a && row.get<&user::name>() == "Ada"`. It follows the row.
+///
+/// Cost: two words, like a std::string_view; in checked builds a count.
+
+#include <quire/borrow/loan.hpp>
+
+#include <compare>      // std::strong_ordering
+#include <cstddef>      // std::byte, std::ptrdiff_t
+#include <iosfwd>       // std::basic_ostream
+#include <iterator>     // std::random_access_iterator_tag
+#include <span>         // std::span
+#include <string>       // std::string
+#include <string_view>  // std::string_view
+
+namespace quire::inline QUIRE_ABI {
+
+template <class Lent>
+class nullable;
+
+class QUIRE_POINTER column_text : immovable {
+public:
+    static constexpr std::size_t npos = std::string_view::npos;
+
+    /// For views that lend a part of their bytes as text.
+    explicit column_text(std::span<std::byte const> bytes, borrow const& from = {}) noexcept
+        : column_text{std::string_view{reinterpret_cast<char const*>(bytes.data()), bytes.size()},
+                      from} {}
+    column_text(column_text const&) QUIRE_REFUSED_TO_MOVE;
+    ~column_text() = default;
+
+    /// A copy, which owns its characters.
+    [[nodiscard]] operator std::string() const { return std::string{text_}; }
+
+    /// The way out: a standard view, which must end before this text does.
+    [[nodiscard]] std::string_view view() const& noexcept QUIRE_LIFETIMEBOUND { return text_; }
+    [[nodiscard]] operator std::string_view() const& noexcept QUIRE_LIFETIMEBOUND { return text_; }
+    name_the_text_first view() const&& QUIRE_REFUSED_AS_VIEW_OF_TEMPORARY;
+    operator std::string_view() const&& QUIRE_REFUSED_AS_VIEW_OF_TEMPORARY;
+
+    /// A view that no compiler and no checked build follows. Lifetime: until the page is next
+    /// changed, at the latest until its guard ends; the caller makes sure of it.
+    [[nodiscard]] std::string_view unguarded_view() const noexcept { return text_; }
+
+    [[nodiscard]] std::size_t size() const noexcept { return text_.size(); }
+    [[nodiscard]] std::size_t length() const noexcept { return text_.size(); }
+    [[nodiscard]] bool empty() const noexcept { return text_.empty(); }
+
+    /// Expects: `i < size()`.
+    [[nodiscard]] char operator[](std::size_t i) const noexcept {
+        QUIRE_EXPECTS(i < text_.size(), "an index lies inside of a text");
+        return text_[i];
+    }
+    /// Expects: it is not empty.
+    [[nodiscard]] char front() const noexcept { return (*this)[0]; }
+    [[nodiscard]] char back() const noexcept { return (*this)[text_.size() - 1]; }
+
+    [[nodiscard]] bool starts_with(std::string_view text) const noexcept {
+        return text_.starts_with(text);
+    }
+    [[nodiscard]] bool ends_with(std::string_view text) const noexcept {
+        return text_.ends_with(text);
+    }
+    [[nodiscard]] bool contains(std::string_view text) const noexcept {
+        return text_.find(text) != npos;
+    }
+    [[nodiscard]] bool starts_with(char c) const noexcept { return text_.starts_with(c); }
+    [[nodiscard]] bool ends_with(char c) const noexcept { return text_.ends_with(c); }
+    [[nodiscard]] bool contains(char c) const noexcept { return text_.find(c) != npos; }
+    /// Where it begins, at `from` or behind; `npos` if nowhere. The rest of the searches: `view()`.
+    [[nodiscard]] std::size_t find(std::string_view text, std::size_t from = 0) const noexcept {
+        return text_.find(text, from);
+    }
+    [[nodiscard]] std::size_t find(char c, std::size_t from = 0) const noexcept {
+        return text_.find(c, from);
+    }
+
+    /// Gives characters by value.
+    class iterator {
+    public:
+        using value_type = char;
+        using difference_type = std::ptrdiff_t;
+        using reference = char;
+        using pointer = void;
+        using iterator_category = std::input_iterator_tag;
+        using iterator_concept = std::random_access_iterator_tag;
+
+        iterator() noexcept = default;
+        [[nodiscard]] char operator*() const noexcept { return *at_; }
+        [[nodiscard]] char operator[](difference_type n) const noexcept { return at_[n]; }
+        iterator& operator++() noexcept { return *this += 1; }
+        iterator& operator--() noexcept { return *this -= 1; }
+        iterator operator++(int) noexcept { return iterator{at_++}; }
+        iterator operator--(int) noexcept { return iterator{at_--}; }
+        iterator& operator+=(difference_type n) noexcept { at_ += n; return *this; }
+        iterator& operator-=(difference_type n) noexcept { at_ -= n; return *this; }
+        friend iterator operator+(iterator it, difference_type n) noexcept { return it += n; }
+        friend iterator operator+(difference_type n, iterator it) noexcept { return it += n; }
+        friend iterator operator-(iterator it, difference_type n) noexcept { return it -= n; }
+        friend difference_type operator-(iterator a, iterator b) noexcept { return a.at_ - b.at_; }
+        friend auto operator<=>(iterator, iterator) noexcept = default;
+
+    private:
+        friend class column_text;
+        explicit iterator(char const* at) noexcept : at_{at} {}
+        char const* at_ = nullptr;
+    };
+
+    [[nodiscard]] iterator begin() const& noexcept QUIRE_LIFETIMEBOUND {
+        return iterator{text_.data()};
+    }
+    [[nodiscard]] iterator end() const& noexcept QUIRE_LIFETIMEBOUND {
+        return iterator{text_.data() + text_.size()};
+    }
+    name_the_text_first begin() const&& QUIRE_REFUSED_ON_TEMPORARIES;
+    name_the_text_first end() const&& QUIRE_REFUSED_ON_TEMPORARIES;
+
+    friend bool operator==(column_text const& a, column_text const& b) noexcept {
+        return a.text_ == b.text_;
+    }
+    friend bool operator==(column_text const& a, std::string_view b) noexcept {
+        return a.text_ == b;
+    }
+    friend std::strong_ordering operator<=>(column_text const& a, column_text const& b) noexcept {
+        return a.text_ <=> b.text_;
+    }
+    friend std::strong_ordering operator<=>(column_text const& a, std::string_view b) noexcept {
+        return a.text_ <=> b;
+    }
+    template <class Traits>
+    friend std::basic_ostream<char, Traits>& operator<<(std::basic_ostream<char, Traits>& out,
+                                                        column_text const& text) {
+        return out << std::basic_string_view<char, Traits>{text.text_.data(), text.text_.size()};
+    }
+
+private:
+    template <class Lent>
+    friend class nullable;
+
+    column_text(std::string_view text, borrow const& from) noexcept
+        : text_{text}, borrow_{from} {}
+
+    std::string_view text_;
+    [[no_unique_address]] borrow borrow_;
+};
+
+}  // namespace quire::inline QUIRE_ABI
+
+/// As that of a std::string or std::string_view with the same characters.
+template <>
+struct std::hash<quire::column_text> {
+    [[nodiscard]] std::size_t operator()(quire::column_text const& text) const noexcept {
+        return std::hash<std::string_view>{}(text.unguarded_view());
+    }
+};

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: BSL-1.0
+// group: stale sub-view
+// rust: rejects
+// g++: -
+// clang-19: -
+// clang-22: cannot call function 'update.*' while loan 'page->lent' is held
+// checked: a page is changed only while no row, tuple or range of it is lent
+// why: the update writes other text into the same bytes.
+
+void misuse([[maybe_unused]] file_type file) {
+#ifdef MISUSE
+    auto page = file.write<heap_page>(0);
+    auto row = page->row<user>(slot);
+    auto const name = row.get<&user::name>();
+    use(page->update(slot, user{1, "Ada", {}}));
+    use(name);
+#else
+    auto page = file.write<heap_page>(0);
+    {
+        auto row = page->row<user>(slot);
+        auto const name = row.get<&user::name>();
+        use(name);
+    }
+    use(page->update(slot, user{1, "Ada", {}}));
+#endif
+}

@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: BSL-1.0
+// group: borrow from a temporary
+// rust: rejects
+// g++: use of deleted function .*column_text::operator
+// clang-19: name the text first
+// clang-22: name the text first
+// why: the row and its text have ended, and the bytes are free.
+
+void misuse([[maybe_unused]] file_type file) {
+#ifdef MISUSE
+    auto page = file.write<heap_page>(0);
+    std::string_view const name = page->row<user>(slot).get<&user::name>();
+    page->erase(slot);
+    use(name);
+#else
+    auto page = file.write<heap_page>(0);
+    std::string const name = page->row<user>(slot).get<&user::name>();
+    page->erase(slot);
+    use(name);
+#endif
+}
