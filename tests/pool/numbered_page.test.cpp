@@ -150,13 +150,15 @@ struct kind {
             no, [](auto const& page) { return std::pair{page.number(), page.value()}; });
     }
     static auto with_read(auto const& file, page_no no) {
-        return file.template with_read<View>(no, [](auto const& page) { return page.value(); });
+        return file.template with_read<View>(
+            no, [](auto const& page) { return std::pair{page.number(), page.value()}; });
     }
     static void with_write(auto const& file, page_no no, std::uint64_t value) {
         file.template with_write<View>(no, [=](auto& page) { page.set(value); });
     }
     static auto with_read_sealed(auto const& file, page_no no) {
-        return file.template with_read_sealed<View>(no, [](auto const& p) { return p.value(); });
+        return file.template with_read_sealed<View>(
+            no, [](auto const& page) { return std::pair{page.number(), page.value()}; });
     }
     static void with_write_sealed(auto const& file, page_no no, std::uint64_t value) {
         file.template with_write_sealed<View>(
@@ -261,11 +263,12 @@ TEMPLATE_TEST_CASE("numbered page: a page that is handed over keeps its number",
 
 TEMPLATE_TEST_CASE("numbered page: closures are lent a view with the page's number", EVERY_KIND) {
     setting<TestType> s;
+    using seen = std::pair<page_no, std::uint64_t>;
     TestType::with_write(s.file, 6, 1);
-    CHECK(TestType::with_read(s.file, 6) == 1);
+    CHECK(TestType::with_read(s.file, 6) == seen{6, 1});
     TestType::with_write_sealed(s.file, 6, 2);
-    CHECK(TestType::with_read_sealed(s.file, 6) == 2);
-    CHECK(TestType::with_read(s.file, 7) == 77);
+    CHECK(TestType::with_read_sealed(s.file, 6) == seen{6, 2});
+    CHECK(TestType::with_read(s.file, 7) == seen{7, 77});
 }
 
 TEMPLATE_TEST_CASE("numbered page: is read without its latch by its number", "",
