@@ -97,7 +97,7 @@ inline void write_table(std::ostream& out, std::vector<judged_item> const& items
     }
     out << "\n## What remains uncaught, and why\n\nWhere the compiler reports nothing, nothing at "
            "run time does either:\n\n" << uncaught << "\n## Legal uses that are reported\n\n"
-        << flagged << "\n## In numbers\n\n";
+        << (flagged.empty() ? "None.\n" : flagged) << "\n## In numbers\n\n";
     summarise(out, items, compilers, "- ");
 }
 
