@@ -59,7 +59,8 @@ mark_as_advanced(QUIRE_BORROW_CHECKER QUIRE_BORROW_CHECKER_FLAGS)
 set_property(GLOBAL PROPERTY _quire_borrow_warnings
     -Wdangling -Wdangling-gsl -Wdangling-capture -Wreturn-stack-address -Wconsumed -Wthread-safety
     -Wexperimental-lifetime-safety -Wunused-result)
-set_property(GLOBAL PROPERTY _quire_borrow_analysis -Xclang -fexperimental-lifetime-safety)
+set_property(GLOBAL PROPERTY _quire_borrow_analysis -Xclang -fexperimental-lifetime-safety
+    -Xclang -fexperimental-lifetime-safety-inference)
 
 # The reason why `checker` cannot be used, or nothing.
 function(_quire_borrow_checker_fault checker out)

@@ -54,7 +54,8 @@ std::vector<compiler> const all_compilers{
     {"clang-19", "clang++-19", "-Wdangling -Wdangling-gsl -Wreturn-stack-address -Wconsumed", true},
     {"clang-22", "clang++-22",
      "-Wdangling -Wdangling-gsl -Wdangling-capture -Wreturn-stack-address -Wconsumed "
-     "-Wthread-safety -Xclang -fexperimental-lifetime-safety -Wexperimental-lifetime-safety",
+     "-Wthread-safety -Xclang -fexperimental-lifetime-safety "
+     "-Xclang -fexperimental-lifetime-safety-inference -Wexperimental-lifetime-safety",
      true},
 };
 

@@ -3,8 +3,9 @@
 
 /// lent_page: a page by a name of its own, lent by its guard.
 ///
-///     auto page = *guard;                     // or: fill(page), use(*guard)
+///     auto page = *guard;                     // guard->insert(...) is refused while it lives
 ///     auto row = page.row<user>(slot);
+///     fill(page);                             // a function that changes it
 ///
 /// A view of the page, as `guard->` lends one, with every function of the page kind. It is a
 /// borrow: made in place, neither copied nor moved, and counted. While it lives its guard does not
@@ -15,7 +16,8 @@
 /// the guard. A row of the one and a change by the other then look like two pages. This is a new
 /// view, so such a reference is refused: it would be bound to a temporary.
 ///
-/// A function that changes a page takes it by reference, from a name: fill(page), not fill(*guard).
+/// For the same reason a function that changes a page, and takes it by reference, gets it from a
+/// name: not fill(*guard). One that only reads it may get it so: count_rows(*guard).
 
 #include <quire/borrow/loan.hpp>
 

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: BSL-1.0
-// group: borrow outlives its guard
+// group: a page by another name
 // rust: rejects
-// g++: -
-// clang-19: -
-// clang-22: -
-// poison: use-after-poison
+// g++: taking address of rvalue
+// clang-19: taking the address of a temporary
+// clang-22: taking the address of a temporary
 // why: the address of the view outlives the access.
 
 void misuse([[maybe_unused]] file_type file) {
@@ -15,8 +14,7 @@ void misuse([[maybe_unused]] file_type file) {
     use(view->size());
 #else
     auto page = file.read<heap_page>(0);
-    auto const* view = &*page;
-    use(view->size());
-    page.release();
+    auto view = *page;
+    use(view.size());
 #endif
 }

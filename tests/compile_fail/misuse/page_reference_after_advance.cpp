@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: BSL-1.0
-// group: borrow outlives its guard
+// group: a page by another name
 // rust: rejects
-// g++: -
-// clang-19: -
-// clang-22: -
-// uncaught: after `advance` the view shows the next page: changes are made there, and are written
-// why: the view belongs to the guard, and then shows the next page.
+// g++: cannot bind non-const lvalue reference
+// clang-19: non-const lvalue reference to type .* cannot bind to a temporary
+// clang-22: non-const lvalue reference to type .* cannot bind to a temporary
+// why: after `advance` the view shows the next page.
 
 void misuse([[maybe_unused]] file_type file) {
 #ifdef MISUSE

@@ -4,16 +4,18 @@
 // g++: use of deleted function
 // clang-19: deleted
 // clang-22: deleted
-// why: a view is used where its guard is.
+// why: a page has as many names as were asked of its guard.
 
 void misuse([[maybe_unused]] file_type file) {
 #ifdef MISUSE
     auto page = file.read<heap_page>(0);
     auto view = *page;
-    use(view.size());
+    auto copy = view;
+    use(copy.size());
 #else
     auto page = file.read<heap_page>(0);
-    auto const& view = *page;
-    use(view.size());
+    auto view = *page;
+    auto again = *page;
+    use(view.size() + again.size());
 #endif
 }

@@ -3,7 +3,7 @@
 // rust: rejects
 // g++: -
 // clang-19: -
-// clang-22: cannot call function 'release' while loan 'page\.view\(\)\.lent' is held
+// clang-22: cannot call function 'release' while loan 'page->lent' is held
 // checked: a guard ends, or goes on, only while no row, tuple or range of its page is lent
 // poison: use-after-poison
 // why: a borrow for reading from a write guard ends first, too.
@@ -11,13 +11,15 @@
 void misuse([[maybe_unused]] file_type file) {
 #ifdef MISUSE
     auto page = file.write<heap_page>(0);
-    auto row = page.view().row<user>(slot);
+    auto view = page.view();
+    auto row = view.row<user>(slot);
     page.release();
     use(row.get<&user::id>());
 #else
     auto page = file.write<heap_page>(0);
     {
-        auto row = page.view().row<user>(slot);
+        auto view = page.view();
+        auto row = view.row<user>(slot);
         use(row.get<&user::id>());
     }
     page.release();

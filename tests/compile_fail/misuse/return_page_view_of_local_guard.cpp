@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: BSL-1.0
 // group: borrow outlives its guard
 // rust: rejects
-// g++: -
-// clang-19: (address of|reference to) stack memory
-// clang-22: (address of|reference to) stack memory
-// poison: (use-after-poison|stack-use-after|stack-buffer)
+// g++: returning reference to temporary
+// clang-19: returning reference to local temporary
+// clang-22: returning reference to local temporary
 // why: the view belongs to the guard.
 
 #ifdef MISUSE

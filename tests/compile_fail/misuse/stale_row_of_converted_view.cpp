@@ -10,14 +10,16 @@
 void misuse([[maybe_unused]] file_type file) {
 #ifdef MISUSE
     auto page = file.write<heap_page>(0);
-    reader::view_type look{*page};
+    auto named = *page;
+    reader::view_type look{named};
     auto row = look.row<user>(slot);
-    page->compact();
+    named.compact();
     use(row.get<&user::id>());
 #else
     auto page = file.write<heap_page>(0);
-    page->compact();
-    reader::view_type look{*page};
+    auto named = *page;
+    named.compact();
+    reader::view_type look{named};
     auto row = look.row<user>(slot);
     use(row.get<&user::id>());
 #endif

@@ -3,21 +3,21 @@
 // rust: rejects
 // g++: -
 // clang-19: -
-// clang-22: cannot call function 'compact' while loan 'same.lent' is held
+// clang-22: cannot call function 'compact' while mutable loan 'page->lent_mutable' is held
 // checked: a page is changed only while no row, tuple or range of it is lent
-// why: another name of the page changes nothing.
+// why: a row by one name of the page, and a change by the other.
 
 void misuse([[maybe_unused]] file_type file) {
 #ifdef MISUSE
     auto page = file.write<heap_page>(0);
-    auto& same = *page;
+    auto same = *page;
     auto row = same.row<user>(slot);
-    same.compact();
+    page->compact();
     use(row.get<&user::id>());
 #else
     auto page = file.write<heap_page>(0);
-    auto& same = *page;
-    same.compact();
+    page->compact();
+    auto same = *page;
     auto row = same.row<user>(slot);
     use(row.get<&user::id>());
 #endif
