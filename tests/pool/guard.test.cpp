@@ -587,3 +587,65 @@ TEST_CASE("guard: logged gives a page kind that keeps an LSN the highest one") {
     CHECK(lsn_on_page() == 9);
     s.file.write(0).logged(3);  // a raw page keeps none
 }
+
+TEST_CASE("guard: a page by another name shows the same bytes, and only a change makes it dirty") {
+    setting s{2};
+    s.file.flush();
+    {
+        auto page = s.file.write(1);
+        {
+            auto look = page.view();
+            CHECK(look.bytes().load<std::uint64_t>(number_at) == 1);
+            auto again = *std::as_const(page);  // for reading there may be several
+            CHECK(again.bytes().load<std::uint64_t>(number_at) == 1);
+        }
+        CHECK_FALSE(s.frame_of(1).dirty());
+        {
+            auto named = *page;
+            named.bytes().store<std::uint64_t>(number_at, 71);
+        }
+        CHECK(s.frame_of(1).dirty());
+        CHECK(page->bytes().load<std::uint64_t>(number_at) == 71);
+    }
+    auto const page = s.file.read(1);
+    auto named = *page;
+    CHECK(named.bytes().load<std::uint64_t>(number_at) == 71);
+}
+
+TEST_CASE("guard: checked builds stop a guard that ends, goes on or lends under a named page") {
+    if constexpr (quire::checked_build) {
+        auto const ends_unlent = ContainsSubstring(quire::detail::guard_ends_unlent);
+        auto const alone = ContainsSubstring("mutable bytes of a page are lent alone");
+        auto const under_reader = [](auto act) {
+            return broken_by([act](setting& s) {
+                auto page = s.file.read(0);
+                auto named = *page;
+                act(s, page);
+            });
+        };
+        auto const under_writer = [](auto act) {
+            return broken_by([act](setting& s) {
+                auto page = s.file.write(0);
+                auto named = *page;
+                act(s, page);
+            });
+        };
+        CHECK_THAT(under_reader([](setting&, reading& page) { page.release(); }), ends_unlent);
+        CHECK_THAT(under_writer([](setting&, writing& page) { page.release(); }), ends_unlent);
+        CHECK_THAT(under_reader([](setting& s, reading& page) { page.advance(s.file, 1); }),
+                   ends_unlent);
+        CHECK_THAT(under_writer([](setting&, writing& page) {
+                       auto other = page.transfer();
+                       other.release();
+                   }),
+                   ends_unlent);
+        CHECK_THAT(under_writer([](setting&, writing& page) { auto twice = *page; }), alone);
+        CHECK_THAT(under_writer([](setting&, writing& page) { auto look = page.view(); }), alone);
+        CHECK_THAT(broken_by([](setting& s) {
+                       auto page = s.file.write(0);
+                       auto look = page.view();
+                       auto named = *page;
+                   }),
+                   alone);
+    }
+}

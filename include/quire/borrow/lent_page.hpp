@@ -21,6 +21,8 @@
 
 #include <quire/borrow/loan.hpp>
 
+#include <concepts>  // std::derived_from
+
 namespace quire::inline QUIRE_ABI {
 
 template <class View>
