@@ -92,7 +92,7 @@
 
 #if defined(__clang__) && __has_attribute(reentrant_capability)
 #define QUIRE_LOAN(name) __attribute__((capability(name), reentrant_capability))
-#define QUIRE_BORROWER __attribute__((scoped_lockable))
+#define QUIRE_BORROWER __attribute__((capability("borrow"), scoped_lockable))
 #define QUIRE_ENDS_LOAN(type) \
     ~type() __attribute__((release_capability())) {}
 #define QUIRE_UNSEEN __attribute__((no_thread_safety_analysis))
