@@ -137,3 +137,49 @@ TEST_CASE("byte_view: an offset outside is a contract violation") {
     }
     CHECK(view.load<std::uint32_t>(12) == 0x0F0E0D0C);
 }
+
+#if QUIRE_CHECKED
+
+TEST_CASE("byte_view: in checked builds it is used only until its page is next changed") {
+    auto const after_change = [](auto use) {
+        return violation_of([&] {
+            auto bytes = counting();
+            quire::lender const page;
+            exclusive const view{bytes, page};
+            page.expect_unlent();
+            use(view);
+        });
+    };
+    auto const rule = ContainsSubstring("used only until the page is next changed");
+    CHECK_THAT(after_change([](auto& view) { static_cast<void>(view.size()); }), rule);
+    CHECK_THAT(after_change([](auto& view) { static_cast<void>(view[0]); }), rule);
+    CHECK_THAT(after_change([](auto& view) { static_cast<void>(view.template load<int>(0)); }),
+               rule);
+    CHECK_THAT(after_change([](auto& view) { view.store(0, 1); }), rule);
+    CHECK_THAT(after_change([](auto& view) { view.copy_to({}); }), rule);
+    CHECK_THAT(after_change([](auto& view) { static_cast<void>(view.span()); }), rule);
+    CHECK_THAT(after_change([](auto& view) { static_cast<void>(view.begin()); }), rule);
+    auto bytes = counting();
+    quire::lender const page;
+    exclusive const view{bytes, page};
+    CHECK(view[0] == std::byte{0});
+    page.expect_unlent();  // stops at nothing: it is not used again
+}
+
+TEST_CASE("byte_view: in checked builds its span and its iterators keep the page from changing") {
+    auto const change_after = [](auto use) {
+        return violation_of([&] {
+            auto bytes = counting();
+            quire::lender const page;
+            shared const view{bytes, page};
+            use(view);
+            page.expect_unlent();
+        });
+    };
+    auto const rule = ContainsSubstring("a page is changed only while");
+    CHECK_THAT(change_after([](auto& view) { static_cast<void>(view.span()); }), rule);
+    CHECK_THAT(change_after([](auto& view) { static_cast<void>(view.begin()); }), rule);
+    CHECK_THAT(change_after([](auto& view) { static_cast<void>(view.end()); }), rule);
+}
+
+#endif

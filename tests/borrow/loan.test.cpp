@@ -94,7 +94,8 @@ TEST_CASE("loan: a const view made from a mutable one is the same lender") {
               quire::raw_page<std::byte const, 512> look{page};
               auto part = look.bytes();
               page.expect_unlent();
-          }).find("a page is changed only while") != std::string::npos);
+              static_cast<void>(part[0]);
+          }).find("used only until the page is next changed") != std::string::npos);
 }
 
 TEST_CASE("loan: a page does not change while a part of it is lent, shared or alone") {
@@ -140,6 +141,102 @@ TEST_CASE("loan: mutable bytes are lent alone, in either order and twice") {
               auto one = page.bytes();
               auto two = page.bytes();
           }).find(rule) != std::string::npos);
+}
+
+TEST_CASE("loan: a part that a change may end is not used after it, and may be there") {
+    auto const rule = "used only until the page is next changed, or lent for changes";
+    auto const until_change = [](borrow& one) -> borrow& {
+        one.until_change();
+        return one;
+    };
+    {
+        word_page page;
+        auto word = page.word();
+        until_change(word).expect_current();
+        borrow const copy = word;
+        page.change();
+        auto bytes = page.bytes();  // word and copy have ended
+        until_change(bytes).expect_current();
+        auto other = page.word();  // and so have they
+        other.expect_current();
+    }
+    CHECK(violation_of([&] {
+              word_page page;
+              auto word = page.word();
+              until_change(word);
+              borrow const copy = word;
+              page.change();
+              copy.expect_current();
+          }).find(rule) != std::string::npos);
+    CHECK(violation_of([&] {  // lent for changes
+              word_page page;
+              auto word = page.word();
+              until_change(word);
+              auto bytes = page.bytes();
+              word.expect_current();
+          }).find(rule) != std::string::npos);
+    CHECK(violation_of([&] {  // twice
+              word_page page;
+              auto bytes = page.bytes();
+              until_change(bytes);
+              auto again = page.bytes();
+              bytes.expect_current();
+          }).find(rule) != std::string::npos);
+    CHECK(violation_of([&] {  // lent for changes, then for reading
+              word_page page;
+              auto bytes = page.bytes();
+              until_change(bytes);
+              auto word = page.word();
+              bytes.expect_current();
+          }).find(rule) != std::string::npos);
+    CHECK(violation_of([&] {
+              word_page page;
+              auto word = page.word();
+              until_change(word);
+              page.change();
+              word.keep();
+          }).find(rule) != std::string::npos);
+}
+
+TEST_CASE("loan: a part that is kept again keeps its page from changing") {
+    CHECK(violation_of([] {
+              word_page page;
+              auto word = page.word();
+              word.until_change();
+              word.keep();
+              word.keep();  // once counts
+              page.change();
+          }).find("a page is changed only while") != std::string::npos);
+    CHECK(violation_of([] {
+              word_page page;
+              auto bytes = page.bytes();
+              bytes.until_change();
+              bytes.keep();
+              auto word = page.word();
+          }).find("mutable bytes of a page are lent alone") != std::string::npos);
+    word_page page;
+    {
+        auto word = page.word();
+        word.until_change();
+        word.keep();
+        word.keep();
+    }
+    page.change();
+    auto bytes = page.bytes();
+    bytes.until_change();
+    bytes.keep();
+    bytes.until_change();
+    page.change();
+}
+
+TEST_CASE("loan: a guard does not end while a part is there, even one that a change has ended") {
+    CHECK(violation_of([] {
+              word_page page;
+              auto word = page.word();
+              word.until_change();
+              page.change();
+              page.expect_all_ended("the guard ends");
+          }).find("the guard ends") != std::string::npos);
 }
 
 TEST_CASE("loan: a view ends after its parts") {

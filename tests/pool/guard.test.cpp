@@ -649,3 +649,24 @@ TEST_CASE("guard: checked builds stop a guard that ends, goes on or lends under 
                    alone);
     }
 }
+
+// As in Rust. A count of what is there would refuse it.
+TEST_CASE("guard: what is lent and not used again does not keep a page from changing") {
+    setting s{1};
+    s.file.format<quire::raw_page>(0).release();
+    auto page = s.file.write(0);
+    auto bytes = page->bytes();
+    bytes.store<std::uint64_t>(number_at, 5);
+    auto again = page->bytes();  // `bytes` has ended
+    CHECK(again.load<std::uint64_t>(number_at) == 5);
+    if constexpr (quire::checked_build) {
+        CHECK_THAT(broken_by([](setting& other) {
+                       auto guard = other.file.write(0);
+                       auto one = guard->bytes();
+                       auto two = guard->bytes();
+                       two.store<std::uint64_t>(number_at, 6);
+                       one.store<std::uint64_t>(number_at, 7);
+                   }),
+                   ContainsSubstring("used only until the page is next changed, or lent"));
+    }
+}

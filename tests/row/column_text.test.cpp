@@ -216,6 +216,25 @@ TEST_CASE("column_text: the page is lent as long as a text or its bytes are, wit
             is_text ? change(row->get<&user::name>(), end_row)
                     : change(row->get<&user::picture>(), end_row);
         });
-        CHECK(said.find("only while no row, tuple or range of it is lent") != std::string::npos);
+        CHECK(said.find("used only until the page is next changed") != std::string::npos);
     }
+    // What leads past the text keeps the page as it is.
+    auto const change_after = [&](auto act) {
+        return violation_of([&] {
+            auto const row = page.row<user>(slot);
+            auto const name = row.get<&user::name>();
+            act(name);
+            page.compact();
+        });
+    };
+    auto const rule = std::string{"only while no row, tuple or range of it is lent"};
+    CHECK(change_after([](auto& name) { (void)name.view(); }).find(rule) != std::string::npos);
+    CHECK(change_after([](auto& name) { (void)name.unguarded_view(); }).find(rule) !=
+          std::string::npos);
+    CHECK(change_after([](auto& name) { (void)name.begin(); }).find(rule) != std::string::npos);
+    auto const row = page.row<user>(slot);
+    auto const name = row.get<&user::name>();
+    CHECK(name == "Ada");
+    CHECK(std::hash<quire::column_text>{}(name) == std::hash<std::string>{}("Ada"));
+    page.compact();  // stops at nothing: neither is used again
 }

@@ -2,6 +2,7 @@
 #include <quire/row/row_view.hpp>
 
 #include "catch.hpp"
+#include "death.hpp"
 #include "page/page_buffer.hpp"
 #include "random.hpp"
 
@@ -9,6 +10,7 @@
 #include <array>
 #include <type_traits>
 
+using Catch::Matchers::ContainsSubstring;
 using quire::errc;
 using quire::row_view;
 using quire::slot_id;
@@ -437,3 +439,37 @@ TEST_CASE("row_view: any bytes are a row of structs and byte strings, or an erro
     CHECK(answers > 1000);
     CHECK(errors > 1000);
 }
+
+#if QUIRE_CHECKED
+
+TEST_CASE("row_view: in checked builds it is used only until its page is next changed") {
+    auto const after_change = [](auto act) {
+        return violation_of([&] {
+            auto bytes = good_row();
+            quire::lender const page;
+            writer row{bytes, slot_id{}, quire::borrow{page, quire::lending::shared}};
+            page.expect_unlent();
+            act(row);
+        });
+    };
+    auto const rule = ContainsSubstring("used only until the page is next changed");
+    static constexpr auto use = [](auto const&) {};
+    CHECK_THAT(after_change([](auto& row) { use(row.template get<&item::id>()); }), rule);
+    CHECK_THAT(after_change([](auto& row) { use(row.template get<&item::price>()); }), rule);
+    CHECK_THAT(after_change([](auto& row) { use(row.template get<&item::name>()); }), rule);
+    CHECK_THAT(after_change([](auto& row) { use(row.template get<&item::note>()); }), rule);
+    CHECK_THAT(after_change([](auto& row) { row.template set<&item::id>(2); }), rule);
+    CHECK_THAT(after_change([](auto& row) { row.template set<&item::price>({}); }), rule);
+    CHECK_THAT(after_change([](auto& row) { static_cast<void>(row.load()); }), rule);
+    CHECK_THAT(after_change([](auto& row) {
+                   static_cast<void>(row.template unguarded_load<item_ref>());
+               }),
+               rule);
+    auto bytes = good_row();
+    quire::lender const page;
+    writer const row{bytes, slot_id{}, quire::borrow{page, quire::lending::shared}};
+    CHECK(row.get<&item::id>() == -42);
+    page.expect_unlent();  // stops at nothing: it is not used again
+}
+
+#endif

@@ -39,7 +39,9 @@ public:
     /// For a page view that lends a part of itself.
     byte_view(std::span<Byte> bytes, lender const& from) noexcept QUIRE_UNSEEN
         : bytes_{bytes},
-          borrow_{from, writable_page<Byte> ? lending::alone : lending::shared} {}
+          borrow_{from, writable_page<Byte> ? lending::alone : lending::shared} {
+        borrow_.until_change();
+    }
     /// For a borrower of a page that lends a part of itself.
     byte_view(std::span<Byte> bytes, borrow const& from) noexcept
         requires(!writable_page<Byte>)
@@ -47,8 +49,11 @@ public:
     byte_view(byte_view const&) QUIRE_REFUSED_TO_MOVE;
     QUIRE_ENDS_LOAN(byte_view)
 
-    [[nodiscard]] std::size_t size() const noexcept { return bytes_.size(); }
-    [[nodiscard]] bool empty() const noexcept { return bytes_.empty(); }
+    [[nodiscard]] std::size_t size() const noexcept {
+        borrow_.expect_current();
+        return bytes_.size();
+    }
+    [[nodiscard]] bool empty() const noexcept { return size() == 0; }
 
     /// Byte `i`. Expects: `i < size()`.
     [[nodiscard]] std::byte operator[](std::size_t i) const noexcept(!racy_page<Byte>) {
@@ -79,7 +84,7 @@ public:
     void store(std::size_t offset, T value) const noexcept
         requires writable_page<Byte>
     {
-        QUIRE_EXPECTS(holds(offset, sizeof(T)), "an offset lies inside the byte_view");
+        expect_inside(offset, sizeof(T));
         store_le<T>(bytes_.data() + offset, value);
     }
 
@@ -89,6 +94,7 @@ public:
     [[nodiscard]] std::span<Byte> span() const& noexcept QUIRE_LIFETIMEBOUND
         requires page_byte<Byte>
     {
+        borrow_.keep();
         return bytes_;
     }
     name_the_view_first span() const&& QUIRE_REFUSED_ON_TEMPORARIES;
@@ -118,9 +124,11 @@ public:
     };
 
     [[nodiscard]] iterator begin() const& noexcept QUIRE_LIFETIMEBOUND {
+        borrow_.keep();
         return iterator{bytes_.data()};
     }
     [[nodiscard]] iterator end() const& noexcept QUIRE_LIFETIMEBOUND {
+        borrow_.keep();
         return iterator{bytes_.data() + bytes_.size()};
     }
     name_the_view_first begin() const&& QUIRE_REFUSED_ON_TEMPORARIES;
@@ -131,6 +139,7 @@ private:
         return offset <= bytes_.size() && length <= bytes_.size() - offset;
     }
     void expect_inside(std::size_t offset, std::size_t length) const noexcept(!racy_page<Byte>) {
+        borrow_.expect_current();
         if constexpr (racy_page<Byte>) {
             if (!holds(offset, length)) { throw error{errc::corrupt_page, "read without a latch"}; }
         } else {

@@ -7,19 +7,24 @@
 /// page is changed, since a change may move it, and before the page's guard ends. Two empty
 /// members of every page view stand for that. `lent`: something is lent for reading or as rows.
 /// `lent_mutable`: raw mutable bytes are lent, which nothing may alias. Clang follows them at
-/// compile time (attributes.hpp). A checked build counts the loans at run time. It also sees loans
-/// that no compiler follows, behind a call, an alias or a container, and stops the program at the
-/// change itself, before anything is stale.
+/// compile time (attributes.hpp). A checked build counts the loans at run time, and sees those that
+/// no compiler follows, behind a call, an alias or a container:
+///
+///   - a row, a tuple or a text ends with the next change of its page, though its name may live on:
+///     using it after that stops the program, and so does one that mutable bytes were lent after;
+///   - a range, a page by another name, and anything from which a std::span or a std::string_view
+///     was taken, keep the page from being changed: the change itself stops the program;
+///   - with something lent, used or not, no guard ends.
 ///
 /// A view of your own has `quire::lender` as a public base, lends by functions with QUIRE_LENDS or
 /// QUIRE_LENDS_ALONE whose borrowers keep a `quire::borrow`, and begins each function that moves
 /// bytes, marked QUIRE_CHANGES, with `expect_unlent()`, or a page_change (page/page_change.hpp).
 /// All of it is empty in other builds.
 ///
-/// Why counts and no epochs: an epoch detects a stale view only if it is used, and only then; the
-/// count reports the line that would make it stale. Not counted are a std::string_view taken from a
-/// column_text, a span from byte_view::span(), iterators of these, and a codec's view that keeps no
-/// borrow (tuple_codec.hpp).
+/// Why both a count and an epoch: an epoch reports a stale part only when that part itself is used,
+/// so what leads past it (a span, a view, an iterator) must be counted. A count alone would refuse
+/// a change after the last use of a row, which is right, and which Rust accepts. Not followed are a
+/// codec's view that keeps no borrow (tuple_codec.hpp), and `unguarded_view`.
 ///
 /// Threads: a page view may be read from several threads at once, so the count is atomic.
 
@@ -28,6 +33,7 @@
 
 #if defined(QUIRE_CHECKED) && QUIRE_CHECKED
 #include <atomic>   // std::atomic
+#include <cstdint>  // std::uint32_t
 #include <utility>  // std::exchange
 #endif
 
@@ -57,7 +63,7 @@ namespace detail {
 
 #if defined(QUIRE_CHECKED) && QUIRE_CHECKED
 
-/// How many parts of a page are lent.
+/// How many parts of a page are lent, and how.
 class loan_account : immovable {
 public:
     ~loan_account() {  // a joined account is checked by the other view
@@ -70,25 +76,72 @@ public:
         shared_with_ = other.shared_with_ != nullptr ? other.shared_with_ : &other;
     }
     void expect_none(char const* rule) const noexcept {
-        QUIRE_EXPECTS(parts().load(std::memory_order_relaxed) == 0, rule);
+        QUIRE_EXPECTS(here().parts_.load(std::memory_order_relaxed) == 0, rule);
     }
-    void add(lending how) const noexcept {
-        int now = parts().load(std::memory_order_relaxed);
-        do {
-            QUIRE_EXPECTS(how == lending::alone ? now == 0 : now >= 0,
-                          "mutable bytes of a page are lent alone");
-        } while (!parts().compare_exchange_weak(now, how == lending::alone ? alone : now + 1,
-                                                std::memory_order_relaxed));
+    /// Ends every loan that need not be kept.
+    void change(char const* rule) const noexcept {
+        here().update([&](lending_state& now) {
+            QUIRE_EXPECTS(now.kept == 0, rule);
+            now.epoch += is_alone(now.epoch) ? 1 : 2;
+        });
     }
-    void remove(lending how) const noexcept {
-        parts().fetch_sub(how == lending::alone ? alone : 1, std::memory_order_relaxed);
+    /// A part is lent and kept. Returns the epoch of the loan.
+    [[nodiscard]] std::uint32_t add(lending how) const noexcept {
+        here().parts_.fetch_add(1, std::memory_order_relaxed);
+        return here().update([&](lending_state& now) {
+            bool const alone = how == lending::alone;
+            QUIRE_EXPECTS(alone ? now.kept == 0 : now.kept >= 0, lent_alone);
+            if (alone == is_alone(now.epoch)) {
+                now.epoch += alone ? 2 : 0;
+            } else {
+                ++now.epoch;
+            }
+            now.kept = alone ? kept_alone : now.kept + 1;
+        });
+    }
+    /// A part that is lent is no longer kept: the next change ends it.
+    void let_end(lending how) const noexcept {
+        static_cast<void>(here().update([&](lending_state& now) {
+            now.kept = how == lending::alone ? 0 : now.kept - 1;
+        }));
+    }
+    /// And kept again. Expects: `is_current(epoch)`.
+    void keep(lending how) const noexcept {
+        static_cast<void>(here().update([&](lending_state& now) {
+            now.kept = how == lending::alone ? kept_alone : now.kept + 1;
+        }));
+    }
+    void add_copy() const noexcept { here().parts_.fetch_add(1, std::memory_order_relaxed); }
+    void remove() const noexcept { here().parts_.fetch_sub(1, std::memory_order_relaxed); }
+    [[nodiscard]] bool is_current(std::uint32_t epoch) const noexcept {
+        return here().state_.load(std::memory_order_relaxed).epoch == epoch;
     }
 
 private:
-    static constexpr int alone = -1;
-    [[nodiscard]] std::atomic<int>& parts() const noexcept {
-        return shared_with_ == nullptr ? parts_ : shared_with_->parts_;
+    static constexpr std::int32_t kept_alone = -1;
+    static constexpr char const* lent_alone = "mutable bytes of a page are lent alone";
+    /// One word, so that threads that read one view agree about it.
+    struct lending_state {
+        std::uint32_t epoch = 0;  ///< of the loans that have not ended; odd: of mutable bytes
+        std::int32_t kept = 0;    ///< loans that keep the page from being changed
+    };
+    [[nodiscard]] static bool is_alone(std::uint32_t epoch) noexcept { return epoch % 2 == 1; }
+
+    template <class Fn>
+    std::uint32_t update(Fn fn) const noexcept {
+        auto before = state_.load(std::memory_order_relaxed);
+        for (;;) {
+            auto now = before;
+            fn(now);
+            if (state_.compare_exchange_weak(before, now, std::memory_order_relaxed)) {
+                return now.epoch;
+            }
+        }
     }
+    [[nodiscard]] loan_account const& here() const noexcept {
+        return shared_with_ == nullptr ? *this : *shared_with_;
+    }
+    mutable std::atomic<lending_state> state_{};
     mutable std::atomic<int> parts_{0};
     loan_account const* shared_with_ = nullptr;
 };
@@ -98,6 +151,7 @@ private:
 struct loan_account {
     void join(loan_account const&) const noexcept {}
     void expect_none(char const*) const noexcept {}
+    void change(char const*) const noexcept {}
 };
 
 #endif
@@ -110,11 +164,12 @@ public:
     [[no_unique_address]] page_loan lent;
     [[no_unique_address]] mutable_loan lent_mutable;
 
-    /// To be called before bytes of the page move, and before its guard ends.
-    void expect_unlent(char const* rule = "a page is changed only while no row, tuple or range of "
-                                          "it is lent") const noexcept {
-        account_.expect_none(rule);
+    /// To be called before bytes of the page move.
+    void expect_unlent() const noexcept {
+        account_.change("a page is changed only while no row, tuple or range of it is lent");
     }
+    /// For guards: before the page is let go.
+    void expect_all_ended(char const* rule) const noexcept { account_.expect_none(rule); }
 
     /// Two views of the same page are one lender: for guards, and for the const view that is made
     /// from a mutable one.
@@ -145,34 +200,71 @@ private:
 };
 
 /// What a borrower keeps of its lender: as long as it lives, a part is lent.
+///
+/// The lender is not changed meanwhile, unless the borrower says, by `until_change`, that a change
+/// may end it; then it calls `expect_current` at each use, and `keep` before it gives away what it
+/// cannot follow.
 class borrow {
 public:
     borrow() noexcept = default;  ///< no known lender: nothing is counted
 
 #if defined(QUIRE_CHECKED) && QUIRE_CHECKED
-    borrow(lender const& from, lending how) noexcept : account_{&from.account_}, how_{how} {
-        account_->add(how_);
-    }
-    /// A copy counts as one more part, which `lending::alone` forbids: such a borrow is moved.
-    borrow(borrow const& other) noexcept : account_{other.account_}, how_{other.how_} {
-        if (account_ != nullptr) { account_->add(how_); }
+    borrow(lender const& from, lending how) noexcept
+        : account_{&from.account_}, epoch_{account_->add(how)}, how_{how} {}
+    /// A copy counts as one more part. Of mutable bytes there is none, unless a change may end it.
+    borrow(borrow const& other) noexcept
+        : account_{other.account_},
+          epoch_{other.epoch_},
+          how_{other.how_},
+          kept_{other.kept_.load(std::memory_order_relaxed)} {
+        if (account_ == nullptr) { return; }
+        if (kept_.load(std::memory_order_relaxed)) {
+            epoch_ = account_->add(how_);
+        } else {
+            account_->add_copy();
+        }
     }
     borrow(borrow&& other) noexcept
-        : account_{std::exchange(other.account_, nullptr)}, how_{other.how_} {}
+        : account_{std::exchange(other.account_, nullptr)},
+          epoch_{other.epoch_},
+          how_{other.how_},
+          kept_{other.kept_.load(std::memory_order_relaxed)} {}
     borrow& operator=(borrow other) noexcept {
         std::swap(account_, other.account_);
+        std::swap(epoch_, other.epoch_);
         std::swap(how_, other.how_);
+        other.kept_ = kept_.exchange(other.kept_);
         return *this;
     }
     ~borrow() {
-        if (account_ != nullptr) { account_->remove(how_); }
+        if (account_ == nullptr) { return; }
+        if (kept_) { account_->let_end(how_); }
+        account_->remove();
+    }
+
+    void until_change() noexcept {
+        if (account_ != nullptr && kept_.exchange(false)) { account_->let_end(how_); }
+    }
+    void expect_current() const noexcept {
+        QUIRE_EXPECTS(account_ == nullptr || account_->is_current(epoch_),
+                      "what a page lends is used only until the page is next changed, or lent for "
+                      "changes");
+    }
+    void keep() const noexcept {
+        expect_current();
+        if (account_ != nullptr && !kept_.exchange(true)) { account_->keep(how_); }
     }
 
 private:
     detail::loan_account const* account_ = nullptr;
+    std::uint32_t epoch_ = 0;
     lending how_ = lending::shared;
+    mutable std::atomic<bool> kept_{true};
 #else
     borrow(lender const&, lending) noexcept {}
+    void until_change() const noexcept {}
+    void expect_current() const noexcept {}
+    void keep() const noexcept {}
 #endif
 };
 

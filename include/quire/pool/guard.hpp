@@ -186,19 +186,19 @@ public:
 
     /// Ends the access early. Expects: it has not ended.
     [[gnu::always_inline]] void release() noexcept QUIRE_GIVES_UP QUIRE_UNLENT((*this)->lent) {
-        view_.expect_unlent(detail::guard_ends_unlent);
+        view_.expect_all_ended(detail::guard_ends_unlent);
         page_.release();
     }
     /// Hands the page over; this guard is over.
     [[nodiscard]] read_guard transfer() noexcept QUIRE_GIVES_UP QUIRE_UNLENT((*this)->lent) {
-        view_.expect_unlent(detail::guard_ends_unlent);
+        view_.expect_all_ended(detail::guard_ends_unlent);
         return read_guard{page_};
     }
     /// Latches page `no`, then lets this one go. If that throws, this one is still held.
     void advance(detail::file_ref<Core> const& file, quire::page_no no,
                  access_options const& how = {})
         QUIRE_WHEN_HELD QUIRE_UNLENT((*this)->lent) {
-        view_.expect_unlent(detail::guard_ends_unlent);
+        view_.expect_all_ended(detail::guard_ends_unlent);
         page_.replace(file.core(), page_type::template enter<view_type>(file, no, how),
                       file.id_of(no));
         detail::look_at(view_, page_);
@@ -304,21 +304,21 @@ public:
     /// Ends the access early. Expects: it has not ended.
     [[gnu::always_inline]] void release() noexcept QUIRE_GIVES_UP
         QUIRE_UNLENT((*this)->lent, (*this)->lent_mutable) {
-        view_.expect_unlent(detail::guard_ends_unlent);
+        view_.expect_all_ended(detail::guard_ends_unlent);
         if (std::exchange(lent_, false)) { page_.modified(); }
         page_.release();
     }
     /// Hands the page over; this guard is over.
     [[nodiscard]] write_guard transfer() noexcept QUIRE_GIVES_UP
         QUIRE_UNLENT((*this)->lent, (*this)->lent_mutable) {
-        view_.expect_unlent(detail::guard_ends_unlent);
+        view_.expect_all_ended(detail::guard_ends_unlent);
         return write_guard{page_, lent_};
     }
     /// Makes this shared access, with no other writer in between; this guard is over.
     [[nodiscard]] read_guard<Core, View> downgrade() noexcept
         requires downgradable<typename Core::latch_type>
     QUIRE_GIVES_UP QUIRE_UNLENT((*this)->lent, (*this)->lent_mutable) {
-        view_.expect_unlent(detail::guard_ends_unlent);
+        view_.expect_all_ended(detail::guard_ends_unlent);
         if (std::exchange(lent_, false)) { page_.modified(); }
         auto shared = page_.downgrade();
         return read_guard<Core, View>{shared};
@@ -327,7 +327,7 @@ public:
     void advance(detail::file_ref<Core> const& file, quire::page_no no,
                  access_options const& how = {})
         QUIRE_WHEN_HELD QUIRE_UNLENT((*this)->lent, (*this)->lent_mutable) {
-        view_.expect_unlent(detail::guard_ends_unlent);
+        view_.expect_all_ended(detail::guard_ends_unlent);
         auto& core = writable_core(file);
         auto const next = page_type::template enter<const_view_type>(file, no, how);
         if (lent_) { page_.modified(); }

@@ -54,49 +54,53 @@ public:
     ~column_text() = default;
 
     /// A copy, which owns its characters.
-    [[nodiscard]] operator std::string() const { return std::string{text_}; }
+    [[nodiscard]] operator std::string() const { return std::string{now()}; }
 
     /// The way out: a standard view, which must end before this text does.
-    [[nodiscard]] std::string_view view() const& noexcept QUIRE_LIFETIMEBOUND { return text_; }
-    [[nodiscard]] operator std::string_view() const& noexcept QUIRE_LIFETIMEBOUND { return text_; }
+    [[nodiscard]] std::string_view view() const& noexcept QUIRE_LIFETIMEBOUND {
+        return kept();
+    }
+    [[nodiscard]] operator std::string_view() const& noexcept QUIRE_LIFETIMEBOUND {
+        return kept();
+    }
     name_the_text_first view() const&& QUIRE_REFUSED_AS_VIEW_OF_TEMPORARY;
     operator std::string_view() const&& QUIRE_REFUSED_AS_VIEW_OF_TEMPORARY;
 
     /// A view that no compiler and no checked build follows. Lifetime: until the page is next
     /// changed, at the latest until its guard ends; the caller makes sure of it.
-    [[nodiscard]] std::string_view unguarded_view() const noexcept { return text_; }
+    [[nodiscard]] std::string_view unguarded_view() const noexcept { return kept(); }
 
-    [[nodiscard]] std::size_t size() const noexcept { return text_.size(); }
-    [[nodiscard]] std::size_t length() const noexcept { return text_.size(); }
-    [[nodiscard]] bool empty() const noexcept { return text_.empty(); }
+    [[nodiscard]] std::size_t size() const noexcept { return now().size(); }
+    [[nodiscard]] std::size_t length() const noexcept { return now().size(); }
+    [[nodiscard]] bool empty() const noexcept { return now().empty(); }
 
     /// Expects: `i < size()`.
     [[nodiscard]] char operator[](std::size_t i) const noexcept {
-        QUIRE_EXPECTS(i < text_.size(), "an index lies inside of a text");
-        return text_[i];
+        QUIRE_EXPECTS(i < now().size(), "an index lies inside of a text");
+        return now()[i];
     }
     /// Expects: it is not empty.
     [[nodiscard]] char front() const noexcept { return (*this)[0]; }
-    [[nodiscard]] char back() const noexcept { return (*this)[text_.size() - 1]; }
+    [[nodiscard]] char back() const noexcept { return (*this)[now().size() - 1]; }
 
     [[nodiscard]] bool starts_with(std::string_view text) const noexcept {
-        return text_.starts_with(text);
+        return now().starts_with(text);
     }
     [[nodiscard]] bool ends_with(std::string_view text) const noexcept {
-        return text_.ends_with(text);
+        return now().ends_with(text);
     }
     [[nodiscard]] bool contains(std::string_view text) const noexcept {
-        return text_.find(text) != npos;
+        return now().find(text) != npos;
     }
-    [[nodiscard]] bool starts_with(char c) const noexcept { return text_.starts_with(c); }
-    [[nodiscard]] bool ends_with(char c) const noexcept { return text_.ends_with(c); }
-    [[nodiscard]] bool contains(char c) const noexcept { return text_.find(c) != npos; }
+    [[nodiscard]] bool starts_with(char c) const noexcept { return now().starts_with(c); }
+    [[nodiscard]] bool ends_with(char c) const noexcept { return now().ends_with(c); }
+    [[nodiscard]] bool contains(char c) const noexcept { return now().find(c) != npos; }
     /// Where it begins, at `from` or behind; `npos` if nowhere. The rest of the searches: `view()`.
     [[nodiscard]] std::size_t find(std::string_view text, std::size_t from = 0) const noexcept {
-        return text_.find(text, from);
+        return now().find(text, from);
     }
     [[nodiscard]] std::size_t find(char c, std::size_t from = 0) const noexcept {
-        return text_.find(c, from);
+        return now().find(c, from);
     }
 
     /// Gives characters by value.
@@ -131,38 +135,52 @@ public:
     };
 
     [[nodiscard]] iterator begin() const& noexcept QUIRE_LIFETIMEBOUND {
-        return iterator{text_.data()};
+        return iterator{kept().data()};
     }
     [[nodiscard]] iterator end() const& noexcept QUIRE_LIFETIMEBOUND {
-        return iterator{text_.data() + text_.size()};
+        return iterator{kept().data() + text_.size()};
     }
     name_the_text_first begin() const&& QUIRE_REFUSED_ON_TEMPORARIES;
     name_the_text_first end() const&& QUIRE_REFUSED_ON_TEMPORARIES;
 
     friend bool operator==(column_text const& a, column_text const& b) noexcept {
-        return a.text_ == b.text_;
+        return a.now() == b.now();
     }
     friend bool operator==(column_text const& a, std::string_view b) noexcept {
-        return a.text_ == b;
+        return a.now() == b;
     }
     friend std::strong_ordering operator<=>(column_text const& a, column_text const& b) noexcept {
-        return a.text_ <=> b.text_;
+        return a.now() <=> b.now();
     }
     friend std::strong_ordering operator<=>(column_text const& a, std::string_view b) noexcept {
-        return a.text_ <=> b;
+        return a.now() <=> b;
     }
     template <class Traits>
     friend std::basic_ostream<char, Traits>& operator<<(std::basic_ostream<char, Traits>& out,
                                                         column_text const& text) {
-        return out << std::basic_string_view<char, Traits>{text.text_.data(), text.text_.size()};
+        return out << std::basic_string_view<char, Traits>{text.now().data(), text.now().size()};
     }
 
 private:
     template <class Lent>
     friend class nullable;
+    friend struct std::hash<column_text>;
 
     column_text(std::string_view text, borrow const& from) noexcept
-        : text_{text}, borrow_{from} {}
+        : text_{text}, borrow_{from} {
+        borrow_.until_change();
+    }
+
+    /// The text, if its page has not changed since.
+    [[nodiscard]] std::string_view now() const noexcept {
+        borrow_.expect_current();
+        return text_;
+    }
+    /// The text, for what nobody follows: the page does not change as long as this lives.
+    [[nodiscard]] std::string_view kept() const noexcept {
+        borrow_.keep();
+        return text_;
+    }
 
     std::string_view text_;
     [[no_unique_address]] borrow borrow_;
@@ -174,6 +192,6 @@ private:
 template <>
 struct std::hash<quire::column_text> {
     [[nodiscard]] std::size_t operator()(quire::column_text const& text) const noexcept {
-        return std::hash<std::string_view>{}(text.unguarded_view());
+        return std::hash<std::string_view>{}(text.now());
     }
 };

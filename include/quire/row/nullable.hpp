@@ -67,7 +67,7 @@ public:
     [[nodiscard]] column_text value_or(literal_text otherwise) const noexcept
         requires is_text
     {
-        if (lent_) { return column_text{lent_->text_, lent_->borrow_}; }
+        if (lent_) { return column_text{lent_->now(), lent_->borrow_}; }
         return column_text{otherwise.view(), borrow{}};
     }
     /// A copy of the text, or of `otherwise` when it is null.
@@ -75,14 +75,14 @@ public:
         requires(is_text && !std::is_array_v<Text> &&
                  std::convertible_to<Text const&, std::string_view>)
     [[nodiscard]] std::string value_or(Text const& otherwise) const {
-        return std::string{lent_ ? lent_->text_ : std::string_view{otherwise}};
+        return std::string{lent_ ? lent_->now() : std::string_view{otherwise}};
     }
 
     /// A copy, which owns its characters.
     [[nodiscard]] operator std::optional<std::string>() const
         requires is_text
     {
-        if (lent_) { return std::optional<std::string>{std::in_place, lent_->text_}; }
+        if (lent_) { return std::optional<std::string>{std::in_place, lent_->now()}; }
         return std::nullopt;
     }
 

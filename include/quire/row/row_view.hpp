@@ -55,6 +55,7 @@ public:
         : tuple_{tuple},
           place_{place},
           borrow_{from} {
+        borrow_.until_change();
         if (tuple.size() < columns::fixed_size) { place.mismatch("row"); }
         if constexpr (columns::unused_null_bits != std::byte{0}) {
             if ((tuple[columns::null_bytes - 1] & columns::unused_null_bits) != std::byte{0}) {
@@ -133,6 +134,7 @@ public:
     template <class U = T>
         requires(schema<U>::borrows)
     [[nodiscard]] U unguarded_load() const& QUIRE_LIFETIMEBOUND {
+        borrow_.keep();
         return make<U>();
     }
     template <class U = T>
@@ -176,6 +178,7 @@ private:
     template <std::size_t I, class Column = typename columns::template column_at<I>>
     [[nodiscard]] auto lend() const noexcept(!Column::is_checked) -> typename Column::lent {
         using value = typename Column::value;
+        borrow_.expect_current();
         if constexpr (Column::is_nullable) {
             if (is_null<I>()) { return std::nullopt; }
         }
@@ -198,6 +201,7 @@ private:
     void store(typename columns::template column_at<I>::lent const& value) const noexcept {
         using column = typename columns::template column_at<I>;
         using format = detail::fixed_format<typename column::value>;
+        borrow_.expect_current();
         std::byte* const at = tuple_.data() + columns::template place<I>.offset;
         if constexpr (column::is_nullable) {
             constexpr std::size_t bit = columns::template place<I>.null_bit;
@@ -233,6 +237,7 @@ private:
                       "names, types and nullability in the same order");
         static_assert(std::is_default_constructible_v<U>,
                       "a struct loaded from a row is made empty, then its members are assigned");
+        borrow_.expect_current();
         U out{};
         if constexpr (same_schema<T, U>) {
             columns::for_each([&](auto i) {

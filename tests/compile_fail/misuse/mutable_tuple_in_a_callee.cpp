@@ -4,7 +4,7 @@
 // g++: -
 // clang-19: -
 // clang-22: -
-// checked: mutable bytes of a page are lent alone
+// checked: what a page lends is used only until the page is next changed, or lent for changes
 // why: a function that takes the guard lends its page's bytes once more.
 
 void blank_out(writer& page) {

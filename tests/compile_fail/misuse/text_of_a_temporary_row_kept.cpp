@@ -4,7 +4,7 @@
 // g++: -
 // clang-19: (temporary .* destroyed|does not live long enough)
 // clang-22: (temporary .* destroyed|does not live long enough)
-// checked: a page is changed only while no row, tuple or range of it is lent
+// checked: what a page lends is used only until the page is next changed, or lent for changes
 // why: clang follows rows: without a name for the row it would not see the update.
 
 void misuse([[maybe_unused]] file_type file) {

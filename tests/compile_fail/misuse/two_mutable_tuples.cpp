@@ -4,7 +4,7 @@
 // g++: -
 // clang-19: -
 // clang-22: cannot call function 'tuple' while mutable loan 'page->lent_mutable' is held
-// checked: mutable bytes of a page are lent alone
+// checked: what a page lends is used only until the page is next changed, or lent for changes
 // why: two borrows that may both write, perhaps the same bytes.
 
 void misuse([[maybe_unused]] file_type file) {
