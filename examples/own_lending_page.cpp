@@ -33,11 +33,13 @@ public:
 
     [[nodiscard]] bool empty() const { return end() == length.offset; }
 
+    //! [lends]
     /// The oldest message, in the page.
     [[nodiscard]] quire::byte_view<std::byte const> front() const& QUIRE_LIFETIMEBOUND QUIRE_LENDS {
         return this->lend(length.end(), next() - length.end());
     }
     QUIRE_REFUSED_ON_TEMPORARY_PAGE(front);
+    //! [lends]
 
     /// Whether there was room for it. Nothing moves, so messages may be lent.
     bool push(std::string_view text)
@@ -50,6 +52,7 @@ public:
         this->store(free, static_cast<std::uint16_t>(at.end() + text.size()));
         return true;
     }
+    //! [changes]
     /// Drops the oldest message. The others move, so nothing of the page may be lent.
     void pop()
         requires quire::writable_page<Byte>
@@ -58,8 +61,9 @@ public:
         this->move(length.offset, next(), left);
         this->store(free, static_cast<std::uint16_t>(length.offset + left));
     }
-    QUIRE_REFUSED_ON_SHARED(push);
     QUIRE_REFUSED_ON_SHARED(pop);
+    //! [changes]
+    QUIRE_REFUSED_ON_SHARED(push);
 
 private:
     /// Any bytes at all may be in a page: what is read is checked before it is used.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 
-/// own_page_format: your own page kind. The view is a class of a few lines; one file keeps its pages
-/// as they are, another seals them with a checksum of its own.
+/// own_page_format: your own page kind. The view is a class of a few lines; one file keeps its
+/// pages as they are, another seals them with a checksum of its own.
 
 #include <quire/quire.hpp>
 

@@ -121,13 +121,6 @@ static_assert(!std::is_default_constructible_v<words> && !std::is_copy_construct
               !std::is_move_constructible_v<words> && !std::is_move_assignable_v<words>);
 static_assert(!std::is_destructible_v<quire::page_view<word_page, std::byte, size>>);
 
-// From more rights to fewer, within a kind.
-static_assert(std::is_convertible_v<words const&, shared_words>);
-static_assert(!std::is_constructible_v<words, shared_words const&>);
-static_assert(std::is_convertible_v<numbered const&, shared_numbered>);
-static_assert(!std::is_constructible_v<shared_words, numbered const&>);
-static_assert(!std::is_constructible_v<shared_numbered, words const&>);
-
 // With the number if it asks, and without if it does not.
 static_assert(!std::is_constructible_v<words, std::span<std::byte, size>, page_no>);
 static_assert(!std::is_constructible_v<numbered, std::span<std::byte, size>>);
@@ -137,6 +130,14 @@ static_assert(lends_words<words&> && lends_words<words const&> && !lends_words<w
 static_assert(lends_alone<words&> && !lends_alone<words> && !lends_alone<shared_words&>);
 static_assert(lends_texts<shared_words&> && !lends_texts<shared_words>);
 static_assert(stores<words> && !stores<shared_words>);
+
+TEST_CASE("page_view: converts from more rights to fewer, and never to another kind") {
+    CHECK(std::is_convertible_v<words const&, shared_words>);
+    CHECK(std::is_convertible_v<numbered const&, shared_numbered>);
+    CHECK_FALSE(std::is_constructible_v<words, shared_words const&>);
+    CHECK_FALSE(std::is_constructible_v<shared_words, numbered const&>);
+    CHECK_FALSE(std::is_constructible_v<shared_numbered, words const&>);
+}
 
 TEST_CASE("page_view: numbers are loaded and stored in the field's byte order") {
     buffer page;

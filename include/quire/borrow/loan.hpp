@@ -11,10 +11,10 @@
 /// that no compiler follows, behind a call, an alias or a container, and stops the program at the
 /// change itself, before anything is stale.
 ///
-/// A view of your own has `quire::lender` as a public base, lends by functions with QUIRE_LENDS or
-/// QUIRE_LENDS_ALONE whose borrowers keep a `quire::borrow`, and begins each function that moves
-/// bytes, marked QUIRE_CHANGES, with `expect_unlent()`, or a page_change (page/page_change.hpp).
-/// All of it is empty in other builds.
+/// A page kind of your own is derived from page_view (page_view.hpp), which is a `quire::lender`.
+/// It lends by functions with QUIRE_LENDS or QUIRE_LENDS_ALONE whose borrowers keep a
+/// `quire::borrow`, and begins each function that moves bytes, marked QUIRE_CHANGES, with
+/// `expect_unlent()`, or a page_change (page/page_change.hpp). All of it is empty in other builds.
 ///
 /// Why counts and no epochs: an epoch detects a stale view only if it is used, and only then; the
 /// count reports the line that would make it stale. Not counted are a std::string_view taken from a

@@ -41,7 +41,8 @@
 /// a public function does not return it.
 ///
 /// `load`, `store` and `write` do not ask whether something is lent: a kind may add to a page, or
-/// set a field, where nothing that it lends is. `move` asks.
+/// set a field, where nothing that it lends is. `move` asks. clang 22 reports a function that lends
+/// and is not marked so ("loan 'lent' is still held at the end of function").
 ///
 /// numbered_page_view is the same for a kind that asks for its page's number (page_kind.hpp):
 /// `number()`, which errors then name, too.
