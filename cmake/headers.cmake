@@ -16,10 +16,12 @@ set(quire_headers
     include/quire/base/page_seal.hpp
     include/quire/base/poison.hpp
     include/quire/borrow/byte_view.hpp
+    include/quire/borrow/column_text.hpp
     include/quire/borrow/lent_page.hpp
     include/quire/borrow/loan.hpp
     include/quire/borrow/owned.hpp
     include/quire/borrow/page_kind.hpp
+    include/quire/borrow/page_view.hpp
     include/quire/borrow/racy_byte.hpp
     include/quire/borrow/raw_page.hpp
     include/quire/evict/clock.hpp
@@ -96,7 +98,6 @@ set(quire_headers
     include/quire/quire.hpp
     include/quire/row/codec.hpp
     include/quire/row/column.hpp
-    include/quire/row/column_text.hpp
     include/quire/row/compound_format.hpp
     include/quire/row/described.hpp
     include/quire/row/detail/selected.hpp

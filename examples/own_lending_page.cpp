@@ -1,88 +1,86 @@
 // SPDX-License-Identifier: BSL-1.0
 
-/// own_lending_page: your own page kind that lends parts of its page. The compiler and a checked
-/// build follow what it lends as they follow quire's rows: clang 22 and -DQUIRE_CHECKED=1 both
-/// refuse a pop() while a message is lent.
+/// own_lending_page: your own page kind that lends parts of its page. It is derived from
+/// quire::page_view, so the compiler and a checked build follow what it lends as they follow
+/// quire's rows: clang 22 and -DQUIRE_CHECKED=1 both refuse a pop() while a message is lent.
 
 #include <quire/quire.hpp>
 
 #include <iostream>
-#include <string_view>
 
 //! [view]
-/// A queue of messages. Byte map: 0 the seal, 12 "MSGS", 16 bytes in use, 18 messages of two bytes
-/// of length and text.
+/// A queue of messages. Byte map: 0 the seal, 12 "MSGS", 16 where the free space begins, 18
+/// messages, each with its length in two bytes.
 template <class Byte, std::size_t PageSize>
-class message_page : public quire::lender {
-    static constexpr std::size_t used_at = 16;
-    static constexpr std::size_t begin = 18;
-    static constexpr std::uint32_t magic = 0x5347'534D;
+class message_page : public quire::page_view<message_page, Byte, PageSize> {
+    static constexpr quire::field_le<std::uint32_t> tag{quire::crc_seal_bytes};
+    static constexpr quire::field_le<std::uint16_t> free{16};
+    static constexpr quire::field_le<std::uint16_t> length{18};  // of the oldest message
+    static constexpr std::uint32_t msgs = 0x5347'534D;
+    static_assert(PageSize <= 32'768, "places in the page have two bytes");
 
 public:
-    /// Where "MSGS" is. The compiler checks that it is behind the seal.
-    static constexpr std::size_t first_field_at = quire::crc_seal_bytes;
-    explicit message_page(std::span<Byte, PageSize> bytes) noexcept : bytes_{bytes} {}
+    using message_page::page_view::page_view;
+    static constexpr std::size_t first_field_at = tag.offset;  // the compiler compares: not sealed
 
     static void format(std::span<std::byte, PageSize> bytes, quire::page_no) noexcept {
-        quire::store_le<std::uint32_t>(bytes.data() + first_field_at, magic);
-        quire::store_le<std::uint16_t>(bytes.data() + used_at, begin);
+        tag.store(bytes, msgs);
+        free.store(bytes, length.offset);
     }
     static bool accepts(std::span<std::byte const, PageSize> bytes) noexcept {
-        return quire::load_le<std::uint32_t>(bytes.data() + first_field_at) == magic;
+        return tag.load(bytes) == msgs;
     }
 
-    [[nodiscard]] bool empty() const { return used() == begin; }
-    /// The oldest message, in the page. A borrow: quire::byte_view keeps the account of it.
+    [[nodiscard]] bool empty() const { return end() == length.offset; }
+
+    //! [lends]
+    /// The oldest message, in the page.
     [[nodiscard]] quire::byte_view<std::byte const> front() const& QUIRE_LIFETIMEBOUND QUIRE_LENDS {
-        return quire::byte_view<std::byte const>{bytes_.subspan(begin + 2, length()), *this};
+        return this->lend(length.end(), next() - length.end());
     }
-    /// Whether there was room for it.
+    QUIRE_REFUSED_ON_TEMPORARY_PAGE(front);
+    //! [lends]
+
+    /// Whether there was room for it. Nothing moves, so messages may be lent.
     bool push(std::string_view text)
         requires quire::writable_page<Byte>
     {
-        auto const at = used();
-        if (text.size() + 2 > PageSize - at) { return false; }
-        quire::store_le(bytes_.data() + at, static_cast<std::uint16_t>(text.size()));
-        std::memcpy(bytes_.data() + at + 2, text.data(), text.size());
-        quire::store_le(bytes_.data() + used_at, static_cast<std::uint16_t>(at + 2 + text.size()));
+        quire::field_le<std::uint16_t> const at{end()};
+        if (text.size() + 2 > PageSize - at.offset) { return false; }
+        this->write(at.end(), text);
+        this->store(at, static_cast<std::uint16_t>(text.size()));
+        this->store(free, static_cast<std::uint16_t>(at.end() + text.size()));
         return true;
     }
+    //! [changes]
     /// Drops the oldest message. The others move, so nothing of the page may be lent.
     void pop()
         requires quire::writable_page<Byte>
     QUIRE_CHANGES {
-        expect_unlent();
-        auto const next = begin + 2 + length();
-        auto const left = used() - next;
-        std::memmove(bytes_.data() + begin, bytes_.data() + next, left);
-        quire::store_le(bytes_.data() + used_at, static_cast<std::uint16_t>(begin + left));
+        auto const left = end() - next();
+        this->move(length.offset, next(), left);
+        this->store(free, static_cast<std::uint16_t>(length.offset + left));
     }
+    QUIRE_REFUSED_ON_SHARED(pop);
+    //! [changes]
+    QUIRE_REFUSED_ON_SHARED(push);
 
 private:
     /// Any bytes at all may be in a page: what is read is checked before it is used.
-    [[nodiscard]] std::size_t used() const {
-        std::size_t const used = quire::load_le<std::uint16_t>(bytes_.data() + used_at);
-        if (used < begin || used > PageSize) {
-            throw quire::error{quire::errc::corrupt_page, "use"};
-        }
-        return used;
+    [[nodiscard]] std::size_t end() const {
+        std::size_t const end = this->load(free);
+        if (end < length.offset || end > PageSize) { this->corrupt("where the free space begins"); }
+        return end;
     }
-    [[nodiscard]] std::size_t length() const {
-        auto const room = used() - begin;
-        std::size_t const length =
-            room < 2 ? room : quire::load_le<std::uint16_t>(bytes_.data() + begin);
-        if (room < 2 || length > room - 2) { throw quire::error{quire::errc::corrupt_page, "use"}; }
-        return length;
+    /// Where the message behind the oldest one begins.
+    [[nodiscard]] std::size_t next() const {
+        std::size_t const next = length.end() + this->load(length);
+        if (next > end()) { this->corrupt("length of a message"); }
+        return next;
     }
-
-    std::span<Byte, PageSize> bytes_;
 };
 static_assert(quire::page_kind<message_page, 4096>);
 //! [view]
-
-std::string_view text_of(quire::byte_view<std::byte const> const& message) {
-    return {reinterpret_cast<char const*>(message.span().data()), message.size()};
-}
 
 int main() try {
     quire::buffer_pool<> pool{{.frames = 16}};
@@ -98,7 +96,7 @@ int main() try {
     while (!page->empty()) {
         {
             auto message = page->front();
-            std::cout << text_of(message) << '\n';
+            std::cout << message.text() << '\n';
             // page->pop();  clang 22: cannot call function 'pop' while loan 'page->lent' is held
         }
         page->pop();

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 
-/// own_page_format: your own page kind. The view is a plain class over a span; one file keeps its
+/// own_page_format: your own page kind. The view is a class of a few lines; one file keeps its
 /// pages as they are, another seals them with a checksum of its own.
 
 #include <quire/quire.hpp>
@@ -12,30 +12,27 @@
 /// Byte map: 0 "TALY", 4 the seal, 8 a number of 8 bytes. It fits the two seals of this program:
 /// under crc_seal, the default, the first 12 bytes would belong to the seal.
 template <class Byte, std::size_t PageSize>
-class tally_page {
-public:
-    explicit tally_page(std::span<Byte, PageSize> bytes) noexcept : bytes_{bytes} {}
+class tally_page : public quire::page_view<tally_page, Byte, PageSize> {
+    static constexpr quire::field_le<std::uint32_t> tag{0};
+    static constexpr quire::field_le<std::uint64_t> number{8};
+    static constexpr std::uint32_t taly = 0x594C'4154;
 
-    static constexpr std::uint32_t magic = 0x594C'4154;
+public:
+    using tally_page::page_view::page_view;
     static void format(std::span<std::byte, PageSize> bytes, quire::page_no) noexcept {
-        quire::store_le<std::uint32_t>(bytes.data(), magic);
-        quire::store_le<std::uint64_t>(bytes.data() + 8, 0);
+        tag.store(bytes, taly);
+        number.store(bytes, 0);
     }
     static bool accepts(std::span<std::byte const, PageSize> bytes) noexcept {
-        return quire::load_le<std::uint32_t>(bytes.data()) == magic;
+        return tag.load(bytes) == taly;
     }
 
-    [[nodiscard]] std::uint64_t count() const noexcept {
-        return quire::load_le<std::uint64_t>(bytes_.data() + 8);
-    }
+    [[nodiscard]] std::uint64_t count() const noexcept { return this->load(number); }
     void add(std::uint64_t n) noexcept
         requires quire::writable_page<Byte>
     {
-        quire::store_le<std::uint64_t>(bytes_.data() + 8, count() + n);
+        this->store(number, count() + n);
     }
-
-private:
-    std::span<Byte, PageSize> bytes_;
 };
 static_assert(quire::page_kind<tally_page, 4096>);
 //! [view]

@@ -24,11 +24,13 @@
 // Borrows from a page, and what a page kind is.
 #include <quire/borrow/loan.hpp>
 #include <quire/borrow/racy_byte.hpp>
+#include <quire/borrow/column_text.hpp>
 #include <quire/borrow/byte_view.hpp>
 #include <quire/borrow/lent_page.hpp>
 #include <quire/borrow/owned.hpp>
 #include <quire/borrow/raw_page.hpp>
 #include <quire/borrow/page_kind.hpp>
+#include <quire/borrow/page_view.hpp>
 
 // Pages, as views over bytes.
 #include <quire/page/page_header.hpp>
@@ -45,7 +47,6 @@
 #include <quire/row/schema_text.hpp>
 #include <quire/row/fixed_format.hpp>
 #include <quire/row/compound_format.hpp>
-#include <quire/row/column_text.hpp>
 #include <quire/row/nullable.hpp>
 #include <quire/row/column.hpp>
 #include <quire/row/row_options.hpp>

@@ -2,6 +2,7 @@
 #include <quire/base/byte_order.hpp>
 
 #include "catch.hpp"
+#include "death.hpp"
 
 #include <array>
 #include <bit>
@@ -9,6 +10,8 @@
 #include <cstddef>
 #include <cstdint>
 #include <limits>
+#include <span>
+#include <string>
 #include <vector>
 
 using quire::load_be;
@@ -123,4 +126,28 @@ TEST_CASE("byte_order: keeps the payload of a quiet NaN") {
     store_le(bytes.data(), nan);
     CHECK(load_le<std::uint64_t>(bytes.data()) == 0x7FF8'0000'DEAD'BEEF);
     CHECK(std::isnan(load_le<double>(bytes.data())));
+}
+
+TEST_CASE("byte_order: a page_field has the place, the type and the order of its number") {
+    constexpr quire::field_le<std::uint16_t> small{2};
+    constexpr quire::field_be<std::int32_t> big{4};
+    static_assert(small.end() == 4 && big.end() == 8);
+    static_assert(big.fits(8) && !big.fits(7) && !big.fits(3) && !big.fits(0));
+    static_assert(!quire::field_le<std::uint16_t>{~std::size_t{0}}.fits(8));
+    std::array<std::byte, 8> bytes{};
+    small.store(bytes, 0x1234);
+    big.store(bytes, -2);
+    CHECK(load_le<std::uint16_t>(bytes.data() + 2) == 0x1234);
+    CHECK(load_be<std::int32_t>(bytes.data() + 4) == -2);
+    CHECK(small.load(std::span{bytes}) == 0x1234);
+    CHECK(big.load(std::span<std::byte const>{bytes}) == -2);
+}
+
+TEST_CASE("byte_order: a page_field that does not lie inside of its page stops the program") {
+    auto const rule = "a field lies inside of its page";
+    std::array<std::byte, 8> bytes{};
+    quire::field_le<std::uint32_t> const field{5};
+    CHECK(violation_of([&] { field.store(bytes, 1); }).find(rule) != std::string::npos);
+    CHECK(violation_of([&] { static_cast<void>(field.load(std::span{bytes})); }).find(rule) !=
+          std::string::npos);
 }

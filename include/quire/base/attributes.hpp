@@ -37,6 +37,8 @@
 /// QUIRE_REFUSED(why)    = delete, with a message where the compiler prints it. For other compilers
 ///                       the result type of a refused overload names the reason (loan.hpp).
 /// QUIRE_REFUSED_ON_SHARED(function) declares a deleted mutator in a view over const bytes.
+/// QUIRE_REFUSED_ON_TEMPORARY_PAGE(function) declares a function that lends, deleted for a page
+///                       view without a name. The one for views with a name ends in `const&`.
 ///
 /// QUIRE_SURELY_INITIALIZED_BEGIN, _END   around the end of a guard. g++ cannot prove of a guard in
 ///                       a guard_slot or a std::optional that it ends only where it was made, and
@@ -96,13 +98,14 @@
 #define QUIRE_ENDS_LOAN(type) \
     ~type() __attribute__((release_capability())) {}
 #define QUIRE_UNSEEN __attribute__((no_thread_safety_analysis))
-#define QUIRE_LENDS                                                                        \
-    __attribute__((acquire_shared_capability(lent), locks_excluded(lent_mutable), \
+#define QUIRE_LENDS                                                                           \
+    __attribute__((acquire_shared_capability(this->lent), locks_excluded(this->lent_mutable), \
                    no_thread_safety_analysis))
-#define QUIRE_LENDS_ALONE                                                                \
-    __attribute__((acquire_capability(lent_mutable), locks_excluded(lent, lent_mutable), \
+#define QUIRE_LENDS_ALONE                                           \
+    __attribute__((acquire_capability(this->lent_mutable),          \
+                   locks_excluded(this->lent, this->lent_mutable),  \
                    no_thread_safety_analysis))
-#define QUIRE_CHANGES __attribute__((locks_excluded(lent, lent_mutable)))
+#define QUIRE_CHANGES __attribute__((locks_excluded(this->lent, this->lent_mutable)))
 #define QUIRE_PASSES_ON(loan) \
     __attribute__((acquire_shared_capability(loan), no_thread_safety_analysis))
 #define QUIRE_UNLENT(...) __attribute__((locks_excluded(__VA_ARGS__)))
@@ -172,3 +175,6 @@
     QUIRE_REFUSED("a std::string_view of a temporary text could outlive the page: name the " \
                   "text first, or copy it into a std::string")
 #define QUIRE_REFUSED_ON_TEMPORARIES QUIRE_REFUSED("a temporary ends at once: name it first")
+#define QUIRE_REFUSED_ON_TEMPORARY_PAGE(function) \
+    template <class... Arguments>                 \
+    ::quire::name_the_page_first function(Arguments&&...) const&& QUIRE_REFUSED_ON_TEMPORARIES

@@ -8,16 +8,23 @@
 /// to a struct, which would be undefined for unaligned or foreign bytes. Compilers turn each load
 /// or store into one instruction, or two.
 ///
-/// Expects: the caller has checked that `sizeof(T)` bytes are there.
+/// A page_field is a number's place in a page, with its type and its order: code that has it can
+/// load the number and store it, and cannot mistake any of the three.
+///
+///     static constexpr quire::field_le<std::uint16_t> used{16};
+///     used.store(bytes, 18);
+///
+/// Expects: the caller has checked that `sizeof(T)` bytes are there. A page_field checks it itself.
 /// Cost: one load or store (and a byte swap where the machine has the other order).
 
-#include <quire/base/attributes.hpp>
+#include <quire/base/contract.hpp>
 
 #include <bit>          // std::endian, std::bit_cast
 #include <concepts>     // std::integral, std::floating_point
 #include <cstddef>      // std::byte
 #include <cstdint>      // std::uint8_t ...
 #include <cstring>      // std::memcpy
+#include <span>         // std::span
 #include <type_traits>  // std::conditional_t
 
 namespace quire::inline QUIRE_ABI {
@@ -99,5 +106,49 @@ template <page_number T>
 inline void store_be(std::byte* at, T value) noexcept {
     detail::store<std::endian::big>(at, value);
 }
+
+/// Where a page has a number of type T. Page views of your own read and write by it
+/// (borrow/page_view.hpp); here it reads and writes the bytes of a page that has no view yet.
+template <page_number T, std::endian Order>
+struct page_field {
+    std::size_t offset;  ///< in bytes, from the beginning of the page
+
+    /// The first byte behind it.
+    [[nodiscard]] constexpr std::size_t end() const noexcept { return offset + sizeof(T); }
+    /// Whether it lies inside of a page of `page_size` bytes.
+    [[nodiscard]] constexpr bool fits(std::size_t page_size) const noexcept {
+        return page_size >= sizeof(T) && offset <= page_size - sizeof(T);
+    }
+
+    /// The number at `page`, the beginning of a page. Expects: the page has the field.
+    template <class Byte>
+    [[nodiscard]] T load_unchecked(Byte* page) const noexcept {
+        if constexpr (Order == std::endian::little) {
+            return load_le<T>(page + offset);
+        } else {
+            return load_be<T>(page + offset);
+        }
+    }
+    void store_unchecked(std::byte* page, T value) const noexcept {
+        detail::store<Order>(page + offset, value);
+    }
+
+    /// The number in `page`. Expects: it lies inside.
+    template <class Byte, std::size_t Size>
+    [[nodiscard]] T load(std::span<Byte, Size> page) const noexcept {
+        QUIRE_EXPECTS(fits(page.size()), "a field lies inside of its page");
+        return load_unchecked(page.data());
+    }
+    /// Writes the number in `page`. Expects: it lies inside.
+    void store(std::span<std::byte> page, T value) const noexcept {
+        QUIRE_EXPECTS(fits(page.size()), "a field lies inside of its page");
+        store_unchecked(page.data(), value);
+    }
+};
+
+template <page_number T>
+using field_le = page_field<T, std::endian::little>;
+template <page_number T>
+using field_be = page_field<T, std::endian::big>;
 
 }  // namespace quire::inline QUIRE_ABI

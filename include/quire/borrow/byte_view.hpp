@@ -18,8 +18,8 @@
 ///       convert even a temporary byte_view to a std::span that outlives it.
 
 #include <quire/base/error.hpp>
-#include <quire/borrow/loan.hpp>
 #include <quire/base/page_id.hpp>
+#include <quire/borrow/column_text.hpp>
 #include <quire/borrow/racy_byte.hpp>
 
 #include <cstddef>   // std::byte, std::ptrdiff_t
@@ -89,6 +89,13 @@ public:
     }
 
     QUIRE_REFUSED_ON_SHARED(store);
+
+    /// These bytes as text, in the page: a loan of its own.
+    [[nodiscard]] column_text text() const noexcept QUIRE_LIFETIMEBOUND
+        requires(page_byte<Byte> && !writable_page<Byte>)
+    {
+        return column_text{bytes_, borrow_};
+    }
 
     /// The way out: a standard span over these bytes. It must not outlive the guard of the page.
     [[nodiscard]] std::span<Byte> span() const& noexcept QUIRE_LIFETIMEBOUND

@@ -16,10 +16,10 @@
 ///     was taken, keep the page from being changed: the change itself stops the program;
 ///   - with something lent, used or not, no guard ends.
 ///
-/// A view of your own has `quire::lender` as a public base, lends by functions with QUIRE_LENDS or
-/// QUIRE_LENDS_ALONE whose borrowers keep a `quire::borrow`, and begins each function that moves
-/// bytes, marked QUIRE_CHANGES, with `expect_unlent()`, or a page_change (page/page_change.hpp).
-/// All of it is empty in other builds.
+/// A page kind of your own is derived from page_view (page_view.hpp), which is a `quire::lender`.
+/// It lends by functions with QUIRE_LENDS or QUIRE_LENDS_ALONE whose borrowers keep a
+/// `quire::borrow`, and begins each function that moves bytes, marked QUIRE_CHANGES, with
+/// `expect_unlent()`, or a page_change (page/page_change.hpp). All of it is empty in other builds.
 ///
 /// Why both a count and an epoch: an epoch reports a stale part only when that part itself is used,
 /// so what leads past it (a span, a view, an iterator) must be counted. A count alone would refuse

@@ -41,10 +41,13 @@
 /// members of a lender, and that number.
 ///
 /// A view marks functions that change the page by `requires writable_page<Byte>`, and may name them
-/// in QUIRE_REFUSED_ON_SHARED(function) for a clear message (attributes.hpp). A view that lends
-/// parts of its page, such as rows or ranges, has quire::lender as a public base (loan.hpp): then
-/// compilers and checked builds check that the parts end before the page changes. For any other
-/// view they check only that its guard is held.
+/// in QUIRE_REFUSED_ON_SHARED(function) for a clear message (attributes.hpp).
+///
+/// A view that lends parts of its page, such as rows or texts, is best derived from page_view
+/// (page_view.hpp), which has all of the above except the format: then compilers and checked builds
+/// check that the parts end before the page changes. A member function that returns a std::span or
+/// a std::string_view of the page is seen by neither. A view that is derived from page_view or from
+/// quire::lender (loan.hpp) lends; for any other they check only that its guard is held.
 ///
 /// A kind that can be read without a latch also models racy_page_kind: see racy_byte.hpp.
 ///

@@ -47,15 +47,30 @@ template <viewed_byte Byte, std::size_t PageSize>
 using shared_span =
     std::span<std::conditional_t<racy_page<Byte>, racy_byte const, std::byte const>, PageSize>;
 
+namespace detail {
+
 /// The number stored at `at`, by one load.
-template <page_number T>
-[[nodiscard]] inline T load_le(racy_byte const* at) noexcept {
+template <std::endian Order, page_number T>
+[[nodiscard]] inline T load(racy_byte const* at) noexcept {
     static_assert(sizeof(T) <= 8, "a page number has at most 8 bytes: long double has no format");
     struct [[gnu::packed, gnu::may_alias]] unaligned {
-        detail::uint_of_size<sizeof(T)> raw;
+        uint_of_size<sizeof(T)> raw;
     };
     auto const raw = reinterpret_cast<unaligned const volatile*>(at)->raw;
-    return std::bit_cast<T>(detail::in_order<std::endian::little>(raw));
+    return std::bit_cast<T>(in_order<Order>(raw));
+}
+
+}  // namespace detail
+
+/// The number stored at `at`, lowest byte first, by one load.
+template <page_number T>
+[[nodiscard]] inline T load_le(racy_byte const* at) noexcept {
+    return detail::load<std::endian::little, T>(at);
+}
+/// The number stored at `at`, highest byte first, by one load.
+template <page_number T>
+[[nodiscard]] inline T load_be(racy_byte const* at) noexcept {
+    return detail::load<std::endian::big, T>(at);
 }
 
 /// `bytes` as racy bytes, for reading without a latch.

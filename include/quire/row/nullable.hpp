@@ -15,7 +15,7 @@
 /// `value_or` gives a column_text. Its argument is a string literal, which outlives every page; for
 /// any other text the result is a std::string, a copy.
 
-#include <quire/row/column_text.hpp>
+#include <quire/borrow/column_text.hpp>
 
 #include <concepts>     // std::same_as
 #include <optional>     // std::optional

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-#include <quire/row/column_text.hpp>
+#include <quire/borrow/column_text.hpp>
 
 #include "catch.hpp"
 #include "death.hpp"

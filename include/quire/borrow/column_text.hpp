@@ -10,9 +10,10 @@
 ///     auto const name = row.get<&user::name>();                 // in place, under a name
 ///     std::string_view const view = name;                       // for as long as that name
 ///
-/// A column read gives a column_text and copies nothing. It is a loan like the row: immovable, and
-/// in checked builds the page knows of it until it ends. So it cannot get into a container, a
-/// member or an outer variable. What it is copied into, a std::string, owns its characters.
+/// A column read gives a column_text and copies nothing; so does `text()` of a byte_view, where a
+/// page kind of your own lends text. It is a loan like the row: immovable, and in checked builds
+/// the page knows of it until it ends. So it cannot get into a container, a member or an outer
+/// variable. What it is copied into, a std::string, owns its characters.
 ///
 /// A std::string_view is taken from a named text only: clang reports one that outlives the name,
 /// and no compiler lets one be kept from a temporary. For code that must keep views while it holds

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: BSL-1.0
+// group: own page kind
+// rust: rejects
+// g++: -
+// clang-19: (address of|reference to) stack memory
+// clang-22: (address of|reference to) stack memory
+// checked: a guard ends, or goes on, only while no row, tuple or range of its page is lent
+// poison: use-after-poison
+// why: a part that a kind of the user's lends ends before its guard, as a tuple does.
+
+template <class Byte, std::size_t PageSize>
+class word_page : public quire::page_view<word_page, Byte, PageSize> {
+public:
+    using word_page::page_view::page_view;
+    static void format(std::span<std::byte, PageSize>, page_no) noexcept {}
+    static bool accepts(std::span<std::byte const, PageSize>) noexcept { return true; }
+    [[nodiscard]] quire::byte_view<std::byte const> word() const& QUIRE_LIFETIMEBOUND QUIRE_LENDS {
+        return this->lend(64, 8);
+    }
+    QUIRE_REFUSED_ON_TEMPORARY_PAGE(word);
+};
+
+#ifdef MISUSE
+quire::byte_view<std::byte const> first(file_type file) {
+    auto page = file.read<word_page>(0);
+    return page->word();
+}
+void misuse(file_type file) {
+    use(first(file)[0]);
+}
+#else
+std::size_t first(file_type file) {
+    auto page = file.read<word_page>(0);
+    return page->word().size();
+}
+void misuse(file_type file) {
+    use(first(file));
+}
+#endif
