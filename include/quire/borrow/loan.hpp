@@ -11,6 +11,12 @@
 /// that no compiler follows, behind a call, an alias or a container, and stops the program at the
 /// change itself, before anything is stale.
 ///
+/// A part lives as long as its name, even when it is not used again. Where the page is changed
+/// later in the same block, a brace ends the part before:
+///
+///     { auto row = page->row<user>(slot); sum += row.get<&user::balance>().value_or(0); }
+///     page->erase(slot);
+///
 /// A view of your own has `quire::lender` as a public base, lends by functions with QUIRE_LENDS or
 /// QUIRE_LENDS_ALONE whose borrowers keep a `quire::borrow`, and begins each function that moves
 /// bytes, marked QUIRE_CHANGES, with `expect_unlent()`, or a page_change (page/page_change.hpp).
