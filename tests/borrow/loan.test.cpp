@@ -247,6 +247,23 @@ TEST_CASE("loan: a view ends after its parts") {
           }).find("end before its view does") != std::string::npos);
 }
 
+// `const_view const look{*guard}` once looked into the account of a page that had ended already.
+TEST_CASE("loan: a view made from another view of the page ends before that") {
+    CHECK(violation_of([] {
+              std::array<std::byte, 512> bytes{};
+              using page_type = quire::raw_page<std::byte, 512>;
+              auto* volatile page = new page_type{std::span{bytes}};
+              quire::raw_page<std::byte const, 512> look{*page};
+              delete page;
+          }).find("ends before that") != std::string::npos);
+    std::array<std::byte, 512> bytes{};
+    quire::raw_page<std::byte, 512> page{std::span{bytes}};
+    { quire::raw_page<std::byte const, 512> look{page}; }
+    { quire::raw_page<std::byte const, 512> look{page}; }
+    quire::raw_page<std::byte const, 512> last{page};
+    CHECK(last.bytes().size() == 512);
+}
+
 TEST_CASE("loan: two views of one page count together") {
     CHECK(violation_of([] {
               word_page page;

@@ -33,28 +33,49 @@ inline std::string nets_of(judged_item const& one) {
     return nets.empty() ? "-" : nets;
 }
 
-inline void summarise(std::ostream& out, std::vector<judged_item> const& items,
-               std::vector<compiler> const& compilers, std::string const& bullet) {
-    for (auto const& c : compilers) {
-        std::size_t rejected = 0;
-        std::size_t caught = 0;
-        std::size_t legal = 0;
-        std::size_t flagged = 0;
-        for (auto const& one : items) {
-            auto const at = one.caught.find(c.name);
-            bool const hit = at != one.caught.end() && at->second;
-            if (one.legal) {
-                ++legal;
-                flagged += hit ? 1 : 0;
-            } else if (one.get("rust") == "rejects") {
-                ++rejected;
-                caught += hit ? 1 : 0;
-            }
+/// One compiler's numbers.
+struct score {
+    std::size_t rejected = 0;  // by Rust
+    std::size_t caught = 0;    // of those
+    std::size_t legal = 0;
+    std::size_t flagged = 0;
+};
+inline score score_of(compiler const& c, std::vector<judged_item> const& items) {
+    score sum;
+    for (auto const& one : items) {
+        auto const at = one.caught.find(c.name);
+        bool const hit = at != one.caught.end() && at->second;
+        if (one.legal) {
+            ++sum.legal;
+            sum.flagged += hit ? 1 : 0;
+        } else if (one.get("rust") == "rejects") {
+            ++sum.rejected;
+            sum.caught += hit ? 1 : 0;
         }
-        out << bullet << c.name << ": " << caught << " of " << rejected
-                  << " misuses that Rust rejects, " << flagged << " of " << legal
-                  << " legal uses flagged\n";
     }
+    return sum;
+}
+inline void summarise(std::ostream& out, std::vector<judged_item> const& items,
+                      std::vector<compiler> const& compilers, std::string const& bullet) {
+    for (auto const& c : compilers) {
+        auto const sum = score_of(c, items);
+        out << bullet << c.name << ": " << sum.caught << " of " << sum.rejected
+            << " misuses that Rust rejects, " << sum.flagged << " of " << sum.legal
+            << " legal uses flagged\n";
+    }
+}
+/// The numbers as the README says them, in these words.
+inline std::vector<std::string> readme_phrases(std::vector<judged_item> const& items,
+                                               std::vector<compiler> const& compilers) {
+    std::vector<std::string> phrases;
+    for (auto const& c : compilers) {
+        auto const sum = score_of(c, items);
+        if (phrases.empty()) {
+            phrases.push_back("Of the " + std::to_string(sum.rejected) + " misuses in");
+        }
+        phrases.push_back("refuses " + std::to_string(sum.caught));
+    }
+    return phrases;
 }
 
 inline void write_table(std::ostream& out, std::vector<judged_item> const& items,

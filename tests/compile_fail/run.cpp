@@ -19,7 +19,7 @@
 /// diagnostics are assigned by the file they name; files that are not decided this way are compiled
 /// alone. The table (Markdown) is the one in docs/; --expect-table checks that it is equal. With
 /// --readme, a README's quote after `<!-- NAME, COMPILER -->` must be that compiler's output, line
-/// by line.
+/// by line; with --expect-table too, the README must have the numbers of the table.
 
 #include "compile_fail/report.hpp"
 
@@ -363,6 +363,15 @@ int main(int argc, char** argv) {
         contents(expected_table) != made.str()) {
         ++wrong;
         std::cout << expected_table << " is out of date: write it again with --table\n";
+    }
+    if (!expected_table.empty() && !readme.empty() && compilers.size() == all_compilers.size()) {
+        auto const said = contents(readme);
+        for (auto const& phrase : corpus::readme_phrases(items, compilers)) {
+            if (said.find(phrase) == std::string::npos) {
+                ++wrong;
+                std::cout << "the README does not say: " << phrase << '\n';
+            }
+        }
     }
     std::cout << items.size() << " files, " << wrong << " surprises\n";
     return wrong == 0 ? 0 : 1;

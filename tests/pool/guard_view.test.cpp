@@ -1,11 +1,16 @@
 // SPDX-License-Identifier: BSL-1.0
 
+#pragma GCC diagnostic error "-Wshadow"
+
 #include <quire/pool/detail/guard_view.hpp>
+
+#include <quire/borrow/lent_page.hpp>
 
 #include <quire/page/heap_page.hpp>
 
 #include "catch.hpp"
 
+#include <array>
 #include <cstddef>
 #include <span>
 
@@ -35,6 +40,18 @@ struct holds_and_asks : Base {
     std::span<std::byte> bytes_;
     Held held_;
 };
+/// One whose members have the names that a parameter of quire's could have.
+template <class Byte, std::size_t Size>
+struct well_named {
+    std::span<Byte, Size> bytes;
+    page_no no;
+};
+template <class Byte, std::size_t Size>
+struct named_otherwise {
+    std::span<Byte, Size> from;
+    page_no how;
+};
+
 struct no_lender {};
 struct nothing {};
 struct two_numbers {
@@ -72,6 +89,16 @@ TEST_CASE("guard_view: a kind's first field is behind what crc_seal writes, if i
     CHECK_FALSE(clear_of_crc_seal<begins_at<quire::crc_seal_bytes - 1>>());
     CHECK_FALSE(clear_of_crc_seal<begins_at<0>>());
     CHECK_FALSE(clear_of_crc_seal<begins_at_an_int>());
+}
+
+TEST_CASE("guard_view: no parameter of quire's hides a member of a page kind") {  // a warning
+    std::array<std::byte, size> bytes{};
+    std::span<std::byte, size> const whole{bytes};
+    guard_view<well_named, std::byte, size> const view{whole, page_no{3}};
+    CHECK(view.no == 3);
+    quire::lent_page<guard_view<named_otherwise, std::byte, size>> const page{
+        view, quire::lending::alone, whole, page_no{4}};
+    CHECK(page.how == 4);
 }
 
 // quire's own kind says it: nothing of a heap page is under the seal.

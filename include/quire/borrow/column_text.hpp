@@ -19,6 +19,9 @@
 /// and no compiler lets one be kept from a temporary. For code that must keep views while it holds
 /// the page there is `unguarded_view`; a reviewer can search for it.
 ///
+/// It converts to two types, so a function that has overloads for both, std::string and
+/// std::string_view, is called with one of them: f(name.view()).
+///
 /// Why not std::string_view: nothing hinders a program from keeping one. After its guard has ended
 /// it shows whatever page the frame holds next, and after an update in place other text, in every
 /// build and without a report.

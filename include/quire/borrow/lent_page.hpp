@@ -17,7 +17,9 @@
 /// view, so such a reference is refused: it would be bound to a temporary.
 ///
 /// For the same reason a function that changes a page, and takes it by reference, gets it from a
-/// name: not fill(*guard). One that only reads it may get it so: count_rows(*guard).
+/// name: not fill(*guard). One that only reads it may get it so: count_rows(*guard). For one change
+/// write `guard->insert(...)`: clang 22 takes (*guard).insert(...) for a change by the guard while
+/// the page is lent, and reports it.
 
 #include <quire/borrow/loan.hpp>
 
@@ -32,10 +34,11 @@ class QUIRE_BORROWER QUIRE_POINTER lent_page : public View {
 public:
     /// For guards: over the bytes, with the page's number if the page kind asks for it.
     template <class... Place>
-    lent_page(lender const& from, lending how, Place... place) noexcept QUIRE_UNSEEN
-        : View{place...},
-          borrow_{from, how} {
-        if (how == lending::alone) { this->frame_is_mine(); }
+    lent_page(lender const& view_of_guard, lending way_of_lending,
+              Place... place_in_pool) noexcept QUIRE_UNSEEN
+        : View{place_in_pool...},
+          borrow_{view_of_guard, way_of_lending} {
+        if (way_of_lending == lending::alone) { this->frame_is_mine(); }
     }
     lent_page(lent_page const&) QUIRE_REFUSED_TO_MOVE;
     QUIRE_ENDS_LOAN(lent_page)

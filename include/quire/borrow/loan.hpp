@@ -69,11 +69,17 @@ public:
     ~loan_account() {  // a joined account is checked by the other view
         QUIRE_EXPECTS(parts_.load(std::memory_order_relaxed) == 0,
                       "rows, tuples and ranges of a page end before its view does");
+        QUIRE_EXPECTS(joined_.load(std::memory_order_relaxed) == 0,
+                      "a view that is made from another view of the page ends before that");
+        leave();
     }
 
-    /// From now on both views use the other's account: two views of one page under one guard.
+    /// From now on both views use the other's account: two views of one page under one guard. This
+    /// one ends first.
     void join(loan_account const& other) noexcept {
+        leave();
         shared_with_ = other.shared_with_ != nullptr ? other.shared_with_ : &other;
+        shared_with_->joined_.fetch_add(1, std::memory_order_relaxed);
     }
     void expect_none(char const* rule) const noexcept {
         QUIRE_EXPECTS(here().parts_.load(std::memory_order_relaxed) == 0, rule);
@@ -141,8 +147,14 @@ private:
     [[nodiscard]] loan_account const& here() const noexcept {
         return shared_with_ == nullptr ? *this : *shared_with_;
     }
+    void leave() noexcept {
+        if (shared_with_ != nullptr) {
+            shared_with_->joined_.fetch_sub(1, std::memory_order_relaxed);
+        }
+    }
     mutable std::atomic<lending_state> state_{};
     mutable std::atomic<int> parts_{0};
+    mutable std::atomic<int> joined_{0};  // views that use this account, too
     loan_account const* shared_with_ = nullptr;
 };
 
@@ -172,7 +184,7 @@ public:
     void expect_all_ended(char const* rule) const noexcept { account_.expect_none(rule); }
 
     /// Two views of the same page are one lender: for guards, and for the const view that is made
-    /// from a mutable one.
+    /// from a mutable one. This one ends before the other.
     void join(lender const& other) noexcept { account_.join(other.account_); }
     /// For guards: the page is in a frame that no other thread may touch now, so bytes that have no
     /// meaning may be poisoned.

@@ -38,7 +38,8 @@
 /// A view holds the span, and the number if it asks for it, and nothing else. A write guard has two
 /// views of its page: one changes it and the other lends, so bytes that a view copied would become
 /// stale without its knowledge. Guards refuse views larger than a std::span of dynamic extent, the
-/// members of a lender, and that number.
+/// members of a lender, and that number. They also refuse final classes: what they lend is derived
+/// from the view.
 ///
 /// A view marks functions that change the page by `requires writable_page<Byte>`, and may name them
 /// in QUIRE_REFUSED_ON_SHARED(function) for a clear message (attributes.hpp).

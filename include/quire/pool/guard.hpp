@@ -130,11 +130,14 @@ private:
 inline constexpr char const* guard_ends_unlent =
     "a guard ends, or goes on, only while no row, tuple or range of its page is lent";
 
-/// Views hold a span and nothing else: one that looks elsewhere is made again in place.
-template <class View, class Page>
-void look_at(View& view, Page const& page) noexcept {
+/// Views hold a span and nothing else: those that look elsewhere are made again in place. The first
+/// is made first, and ends last.
+template <class Page, class View, class... Others>
+void look_at(Page const& page, View& view, Others&... others) noexcept {
+    (others.~Others(), ...);
     view.~View();
     ::new (static_cast<void*>(&view)) View(page.template view<View>());
+    (::new (static_cast<void*>(&others)) Others(page.template view<Others>()), ...);
 }
 
 }  // namespace detail
@@ -201,7 +204,7 @@ public:
         view_.expect_all_ended(detail::guard_ends_unlent);
         page_.replace(file.core(), page_type::template enter<view_type>(file, no, how),
                       file.id_of(no));
-        detail::look_at(view_, page_);
+        detail::look_at(page_, view_);
     }
 
 private:
@@ -333,8 +336,7 @@ public:
         if (lent_) { page_.modified(); }
         page_.replace(core, next, file.id_of(no));
         if (lent_) { page_.modified(); }
-        detail::look_at(view_, page_);
-        detail::look_at(const_view_, page_);
+        detail::look_at(page_, view_, const_view_);
         prepare_views();
     }
 

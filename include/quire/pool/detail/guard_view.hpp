@@ -26,16 +26,16 @@ struct largest_view {
         std::derived_from<View, lender> ? sizeof(held_by_lender<held>) : sizeof(held);
 };
 
-/// A view that is a lender: itself if it is one.
+/// A view that is a lender: itself if it is one. The parameters have long names, since g++ warns of
+/// one that hides a member of the kind (-Wshadow).
 template <class View>
 struct view_that_lends : View, lender {
-    static_assert(!std::is_final_v<View>,
-                  "a page kind is no final class: what a guard lends is derived from it");
     template <class Bytes>
     explicit view_that_lends(Bytes whole_page) noexcept : View{whole_page} {}
     template <class Bytes>
         requires view_asks_number<View, Bytes>
-    view_that_lends(Bytes whole_page, page_no no) noexcept : View{whole_page, no} {}
+    view_that_lends(Bytes whole_page, page_no number_of_page) noexcept
+        : View{whole_page, number_of_page} {}
 };
 
 /// Whether the kind's own bytes, if it says where they begin, are behind those of crc_seal.
@@ -51,6 +51,8 @@ consteval bool clear_of_crc_seal() {
 /// The type that a guard holds, and sentences for what is no page kind.
 template <class View, class Bytes>
 struct lending_view {
+    static_assert(!std::is_final_v<View>,
+                  "a page kind is no final class: what a guard lends is derived from it");
     static_assert(clear_of_crc_seal<View>(),
                   "a page kind's own bytes begin behind those that crc_seal writes: move the field "
                   "at first_field_at to quire::crc_seal_bytes or behind, or leave first_field_at "
