@@ -619,14 +619,14 @@ TEST_CASE("guard: checked builds stop a guard that ends, goes on or lends under 
         auto const under_reader = [](auto act) {
             return broken_by([act](setting& s) {
                 auto page = s.file.read(0);
-                auto named = *page;
+                [[maybe_unused]] auto named = *page;
                 act(s, page);
             });
         };
         auto const under_writer = [](auto act) {
             return broken_by([act](setting& s) {
                 auto page = s.file.write(0);
-                auto named = *page;
+                [[maybe_unused]] auto named = *page;
                 act(s, page);
             });
         };
@@ -639,12 +639,18 @@ TEST_CASE("guard: checked builds stop a guard that ends, goes on or lends under 
                        other.release();
                    }),
                    ends_unlent);
-        CHECK_THAT(under_writer([](setting&, writing& page) { auto twice = *page; }), alone);
-        CHECK_THAT(under_writer([](setting&, writing& page) { auto look = page.view(); }), alone);
+        CHECK_THAT(under_writer([](setting&, writing& page) {
+                       [[maybe_unused]] auto twice = *page;
+                   }),
+                   alone);
+        CHECK_THAT(under_writer([](setting&, writing& page) {
+                       [[maybe_unused]] auto look = page.view();
+                   }),
+                   alone);
         CHECK_THAT(broken_by([](setting& s) {
                        auto page = s.file.write(0);
-                       auto look = page.view();
-                       auto named = *page;
+                       [[maybe_unused]] auto look = page.view();
+                       [[maybe_unused]] auto named = *page;
                    }),
                    alone);
     }
