@@ -41,7 +41,8 @@ std::uint64_t value_at(leaf_guard::view_type const& page, std::int64_t key) {
 /// The leaf of `key`: the child is latched before the root is released.
 leaf_guard leaf_of(tree_file const& tree, std::int64_t key) {
     auto page = tree.read<heap_page>(0);
-    page.advance(tree, value_at(*page, key));
+    auto const leaf = value_at(*page, key);  // *page is lent for this line
+    page.advance(tree, leaf);
     return page.transfer();
 }
 //! [descent]

@@ -16,6 +16,9 @@
 /// the guard. A row of the one and a change by the other then look like two pages. This is a new
 /// view, so such a reference is refused: it would be bound to a temporary.
 ///
+/// A temporary one lives to the end of its line: so what is found in the page is named before the
+/// guard goes on, `auto const next = child_of(*guard); guard.advance(file, next);`.
+///
 /// For the same reason a function that changes a page, and takes it by reference, gets it from a
 /// name: not fill(*guard). One that only reads it may get it so: count_rows(*guard). For one change
 /// write `guard->insert(...)`: clang 22 takes (*guard).insert(...) for a change by the guard while
