@@ -15,6 +15,7 @@
 #include <map>
 #include <memory>
 #include <random>
+#include <utility>
 #include <vector>
 
 namespace quire_bench {
@@ -98,7 +99,7 @@ struct quire_write : pool {
         explicit reader(quire_write& of) : file_{of.file} {}
         std::uint64_t read(std::uint32_t no) {
             auto page = file_.write(no);
-            return page.view().bytes().load<std::uint64_t>(value_at);
+            return std::as_const(page)->bytes().load<std::uint64_t>(value_at);
         }
 
     private:

@@ -4,7 +4,7 @@
 // g++: -
 // clang-19: -
 // clang-22: cannot call function 'open' while mutable loan 'page->lent_mutable' is held
-// checked: mutable bytes of a page are lent alone
+// checked: what a page lends is used only until the page is next changed, or lent for changes
 // why: mutable bytes, twice.
 
 template <class Byte, std::size_t PageSize>

@@ -4,7 +4,7 @@
 // g++: -
 // clang-19: -
 // clang-22: -
-// checked: a page is changed only while no row, tuple or range of it is lent
+// checked: what a page lends is used only until the page is next changed, or lent for changes
 // why: a text is counted, and not followed by clang (column_text.hpp).
 
 template <class Byte, std::size_t PageSize>
