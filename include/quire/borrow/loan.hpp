@@ -24,7 +24,8 @@
 /// Why both a count and an epoch: an epoch reports a stale part only when that part itself is used,
 /// so what leads past it (a span, a view, an iterator) must be counted. A count alone would refuse
 /// a change after the last use of a row, which is right, and which Rust accepts. Not followed are a
-/// codec's view that keeps no borrow (tuple_codec.hpp), and `unguarded_view`.
+/// codec's view that keeps no borrow (tuple_codec.hpp), and a standard view or span once the text
+/// or the bytes that it was taken from have ended.
 ///
 /// Threads: a page view may be read from several threads at once, so the count is atomic.
 

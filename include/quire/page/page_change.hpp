@@ -5,7 +5,8 @@
 ///
 ///     page_change const change{*this, layout};   // first line of a function with QUIRE_CHANGES
 ///
-/// Checked builds stop the program here when something of the page is lent. Under the address
+/// In checked builds it ends what the page has lent, and stops the program where that must be kept
+/// (loan.hpp: a range, a page by another name, what a span was taken of). Under the address
 /// sanitizer, in a page that a write guard holds, the bytes that have no meaning (the free gap, and
 /// gaps where tuples were) are poisoned between changes: a stale view into them is reported at the
 /// line that uses it. A page_change unpoisons them, and poisons those that remain at its end. In
