@@ -76,8 +76,10 @@ set(quire_headers
     include/quire/pool/detail/optimistic.hpp
     include/quire/pool/detail/page_loader.hpp
     include/quire/pool/detail/page_maker.hpp
+    include/quire/pool/detail/page_queue.hpp
     include/quire/pool/detail/page_removal.hpp
     include/quire/pool/detail/page_writer.hpp
+    include/quire/pool/detail/read_ahead.hpp
     include/quire/pool/detail/pool_core.hpp
     include/quire/pool/detail/pool_types.hpp
     include/quire/pool/detail/reasons.hpp
@@ -91,6 +93,7 @@ set(quire_headers
     include/quire/pool/guard_slot.hpp
     include/quire/pool/options.hpp
     include/quire/pool/page_pin.hpp
+    include/quire/pool/page_stream.hpp
     include/quire/pool/page_table.hpp
     include/quire/pool/page_version.hpp
     include/quire/pool/paged_file.hpp

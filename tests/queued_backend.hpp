@@ -163,6 +163,9 @@ public:
         return taken.size();
     }
 
+    /// No limit.
+    [[nodiscard]] std::size_t in_flight_max() const noexcept { return ~std::size_t{0}; }
+
     void interrupt() noexcept {
         auto& s = *script_;
         ++s.interrupts_;

@@ -81,5 +81,6 @@
 #include <quire/pool/guard_slot.hpp>
 #include <quire/pool/guard.hpp>
 #include <quire/pool/page_pin.hpp>
+#include <quire/pool/page_stream.hpp>
 #include <quire/pool/paged_file.hpp>
 #include <quire/pool/buffer_pool.hpp>

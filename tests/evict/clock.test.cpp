@@ -18,7 +18,7 @@ using quire_test::tried;
 namespace {
 
 using ring = tried<quire::clock>;
-bool referenced(ring const& r, std::size_t f) { return r.state(f).referenced.load(); }
+bool referenced(ring const& r, std::size_t f) { return r.state(f).uses.load() > 0; }
 
 /// Second chance from its textbook definition: a list of (frame, referenced) with the hand always
 /// at its front. A look takes the front entry to the back. A referenced one loses its bit.

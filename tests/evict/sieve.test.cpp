@@ -10,7 +10,7 @@ namespace {
 
 using queue = tried<quire::sieve>;
 
-bool visited(queue const& q, std::size_t f) { return q.state(f).visited.load(); }
+bool visited(queue const& q, std::size_t f) { return q.state(f).uses.load() > 0; }
 
 queue& fill(queue& q) {
     for (std::size_t f = 0; f < q.frames(); ++f) { q.insert(f); }

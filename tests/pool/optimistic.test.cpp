@@ -332,13 +332,13 @@ TEST_CASE("optimistic: it is a use of the page for the policy, once it is known 
     REQUIRE(kept.size() == 2);
     auto const other = kept[0] == quire::page_no{2} ? kept[1] : kept[0];
     auto& state = file.core().frames[file.slot().pages->load(other).frame()].policy_state;
-    state.referenced = false;
+    state.uses = 0;
     (void)file.optimistic_read(other, number);
-    CHECK(state.referenced);
+    CHECK(state.uses == 1);
     if (without_latch) {
-        state.referenced = false;
+        state.uses = 0;
         CHECK_THROWS((void)file.optimistic_read(other, [](auto const&) -> int { throw 1; }));
-        CHECK_FALSE(state.referenced);
+        CHECK(state.uses == 0);
     }
 }
 

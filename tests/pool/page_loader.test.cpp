@@ -122,15 +122,16 @@ TEST_CASE("page_loader: a load that fails in another thread gives everything bac
 
 TEST_CASE("page_loader: close waits until a load is over, its use of the file included") {
     setting s;
-    std::optional<setting::load_type> load;
-    load.emplace(s.file->slot(), s.id(3));
-    REQUIRE(s.core().loader.begin_load(*load, nullptr));
+    std::optional<quire::detail::file_use<queued_backend<>>> use;
+    use.emplace(s.file->slot());
+    setting::load_type load{s.file->slot(), s.id(3)};
+    REQUIRE(s.core().loader.begin_load(load, nullptr));
     auto closing = std::async(std::launch::async, [&] { s.file->close(); });
     CHECK(closing.wait_for(30ms) == std::future_status::timeout);
-    s.core().transfers.run({&load->read, 1});
-    CHECK_FALSE(s.core().loader.finish_load(*load, no_latch_wanted).happened());
+    s.core().transfers.run({&load.read, 1});
+    CHECK_FALSE(s.core().loader.finish_load(load, no_latch_wanted).happened());
     CHECK(closing.wait_for(30ms) == std::future_status::timeout);
-    load.reset();
+    use.reset();
     closing.get();
     CHECK_FALSE(s.file->is_open());
 }

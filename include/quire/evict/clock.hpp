@@ -8,9 +8,12 @@
 /// candidate. A page enters unreferenced: only a second use earns the second chance. When the pool
 /// refuses a candidate, the hand has passed it already and reaches it again after a full turn.
 ///
+/// The reference bit is a count up to one, so that a page that was read ahead begins below zero:
+/// its first use is the one it was read for.
+///
 /// Invariants
 ///   I1. A search visits each frame at most twice (the first visit may only clear the bit).
-///   I2. `held` changes under the pool's mutex only; any thread changes `referenced` at any time.
+///   I2. `held` changes under the pool's mutex only; any thread changes `uses` at any time.
 /// Cost: a hit on a referenced frame is one load. 2 bytes a frame.
 /// Source: F. J. Corbato, "A Paging Experiment with the Multics System", 1968.
 
@@ -23,22 +26,21 @@ namespace quire::inline QUIRE_ABI {
 class clock {
 public:
     struct frame_state {
-        std::atomic<bool> referenced{false};
+        std::atomic<std::int8_t> uses{0};  ///< up to 1: referenced
         bool held = false;
     };
 
     explicit clock(frame_states<frame_state> frames) noexcept : frames_{frames} {}
 
     [[gnu::always_inline]] void touch(frame_state& state) noexcept {
-        if (!state.referenced.load(std::memory_order_relaxed)) {
-            state.referenced.store(true, std::memory_order_relaxed);
+        auto const uses = state.uses.load(std::memory_order_relaxed);
+        if (uses < 1) {
+            state.uses.store(static_cast<std::int8_t>(uses + 1), std::memory_order_relaxed);
         }
     }
 
-    void insert(frame_no frame, page_id) noexcept {
-        frames_[frame].referenced.store(false, std::memory_order_relaxed);
-        frames_[frame].held = true;
-    }
+    void insert(frame_no frame, page_id) noexcept { enter(frame, 0); }
+    void insert_ahead(frame_no frame, page_id) noexcept { enter(frame, -1); }
     void remove(frame_no frame, page_id) noexcept { frames_[frame].held = false; }
     [[nodiscard]] bool holds(frame_no frame) const noexcept { return frames_[frame].held; }
 
@@ -50,21 +52,26 @@ public:
             hand_ = hand_ + 1 == frames_.size() ? 0 : hand_ + 1;
             auto& state = frames_[at];
             if (!state.held) { continue; }
-            if (!state.referenced.load(std::memory_order_relaxed)) {
+            if (state.uses.load(std::memory_order_relaxed) < 1) {
                 --steps_left_;
                 return at;
             }
-            state.referenced.store(false, std::memory_order_relaxed);
+            state.uses.store(0, std::memory_order_relaxed);
         }
         return std::nullopt;
     }
 
 private:
+    void enter(frame_no frame, std::int8_t uses) noexcept {
+        frames_[frame].uses.store(uses, std::memory_order_relaxed);
+        frames_[frame].held = true;
+    }
+
     frame_states<frame_state> frames_;
     std::uint32_t hand_ = 0;
     std::uint64_t steps_left_ = 0;
 };
 
-static_assert(eviction_policy<clock>);
+static_assert(policy_that_heeds_arrival<clock>);
 
 }  // namespace quire::inline QUIRE_ABI

@@ -28,6 +28,9 @@
 ///   p.in_use(frame)             (may be missing) the last candidate is held or pinned by a thread.
 ///                               It should not be among the first of the next searches: else many
 ///                               pinned pages make each of them long
+///   p.insert_ahead(frame, page) (may be missing) insert, of a page that was read before a thread
+///                               asked for it: the first use is the one it was read for, and says
+///                               no more than the insertion of a page that was asked for
 ///
 /// `remove` does not say whether the page was evicted or its file closed, and file numbers are used
 /// again: what a policy remembers of a closed file can match a later one. That costs hits, nothing
@@ -94,5 +97,12 @@ template <class P>
 concept policy_that_heeds_use = eviction_policy<P> && requires(P policy, frame_no frame) {
     { policy.in_use(frame) } noexcept;
 };
+
+/// A policy with `insert_ahead`.
+template <class P>
+concept policy_that_heeds_arrival =
+    eviction_policy<P> && requires(P policy, frame_no frame, page_id page) {
+        { policy.insert_ahead(frame, page) } noexcept;
+    };
 
 }  // namespace quire::inline QUIRE_ABI

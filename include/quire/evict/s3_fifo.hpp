@@ -11,7 +11,8 @@
 ///                 ghost ────────────────────────────┘ loaded again while its id is kept
 ///
 /// A page enters `small` unused, or `main` if its id is among the ghosts, the ids of the last pages
-/// that left `small`. A hit is a use, counted up to three. A search looks into `small` first when
+/// that left `small`. A hit is a use, counted up to three; of a page that was read ahead from below
+/// zero, since its first use is the one it was read for. A search looks into `small` first when
 /// that has its tenth of the frames, else into `main`; each from the oldest to the newest. When a
 /// queue has no more candidates the search continues in the other. It ends in `main`, because pages
 /// that `small` does not give up have moved there.
@@ -50,14 +51,14 @@ namespace quire::inline QUIRE_ABI {
 class s3_fifo {
     using queue_type = detail::index_queue;
 
-    static constexpr std::uint8_t uses_max = 3;
-    static constexpr std::uint8_t uses_to_stay = 2;  ///< in `small`
+    static constexpr std::int8_t uses_max = 3;
+    static constexpr std::int8_t uses_to_stay = 2;  ///< in `small`
 
 public:
     enum class place : std::uint8_t { nowhere, small, main };
 
     struct frame_state {
-        std::atomic<std::uint8_t> uses{0};
+        std::atomic<std::int8_t> uses{0};
         place at = place::nowhere;
     };
 
@@ -72,14 +73,12 @@ public:
     [[gnu::always_inline]] void touch(frame_state& state) noexcept {
         auto const uses = state.uses.load(std::memory_order_relaxed);
         if (uses < uses_max) {
-            state.uses.store(static_cast<std::uint8_t>(uses + 1), std::memory_order_relaxed);
+            state.uses.store(static_cast<std::int8_t>(uses + 1), std::memory_order_relaxed);
         }
     }
 
-    void insert(frame_no frame, page_id page) noexcept {
-        frames_[frame].uses.store(0, std::memory_order_relaxed);
-        enter(ghosts_.take(page) ? place::main : place::small, frame);
-    }
+    void insert(frame_no frame, page_id page) noexcept { insert(frame, page, 0); }
+    void insert_ahead(frame_no frame, page_id page) noexcept { insert(frame, page, -1); }
     void remove(frame_no frame, page_id page) noexcept {
         auto const from = frames_[frame].at;
         if (cursor_ == index(frame)) { cursor_ = queue(from).newer(cursor_); }
@@ -92,7 +91,7 @@ public:
 
     void in_use(frame_no frame) noexcept {
         auto& state = frames_[frame];
-        auto const uses = state.at == place::small ? uses_to_stay : std::uint8_t{1};
+        auto const uses = state.at == place::small ? uses_to_stay : std::int8_t{1};
         if (state.uses.load(std::memory_order_relaxed) < uses) {
             state.uses.store(uses, std::memory_order_relaxed);
         }
@@ -117,6 +116,11 @@ public:
     }
 
 private:
+    void insert(frame_no frame, page_id page, std::int8_t uses) noexcept {
+        frames_[frame].uses.store(uses, std::memory_order_relaxed);
+        enter(ghosts_.take(page) ? place::main : place::small, frame);
+    }
+
     /// The next in `small` that has not been used enough; those that have go to `main`.
     [[nodiscard]] std::optional<frame_no> in_small() noexcept {
         while (cursor_ != queue_type::none && steps_left_ > 0) {
@@ -139,11 +143,11 @@ private:
             auto const next = main_.newer(cursor_);
             auto& uses = frames_[frame].uses;
             auto const left = uses.load(std::memory_order_relaxed);
-            if (left == 0) {
+            if (left <= 0) {
                 cursor_ = next;
                 return frame;
             }
-            uses.store(static_cast<std::uint8_t>(left - 1), std::memory_order_relaxed);
+            uses.store(static_cast<std::int8_t>(left - 1), std::memory_order_relaxed);
             move(frame, place::main);
             if (next != queue_type::none) { cursor_ = next; }  // else it is still the newest
         }
@@ -182,6 +186,6 @@ private:
     std::uint64_t steps_left_ = 0;
 };
 
-static_assert(policy_that_heeds_use<s3_fifo>);
+static_assert(policy_that_heeds_use<s3_fifo> && policy_that_heeds_arrival<s3_fifo>);
 
 }  // namespace quire::inline QUIRE_ABI

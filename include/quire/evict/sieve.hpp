@@ -16,6 +16,9 @@
 /// like all others; and when the pages in use change, old ones with their bit set keep their frames
 /// until the hand has made a full turn (bench/README.md has figures of both).
 ///
+/// The visited bit is a count up to one, so that a page that was read ahead begins below zero: its
+/// first use is the one it was read for.
+///
 /// When the pool refuses a candidate, the hand has passed it already and reaches it again after a
 /// full turn.
 ///
@@ -23,7 +26,7 @@
 ///   I1. A search visits each page at most twice (the first visit may only clear the bit).
 ///   I2. The hand is at a page of the queue, or past the newest.
 ///   I3. `held`, the queue and the hand change under the pool's mutex only; any thread may change
-///       `visited`.
+///       `uses`.
 /// Cost: a hit on a visited page is one load, else also one relaxed store. 10 bytes a frame.
 /// Source: Zhang, Yang, Yue, Vigfusson, Rashmi, "SIEVE is Simpler than LRU", NSDI 2024.
 
@@ -40,7 +43,7 @@ class sieve {
 
 public:
     struct frame_state {
-        std::atomic<bool> visited{false};
+        std::atomic<std::int8_t> uses{0};  ///< up to 1: visited
         bool held = false;
     };
 
@@ -50,16 +53,14 @@ public:
           queue_{{links_.data(), frames.size()}} {}
 
     [[gnu::always_inline]] void touch(frame_state& state) noexcept {
-        if (!state.visited.load(std::memory_order_relaxed)) {
-            state.visited.store(true, std::memory_order_relaxed);
+        auto const uses = state.uses.load(std::memory_order_relaxed);
+        if (uses < 1) {
+            state.uses.store(static_cast<std::int8_t>(uses + 1), std::memory_order_relaxed);
         }
     }
 
-    void insert(frame_no frame, page_id) noexcept {
-        frames_[frame].visited.store(false, std::memory_order_relaxed);
-        frames_[frame].held = true;
-        queue_.push(index(frame));
-    }
+    void insert(frame_no frame, page_id) noexcept { enter(frame, 0); }
+    void insert_ahead(frame_no frame, page_id) noexcept { enter(frame, -1); }
     void remove(frame_no frame, page_id) noexcept {
         if (hand_ == index(frame)) { hand_ = queue_.newer(hand_); }
         frames_[frame].held = false;
@@ -74,17 +75,23 @@ public:
             auto const at = hand_ == queue_type::none ? queue_.oldest() : hand_;
             hand_ = queue_.newer(at);
             auto const frame = static_cast<frame_no>(at);
-            auto& visited = frames_[frame].visited;
-            if (!visited.load(std::memory_order_relaxed)) {
+            auto& uses = frames_[frame].uses;
+            if (uses.load(std::memory_order_relaxed) < 1) {
                 --steps_left_;
                 return frame;
             }
-            visited.store(false, std::memory_order_relaxed);
+            uses.store(0, std::memory_order_relaxed);
         }
         return std::nullopt;
     }
 
 private:
+    void enter(frame_no frame, std::int8_t uses) noexcept {
+        frames_[frame].uses.store(uses, std::memory_order_relaxed);
+        frames_[frame].held = true;
+        queue_.push(index(frame));
+    }
+
     frame_states<frame_state> frames_;
     fixed_array<detail::queue_link> links_;
     queue_type queue_;
@@ -92,6 +99,6 @@ private:
     std::uint64_t steps_left_ = 0;
 };
 
-static_assert(eviction_policy<sieve>);
+static_assert(policy_that_heeds_arrival<sieve>);
 
 }  // namespace quire::inline QUIRE_ABI

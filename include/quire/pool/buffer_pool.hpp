@@ -149,6 +149,7 @@ private:
         cancellation_off const meanwhile;
         if (core_.memory().inherited()) { return; }  // the parent's files, the parent's work
         static_cast<void>(core_.transfers.drain(detail::deadline::max()));  // they write to frames
+        QUIRE_EXPECTS(core_.ahead.granted() == 0, "no stream outlives its pool");
         std::size_t used = 0;
         for (auto& frame : core_.frames.headers()) {
             QUIRE_EXPECTS(is_free([&] { return frame.latch.try_lock(); }, frame.latch),

@@ -42,6 +42,10 @@ template <class Core, template <class, std::size_t> class View>
     requires page_kind<View, Core::page_size>
 class write_guard;
 
+template <class Core, template <class, std::size_t> class View, class Numbers>
+    requires page_kind<View, Core::page_size>
+class page_stream;
+
 namespace detail {
 
 /// A latched page: what both guards are made of.
@@ -209,6 +213,9 @@ public:
 
 private:
     friend class write_guard<Core, View>;
+    template <class AnyCore, template <class, std::size_t> class AnyView, class Numbers>
+        requires page_kind<AnyView, AnyCore::page_size>
+    friend class page_stream;
     using page_type = detail::latched_page<Core, detail::access::shared>;
     explicit read_guard(page_type& other) noexcept
         : page_{other}, view_(page_.template view<view_type>()) {}

@@ -19,6 +19,7 @@
 #include <quire/pool/detail/optimistic.hpp>
 #include <quire/pool/guard.hpp>
 #include <quire/pool/page_pin.hpp>
+#include <quire/pool/page_stream.hpp>
 
 namespace quire::inline QUIRE_ABI {
 
@@ -202,6 +203,43 @@ public:
         requires pinning<typename Core::latch_type>
     {
         return page_pin<Core>{core(), core().pin(slot(), id_of(no), how), id_of(no)};
+    }
+
+    /// Starts reading those of the pages that are neither resident nor being read, as many as there
+    /// are free frames and clean pages to evict for, and waits for nothing; how many. What becomes
+    /// of them is seen when they are asked for. Over a backend without transfers in flight (any but
+    /// uring_backend) a page without neighbours among `numbers` is left out, and runs of neighbours
+    /// are read before this returns.
+    std::size_t prefetch(std::span<page_no const> numbers) const {
+        return detail::prefetch(core(), *this, numbers);
+    }
+    std::size_t prefetch(std::initializer_list<page_no> numbers) const {
+        return prefetch(std::span{numbers.begin(), numbers.size()});
+    }
+
+    /// The guards of the pages that `numbers()` names, a std::optional<page_no> until it is empty,
+    /// in this order, read ahead: see page_stream. `each` is for every access.
+    template <template <class, std::size_t> class View = raw_page, class Numbers>
+        requires page_kind<View, Core::page_size> &&
+                 std::convertible_to<std::invoke_result_t<Numbers&>, std::optional<page_no>>
+    [[nodiscard]] page_stream<Core, View, Numbers> read_stream(
+        Numbers numbers, access_options const& each = {}) const {
+        return page_stream<Core, View, Numbers>(*this, std::move(numbers), {}, each);
+    }
+
+    /// The guards of pages `first` to `first + count` - 1, or to the end that the file has now,
+    /// read ahead: see page_stream. Passes over blank pages.
+    template <template <class, std::size_t> class View = raw_page>
+        requires page_kind<View, Core::page_size>
+    [[nodiscard]] page_stream<Core, View, detail::page_range> scan(
+        page_no first = 0, std::uint64_t count = ~std::uint64_t{0},
+        access_options const& each = {}) const {
+        auto const left = pages() - (first.value() < pages() ? first.value() : pages());
+        auto const end = first.value() + (count < left ? count : left);
+        bool const is_long = end - first.value() > core().options.frames / 4;
+        return page_stream<Core, View, detail::page_range>(
+            *this, {first.value(), end},
+            {is_long ? detail::passing::through : detail::passing::by_use, true}, each);
     }
 
     /// Every page modified before this call is in the file, and the file is durable.

@@ -3,8 +3,9 @@
 
 /// evictor: where a frame comes from when one is needed.
 ///
-///   take        from a budget, the free list, or an eviction, after writing back if it must
-///   give_back   of a frame that was taken and not used
+///   take          from a budget, the free list, or an eviction, after writing back if it must
+///   take_at_hand  several that are free, or hold clean pages: for reads ahead of need
+///   give_back     of a frame that was taken and not used
 ///
 /// The caller may have claimed an entry or hold a file's grow latch, so latches are only tried; and
 /// a victim that cannot be written is left for another. A dirty victim is written without any lock,
@@ -72,6 +73,35 @@ public:
         }
         return find(file);
     }
+    /// Private frames for pages of `file`, without a wait or a write: as many as there are at once,
+    /// at most those that `to` has room for, and not more than the file's share. Free ones first,
+    /// then those that `recycle(room)` gives, which evicts pages of the file into `room` and
+    /// returns how many, then others.
+    template <class Recycle>
+    [[nodiscard]] std::size_t take_at_hand(file_type& file, std::span<frame_no> to,
+                                           Recycle recycle) noexcept {
+        std::size_t count = 0;
+        auto const evict = [&](std::size_t most, auto by) {
+            std::array<page_place, at_hand_max> evicted;
+            auto const some = by(std::span{evicted}.first(most));
+            for (auto const& [frame, page] : std::span{evicted}.first(some)) {
+                note_eviction(page);
+                to[count++] = frame;
+            }
+        };
+        if (auto const free = free_.count(); free < to.size()) { evict(to.size() - free, recycle); }
+        std::size_t share = 0;
+        while (share < to.size() && count_within_share(file)) { ++share; }
+        while (count > share) { put_into_free_list(to[--count]); }
+        count += free_.take(to.subspan(count, share - count));
+        evict(share - count, [&](std::span<page_place> room) noexcept {
+            return resident_.evict_clean(room);
+        });
+        file.frames.fetch_sub(share - count, std::memory_order_relaxed);
+        return count;
+    }
+    static constexpr std::size_t at_hand_max = 64;
+
     /// Of a frame that was taken for `file` and has no page. Its bytes are poisoned.
     void give_back(file_type& file, frame_no f) noexcept {
         file.frames.fetch_sub(1, std::memory_order_relaxed);

@@ -11,6 +11,7 @@
 #include <atomic>    // std::atomic
 #include <mutex>     // std::mutex
 #include <optional>  // std::optional
+#include <span>      // std::span
 
 namespace quire::inline QUIRE_ABI::detail {
 
@@ -31,6 +32,16 @@ public:
         if (left == 0) { return std::nullopt; }
         count_.store(left - 1, std::memory_order_relaxed);
         return free_[left - 1];
+    }
+    /// As many as there are, and `to` has room for; how many.
+    [[nodiscard]] std::size_t take(std::span<frame_no> to) noexcept {
+        if (count() == 0 || to.empty()) { return 0; }
+        std::lock_guard const hold{mutex_};
+        auto const left = count();
+        auto const taken = to.size() < left ? to.size() : left;
+        for (std::size_t i = 0; i < taken; ++i) { to[i] = free_[left - 1 - i]; }
+        count_.store(left - taken, std::memory_order_relaxed);
+        return taken;
     }
     void give_back(frame_no frame) noexcept {
         std::lock_guard const hold{mutex_};

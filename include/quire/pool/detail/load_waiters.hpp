@@ -6,8 +6,9 @@
 /// Two lists, no more: waiting itself is in transfers.hpp. The loading thread changes the page's
 /// entry inside `release`, under the list's mutex, and gives its outcome to exactly the threads
 /// that are in the list at that moment: nothing when the page is there or when they should try for
-/// themselves, the error when the read or the check failed. A waiter, and a claim, is an object on
-/// its thread's own stack, so nothing is allocated.
+/// themselves, the error when the read or the check failed. A waiter that asks for it gets its
+/// frame pinned, so that the page is still there when it comes. A waiter, and a claim, is an object
+/// of its owner's, on a stack or in a stream, so nothing is allocated.
 ///
 /// Invariants
 ///   I1. No announcement is lost: a waiter looks at the entry under the mutex that the change
@@ -24,6 +25,7 @@
 #include <atomic>   // std::atomic
 #include <mutex>    // std::mutex
 #include <optional>  // std::optional
+#include <utility>   // std::exchange
 
 namespace quire::inline QUIRE_ABI::detail {
 
@@ -39,19 +41,28 @@ class load_waiters : immovable {
 public:
     class waiter : immovable {
     public:
-        explicit waiter(page_id awaited) noexcept : page{awaited} {}
+        /// One with `wants_pin` unpins the frame that it gets, if it gets one.
+        explicit waiter(page_id awaited, bool wants_pin = false) noexcept
+            : page{awaited}, wants_pin_{wants_pin} {}
+        /// Whether it has been in the list. For its owner.
+        [[nodiscard]] bool joined() const noexcept { return joined_; }
         [[nodiscard]] bool announced() const noexcept {
             return announced_.load(std::memory_order_acquire);
         }
         /// Expects: announced().
         [[nodiscard]] load_failure failure() const noexcept { return failure_; }
+        /// Where the page is, pinned for this waiter. Expects: announced().
+        [[nodiscard]] std::optional<frame_no> pinned() const noexcept { return pinned_; }
 
         page_id const page;
 
     private:
         friend class load_waiters;
+        bool const wants_pin_;
+        bool joined_ = false;
         std::atomic<bool> announced_{false};
         load_failure failure_{};
+        std::optional<frame_no> pinned_{};
         waiter* next_ = nullptr;
     };
 
@@ -93,12 +104,12 @@ public:
         auto& shard = shard_of(self.page);
         std::lock_guard const hold{shard.mutex};
         if (!still_loading()) { return false; }
-        self.next_ = shard.first;
-        shard.first = &self;
+        self.joined_ = true;
+        self.next_ = std::exchange(shard.first, &self);
         return true;
     }
 
-    /// Takes `self` out again, unless it is announced.
+    /// Takes `self` out again, unless it is announced: then it has got what there is to get.
     void remove(waiter& self) noexcept {
         auto& shard = shard_of(self.page);
         std::lock_guard const hold{shard.mutex};
@@ -109,26 +120,31 @@ public:
     }
 
     /// Ends the claim of `page`: runs `change()` and announces it to all that wait; whether there
-    /// are any.
-    template <class Change>
-    [[nodiscard]] bool release(page_id page, Change change, load_failure failure = {}) noexcept {
+    /// are any. Before that, `pin()` for each that wants a pin: it is the frame that was pinned.
+    template <class Change, class Pin>
+    [[nodiscard]] bool release(page_id page, Change change, load_failure failure,
+                               Pin pin) noexcept {
         auto& shard = shard_of(page);
-        bool any = false;
         std::lock_guard const hold{shard.mutex};
+        waiter* const all = shard.take_out(page);
+        for (auto* one = all; one != nullptr; one = one->next_) {
+            if (one->wants_pin_) { one->pinned_ = pin(); }
+        }
         change();
         shard.forget_claim(page);
-        for (waiter** at = &shard.first; *at != nullptr;) {
-            waiter& one = **at;
-            if (one.page != page) {
-                at = &one.next_;
-                continue;
-            }
-            *at = one.next_;
-            one.failure_ = failure;
-            one.announced_.store(true, std::memory_order_release);  // it may be gone from here on
-            any = true;
+        for (auto* one = all; one != nullptr;) {
+            auto* const next = one->next_;
+            one->failure_ = failure;
+            one->announced_.store(true, std::memory_order_release);  // it may be gone from here on
+            one = next;
         }
-        return any;
+        return all != nullptr;
+    }
+    template <class Change>
+    [[nodiscard]] bool release(page_id page, Change change, load_failure failure = {}) noexcept {
+        return release(page, change, failure, []() noexcept -> std::optional<frame_no> {
+            return std::nullopt;
+        });
     }
 
 private:
@@ -137,6 +153,19 @@ private:
         waiter* first = nullptr;
         claimed* claims = nullptr;
 
+        /// The waiters for `page`, as a list of their own.
+        [[nodiscard]] waiter* take_out(page_id page) noexcept {
+            waiter* found = nullptr;
+            for (waiter** at = &first; *at != nullptr;) {
+                waiter& one = **at;
+                if (one.page == page) {
+                    *at = std::exchange(one.next_, std::exchange(found, &one));
+                } else {
+                    at = &one.next_;
+                }
+            }
+            return found;
+        }
         void forget_claim(page_id page) noexcept {
             for (claimed** at = &claims; *at != nullptr; at = &(*at)->next_) {
                 if ((*at)->page_ == page) {

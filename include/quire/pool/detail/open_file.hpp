@@ -93,6 +93,14 @@ struct alignas(64) open_file {
         seal.seal(bytes, id, seal.file_value);
     }
 
+    /// Whether the file is open and not being closed, and will not be before `end_use`, which is
+    /// called in either case. See I5.
+    [[nodiscard]] bool begin_use() noexcept {
+        uses.fetch_add(1, std::memory_order_seq_cst);
+        return !closing.load(std::memory_order_seq_cst);
+    }
+    void end_use() noexcept { uses.fetch_sub(1, std::memory_order_seq_cst); }
+
     /// The page in frame `f` has become dirty, or clean. Expects: the frame is latched.
     [[gnu::noinline]] void now_dirty(frame_no f) noexcept {  // rare, next to a write guard
         dirty_in->add(f);
@@ -161,15 +169,13 @@ private:
 template <file_backend Backend>
 class file_use : immovable {
 public:
-    explicit file_use(open_file<Backend>& file) noexcept : file_{file} {
-        file_.uses.fetch_add(1, std::memory_order_seq_cst);
-        allowed_ = !file_.closing.load(std::memory_order_seq_cst);
-    }
+    explicit file_use(open_file<Backend>& file) noexcept
+        : file_{file}, allowed_{file.begin_use()} {}
     /// Of the file with that number: the slot may have another file by now.
     file_use(open_file<Backend>& file, file_no number) noexcept : file_use{file} {
         allowed_ = allowed_ && file_.number.load(std::memory_order_relaxed) == number;
     }
-    ~file_use() { file_.uses.fetch_sub(1, std::memory_order_seq_cst); }
+    ~file_use() { file_.end_use(); }
 
     /// Whether the file is open and not being closed, and will not be before this is over.
     [[nodiscard]] bool allowed() const noexcept { return allowed_; }

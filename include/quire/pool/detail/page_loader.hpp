@@ -9,6 +9,8 @@
 ///   finish_load   checks what was read, then publishes the page or withdraws the claim; in the
 ///                 thread that began or in another one, with no lock held. It does not throw
 ///
+/// Reads ahead of need begin and end in read_ahead.hpp, by the same parts.
+///
 /// Order of finish_load: bytes; `page`; then, in one step under the mutex of those that wait, entry
 /// and announcement; the policy; last the file's use, which close waits for. A frame under DMA is
 /// given back only here.
@@ -30,10 +32,8 @@ namespace quire::inline QUIRE_ABI::detail {
 /// One load from its beginning to its end.
 template <class Types>
 struct page_load : immovable {
-    page_load(typename Types::file_type& of, page_id page) noexcept
-        : use{of, page.file()}, file{of}, id{page} {}
+    page_load(typename Types::file_type& of, page_id page) noexcept : file{of}, id{page} {}
 
-    file_use<typename Types::backend_type> const use;  // destroyed last
     typename Types::file_type& file;
     page_id const id;
     load_waiters::claimed claim{};
@@ -61,22 +61,21 @@ public:
     template <access Mode>
     [[nodiscard]] std::optional<frame_no> load(file_type& file, page_id id,
                                                access_options const& how) {
+        file_use const use{file, id.file()};
+        if (!use.allowed()) { throw file.failure(errc::in_use, "read", id, 0, being_closed); }
         load_type load{file, id};
         if (!begin_load(load, how.budget)) { return std::nullopt; }
         transfers_.run({&load.read, 1});
         bool latched = false;
         auto const failure =
-            finish_load(load, [&](auto& latch) { latched = try_latch<Mode>(latch); });
+            finish_load(load, [&](auto& frame) { latched = try_latch<Mode>(frame.latch); });
         if (failure.happened()) { throw file.failure(failure.code, "read", id, failure.system); }
         return latched ? std::optional{load.frame} : std::nullopt;
     }
 
     /// Whether this thread has the page to load; if not, another thread has. When it throws, the
-    /// claim is withdrawn.
+    /// claim is withdrawn. Expects: the file is in use until the load is finished.
     [[nodiscard]] bool begin_load(load_type& load, frame_budget* budget) {
-        if (!load.use.allowed()) {
-            throw load.file.failure(errc::in_use, "read", load.id, 0, being_closed);
-        }
         if (!resident_.claim(load.file, load.id, load.claim)) { return false; }
         observer_.tell(observer_.on_miss, load.id);
         try {
@@ -86,16 +85,20 @@ public:
             resident_.withdraw(load.file, load.id);
             throw;
         }
+        prepare_read(load);
+        return true;
+    }
+    /// Expects: the load has its frame.
+    void prepare_read(load_type& load) const noexcept {
         frames_.unpoison(load.frame);
         load.read = {{io_verb::read, &*load.file.file,
                       *byte_offset(load.id.page(), Types::page_size), frames_.bytes(load.frame)}};
-        return true;
     }
 
-    /// Expects: the read is complete. `before_publishing(latch)` may latch the frame.
+    /// Expects: the read is complete. `before_publishing(frame)` may latch the frame.
     template <class BeforePublishing>
-    [[nodiscard]] load_failure finish_load(load_type& load,
-                                           BeforePublishing before_publishing) noexcept {
+    [[nodiscard]] load_failure finish_load(load_type& load, BeforePublishing before_publishing,
+                                           arrival how = arrival::asked_for) noexcept {
         file_counters::add(load.file.counters.misses);
         auto const failure = judge(load);
         if (failure.happened()) {
@@ -106,8 +109,9 @@ public:
         }
         auto& frame = frames_[load.frame];
         frame.reset();
-        before_publishing(frame.latch);
-        resident_.publish(load.file, load.id, load.frame);
+        if (how == arrival::ahead) { frames_.poison(load.frame); }  // nobody has a guard
+        before_publishing(frame);
+        resident_.publish(load.file, load.id, load.frame, how);
         return failure;
     }
 

@@ -6,7 +6,7 @@
 ///     enter          a hit is residency's try_enter; all else is enter_slowly, which looks at the
 ///       │            entry again each time around: no wait goes on when the entry has changed
 ///       ▼
-///     page_loader    a miss
+///     page_loader    a miss; and read_ahead, one that no thread waits for yet
 ///       ▼
 ///     evictor        a frame; page_writer, if its page is dirty
 ///       ▼
@@ -27,7 +27,7 @@
 /// this order.
 
 #include <quire/pool/detail/held_pages.hpp>
-#include <quire/pool/detail/page_loader.hpp>
+#include <quire/pool/detail/read_ahead.hpp>
 #include <quire/pool/detail/reasons.hpp>
 #include <quire/pool/detail/sort_ascending.hpp>
 
@@ -58,7 +58,9 @@ public:
           resident{frames, files, transfers},
           writer{frames, files, transfers, log, options.observer},
           evictor{options, frames, files, transfers, resident, writer},
-          loader{frames, resident, evictor, transfers, options.observer} {
+          loader{frames, resident, evictor, transfers, options.observer},
+          ahead{options.frames, in_flight_max_of(backend), transfers,       resident,
+                evictor,        loader,                    options.observer} {
     } catch (std::bad_alloc const&) {
         throw error{errc::out_of_memory, "make a pool"};
     }
@@ -230,6 +232,7 @@ public:
     page_writer<types> writer;
     detail::evictor<types> evictor;
     page_loader<types> loader;
+    read_ahead<types> ahead;
     held_pages held;
 
 private:

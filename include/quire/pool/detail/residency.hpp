@@ -7,7 +7,7 @@
 ///   claim       absent -> loading    by the one thread that will load or make the page
 ///   publish     loading -> resident  the page can be found, and then it can be evicted
 ///   withdraw    loading -> absent    nothing happened
-///   evict       resident -> private  of a frame that the policy proposes, or of a given one
+///   evict       resident -> private  of frames that the policy proposes, or of given ones
 ///
 /// Nothing else stores a frame's `page` or an entry of a page table. (States and invariants:
 /// pool/frame.hpp.)
@@ -30,6 +30,15 @@ struct victim {
     enum class kind : std::uint8_t { none, evicted, dirty } what = kind::none;
     frame_no frame{};
     page_id page{};  ///< that was evicted, or is to be written
+};
+
+/// Whether a thread asked for a page before it was read, or will do so.
+enum class arrival : std::uint8_t { asked_for, ahead };
+
+/// A page and its frame.
+struct page_place {
+    frame_no frame{};
+    page_id page{};
 };
 
 template <class Types>
@@ -68,10 +77,26 @@ public:
     /// The access to page `id` at `at` has begun: notes the use.
     [[gnu::always_inline]] place used(place at, page_id id) noexcept {
         touch(at);
+        count_hit(at, id);
+        return at;
+    }
+    [[gnu::always_inline]] void count_hit(place const& at, page_id id) noexcept {
         if (at.header->count_hit()) [[unlikely]] {
             file_counters::add(files_.of(id).counters.hits, std::uint64_t{1} << 16);
         }
-        return at;
+    }
+    /// As try_enter, of a thread that passes by: that is no use of the page.
+    template <access Mode>
+    [[nodiscard]] bool try_look_at(file_type const& file, page_id id, place& at) noexcept {
+        auto const e = entry_of(file, id.page());
+        if (!e.is_frame()) { return false; }
+        at = frames_.at(e.frame());
+        if (!try_latch<Mode>(at.header->latch) ||
+            !frames_.template begin_access<Mode>(at, id)) {
+            return false;
+        }
+        count_hit(at, id);
+        return true;
     }
     /// The one call of the policy on a hit.
     [[gnu::always_inline]] void touch(place const& at) noexcept {
@@ -97,10 +122,11 @@ public:
 
     /// The page in private frame `f` can be found. Expects: claimed; the bytes are the page's, and
     /// the frame is reset.
-    void publish(file_type const& file, page_id id, frame_no f) noexcept {
+    void publish(file_type const& file, page_id id, frame_no f,
+                 arrival how = arrival::asked_for) noexcept {
         frames_[f].page.store(id.bits(), std::memory_order_release);
         change_entry(file, id, entry::of(f), {});
-        insert(f, id);
+        insert(f, id, how);
     }
     /// A claimed page is as it was before. Its waiters get `failure`; without one they try for
     /// themselves.
@@ -125,15 +151,45 @@ public:
             auto const page = frames_[*candidate].page_now();
             if (only_of && page.file() != *only_of) { continue; }
             auto const what = try_evict(*candidate, page);
-            if constexpr (policy_that_heeds_use<typename Types::policy_type>) {
-                if (what == victim::kind::none) { policy_.in_use(*candidate); }
-            }
+            if (what == victim::kind::none) { note_refusal(*candidate); }
             if (what == victim::kind::evicted ||
                 (what == victim::kind::dirty && wants(page))) {
                 return {what, *candidate, page};
             }
         }
         return {};
+    }
+    /// Evicts clean pages that the policy proposes, at most as many as `evicted` has room for, and
+    /// looks at few more. How many: they are in front.
+    [[nodiscard]] std::size_t evict_clean(std::span<page_place> evicted) noexcept {
+        if (evicted.empty()) { return 0; }
+        std::lock_guard const hold{mutex_};
+        policy_.search();
+        std::size_t count = 0;
+        for (auto tries = 2 * evicted.size() + 16; tries > 0 && count < evicted.size(); --tries) {
+            auto const candidate = policy_.propose();
+            if (!candidate) { break; }
+            auto const page = frames_[*candidate].page_now();
+            auto const what = try_evict(*candidate, page);
+            if (what == victim::kind::evicted) { evicted[count++] = {*candidate, page}; }
+            if (what == victim::kind::none) { note_refusal(*candidate); }
+        }
+        return count;
+    }
+    /// Evicts those of `pages` that are still in their frames, clean, not held, and that no thread
+    /// has used since they were loaded. How many: they are in front.
+    [[nodiscard]] std::size_t evict_unused(std::span<page_place> pages) noexcept {
+        if (pages.empty()) { return 0; }
+        std::lock_guard const hold{mutex_};
+        std::size_t count = 0;
+        for (auto const& [frame, page] : pages) {
+            bool const unused = frames_[frame].hits.load(std::memory_order_relaxed) == 0;
+            if (unused && policy_.holds(frame) &&
+                try_evict(frame, page) == victim::kind::evicted) {
+                pages[count++] = {frame, page};
+            }
+        }
+        return count;
     }
     /// Evicts `page` from frame `f` if it is still there, clean and not held.
     [[nodiscard]] bool evict_this(frame_no f, page_id page) noexcept {
@@ -156,6 +212,16 @@ public:
         frames_[f].latch.unlock();
     }
 
+    /// Puts `self`, which is for page `id`, among those that wait for its load; false when none
+    /// runs.
+    [[nodiscard]] bool join(file_type const& file, page_id id,
+                            load_waiters::waiter& self) noexcept {
+        return waiters_.add(self, [&]() noexcept {  // in one order with claims
+            return file.pages->load_in_order(id.page()) == entry::loading();
+        });
+    }
+    void leave(load_waiters::waiter& self) noexcept { waiters_.remove(self); }
+
     /// Waits until no thread loads page `id`, at most until `until`; whether that is so. Throws the
     /// error of the load.
     [[nodiscard]] bool wait_for_load(file_type const& file, page_id id, deadline until) {
@@ -167,24 +233,41 @@ public:
     /// Likewise, whatever became of the load: `failure` is what the threads that want the page get.
     [[nodiscard]] bool wait_for_end_of_load(file_type const& file, page_id id, deadline until,
                                             load_failure& failure) noexcept {
-        auto const loading = [&]() noexcept {  // in one order with claims: see require_still_there
-            return file.pages->load_in_order(id.page()) == entry::loading();
-        };
         load_waiters::waiter self{id};
-        if (!waiters_.add(self, loading)) { return true; }
-        if (!transfers_.wait(until, wake_key::of(id), [&] { return self.announced(); })) {
-            waiters_.remove(self);
-            if (!self.announced()) { return false; }
-        }
+        if (!join(file, id, self)) { return true; }
+        if (!wait_for(self, until)) { return false; }
         failure = self.failure();
         return true;
+    }
+    /// Waits for what becomes of the load that `self` has joined. At the deadline it has left, and
+    /// the result is false.
+    [[nodiscard]] bool wait_for(load_waiters::waiter& self, deadline until) noexcept {
+        if (transfers_.wait(until, wake_key::of(self.page), [&] { return self.announced(); })) {
+            return true;
+        }
+        leave(self);
+        return self.announced();
     }
 
 private:
     void change_entry(file_type const& file, page_id id, entry to, load_failure failure) noexcept {
-        if (waiters_.release(id, [&] { file.pages->store(id.page(), to); }, failure)) {
+        auto const pin = [&]() noexcept -> std::optional<frame_no> {
+            if constexpr (pinning<typename Types::latch_type>) {
+                if (to.is_frame()) {
+                    frames_[to.frame()].latch.pin();
+                    return to.frame();
+                }
+            }
+            return std::nullopt;
+        };
+        if (waiters_.release(id, [&] { file.pages->store(id.page(), to); }, failure, pin)) {
             transfers_.wake(wake_key::of(id));
         }
+    }
+
+    /// Expects: the policy's mutex is held, here and below.
+    void note_refusal([[maybe_unused]] frame_no f) noexcept {
+        if constexpr (policy_that_heeds_use<typename Types::policy_type>) { policy_.in_use(f); }
     }
 
     [[nodiscard]] victim::kind try_evict(frame_no f, page_id page) noexcept {
@@ -199,7 +282,7 @@ private:
         return what;
     }
 
-    /// Expects: the policy's mutex and the frame's exclusive latch are held.
+    /// Expects: the frame's exclusive latch is held, too.
     void evict(frame_no f, page_id page) noexcept {
         auto& frame = frames_[f];
         auto& file = files_.of(page);
@@ -212,11 +295,15 @@ private:
         QUIRE_CHECK(!policy_.holds(f), "an eviction_policy holds no frame that was removed");
     }
 
-    void insert(frame_no f, page_id page) noexcept {
+    void insert(frame_no f, page_id page, [[maybe_unused]] arrival how) noexcept {
         std::lock_guard const hold{mutex_};
         QUIRE_CHECK(!policy_.holds(f),
                     "an eviction_policy holds no frame before it is inserted");
-        policy_.insert(f, page);
+        if constexpr (policy_that_heeds_arrival<typename Types::policy_type>) {
+            how == arrival::ahead ? policy_.insert_ahead(f, page) : policy_.insert(f, page);
+        } else {
+            policy_.insert(f, page);
+        }
         QUIRE_CHECK(policy_.holds(f), "an eviction_policy holds a frame that was inserted");
     }
 

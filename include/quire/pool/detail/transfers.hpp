@@ -21,7 +21,8 @@
 ///       without waiting looks at what is in flight and at the sleepers, in this order, and wakes
 ///       one.
 ///   I3. An owner's transfers are counted down by the thread that finishes them; the last one wakes
-///       the owner. The owner may be gone then: its key is read before.
+///       the owner, or does what the owner says follows. The owner may be gone then: what is needed
+///       of it is read before.
 ///   I4. A thread that changes a condition wakes by its key, and interrupts a reaper that waits for
 ///       that key inside the backend.
 ///   I5. No thread waits inside the backend with nothing in flight. Every sleep is bounded.
@@ -43,11 +44,21 @@
 
 namespace quire::inline QUIRE_ABI::detail {
 
-/// The transfers that one thread waits for.
+/// Transfers that one thread waits for; or that none waits for, and something follows.
 class transfer_owner : immovable {
 public:
-    explicit transfer_owner(std::size_t transfers) noexcept : pending_{transfers} {}
+    /// Called by the thread that finishes the last transfer, with no lock held and nothing of the
+    /// batch untold: it may not start transfers, or wait.
+    using follow_up = void (*)(transfer_owner&) noexcept;
 
+    explicit transfer_owner(std::size_t transfers, follow_up next = nullptr) noexcept
+        : pending_{transfers}, then_{next} {}
+
+    /// For another batch. Expects: all are complete.
+    void expect(std::size_t transfers) noexcept {
+        pending_.store(transfers, std::memory_order_relaxed);
+    }
+    [[nodiscard]] follow_up then() const noexcept { return then_; }
     [[nodiscard]] wake_key key() const noexcept { return wake_key::of(this); }
     [[nodiscard]] bool all_complete() const noexcept {
         return pending_.load(std::memory_order_acquire) == 0;
@@ -59,6 +70,7 @@ public:
 
 private:
     std::atomic<std::size_t> pending_;
+    follow_up const then_;
 };
 
 template <class File>
@@ -156,6 +168,11 @@ public:
         return this->latch<Mode>(latch, until, [] { return true; });
     }
 
+    /// Finishes what is complete now, without waiting, unless another thread does so.
+    void reap_complete() noexcept {
+        while (take_role(wake_key::none()) && reap({}) > 0) {}
+    }
+
     /// A condition with this key may hold now.
     void wake(wake_key key) noexcept {
         if ((reaper_.fetch_or(0, std::memory_order_seq_cst) & key.mask()) != 0) [[unlikely]] {
@@ -229,14 +246,15 @@ private:
         reaper_.store(0, std::memory_order_seq_cst);
         pass_on();
     }
-    /// Expects: this thread has the role. Lays it down.
-    void reap(std::chrono::nanoseconds wait) noexcept {
+    /// Expects: this thread has the role. Lays it down. Returns how many transfers were complete.
+    std::size_t reap(std::chrono::nanoseconds wait) noexcept {
         std::array<op_type*, reaped_max> done;
         cancellation_off const meanwhile;
         std::size_t const count = backend_.reap(done, wait);
         in_flight_.fetch_sub(static_cast<std::int64_t>(count), std::memory_order_seq_cst);
         lay_role_down();
         finish(std::span{done}.first(count));
+        return count;
     }
     void pass_on() noexcept {
         if (nobody_reaps()) [[unlikely]] { events_.wake_one(); }
@@ -246,7 +264,13 @@ private:
         for (auto* const op : done) {
             auto& owner = *static_cast<transfer_type*>(op)->owner;
             auto const key = owner.key();
-            if (owner.count_down()) { wake(key); }
+            auto const then = owner.then();
+            if (!owner.count_down()) { continue; }
+            if (then != nullptr) {
+                then(owner);
+            } else {
+                wake(key);
+            }
         }
     }
 
