@@ -93,6 +93,18 @@ TEST_CASE("clock: a page enters unreferenced and a hit references it once") {
     CHECK_FALSE(referenced(r, 1));
 }
 
+TEST_CASE("clock: the first use of a page that was read ahead is the one it was read for") {
+    ring r{2};
+    r.insert_ahead(0);
+    r.touch(0);
+    CHECK_FALSE(referenced(r, 0));
+    r.touch(0);
+    CHECK(referenced(r, 0));
+    r.insert_ahead(1);
+    r.search();
+    CHECK(r.propose() == 1U);  // it is no worse than one without a use
+}
+
 TEST_CASE("clock: the unreferenced go first and the referenced have a second chance") {
     ring r{4};
     for (std::size_t f = 0; f < 4; ++f) { r.insert(f); }

@@ -49,6 +49,25 @@ TEST_CASE("s3_fifo: a page enters small unused, and three uses are counted") {
     }
 }
 
+TEST_CASE("s3_fifo: the first use of a page that was read ahead is the one it was read for") {
+    queues q{10};
+    q.insert_ahead(0);
+    use(q, 0, 1);
+    CHECK(uses(q, 0) == 0);
+    use(q, 0, 9);
+    CHECK(uses(q, 0) == 3);
+    q.insert_ahead(1);
+    q.insert_ahead(2);
+    q.in_use(2);
+    CHECK(uses(q, 2) == 2);
+    CHECK(q.evict() == 1U);
+    q.insert_ahead(1, 1);  // its id is kept: to main
+    CHECK(at(q, 1) == place::main);
+    q.search();
+    for (std::size_t i = 0; i < 4 && q.propose() != 1U; ++i) {}
+    CHECK(uses(q, 1) == -1);  // proposed there without a use
+}
+
 TEST_CASE("s3_fifo: in small, two uses are enough to stay and one is not") {
     queues q{10};
     fill(q, 0, 10);

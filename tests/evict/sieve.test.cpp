@@ -33,6 +33,18 @@ TEST_CASE("sieve: a page enters unvisited and a hit marks it") {
     CHECK_FALSE(visited(q, 1));
 }
 
+TEST_CASE("sieve: the first use of a page that was read ahead is the one it was read for") {
+    queue q{2};
+    q.insert_ahead(0);
+    q.touch(0);
+    CHECK_FALSE(visited(q, 0));
+    q.touch(0);
+    CHECK(visited(q, 0));
+    q.insert_ahead(1);
+    q.search();
+    CHECK(q.propose() == 1U);  // it is no worse than one without a use
+}
+
 TEST_CASE("sieve: survivors stay where they are, and the hand keeps its place") {
     queue q{9};
     enum : std::size_t { A, B, C, D, E, F, G, H, I };

@@ -27,6 +27,12 @@ public:
         pages_[f] = page;
         policy_.insert(nth(f), id(page));
     }
+    /// Likewise, of a page that no thread has asked for yet.
+    void insert_ahead(std::size_t f) { insert_ahead(f, f); }
+    void insert_ahead(std::size_t f, std::uint64_t page) {
+        pages_[f] = page;
+        policy_.insert_ahead(nth(f), id(page));
+    }
     void remove(std::size_t f) { policy_.remove(nth(f), id(pages_[f])); }
     [[nodiscard]] bool holds(std::size_t f) const { return policy_.holds(nth(f)); }
     [[nodiscard]] typename Policy::frame_state const& state(std::size_t f) const {

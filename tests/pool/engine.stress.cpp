@@ -1,18 +1,23 @@
 // SPDX-License-Identifier: BSL-1.0
 
-/// Eight threads read, write, make anew, forget and pin pages of one file through few frames, while
-/// one of them cuts the file and lets it grow again. Every page seen must be whole: the same number
-/// at both ends, and its own.
+/// Eight threads read, write, make anew, forget, pin and read ahead pages of one file through few
+/// frames, while one of them cuts the file and lets it grow again. Over a backend that completes
+/// transfers at once, and over one that does so later, in any order, in any thread. Every page seen
+/// must be whole: the same number at both ends, and its own.
 
 #include <quire/pool/buffer_pool.hpp>
 
 #include <quire/evict/clock.hpp>
+#include <quire/evict/s3_fifo.hpp>
 #include <quire/io/memory_backend.hpp>
 
 #include "catch.hpp"
+#include "queued_backend.hpp"
 #include "random.hpp"
 
 #include <atomic>
+#include <memory>
+#include <optional>
 #include <thread>
 
 using namespace std::chrono_literals;
@@ -23,7 +28,7 @@ namespace {
 constexpr std::size_t front = 64;
 constexpr std::size_t back = 512 - 8;
 constexpr std::uint64_t pages_min = 8;
-constexpr std::uint64_t pages_max = 24;
+constexpr std::uint64_t pages_max = 48;
 
 template <class Pool>
 class worker {
@@ -42,6 +47,7 @@ public:
     }
     std::size_t seen = 0;
     std::size_t refused = 0;
+    std::size_t seen_ahead = 0;
 
 private:
     /// What may happen when others cut the file, hold the page, or have all frames.
@@ -52,7 +58,7 @@ private:
 
     void step(bool resizes) {
         std::uint64_t const no = random_.below(pages_max);
-        switch (random_.below(resizes ? 10U : 8U)) {
+        switch (random_.below(resizes ? 12U : 10U)) {
             case 0: file_.discard(no); return;
             case 1: {
                 auto page = file_.format(no);
@@ -80,8 +86,10 @@ private:
                 }
                 return;
             }
-            case 8: file_.truncate(random_.between(pages_min, pages_max)); return;
-            case 9:
+            case 8: seen_ahead += file_.prefetch({no, no + 1, no + 2, no + 5}); return;
+            case 9: pass_through(no); return;
+            case 10: file_.truncate(random_.between(pages_min, pages_max)); return;
+            case 11:
                 while (file_.pages() < pages_max) {
                     auto page = file_.append();
                     put(page);
@@ -100,6 +108,19 @@ private:
         if (!slot.has_value()) { return; }
         if (expect_whole(*slot) != before.second) { throw std::logic_error{"it had changed"}; }
         put(*slot);
+    }
+
+    /// Some pages by a stream, which ends before its last.
+    void pass_through(std::uint64_t no) {
+        auto const end = no + 1 + random_.below(20);
+        auto stream = file_.read_stream([&]() -> std::optional<quire::page_no> {
+            return quire::page_no{no++ % pages_max};
+        });
+        while (no < end) {
+            auto* const page = stream.next();
+            expect_whole(*page);
+            ++seen_ahead;
+        }
     }
 
     void check(std::uint64_t no) {
@@ -132,19 +153,32 @@ private:
 
 using hybrid_pool =
     quire::buffer_pool<512, quire::clock, quire::hybrid_latch, quire::memory_backend>;
+using queued_pool =
+    quire::buffer_pool<512, quire::s3_fifo, quire::hybrid_latch, quire_test::queued_backend<>>;
+
+template <class Pool>
+typename Pool::options_type few_frames(std::uint64_t seed) {
+    typename Pool::options_type options{
+        .frames = 32, .wait_max = 10s, .frame_wait_max = 100ms, .backend = {}};
+    if constexpr (requires { options.backend.script; }) {
+        options.backend.script = std::make_shared<quire_test::queue_script>(
+            quire_test::queue_script::settings{quire_test::hand_out_order::shuffled, seed, 5});
+    }
+    return options;
+}
 
 }  // namespace
 
-TEST_CASE("engine: pages stay whole while the file is cut, grown, forgotten and made anew") {
+TEMPLATE_TEST_CASE("engine: pages stay whole while the file is cut, grown, forgotten and made anew",
+                   "", hybrid_pool, queued_pool) {
     quire_test::test_random random;
-    hybrid_pool pool{
-        {.frames = 12, .wait_max = 10s, .frame_wait_max = 100ms, .backend = {}}};
+    TestType pool{few_frames<TestType>(random.bits())};
     auto file = pool.open("f", quire::open_mode::open_or_create);
     for (std::uint64_t i = 0; i < pages_max; ++i) { file.append().release(); }
     file.flush();
 
     constexpr int steps = 20'000;
-    std::vector<worker<hybrid_pool>> workers;
+    std::vector<worker<TestType>> workers;
     for (int i = 0; i < 8; ++i) { workers.emplace_back(file, random.bits()); }
     std::atomic<bool> failed{false};
     std::vector<std::thread> threads;
@@ -162,15 +196,19 @@ TEST_CASE("engine: pages stay whole while the file is cut, grown, forgotten and 
     CHECK_FALSE(failed);
     std::size_t seen = 0;
     std::size_t refused = 0;
+    std::size_t ahead = 0;
     for (auto const& one : workers) {
         seen += one.seen;
         refused += one.refused;
+        ahead += one.seen_ahead;
     }
     auto const stats = file.stats();
-    std::cout << "engine: " << seen << " pages seen, " << refused << " refused, "
+    std::cout << "engine: " << seen << " pages seen, " << ahead << " ahead, " << refused
+              << " refused, "
               << stats.evictions << " evictions, " << stats.appends << " appends\n";
     CHECK(seen > 1000);
     CHECK(refused > 0);
+    CHECK(ahead > 0);
     CHECK(stats.evictions > 0);
     CHECK(stats.appends > pages_max);
     for (auto const no : file.resident_pages()) { CHECK(no.value() < file.pages()); }

@@ -26,7 +26,7 @@
 ///
 /// Errors: of a page when it is its turn, once; `next` may then be called for the one after. What
 /// the function of a read_stream throws is thrown by `next`, and the pages before it come first.
-/// Lifetime: must not outlive its pool, whose destructor checks it. Threads: one at a time.
+/// Lifetime: must not outlive its pool, whose destructor checks it. Threads: one, to its end.
 
 #include <quire/pool/detail/page_queue.hpp>
 #include <quire/pool/guard.hpp>
@@ -129,6 +129,7 @@ public:
     /// Errors: as paged_file::read.
     [[nodiscard]] guard_type* next() QUIRE_LIFETIMEBOUND {
         guard_.reset();
+        file_.core().require_own_process("read");
         queue_.let_go();
         for (;;) {
             look_ahead();

@@ -11,7 +11,7 @@
 ///
 /// The policy is tried without a pool, over frames of the check's own: by hand, by random calls in
 /// every order that the concept allows (the same ones each time: the seed is an option), and with
-/// threads that touch while it searches.
+/// threads that touch while it searches. A third of the insertions are insert_ahead, if it has that.
 ///
 ///   expression   the rules that are checked; a broken one is named by these words
 ///   holds        true from insert to remove, and for no other frame
@@ -97,7 +97,13 @@ public:
     void touch(std::size_t f) { policy_.touch(frames_[f].state); }
     void insert(std::size_t f, std::uint64_t page) {
         pages_[f] = page;
-        policy_.insert(static_cast<frame_no>(f), id_of(page));
+        bool const ahead = (f + page) % 3 == 0;
+        if constexpr (policy_that_heeds_arrival<Policy>) {
+            if (ahead) { policy_.insert_ahead(static_cast<frame_no>(f), id_of(page)); }
+        }
+        if (!ahead || !policy_that_heeds_arrival<Policy>) {
+            policy_.insert(static_cast<frame_no>(f), id_of(page));
+        }
         held_.insert(f);
     }
     void insert_all() {

@@ -24,7 +24,7 @@
 ///       unless the load failed. Taking it, or the queue's end, gives the pin back.
 ///
 /// Errors of a page are reported when it is taken, once; the queue goes on with the next.
-/// Threads: one. In a forked child it does nothing. Lifetime: must not outlive its pool.
+/// Threads: one. In a forked child it only ends. Lifetime: must not outlive its pool.
 
 #include <quire/pool/detail/file_ref.hpp>
 
@@ -121,6 +121,7 @@ public:
         auto& one = slot(first_);
         ++first_;
         taken found{{}, one.id, true};
+        if constexpr (checked_build) { core().require_not_held(file_.slot(), one.id, "read"); }
         if (one.reader && one.reader->joined()) {
             if (!one.reader->announced()) { core().transfers.reap_complete(); }
             found.waited = !one.reader->announced();
@@ -131,7 +132,6 @@ public:
             }
         }
         auto& file = file_.slot_open_or_not();
-        core().require_own_process("read");
         if (how_ == passing::through &&
             core().resident.template try_look_at<access::shared>(file, one.id, found.at)) {
             core().note_entered(found.at, one.id);
