@@ -11,7 +11,7 @@
 ///
 /// The policy is tried without a pool, over frames of the check's own: by hand, by random calls in
 /// every order that the concept allows (the same ones each time: the seed is an option), and with
-/// threads that touch while it searches. A third of the insertions are insert_ahead, if it has that.
+/// threads that touch while it searches. A third of the insertions are insert_ahead, if it has one.
 ///
 ///   expression   the rules that are checked; a broken one is named by these words
 ///   holds        true from insert to remove, and for no other frame
