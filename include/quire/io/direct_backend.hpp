@@ -294,22 +294,15 @@ private:
     /// result: a bad sector must fail no page but its own.
     static void transfer_run(std::span<io_op<file>* const> run) noexcept {
         std::array<::iovec, run_max> parts;
-        auto const part_of = [](io_op<file> const& op) {
-            return ::iovec{op.bytes.data(), op.bytes.size()};
-        };
-        for (std::size_t i = 0; i < run.size(); ++i) {
-            prepare(*run[i]);
-            parts[i] = part_of(*run[i]);
-        }
         auto const move = [&](std::size_t first, std::size_t count) {
             io_op<file> const& op = *run[first];
             return detail::transfer(op.file->fd_.get(), op.verb,
-                                    std::span{parts}.subspan(first, count), op.offset,
-                                    op.file->granule_);
+                                    detail::parts_of(run.subspan(first, count), std::span{parts}),
+                                    op.offset, op.file->granule_);
         };
+        for (auto const* each : run) { prepare(*each); }
         bool const together = move(0, run.size()) == 0;
         for (std::size_t i = 0; i < run.size(); ++i) {
-            if (!together) { parts[i] = part_of(*run[i]); }
             run[i]->error = together ? 0 : move(i, 1);
         }
     }
