@@ -168,7 +168,8 @@ void append_numbers(pool_file const& file, std::uint64_t pages) {
 /// One more on the page's second number.
 void count_on(pool_file const& file, std::uint64_t no) {
     auto page = file.write(no);
-    page->bytes().store<std::uint64_t>(72, page->bytes().load<std::uint64_t>(72) + 1);
+    auto const before = page->bytes().load<std::uint64_t>(72);
+    page->bytes().store<std::uint64_t>(72, before + 1);
 }
 
 /// What is wrong in a pool of few frames that threads read and write.
