@@ -322,7 +322,7 @@ TEST_CASE("uring_backend: no ring gets the descriptor of a standard stream, or i
     CHECK(failure == "");
 }
 
-TEST_CASE("uring_backend: where descriptors run out it goes without the rings that it cannot have") {
+TEST_CASE("uring_backend: where descriptors run out it goes without rings") {
     if (!has_ring()) { return skip(no_ring); }
     temp_dir const dir;
     for (::rlim_t more = 0; more < 8; ++more) {

@@ -31,10 +31,10 @@
 /// A backend need not have these:
 ///
 ///   b.adopt(fd, request)        see adopting_backend
-///   b.transfer(ops)             does the transfers in this thread, and returns when all of them are
-///                               complete: `reap` hands none of them out. noexcept. What waits for
-///                               one page at once, and has nothing else in flight, takes less time
-///                               this way. See blocking_backend
+///   b.transfer(ops)             does the transfers in this thread, and returns when all of them
+///                               are complete: `reap` hands none of them out. noexcept. A page
+///                               that is waited for at once, with nothing else in flight, takes
+///                               less time this way. See blocking_backend
 ///   b.in_flight_max()           how many runs of neighbours it can have in flight; 0: `submit`
 ///                               completes every op. noexcept. See in_flight_max_of
 ///
@@ -47,9 +47,9 @@
 /// looked for a flag would read memory that is no longer its own.
 ///
 /// Threads: `submit`, `transfer`, `interrupt` and `sync` from any thread at once; `reap` from one
-/// thread at a time, which may be any; `resize` and `close` of one file from one thread at a time. A
-/// backend that changes bytes on their way to another backend has memory of its own for that, and
-/// builds the other over it.
+/// thread at a time, which may be any; `resize` and `close` of one file from one thread at a time.
+/// A backend that changes bytes on their way to another backend has memory of its own for that,
+/// and builds the other over it.
 /// Lifetime: the pool destroys a backend when nothing is in flight.
 
 #include <quire/base/error.hpp>

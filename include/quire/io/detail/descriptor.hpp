@@ -73,8 +73,8 @@ inline constexpr int first_free_number = 3;  ///< 0 to 2 are the standard stream
         [&] { return ::fcntl(from.get(), F_DUPFD_CLOEXEC, first_free_number); })};
 }
 
-/// While it lives, none of the numbers 0 to 2 is free: what is opened meanwhile gets another one. Not
-/// when there are too few descriptors.
+/// While it lives, none of the numbers 0 to 2 is free: what is opened meanwhile gets another one.
+/// Not so when there are too few descriptors.
 class filled_streams {
 public:
     filled_streams() noexcept {

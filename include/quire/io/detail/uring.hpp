@@ -139,7 +139,7 @@ public:
         void* of = nullptr;
         int value = 0;  ///< below 0: minus an errno
     };
-    /// Takes the next result, if there is one. `before_taken(of)` is called while it is still there.
+    /// Takes the next result, if there is one. `before_taken(of)` is called while it is there.
     template <class Fn>
     [[nodiscard]] bool take(result& to, Fn before_taken) noexcept {
         ::io_uring_cqe* found = nullptr;
