@@ -652,19 +652,34 @@ TEST_CASE("uring_backend: a run is handed out in pieces as small as wanted") {
     CHECK(s.b->backend.reap(pointers, 0ns) == 0);
 }
 
-TEST_CASE("uring_backend: syncs from many threads at once") {
+TEST_CASE("uring_backend: syncs from many threads, with a transfer in flight and without") {
+    if (!has_ring()) { return skip(no_ring); }
     scene s{8};
-    std::atomic<int> failed{0};
-    std::vector<std::thread> threads;
-    for (int t = 0; t < 8; ++t) {
-        threads.emplace_back([&] {
-            for (int i = 0; i < 5; ++i) {
-                if (s.b->backend.sync(s.file) != 0) { ++failed; }
-            }
-        });
-    }
-    for (auto& one : threads) { one.join(); }
-    CHECK(failed == 0);
-    CHECK(s.b->backend.close(s.file) == 0);
-    CHECK(s.b->backend.sync(s.file) == EBADF);
+    auto other = s.b->backend.open({(s.dir / "other").string(), open_mode::open_or_create,
+                                    io_mode::direct_or_buffered, page_bytes});
+    auto const failed_syncs = [&] {
+        std::atomic<int> failed{0};
+        std::vector<std::thread> threads;
+        for (int t = 0; t < 8; ++t) {
+            threads.emplace_back([&] {
+                for (int i = 0; i < 5; ++i) {
+                    if (s.b->backend.sync(other) != 0) { ++failed; }
+                }
+            });
+        }
+        for (auto& one : threads) { one.join(); }
+        return failed.load();
+    };
+    CHECK(failed_syncs() == 0);
+    s.hang();
+    auto ops = s.reads({0});
+    auto pointers = pointers_to(ops);
+    REQUIRE(s.b->backend.submit(pointers) == 0);
+    CHECK(failed_syncs() == 0);
+    CHECK(s.b->backend.sync(s.file) == EINVAL);  // a pipe
+    CHECK(s.b->backend.close(other) == 0);
+    CHECK(s.b->backend.sync(other) == EBADF);
+    s.feed();
+    CHECK(s.reap(1) == 1);
+    CHECK(s.b->backend.sync(other) == EBADF);
 }

@@ -34,7 +34,8 @@
 /// The system completes a direct transfer in the thread that submitted it, when that thread enters
 /// the kernel, or waits in it interruptibly. A thread that sleeps in another way, in a slow call of
 /// the program's own, holds back what it has submitted from whoever waits for it. `sync` does not:
-/// it waits by a ring of its own. A thread may end while its transfers are in flight.
+/// with transfers in flight it waits by a ring of its own. A thread may end while its transfers are
+/// in flight.
 ///
 /// Threads: as file_backend says.
 /// Cost: one system call for at most 16 runs; none for a reap that finds something; no allocation
@@ -140,7 +141,9 @@ public:
 
     [[nodiscard]] int sync(file& f) noexcept {
         int error = 0;
-        return syncs_.sync(f.native_handle(), error) ? error : direct_.sync(f);
+        bool const holds_nothing_back = in_ring_.load(std::memory_order_relaxed) <= 0;
+        return !holds_nothing_back && syncs_.sync(f.native_handle(), error) ? error
+                                                                            : direct_.sync(f);
     }
     [[nodiscard]] int resize(file& f, std::uint64_t bytes) const noexcept {
         return direct_.resize(f, bytes);
