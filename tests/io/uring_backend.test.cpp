@@ -331,7 +331,7 @@ TEST_CASE("uring_backend: where descriptors run out it goes without rings") {
             ::close(next);
             ::rlimit const few{static_cast<::rlim_t>(next) + more, 4096};
             if (::setrlimit(RLIMIT_NOFILE, &few) != 0) { return "cannot limit"; }
-            bench b{{}, 1};
+            bench b{{}, 2};
             if (more < 1 && b.backend.refusal() != EMFILE) { return "a ring out of nothing"; }
             ::rlimit const many{4096, 4096};
             ::setrlimit(RLIMIT_NOFILE, &many);
@@ -339,7 +339,17 @@ TEST_CASE("uring_backend: where descriptors run out it goes without rings") {
                                         io_mode::direct_or_buffered, page_bytes});
             if (b.backend.resize(file, page_bytes) != 0) { return "resize"; }
             if (b.write(file, 0, 0) != 0 || b.read(file, 0, 0) != 0) { return "transfers"; }
-            return b.backend.sync(file) == 0 ? "" : "sync";
+            // With a transfer in flight a sync looks for a ring.
+            auto pipe = b.backend.open({(dir / "p").string(), open_mode::open_or_create,
+                                        io_mode::buffered, page_bytes});
+            int ends[2];
+            if (::pipe(ends) != 0 || ::dup2(ends[0], pipe.native_handle()) < 0) { return "pipe"; }
+            auto late = b.page_op(io_verb::read, pipe, 0, 1);
+            op* pointer = &late;
+            bool const flies = b.backend.submit({&pointer, 1}) == 0;
+            if (b.backend.sync(file) != 0) { return "sync"; }
+            if (::write(ends[1], b.frame(0).data(), page_bytes) < 0) { return "write"; }
+            return !flies || b.backend.reap({&pointer, 1}, 10s) == 1 ? "" : "reap";
         });
         CHECK(failure == "");
     }
@@ -535,6 +545,23 @@ TEST_CASE("uring: a transfer across two registered parts, or outside of them, is
             CHECK(to.back() == static_cast<std::byte>(1 + count));
         }
     }
+}
+
+TEST_CASE("uring: a child that ends its copy leaves the memory that the parent has registered") {
+    if (!has_ring()) { return skip(no_ring); }
+    scene s{2};
+    quire::arena const memory{1, page_bytes, quire::huge_pages::off};
+    auto ring = std::make_unique<quire::detail::uring>();
+    REQUIRE(ring->make(1, 1) == 0);
+    REQUIRE(ring->register_memory(memory.bytes()));
+    CHECK(in_child([&] { ring.reset(); }).exited_well());
+    ::iovec part{memory.bytes().data(), page_bytes};
+    ring->stage(io_verb::read, s.file.native_handle(), {&part, 1}, page_bytes, &part);
+    REQUIRE(ring->submit() == 0);
+    quire::detail::uring::result found;
+    while (!ring->take(found, [](void*) {})) { ring->wait(10ms); }
+    CHECK(found.value == static_cast<int>(page_bytes));
+    CHECK(memory.bytes().back() == std::byte{2});
 }
 
 // ---- threads, forks, interrupts -------------------------------------------------------------
