@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSL-1.0
-# Every header of quire, one on a line. The house test compares this list with the tree.
+# Every header of quire, one on a line. The house test compares these lists with the tree.
 set(quire_headers
     include/quire/base/attributes.hpp
     include/quire/base/byte_order.hpp
@@ -129,3 +129,8 @@ set(quire_headers
     include/quire/testing/report.hpp
     include/quire/testing/trials.hpp
 )
+
+# Those that need liburing. They are installed in any case.
+set(quire_uring_headers
+    include/quire/io/detail/uring.hpp
+    include/quire/io/uring_backend.hpp)

@@ -4,7 +4,7 @@ include(GNUInstallDirs)
 
 set(quire_package_dir ${CMAKE_INSTALL_DATADIR}/cmake/quire)
 
-install(TARGETS quire EXPORT quireTargets FILE_SET HEADERS)
+install(TARGETS quire EXPORT quireTargets FILE_SET HEADERS FILE_SET uring)
 install(EXPORT quireTargets NAMESPACE quire:: DESTINATION ${quire_package_dir})
 
 write_basic_package_version_file(

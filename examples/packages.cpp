@@ -2,15 +2,19 @@
 
 /// packages: Debian's package list, loaded into a heap file and read back from the disk in place.
 ///
-///     packages [--buffered] [FILE]
+///     packages [--buffered] [--backend direct|uring] [FILE]
 ///
 /// FILE is made of stanzas (`Field: value` lines, a blank line between stanzas), by default
 /// /var/lib/dpkg/status; an apt index is one too (`/usr/lib/apt/apt-helper cat-file FILE.lz4`).
 /// The rows go into packages.db in the current folder; that is opened again with a pool of a tenth
 /// of its pages, scanned, and the totals are compared with a straight parse of FILE.
 /// Malformed stanzas are reported and left out. Exit status 0: the totals agree.
+/// `uring` is there if liburing was when this was compiled (link it: -luring).
 
 #include <quire/quire.hpp>
+#if __has_include(<liburing.h>)
+#include <quire/io/uring_backend.hpp>
+#endif
 
 #include <algorithm>
 #include <charconv>
@@ -166,15 +170,17 @@ void progress(char const* what, std::uint64_t count, bool last = false) {
 
 // ---- the two halves -----------------------------------------------------------------------
 
-using pool_type = quire::buffer_pool<>;
+template <class Backend>
+using pool_over = quire::buffer_pool<4096, quire::s3_fifo, quire::hybrid_latch, Backend>;
 constexpr char const* database = "packages.db";
 
 /// Fills a fresh heap file, page by page.
+template <class Pool>
 void load(std::string const& input, quire::file_options const& options) {
-    pool_type pool{{.frames = 256}};
+    Pool pool{{.frames = 256}};
     auto file = pool.open(database, quire::open_mode::create_or_replace, options);
-    quire::guard_slot<pool_type::write_guard<quire::heap_page>> page;
-    page.fill([&] { return file.append<quire::heap_page>(); });
+    quire::guard_slot<typename Pool::template write_guard<quire::heap_page>> page;
+    page.fill([&] { return file.template append<quire::heap_page>(); });
     std::uint64_t rows = 0;
     std::uint64_t refused = 0;
     auto const refuse = [&](std::size_t line, std::string const& name, std::string const& why) {
@@ -184,7 +190,7 @@ void load(std::string const& input, quire::file_options const& options) {
     };
     auto const take = [&](package const& row) {
         if (!page->insert(row)) {
-            page.fill([&] { return file.append<quire::heap_page>(); });
+            page.fill([&] { return file.template append<quire::heap_page>(); });
             page->insert(row).value();
         }
         progress("rows loaded:", ++rows);
@@ -210,62 +216,102 @@ void keep_largest(std::vector<largest>& list, std::uint64_t kib, std::string_vie
     if (list.size() > wanted) { list.pop_back(); }
 }
 
-/// Reads every row in place. The pool is a tenth of the file.
-totals scan(quire::file_options const& options) {
-    auto const pages = std::filesystem::file_size(database) / pool_type::page_size;
-    pool_type pool{{.frames = std::max<std::size_t>(16, pages / 10)}};
-    auto file = pool.open(database, quire::open_mode::read_only, options);
-    totals found;
+struct read_so_far {
+    totals sums;
     std::vector<largest> top;
     std::uint64_t rows = 0;
+};
+
+/// Reads the rows of a page in place.
+void add_page(quire::heap_page<std::byte const, 4096> const& page, read_so_far& found) {
+    for (auto row : page.rows<package>()) {
+        auto const name = row.get<&package::name>();  // in the frame, not copied
+        auto const section = row.get<&package::section>();
+        auto const kib = row.get<&package::installed_kib>();
+        found.sums.add(section, kib, name.size() + row.get<&package::summary>().size());
+        keep_largest(found.top, kib.value_or(0), name);
+        progress("rows read:", ++found.rows);
+    }
+}
+
+/// Reads every row. The pool is a tenth of the file.
+template <class Pool>
+totals scan(quire::file_options const& options) {
+    auto const pages = std::filesystem::file_size(database) / Pool::page_size;
+    Pool pool{{.frames = std::max<std::size_t>(16, pages / 10)}};
+    auto file = pool.open(database, quire::open_mode::read_only, options);
+    read_so_far found;
     auto const begin = std::chrono::steady_clock::now();
     for (std::uint64_t no = 0; no < file.pages(); ++no) {
-        auto page = file.read<quire::heap_page>(no);
-        for (auto row : page->rows<package>()) {
-            auto const name = row.get<&package::name>();  // in the frame, not copied
-            auto const section = row.get<&package::section>();
-            auto const kib = row.get<&package::installed_kib>();
-            found.add(section, kib, name.size() + row.get<&package::summary>().size());
-            keep_largest(top, kib.value_or(0), name);
-            progress("rows read:", ++rows);
-        }
+        auto const page = file.template read<quire::heap_page>(no);
+        add_page(*page, found);
     }
     std::chrono::duration<double> const seconds = std::chrono::steady_clock::now() - begin;
-    progress("rows read:", rows, true);
+    progress("rows read:", found.rows, true);
 
-    for (auto const& [kib, name] : top) {
+    for (auto const& [kib, name] : found.top) {
         std::cout << std::setw(12) << kib << " KiB  " << name << '\n';
     }
-    for (auto const& [section, sum] : found.sections) {
+    for (auto const& [section, sum] : found.sums.sections) {
         std::cout << std::setw(8) << sum.rows << " packages  " << std::setw(12)
                   << sum.installed_kib << " KiB  " << (section.empty() ? "(none)" : section)
                   << '\n';
     }
     auto const stats = file.stats();
     auto const megabytes = static_cast<double>(stats.bytes_read) / 1e6;
-    std::cout << std::fixed << std::setprecision(1) << rows << " rows in " << pool.frames()
-              << " frames: " << static_cast<double>(rows) / seconds.count() << " rows/s, "
+    std::cout << std::fixed << std::setprecision(1) << found.rows << " rows in " << pool.frames()
+              << " frames: " << static_cast<double>(found.rows) / seconds.count() << " rows/s, "
               << megabytes / seconds.count() << " MB/s\n"
               << stats.misses << " pages read, " << stats.evictions << " evictions, "
               << (file.mode() == quire::io_mode::direct ? "direct" : "buffered")
               << " I/O; the page cache holds "
-              << cached_bytes(database, pages * pool_type::page_size) << " of "
-              << pages * pool_type::page_size << " bytes\n";
-    return found;
+              << cached_bytes(database, pages * Pool::page_size) << " of "
+              << pages * Pool::page_size << " bytes\n";
+    return found.sums;
+}
+
+template <class Pool>
+totals load_and_scan(std::string const& input, quire::file_options const& options) {
+    load<Pool>(input, options);
+    return scan<Pool>(options);
+}
+
+totals load_and_scan(std::string const& backend, std::string const& input,
+                     quire::file_options const& options) {
+#if __has_include(<liburing.h>)
+    if (backend == "uring") {
+        return load_and_scan<pool_over<quire::uring_backend>>(input, options);
+    }
+#endif
+    if (backend == "direct") {
+        return load_and_scan<pool_over<quire::direct_backend>>(input, options);
+    }
+    throw std::runtime_error{"there is no backend " + backend + " in this program"};
+}
+
+/// Takes `--name VALUE` from the arguments; `otherwise` where it is missing.
+std::string value_of(std::vector<std::string>& arguments, std::string const& name,
+                     std::string otherwise) {
+    auto const at = std::find(arguments.begin(), arguments.end(), name);
+    if (at == arguments.end()) { return otherwise; }
+    if (at + 1 == arguments.end()) { throw std::runtime_error{name + " needs a value"}; }
+    auto value = at[1];
+    arguments.erase(at, at + 2);
+    return value;
 }
 
 }  // namespace
 
 int main(int argc, char** argv) try {
     std::vector<std::string> arguments(argv + 1, argv + argc);
+    std::string const backend = value_of(arguments, "--backend", "direct");
     bool const buffered = std::erase(arguments, "--buffered") > 0;
     std::string const input = arguments.empty() ? "/var/lib/dpkg/status" : arguments.front();
     quire::file_options const options{
         .io = buffered ? quire::io_mode::buffered : quire::io_mode::direct};
 
     if (!std::ifstream{input}) { throw std::runtime_error{"cannot read " + input}; }
-    load(input, options);
-    auto const found = scan(options);
+    auto const found = load_and_scan(backend, input, options);
 
     totals expected;
     for_each_package(

@@ -99,15 +99,30 @@ inline long pass_on(call_arguments const& c) {
     return result < 0 ? -errno : result;
 }
 
+namespace detail {
+
+inline bool set_handler(long number, call_handler given) {
+    handler = given;
+    intercepted = number;
+    struct ::sigaction action{};
+    action.sa_sigaction = on_trap;
+    action.sa_flags = SA_SIGINFO | SA_NODEFER;
+    return ::sigaction(SIGSYS, &action, nullptr) == 0;
+}
+
+}  // namespace detail
+
 /// From now on `handler`, a signal handler, stands in for system call `number`.
 inline bool intercept(long number, call_handler handler) {
-    detail::handler = handler;
-    detail::intercepted = number;
-    struct ::sigaction action{};
-    action.sa_sigaction = detail::on_trap;
-    action.sa_flags = SA_SIGINFO | SA_NODEFER;
-    return ::sigaction(SIGSYS, &action, nullptr) == 0 &&
+    return detail::set_handler(number, handler) &&
            detail::add_filter(number, SECCOMP_RET_TRAP, 5, detail::password, false);
+}
+
+/// The same, only when the low half of its argument 5, the sixth, is `value`. `pass_on` gives it
+/// another one.
+inline bool intercept_when(long number, std::uint32_t value, call_handler handler) {
+    return detail::set_handler(number, handler) &&
+           detail::add_filter(number, SECCOMP_RET_TRAP, 5, value, true);
 }
 
 inline constexpr bool can_intercept = true;

@@ -16,6 +16,7 @@
 #include "pool/stamped.hpp"
 #include "random.hpp"
 #include "temp_dir.hpp"
+#include "uring.hpp"
 
 #include <memory>
 #include <shared_mutex>
@@ -270,6 +271,28 @@ TEST_CASE("pool: nor on a disk") {
     stamps_hold<pool_of<quire::hybrid_latch, quire::direct_backend>>(
         {.frames = 12}, dir / "f", {.pages = 32, .pages_end = 40, .ops = 1000});
 }
+
+#if QUIRE_TEST_HAS_URING
+
+TEST_CASE("pool: nor on a disk by io_uring") {
+    for (std::uint32_t records : {256U, 2U}) {
+        temp_dir const dir;
+        stamps_hold<pool_of<quire::hybrid_latch, quire::uring_backend>>(
+            {.frames = 12, .backend = {.in_flight_max = records}}, dir / "f",
+            {.pages = 32, .pages_end = 40, .ops = 1000});
+    }
+}
+
+TEST_CASE("pool: nor by io_uring when reads and writes fail now and then") {
+    temp_dir const dir;
+    using io = quire::testing::faulty_backend<quire::uring_backend>;
+    auto const faults = std::make_shared<fault_plan>();
+    stamps_hold<pool_of<quire::hybrid_latch, io>>(
+        {.frames = 12, .backend = {.inner = {}, .faults = faults}}, dir / "f",
+        {.pages = 32, .pages_end = 40, .ops = 1000, .faults = true}, faults.get());
+}
+
+#endif
 
 TEST_CASE("pool: nor on a disk with std shared_mutex") {
     temp_dir const dir;

@@ -123,6 +123,52 @@ TEST_CASE("transfers: a batch of which some are complete in submit is complete w
     CHECK(all.drain(deadline_after(0s)));
 }
 
+namespace {
+
+/// Counts what it transfers in the calling thread.
+struct blocking_backend : backend_type {
+    using backend_type::backend_type;
+    void transfer(std::span<op*> ops) noexcept {
+        transferred += ops.size();
+        for (auto* each : ops) { each->error = 0; }
+    }
+    std::atomic<std::size_t> transferred{0};
+};
+static_assert(quire::blocking_backend<blocking_backend>);
+static_assert(!quire::blocking_backend<backend_type>);
+static_assert(!quire::blocking_backend<quire::memory_backend>);
+
+}  // namespace
+
+TEST_CASE("transfers: a single one is made by its thread, with nothing else in flight") {
+    setting s;
+    blocking_backend backend{std::span{s.memory}, {.inner = {}, .script = s.script}};
+    quire::detail::transfers<blocking_backend> all{backend, std::chrono::hours{1}};
+    auto op = s.read(3);
+    all.run({&op, 1});
+    CHECK(op.error == 0);
+    CHECK(backend.transferred == 1);
+    CHECK(s.script->submits() == 0);
+
+    std::vector<transfer> both{s.read(3), s.read(4)};
+    all.run(both);
+    CHECK(backend.transferred == 1);
+    CHECK(s.script->submits() == 1);
+
+    s.script->close_gate();
+    auto first = s.read(5);
+    quire::detail::transfer_owner mine{1};
+    first.owner = &mine;
+    quire::detail::transfers<blocking_backend>::op_type* pointer = &first;
+    all.start({&pointer, 1});
+    auto other = std::async(std::launch::async, [&] { all.run({&op, 1}); });
+    while (s.script->in_flight() < 2) { std::this_thread::sleep_for(1ms); }
+    s.script->open_gate();
+    other.get();
+    CHECK(backend.transferred == 1);
+    CHECK(all.wait(deadline_after(soon), mine.key(), [&] { return mine.all_complete(); }));
+}
+
 TEST_CASE("transfers: a reaper finishes the transfers of others, and wakes their owners") {
     setting s;
     s.script->close_gate();

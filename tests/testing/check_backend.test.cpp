@@ -47,6 +47,7 @@ struct changed : memory_backend {
     virtual std::size_t reap(std::span<op*> done, nanoseconds wait) noexcept {
         return memory_backend::reap(done, wait);
     }
+    virtual void transfer(std::span<op*> ops) noexcept { memory_backend::submit(ops); }
     virtual void interrupt() noexcept { memory_backend::interrupt(); }
     virtual int sync(file& f) noexcept { return memory_backend::sync(f); }
     virtual int resize(file& f, std::uint64_t bytes) noexcept {
@@ -422,6 +423,19 @@ struct completes_in_reap : changed {
         return count;
     }
 };
+/// Is back before the transfer.
+struct transfers_in_reap : completes_in_reap {
+    using completes_in_reap::completes_in_reap;
+    void transfer(std::span<op*> ops) noexcept override { submit(ops); }
+};
+/// Hands out what it has transferred at once.
+struct hands_out_what_it_transfers : completes_in_reap {
+    using completes_in_reap::completes_in_reap;
+    void transfer(std::span<op*> ops) noexcept override {
+        changed::transfer(ops);
+        submit(ops);
+    }
+};
 /// Completes every second op in `submit`, and leaves it where it is.
 struct moves_nothing_to_the_front : completes_in_reap {
     using completes_in_reap::completes_in_reap;
@@ -533,6 +547,7 @@ public:
     std::size_t reap(std::span<op*> done, nanoseconds wait) noexcept {
         return its_->reap(done, wait);
     }
+    void transfer(std::span<op*> ops) noexcept { its_->transfer(ops); }
     void interrupt() noexcept { its_->interrupt(); }
     int sync(file& f) noexcept { return its_->sync(f); }
     int resize(file& f, std::uint64_t bytes) noexcept { return its_->resize(f, bytes); }
@@ -541,6 +556,7 @@ public:
 private:
     std::unique_ptr<changed> its_;
 };
+static_assert(quire::blocking_backend<any_of_them>);
 
 template <class Backend>
 quire::testing::report check(quire::testing::backend_trial const& trial = {}) {
@@ -635,6 +651,11 @@ TEST_CASE("check_backend: names the rule that a transfer breaks") {
     CHECK(breaks<pads_the_last_page>(
         "submit: a page of which the file has only a part is io_ended"));
     CHECK(breaks<one_thread_only>("submit: threads may submit at once (an error)"));
+    CHECK(breaks<transfers_in_reap>("transfer: has completed every op when it returns, and reap "
+                                    "hands none of them out (writes)"));
+    CHECK(breaks<hands_out_what_it_transfers>("transfer: has completed every op when it returns, "
+                                              "and reap hands none of them out (reap hands them "
+                                              "out)"));
     CHECK(breaks<reaps_ghosts>("reap: is over soon after `wait`, and at once without ops (not 0)"));
 }
 

@@ -183,9 +183,28 @@ public:
         return f.fd_.close();
     }
 
-private:
-    static constexpr std::size_t run_max = 64;  // pages a call
+    // For backends that make the transfers of these files in another way.
 
+    static constexpr std::size_t run_max = 64;  ///< pages in a call
+
+    /// How many ops from the front are one run of neighbouring bytes, at most run_max.
+    [[nodiscard]] static std::size_t run_length(std::span<io_op<file>* const> ops) noexcept {
+        std::size_t run = 1;
+        while (run < ops.size() && run < run_max && ops[run]->verb == ops[0]->verb &&
+               ops[run]->file == ops[0]->file &&
+               ops[run]->offset == ops[run - 1]->offset + ops[run - 1]->bytes.size()) {
+            ++run;
+        }
+        return run;
+    }
+    /// What an op needs before it is handed to the system.
+    static void prepare(io_op<file> const& op) noexcept {
+        if (op.file->into_mapped_ && op.verb == io_verb::read) {
+            detail::map_for_writing({op.bytes.data(), op.bytes.size()});
+        }
+    }
+
+private:
     static void sync_folder(std::string const& path) {
         if (int const failed = detail::sync_directory_of(path); failed != 0) {
             throw error{errc::open_failed, "sync the folder of " + path, page_id::none(), failed};
@@ -271,37 +290,19 @@ private:
         f.into_mapped_ = needs.into_mapped;
     }
 
-    /// How many ops from the front are one run of neighbouring bytes.
-    [[nodiscard]] static std::size_t run_length(std::span<io_op<file>* const> ops) noexcept {
-        std::size_t run = 1;
-        while (run < ops.size() && run < run_max && ops[run]->verb == ops[0]->verb &&
-               ops[run]->file == ops[0]->file &&
-               ops[run]->offset == ops[run - 1]->offset + ops[run - 1]->bytes.size()) {
-            ++run;
-        }
-        return run;
-    }
-
     /// One call for the whole run. If that fails, page by page, so that each page has its own
     /// result: a bad sector must fail no page but its own.
     static void transfer_run(std::span<io_op<file>* const> run) noexcept {
         std::array<::iovec, run_max> parts;
-        auto const part_of = [](io_op<file> const& op) {
-            return ::iovec{op.bytes.data(), op.bytes.size()};
-        };
-        for (std::size_t i = 0; i < run.size(); ++i) { parts[i] = part_of(*run[i]); }
-        if (run[0]->file->into_mapped_ && run[0]->verb == io_verb::read) {
-            for (std::size_t i = 0; i < run.size(); ++i) { detail::map_for_writing(parts[i]); }
-        }
         auto const move = [&](std::size_t first, std::size_t count) {
             io_op<file> const& op = *run[first];
             return detail::transfer(op.file->fd_.get(), op.verb,
-                                    std::span{parts}.subspan(first, count), op.offset,
-                                    op.file->granule_);
+                                    detail::parts_of(run.subspan(first, count), std::span{parts}),
+                                    op.offset, op.file->granule_);
         };
+        for (auto const* each : run) { prepare(*each); }
         bool const together = move(0, run.size()) == 0;
         for (std::size_t i = 0; i < run.size(); ++i) {
-            if (!together) { parts[i] = part_of(*run[i]); }
             run[i]->error = together ? 0 : move(i, 1);
         }
     }

@@ -30,6 +30,16 @@
 ///   file.size(), file.mode(), file.writable()    bytes, without an end that is no whole page where
 ///                               the file cannot be cut; the io_mode in effect; how it was opened
 ///
+/// A backend need not have these:
+///
+///   b.adopt(fd, request)        see adopting_backend
+///   b.transfer(ops)             does the transfers in this thread, and returns when all of them
+///                               are complete: `reap` hands none of them out. noexcept. A page
+///                               that is waited for at once, with nothing else in flight, takes
+///                               less time this way. See blocking_backend
+///   b.in_flight_max()           how many runs of neighbours it can have in flight; 0: `submit`
+///                               completes every op. noexcept. See in_flight_max_of
+///
 /// Each op is handed out exactly once: in front by `submit`, or by one later `reap`, in whichever
 /// thread that is called. From then on the backend touches neither the op nor its bytes; until
 /// then both stay in place. What follows a transfer is done by the pool, after the call.
@@ -38,10 +48,10 @@
 /// may use its memory again, before `submit` of its neighbours has returned. A caller that then
 /// looked for a flag would read memory that is no longer its own.
 ///
-/// Threads: `submit`, `interrupt` and `sync` from any thread at once; `reap` from one thread at a
-/// time, which may be any; `resize` and `close` of one file from one thread at a time. A backend
-/// that changes bytes on their way to another backend has memory of its own for that, and builds
-/// the other over it.
+/// Threads: `submit`, `transfer`, `interrupt` and `sync` from any thread at once; `reap` from one
+/// thread at a time, which may be any; `resize` and `close` of one file from one thread at a time.
+/// A backend that changes bytes on their way to another backend has memory of its own for that,
+/// and builds the other over it.
 /// Lifetime: the pool destroys a backend when nothing is in flight.
 
 #include <quire/base/error.hpp>
@@ -177,5 +187,24 @@ template <class B>
 concept adopting_backend = file_backend<B> && requires(B b, int fd, open_request const& request) {
     { b.adopt(fd, request) } -> std::same_as<typename B::file>;
 };
+
+/// A backend that also transfers in the calling thread: `b.transfer(ops)`.
+template <class B>
+concept blocking_backend =
+    file_backend<B> && requires(B b, std::span<io_op<typename B::file>*> ops) {
+        { b.transfer(ops) } noexcept -> std::same_as<void>;
+    };
+
+/// How many runs of neighbours `backend` can have in flight. 0: it does not say, or has none.
+template <file_backend B>
+[[nodiscard]] std::size_t in_flight_max_of(B const& backend) noexcept {
+    if constexpr (requires {
+                      { backend.in_flight_max() } noexcept -> std::same_as<std::size_t>;
+                  }) {
+        return backend.in_flight_max();
+    } else {
+        return 0;
+    }
+}
 
 }  // namespace quire::inline QUIRE_ABI

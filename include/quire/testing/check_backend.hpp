@@ -26,6 +26,8 @@
 ///                 a read past the end is io_ended, and harms no other op
 ///                 a page of which the file has only a part is io_ended
 ///                 threads may submit at once
+///   transfer      has completed every op when it returns, and reap hands none of them out (if the
+///                 backend has it)
 ///   reap          hands out no op twice, and none that was not submitted
 ///                 an op that is handed out has its result
 ///                 hands out ops that other threads have submitted

@@ -163,6 +163,7 @@ public:
         return count;
     }
     void interrupt() noexcept { inner_.interrupt(); }
+    [[nodiscard]] std::size_t in_flight_max() const noexcept { return in_flight_max_of(inner_); }
 
     [[nodiscard]] int sync(file& f) noexcept {
         std::unique_lock hold{disk_->mutex_};

@@ -191,6 +191,7 @@ public:
         return count + more;
     }
     void interrupt() noexcept { inner_.interrupt(); }
+    [[nodiscard]] std::size_t in_flight_max() const noexcept { return in_flight_max_of(inner_); }
 
     [[nodiscard]] int sync(file& f) noexcept {
         if (auto const wrong = faults_->next(io_call::sync)) { return wrong->error; }

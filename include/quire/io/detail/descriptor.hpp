@@ -73,13 +73,24 @@ inline constexpr int first_free_number = 3;  ///< 0 to 2 are the standard stream
         [&] { return ::fcntl(from.get(), F_DUPFD_CLOEXEC, first_free_number); })};
 }
 
+/// While it lives, none of the numbers 0 to 2 is free: what is opened meanwhile gets another one.
+/// Not so when there are too few descriptors.
+class filled_streams {
+public:
+    filled_streams() noexcept {
+        for (auto& each : places_) {
+            each = descriptor{uninterrupted([] { return ::open("/", O_PATH | O_CLOEXEC); })};
+            if (!each.valid() || each.get() >= first_free_number) { break; }
+        }
+    }
+
+private:
+    std::array<descriptor, first_free_number> places_;  // can be neither read nor written
+};
+
 /// Opens `path`, above the standard streams. Not valid if that fails, and errno says why.
 [[nodiscard]] inline descriptor open_path(char const* path, int flags, unsigned mode = 0) noexcept {
-    std::array<descriptor, first_free_number> places;  // can be neither read nor written
-    for (auto& each : places) {
-        each = descriptor{uninterrupted([] { return ::open("/", O_PATH | O_CLOEXEC); })};
-        if (!each.valid() || each.get() >= first_free_number) { break; }
-    }
+    filled_streams const meanwhile;
     return above_streams(
         descriptor{uninterrupted([&] { return ::open(path, flags, mode); })});
 }

@@ -31,6 +31,24 @@ inline void map_for_writing(::iovec const& part) noexcept {
     static_cast<void>(::syscall(SYS_madvise, begin, end - begin, populate_write));
 }
 
+/// Writes to `parts` the memory of `ops`, which are neighbours in their file; what is written. Ops
+/// that are neighbours in memory, too, are one part. Expects: there are as many parts as ops.
+template <class File>
+[[nodiscard]] std::span<::iovec> parts_of(std::span<io_op<File>* const> ops,
+                                          std::span<::iovec> parts) noexcept {
+    std::size_t count = 0;
+    std::byte const* end = nullptr;  // of the last part
+    for (auto const* op : ops) {
+        if (count > 0 && op->bytes.data() == end) {
+            parts[count - 1].iov_len += op->bytes.size();
+        } else {
+            parts[count++] = {op->bytes.data(), op->bytes.size()};
+        }
+        end = op->bytes.data() + op->bytes.size();
+    }
+    return parts.first(count);
+}
+
 /// Drops `count` bytes from the front of `parts`, and returns what is left.
 [[nodiscard]] inline std::span<::iovec> drop_front(std::span<::iovec> parts,
                                                    std::size_t count) noexcept {

@@ -31,6 +31,9 @@
 /// `in_flight_` counts what `submit` has left pending, after it has returned: a transfer may be
 /// reaped before it is counted, so that the count is below the truth for a moment, never above.
 ///
+/// A transfer that is waited for at once, with nothing else in flight, is made by this thread, if
+/// the backend can do that (blocking_backend): it is in no count, and wakes nobody.
+///
 /// Threads: any. Cost: a batch that completes in `submit` pays an atomic operation for each of its
 /// transfers, and two on words that all threads share.
 
@@ -93,6 +96,7 @@ public:
 
     /// Does all of `batch`, at most batch_max, and returns when they are complete.
     void run(std::span<transfer_type> batch) noexcept {
+        if (done_here(batch)) { return; }
         transfer_owner owner{batch.size()};
         std::array<op_type*, batch_max> ops;
         for (std::size_t i = 0; i < batch.size(); ++i) {
@@ -216,6 +220,22 @@ private:
         event_count& events;
         event_count::seen seen;
     };
+
+    /// Does a single transfer in this thread, if the backend can and nothing is in flight that it
+    /// would hold up; whether it has.
+    [[nodiscard]] bool done_here(std::span<transfer_type> batch) noexcept {
+        if constexpr (blocking_backend<Backend>) {
+            if (batch.size() != 1 || in_flight_.load(std::memory_order_relaxed) > 0) {
+                return false;
+            }
+            op_type* only = &batch.front();
+            cancellation_off const meanwhile;
+            backend_.transfer({&only, 1});
+            return true;
+        } else {
+            return false;
+        }
+    }
 
     void submit(std::span<op_type*> ops) noexcept {
         if (ops.empty()) { return; }

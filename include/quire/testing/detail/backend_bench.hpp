@@ -192,6 +192,18 @@ public:
         for (auto const& each : kept) { errors.push_back(each.error); }
         return errors;
     }
+    /// Does the ops in this thread, and returns their errors.
+    [[nodiscard]] std::vector<int> transfer(std::vector<op> ops)
+        requires blocking_backend<Backend>
+    {
+        auto const kept = keep(std::move(ops));
+        std::vector<op*> pointers;
+        for (auto& each : kept) { pointers.push_back(&each); }
+        backend.transfer(pointers);
+        std::vector<int> errors;
+        for (auto const& each : kept) { errors.push_back(each.error); }
+        return errors;
+    }
     /// What was wrong since the last call.
     [[nodiscard]] wrong_hand_outs take_wrong() {
         std::lock_guard const hold{mutex_};

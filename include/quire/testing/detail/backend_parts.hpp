@@ -41,6 +41,8 @@ inline constexpr std::string_view past_end =
 inline constexpr std::string_view part =
     "submit: a page of which the file has only a part is io_ended";
 inline constexpr std::string_view threads = "submit: threads may submit at once";
+inline constexpr std::string_view blocking =
+    "transfer: has completed every op when it returns, and reap hands none of them out";
 inline constexpr std::string_view reap = "reap: is over soon after `wait`, and at once without ops";
 inline constexpr std::string_view interrupt =
     "interrupt: ends the reap that waits, or else the next one";

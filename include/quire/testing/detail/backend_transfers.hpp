@@ -30,6 +30,9 @@ public:
         part(backend_rules::own_bytes, [this] { mixes_reads_and_writes(); });
         part(backend_rules::past_end, [this] { ends(); });
         part(backend_rules::threads, [this] { submits_from_threads(); });
+        if constexpr (blocking_backend<Backend>) {
+            part(backend_rules::blocking, [this] { transfers_here(); });
+        }
     }
 
 private:
@@ -119,6 +122,26 @@ private:
                           backend_rules::part, "with its neighbour");
             found_.expect(b_.read(made.file, 1, 1) == io_ended, backend_rules::part);
         }
+    }
+
+    void transfers_here() {
+        fresh made{*this, 5};
+        for (std::size_t f = 1; f <= 3; ++f) { b_.fill(f); }
+        std::vector<int> const good(3, 0);
+        bool const written = b_.transfer({b_.page_op(writing, made.file, 1, 1),
+                                          b_.page_op(writing, made.file, 2, 2),
+                                          b_.page_op(writing, made.file, 4, 3)}) == good;
+        found_.expect(written && b_.reads_as(made.file, 1, 1) && b_.reads_as(made.file, 2, 2) &&
+                          b_.reads_as(made.file, 4, 3),
+                      backend_rules::blocking, "writes");
+        std::vector<int> const last_is_missing{0, 0, io_ended};
+        found_.expect(b_.transfer({b_.page_op(reading, made.file, 2, 12),
+                                   b_.page_op(reading, made.file, 4, 13),
+                                   b_.page_op(reading, made.file, 5, 14)}) == last_is_missing &&
+                          b_.same(12, 2) && b_.same(13, 3),
+                      backend_rules::blocking, "reads");
+        found_.expect(b_.reap(std::chrono::milliseconds{20}) == 0, backend_rules::blocking,
+                      "reap hands them out");
     }
 
     void submits_from_threads() {
