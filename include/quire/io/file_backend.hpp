@@ -25,8 +25,6 @@
 ///                               zeros. noexcept
 ///   b.close(file)               gives lock and descriptor back, once, even when it reports an
 ///                               error; 0 or an errno. noexcept
-///   b.in_flight_max()           (may be missing) how many transfers, neighbours counted once, can
-///                               be in flight when `submit` returns; 0, as when it is missing: none
 ///   file.size(), file.mode(), file.writable()    bytes, without an end that is no whole page where
 ///                               the file cannot be cut; the io_mode in effect; how it was opened
 ///
@@ -170,16 +168,6 @@ concept file_backend =
         { const_file.mode() } noexcept -> std::same_as<io_mode>;
         { const_file.writable() } noexcept -> std::same_as<bool>;
     };
-
-/// How many transfers a backend can have in flight while threads go on.
-template <file_backend B>
-[[nodiscard]] std::size_t in_flight_max_of(B const& backend) noexcept {
-    if constexpr (requires { backend.in_flight_max(); }) {
-        return backend.in_flight_max();
-    } else {
-        return 0;
-    }
-}
 
 /// A backend that takes descriptors as well: `b.adopt(fd, request)`, closed even when refused; the
 /// access mode is the descriptor's, and `request.path` is only for messages.
