@@ -85,6 +85,7 @@ set(quire_headers
     include/quire/pool/detail/sort_ascending.hpp
     include/quire/pool/detail/thread_mark.hpp
     include/quire/pool/detail/transfers.hpp
+    include/quire/pool/detail/write_batch.hpp
     include/quire/pool/frame.hpp
     include/quire/pool/frame_budget.hpp
     include/quire/pool/guard.hpp
