@@ -28,6 +28,11 @@
 ///   p.in_use(frame)             (may be missing) the last candidate is held or pinned by a thread.
 ///                               It should not be among the first of the next searches: else many
 ///                               pinned pages make each of them long
+///   p.peek(visit)               (may be missing) visit(frame) for the frames that would be proposed
+///                               next if no page were used any more, in this order, until it returns
+///                               false: the pool writes their pages in time. Changes nothing.
+///                               Without it the pool looks at the candidates of a search: as good
+///                               where a search changes nothing either, not where it moves a hand
 ///
 /// `remove` does not say whether the page was evicted or its file closed, and file numbers are used
 /// again: what a policy remembers of a closed file can match a later one. That costs hits, nothing
@@ -94,5 +99,12 @@ template <class P>
 concept policy_that_heeds_use = eviction_policy<P> && requires(P policy, frame_no frame) {
     { policy.in_use(frame) } noexcept;
 };
+
+/// A policy with `peek`.
+template <class P>
+concept policy_that_peeks =
+    eviction_policy<P> && requires(P const& policy, bool (&visit)(frame_no) noexcept) {
+        { policy.peek(visit) } noexcept;
+    };
 
 }  // namespace quire::inline QUIRE_ABI

@@ -84,6 +84,19 @@ public:
         return std::nullopt;
     }
 
+    /// Looks once around, without the pages whose bit the hand would only clear.
+    template <class Visit>
+    void peek(Visit visit) const noexcept {
+        auto at = hand_;
+        for (auto left = queue_.size(); left > 0; --left) {
+            if (at == queue_type::none) { at = queue_.oldest(); }
+            auto const frame = static_cast<frame_no>(at);
+            bool const next = !frames_[frame].visited.load(std::memory_order_relaxed);
+            if (next && !visit(frame)) { return; }
+            at = queue_.newer(at);
+        }
+    }
+
 private:
     frame_states<frame_state> frames_;
     fixed_array<detail::queue_link> links_;
@@ -92,6 +105,6 @@ private:
     std::uint64_t steps_left_ = 0;
 };
 
-static_assert(eviction_policy<sieve>);
+static_assert(policy_that_peeks<sieve>);
 
 }  // namespace quire::inline QUIRE_ABI

@@ -23,6 +23,7 @@
 /// touched.
 
 #include <quire/pool/detail/pool_types.hpp>
+#include <quire/pool/detail/sort_ascending.hpp>
 #include <quire/pool/options.hpp>
 
 #include <exception>  // std::exception_ptr
@@ -51,6 +52,30 @@ struct dirty_page {
         return fate == page_fate::open || fate == page_fate::moved;
     }
     friend bool operator<(dirty_page a, dirty_page b) noexcept { return a.page < b.page; }
+};
+
+/// The pages of one batch, before they are latched.
+template <std::size_t PagesMax>
+class dirty_list {
+public:
+    [[nodiscard]] bool has_room() const noexcept { return count_ < PagesMax; }
+    /// Expects: has_room().
+    void add(dirty_page one) noexcept { pages_[count_++] = one; }
+
+    /// All of them, each once, by page.
+    [[nodiscard]] std::span<dirty_page> sorted() noexcept {
+        auto const all = std::span{pages_}.first(count_);
+        sort_ascending(all);
+        count_ = 0;
+        for (auto const& one : all) {
+            if (count_ == 0 || pages_[count_ - 1] < one) { pages_[count_++] = one; }
+        }
+        return all.first(count_);
+    }
+
+private:
+    std::array<dirty_page, PagesMax> pages_;
+    std::size_t count_ = 0;
 };
 
 /// What became of a write-back.
