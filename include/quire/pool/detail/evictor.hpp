@@ -20,6 +20,7 @@
 /// miss at once do not pass `frames_max` by one each. A file that has its share, pages that are
 /// being read included, gets the frame of another of its own pages.
 
+#include <quire/pool/detail/cleaning_need.hpp>
 #include <quire/pool/detail/page_writer.hpp>
 #include <quire/pool/detail/residency.hpp>
 #include <quire/pool/frame_budget.hpp>
@@ -60,13 +61,14 @@ public:
     evictor(pool_options<typename Types::backend_type> const& options,
             typename Types::frames_type frames, typename Types::files_type& files,
             typename Types::transfers_type& transfers, residency<Types>& resident,
-            writer_type& writer)
+            writer_type& writer, cleaning_need& cleaning)
         : options_{options},
           frames_{frames},
           files_{files},
           transfers_{transfers},
           resident_{resident},
           writer_{writer},
+          cleaning_{cleaning},
           free_{frames.headers().size()} {}
 
     /// A private frame for a page of `file`, or for a budget when that is null. A failed write-back
@@ -170,6 +172,7 @@ private:
                 if (!resident_.evict_this(found.frame, found.page)) { continue; }
             }
             note_eviction(found.page);
+            cleaning_.evicted(found.what == victim::kind::dirty);
             return found.frame;
         }
         return std::nullopt;
@@ -231,6 +234,7 @@ private:
     typename Types::transfers_type& transfers_;
     residency<Types>& resident_;
     writer_type& writer_;
+    cleaning_need& cleaning_;
     free_list free_;
 };
 
