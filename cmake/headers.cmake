@@ -47,6 +47,7 @@ set(quire_headers
     include/quire/memory/arena.hpp
     include/quire/memory/fork_mark.hpp
     include/quire/memory/mapping.hpp
+    include/quire/memory/service_thread.hpp
     include/quire/page/heap_page.hpp
     include/quire/page/line_pointer.hpp
     include/quire/page/live_range.hpp
@@ -56,7 +57,9 @@ set(quire_headers
     include/quire/page/slotted.hpp
     include/quire/page/tuple_codec.hpp
     include/quire/pool.hpp
+    include/quire/pool/background_writer.hpp
     include/quire/pool/buffer_pool.hpp
+    include/quire/pool/detail/cleaning_need.hpp
     include/quire/pool/detail/deadline.hpp
     include/quire/pool/detail/dirty_frames.hpp
     include/quire/pool/detail/evictor.hpp
@@ -87,6 +90,7 @@ set(quire_headers
     include/quire/pool/detail/sort_ascending.hpp
     include/quire/pool/detail/thread_mark.hpp
     include/quire/pool/detail/transfers.hpp
+    include/quire/pool/detail/write_batch.hpp
     include/quire/pool/frame.hpp
     include/quire/pool/frame_budget.hpp
     include/quire/pool/guard.hpp

@@ -58,6 +58,7 @@
 #include <quire/memory/fork_mark.hpp>
 #include <quire/memory/mapping.hpp>
 #include <quire/memory/arena.hpp>
+#include <quire/memory/service_thread.hpp>
 #include <quire/io/file_backend.hpp>
 #include <quire/io/memory_backend.hpp>
 #include <quire/io/direct_backend.hpp>
@@ -84,3 +85,4 @@
 #include <quire/pool/page_stream.hpp>
 #include <quire/pool/paged_file.hpp>
 #include <quire/pool/buffer_pool.hpp>
+#include <quire/pool/background_writer.hpp>

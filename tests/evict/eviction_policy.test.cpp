@@ -1,7 +1,13 @@
 // SPDX-License-Identifier: BSL-1.0
 #include <quire/evict/eviction_policy.hpp>
 
+#include <quire/evict/clock.hpp>
+#include <quire/evict/s3_fifo.hpp>
+#include <quire/evict/sieve.hpp>
+
 #include "catch.hpp"
+#include "evict/tried.hpp"
+#include "random.hpp"
 
 #include <array>
 #include <cstddef>
@@ -65,6 +71,18 @@ struct no_state {
     explicit no_state(frame_states<int>) {}
 };
 
+// With peek, and a peek that changes the policy.
+struct peeks : archetype {
+    using archetype::archetype;
+    template <class Visit>
+    void peek(Visit) const noexcept {}
+};
+struct peek_changes : archetype {
+    using archetype::archetype;
+    template <class Visit>
+    void peek(Visit) noexcept {}
+};
+
 struct frame_header {
     std::uint64_t before = 0;
     std::uint16_t state = 0;
@@ -80,6 +98,51 @@ static_assert(!eviction_policy<large_state>);
 static_assert(!eviction_policy<touch_throws> && !eviction_policy<insert_throws>);
 static_assert(!eviction_policy<forgets_the_page>);
 static_assert(!eviction_policy<holds_changes> && !eviction_policy<proposes_a_number>);
+
+static_assert(quire::policy_that_peeks<peeks>);
+static_assert(!quire::policy_that_peeks<archetype> && !quire::policy_that_peeks<peek_changes>);
+
+TEMPLATE_TEST_CASE("eviction_policy: a peek tells what is proposed next, and changes nothing", "",
+                   quire::clock, quire::sieve, quire::s3_fifo) {
+    constexpr std::size_t frames = 40;
+    quire_test::generator random{quire_test::test_seed()};
+    quire_test::tried<TestType> peeked{frames};
+    quire_test::tried<TestType> other{frames};
+    auto const both = [&](auto act) {
+        act(peeked);
+        act(other);
+    };
+    std::uint64_t page = 0;
+    std::size_t seen = 0;
+    for (int round = 0; round < 400; ++round) {
+        for (std::size_t f = 0; f < frames; ++f) {
+            if (peeked.holds(f)) { continue; }
+            ++page;
+            both([&](auto& one) { one.insert(f, page % 90); });
+        }
+        for (auto uses = random.below(30); uses > 0; --uses) {
+            auto const f = random.below(frames);
+            both([&](auto& one) { one.touch(f); });
+        }
+        auto const next = peeked.peek();
+        REQUIRE(peeked.peek() == next);
+        seen += next.size();
+        peeked.search();
+        other.search();
+        auto const wanted = random.below(frames);
+        std::size_t met = 0;  // how many of `next` were proposed, in their order
+        for (std::size_t n = 0; n <= wanted; ++n) {
+            auto const candidate = peeked.propose();
+            REQUIRE(other.propose() == candidate);
+            if (!candidate) { break; }
+            if (n == 0 && !next.empty()) { CHECK(*candidate == next[0]); }
+            if (met < next.size() && *candidate == next[met]) { ++met; }
+            if (n == wanted) { both([&](auto& one) { one.remove(*candidate); }); }
+        }
+        if (wanted + 1 < next.size()) { CHECK(met > 0); }
+    }
+    CHECK(seen > 400);
+}
 
 TEST_CASE("frame_states: finds the state in each frame of the caller") {
     std::vector<frame_header> frames(5);

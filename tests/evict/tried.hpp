@@ -49,6 +49,15 @@ public:
     void in_use(std::size_t f) {
         if constexpr (quire::policy_that_heeds_use<Policy>) { policy_.in_use(nth(f)); }
     }
+    /// What would be proposed next.
+    std::vector<std::size_t> peek() const {
+        std::vector<std::size_t> frames;
+        policy_.peek([&](quire::frame_no f) noexcept {
+            frames.push_back(quire::index(f));
+            return true;
+        });
+        return frames;
+    }
     /// The first candidate of a search, removed.
     std::optional<std::size_t> evict() {
         search();

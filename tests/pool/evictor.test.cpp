@@ -4,8 +4,12 @@
 
 #include "calls.hpp"
 #include "doubles.hpp"
+#include "queued_backend.hpp"
 
 #include <quire/evict/clock.hpp>
+#include <quire/evict/lru.hpp>
+#include <quire/evict/s3_fifo.hpp>
+#include <quire/evict/sieve.hpp>
 #include <quire/pool/buffer_pool.hpp>
 
 #include "catch.hpp"
@@ -40,6 +44,76 @@ TEST_CASE("failed_victims: bars the page, after two the file, after eight everyt
     CHECK_FALSE(failed.bars(page(0, 1)));
     for (std::uint16_t file = 1; file <= 6; ++file) { failed.add(page(0, file)); }
     CHECK(failed.bars(page(5, 9)));
+}
+
+TEST_CASE("failed_victims: a batch of one file's pages bars that file, and no other") {
+    quire::detail::failed_victims failed;
+    for (std::uint64_t no = 0; no < 64; ++no) { failed.add(page(no)); }
+    CHECK(failed.bars(page(99)));
+    CHECK_FALSE(failed.bars(page(0, 1)));
+}
+
+// Each miss wrote its victim: a submit for each page, where 64 travel in one.
+TEMPLATE_TEST_CASE("evictor: with a dirty victim goes a batch of what would be evicted next", "",
+                   quire::clock, quire::sieve, quire::s3_fifo, quire::lru, told_policy) {
+    constexpr std::uint64_t frames = 256;
+    policy_orders::current() = {};
+    auto const store = std::make_shared<quire::memory_store>();
+    {
+        quire::buffer_pool<512, quire::clock, quire::hybrid_latch, quire::memory_backend> maker{
+            {.frames = 8, .backend = {store}}};
+        append_numbers(maker.open("f", quire::open_mode::open_or_create), 4 * frames);
+    }
+    auto const script = std::make_shared<queue_script>();
+    quire::buffer_pool<512, TestType, quire::hybrid_latch, queued_backend<>> pool{
+        {.frames = frames, .backend = {.inner = {store}, .script = script}}};
+    auto file = pool.open("f", quire::open_mode::read_write, {.dirty_pages_max = 10'000});
+    auto const scattered = [](std::uint64_t i) { return 4 * (i * 77 % frames); };
+    for (std::uint64_t i = 0; i < frames; ++i) { write_number(file, scattered(i), 5000 + i); }
+    REQUIRE(file.slot().dirty == frames);
+    auto const submits = script->submits();
+    for (std::uint64_t i = 0; i < frames; ++i) { CHECK(number_on(file, 4 * i + 1) == 4 * i + 1); }
+    auto const evictions = file.stats().evictions;
+    CHECK(evictions == frames);
+    auto const write_submits = script->submits() - submits - frames;
+    CHECK(write_submits >= file.stats().write_backs / 64);
+    CHECK(write_submits <= frames / 64 + 2);
+    CHECK(file.stats().write_backs <= frames);
+    for (std::uint64_t i = 0; i < frames; ++i) { CHECK(number_on(file, scattered(i)) == 5000 + i); }
+}
+
+TEST_CASE("evictor: a file that failed lately has only its victims written") {
+    constexpr std::size_t size = 512;
+    gated_backend::options io;
+    quire::buffer_pool<size, told_policy, quire::hybrid_latch, gated_backend> pool{
+        {.frames = 6, .backend = io}};
+    policy_orders::current() = {};
+    auto file = pool.open("f", quire::open_mode::open_or_create, {.dirty_pages_max = 100});
+    append_numbers(file, 10);
+    file.flush();
+    for (std::uint64_t no : {0U, 2U, 4U}) { CHECK(number_on(file, no) == no); }
+    auto const frame_of = [&](std::uint64_t no) { return file.slot().pages->load(no).frame(); };
+    auto const writes_of = [&](std::uint64_t no) {
+        return io.script->count(quire::io_verb::write, no * size);
+    };
+    for (std::uint64_t no : {0U, 2U, 4U}) { write_number(file, no, 70 + no); }
+    auto const before = writes_of(0);
+    io.script->fail(quire::io_verb::write, 0, EIO, 2);
+    policy_orders::current().candidates = {frame_of(4), frame_of(0), frame_of(2)};
+    CHECK(number_on(file, 1) == 1);
+    CHECK(file.slot().dirty == 1);  // page 0, which was written in vain
+    CHECK(writes_of(0) == before + 1);
+    write_number(file, 2, 720);
+    policy_orders::current().candidates = {frame_of(2), frame_of(0)};
+    CHECK(number_on(file, 3) == 3);
+    CHECK(writes_of(0) == before + 1);  // left alone
+    CHECK(file.slot().dirty == 1);
+    policy_orders::current().candidates = {frame_of(0)};
+    CHECK(refusal([&] { number_on(file, 5); }) == errc::write_failed);
+    CHECK(writes_of(0) == before + 2);
+    policy_orders::current() = {};
+    file.flush();
+    CHECK(number_on(file, 0) == 70);
 }
 
 TEST_CASE("free_list: gives out each frame once, the first one first") {

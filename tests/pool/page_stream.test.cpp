@@ -254,7 +254,7 @@ TEST_CASE("page_stream: what the numbers' function throws comes after the pages 
 TEST_CASE("page_stream: a scan passes over blank pages, a stream reports them") {
     setting s;
     auto bytes = s.inner.store->bytes("f");
-    for (std::uint64_t const no : {0, 5, 255}) {
+    for (std::uint64_t const no : {0U, 5U, 255U}) {
         for (std::size_t i = 0; i < size; ++i) { bytes[no * size + i] = std::byte{0}; }
     }
     s.inner.store->assign("f", bytes);

@@ -4,6 +4,7 @@
 
 #include "calls.hpp"
 #include "doubles.hpp"
+#include "queued_backend.hpp"
 
 #include <quire/evict/clock.hpp>
 #include <quire/pool/buffer_pool.hpp>
@@ -20,6 +21,7 @@
 using namespace quire_test;
 using namespace std::chrono_literals;
 using quire::errc;
+using quire::guard_slot;
 using quire::io_verb;
 using quire::open_mode;
 
@@ -31,6 +33,32 @@ template <class Latch = quire::hybrid_latch>
 using gated_pool = quire::buffer_pool<size, quire::clock, Latch, gated_backend>;
 
 constexpr quire::file_options no_limit{.dirty_pages_max = 10'000};
+
+/// Writes are complete only in reap; behind the gate of `queue`, and as `io.script` says.
+struct queued_world {
+    using pool_type = quire::buffer_pool<size, quire::clock, quire::hybrid_latch,
+                                         queued_backend<gated_backend>>;
+
+    explicit queued_world(std::uint64_t pages, quire::log_hook const& hook = {},
+                          hand_out_order order = hand_out_order::in_order)
+        : queue{std::make_shared<queue_script>(queue_script::settings{.order = order})},
+          pool{{.frames = 400, .durable = hook, .backend = {.inner = io, .script = queue}}},
+          file{pool.open("f", open_mode::open_or_create, no_limit)} {
+        append_numbers(file, pages, 1000);
+    }
+    std::future<std::optional<errc>> flusher() {
+        return std::async(std::launch::async, [&] { return refusal([&] { file.flush(); }); });
+    }
+    void wait_until_in_flight(std::size_t ops) {
+        while (queue->in_flight() < ops) { std::this_thread::sleep_for(1ms); }
+        std::this_thread::sleep_for(20ms);  // and it goes on, as far as it can
+    }
+
+    gated_backend::options io;
+    std::shared_ptr<queue_script> queue;
+    pool_type pool;
+    pool_type::file file;
+};
 
 std::uint64_t number_in_store(gated_backend::options const& io, std::uint64_t no) {
     auto const bytes = io.store->bytes("f");
@@ -340,6 +368,123 @@ TEST_CASE("page_writer: two flushes at once both end, and the pages are written"
     two.get();
     for (std::uint64_t no = 0; no < 4; ++no) { CHECK(number_in_store(io, no) == 70 + no); }
     CHECK(file.slot().dirty == 0);
+}
+
+TEST_CASE("page_writer: a flush has four batches in flight, and no more") {
+    queued_world s{300};
+    s.queue->close_gate();
+    auto flusher = s.flusher();
+    s.wait_until_in_flight(256);
+    CHECK(s.queue->in_flight() == 256);
+    CHECK(s.file.slot().dirty == 300);  // no page is clean before its write is complete
+    s.queue->open_gate();
+    CHECK(flusher.get() == std::nullopt);
+    CHECK(s.queue->in_flight_max() == 256);
+    CHECK(s.file.slot().dirty == 0);
+}
+
+TEST_CASE("page_writer: scattered pages are written once each, in whatever order they complete") {
+    auto const order = GENERATE(hand_out_order::in_order, hand_out_order::reversed,
+                                hand_out_order::shuffled);
+    queued_world s{390, {}, order};
+    s.file.flush();
+    for (std::uint64_t i = 0; i < 300; ++i) { write_number(s.file, i * 7 % 390, 2000 + i); }
+    auto const before = s.file.stats().write_backs;
+    s.file.flush();
+    CHECK(s.file.stats().write_backs == before + 300);
+    for (std::uint64_t i = 0; i < 300; ++i) {
+        CHECK(number_in_store(s.io, i * 7 % 390) == 2000 + i);
+        CHECK(s.io.script->count(io_verb::write, i * 7 % 390 * size) == 2);
+    }
+    CHECK(s.file.slot().dirty == 0);
+    CHECK(s.queue->overlapping_reaps() == 0);
+}
+
+// The user has the second batch's first page and wants one of the first batch, which is being
+// written. A flush that waited for the user's page now would never get to unlatch the other.
+TEST_CASE("page_writer: a flush finishes what is in flight before it waits for a latch") {
+    queued_world s{100};
+    s.queue->close_gate();
+    std::optional<std::future<std::optional<errc>>> one;
+    std::optional<std::future<std::optional<errc>>> two;
+    std::optional<errc> user;
+    {
+        auto held = s.file.write(64);
+        one = s.flusher();
+        s.wait_until_in_flight(64);
+        two = s.flusher();
+        std::this_thread::sleep_for(20ms);
+        CHECK(s.queue->in_flight() == 64);
+        s.queue->open_gate();
+        user = refusal([&] { write_number(s.file, 0, 70, {.wait_max = 5s}); });
+    }
+    CHECK(user == std::nullopt);
+    CHECK(one->get() == std::nullopt);
+    CHECK(two->get() == std::nullopt);
+    CHECK(number_in_store(s.io, 64) == 1064);
+    CHECK(number_in_store(s.io, 99) == 1099);
+}
+
+TEST_CASE("page_writer: the log is asked with nothing latched and nothing in flight") {
+    // While the log is written, another thread logs a page of the third batch once more.
+    std::vector<std::uint64_t> asked;
+    int wrong = 0;
+    queued_world* world = nullptr;
+    auto const log_page = [&](std::uint64_t no, std::uint64_t lsn) {
+        auto page = world->file.write(no);
+        page->bytes().store<std::uint64_t>(number_at, lsn);
+        page.logged(lsn);
+    };
+    auto const look = [&] {
+        wrong += world->queue->in_flight() == 0 ? 0 : 1;
+        for (std::uint64_t no = 0; no < 200; ++no) {
+            bool const is_free =
+                !refusal([&] { auto page = world->file.write(no, {.wait_max = 1ms}); });
+            wrong += is_free ? 0 : 1;
+        }
+        if (asked.size() == 1) { log_page(150, 900); }
+    };
+    auto const hook = [&](std::uint64_t lsn) {
+        asked.push_back(lsn);
+        std::async(std::launch::async, look).get();
+        return lsn;
+    };
+    queued_world s{200, hook};
+    world = &s;
+    for (std::uint64_t no = 0; no < 200; ++no) { log_page(no, 100 + no); }
+    CHECK(s.flusher().get() == std::nullopt);
+    CHECK(asked == std::vector<std::uint64_t>{299, 900});
+    CHECK(wrong == 0);
+    CHECK(number_in_store(s.io, 150) == 900);
+    CHECK(s.file.slot().dirty == 0);
+}
+
+TEST_CASE("page_writer: a page that fails in the second of three batches is the only one left") {
+    queued_world s{150};
+    s.io.script->fail(io_verb::write, 70 * size, ENOSPC);
+    auto const e = error_of([&] { s.file.flush(); });
+    CHECK(e.kind() == errc::write_failed);
+    CHECK(e.page().page() == 70);
+    CHECK(s.file.slot().dirty == 1);
+    for (std::uint64_t no = 0; no < 150; ++no) {
+        CHECK(number_in_store(s.io, no) == (no == 70 ? 0 : 1000 + no));
+    }
+    s.file.flush();
+    CHECK(number_in_store(s.io, 70) == 1070);
+}
+
+// Each wait is as long as wait_max. With a guard on each of many pages that was long.
+TEST_CASE("page_writer: a flush waits in vain only once") {
+    queued_world s{8};
+    guard_slot<queued_world::pool_type::read_guard<quire::raw_page>> held[8];
+    for (std::uint64_t no = 0; no < 8; ++no) { held[no].emplace(s.file, no); }
+    auto const begin = std::chrono::steady_clock::now();
+    auto flusher = std::async(std::launch::async, [&] {
+        return refusal([&] { s.file.flush({.wait_max = 300ms}); });
+    });
+    CHECK(flusher.get() == errc::timed_out);
+    CHECK(std::chrono::steady_clock::now() - begin < 1500ms);
+    CHECK(s.file.slot().dirty == 8);
 }
 
 TEST_CASE("page_writer: one page that fails does not stop its neighbours") {

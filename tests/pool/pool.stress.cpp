@@ -3,7 +3,7 @@
 /// Many threads over few frames. Every page carries its version in every sector, so a torn, stale
 /// or foreign page shows, and so does an update that was lost.
 
-#include <quire/pool/buffer_pool.hpp>
+#include <quire/pool/background_writer.hpp>
 
 #include <quire/evict/clock.hpp>
 #include <quire/evict/lru.hpp>
@@ -14,6 +14,7 @@
 
 #include "catch.hpp"
 #include "pool/stamped.hpp"
+#include "queued_backend.hpp"
 #include "random.hpp"
 #include "temp_dir.hpp"
 #include "uring.hpp"
@@ -76,6 +77,7 @@ struct run_options {
     std::uint64_t pages_end = 96;  ///< appends stop there
     int ops = 10000;               ///< of each thread
     bool faults = false;
+    bool background = false;  ///< with a background writer, too
 };
 
 template <class File>
@@ -121,6 +123,10 @@ void stamps_hold(typename Pool::options_type options, std::string const& path,
             faults->add({.call = io_call::read, .nth = 5, .every = 37});
             faults->add({.call = io_call::write, .nth = 5, .every = 37});
         }
+        std::optional<quire::background_writer<Pool>> writer;
+        if (run.background) {
+            writer.emplace(pool, quire::background_options{.period = 100us, .dirty_low = 0});
+        }
         std::atomic<bool> stop{false};
         std::atomic<int> flushes{0};
         std::thread flusher{[&] {
@@ -143,6 +149,7 @@ void stamps_hold(typename Pool::options_type options, std::string const& path,
         for (auto& worker : workers) { worker.join(); }
         stop = true;
         flusher.join();
+        writer.reset();
         if (faults != nullptr) { faults->clear(); }
 
         auto const stats = pool.stats();
@@ -247,6 +254,18 @@ TEST_CASE("pool: nor with a latch that cannot be downgraded or timed") {
 TEST_CASE("pool: nor when any thread's reap completes the ops of all") {
     stamps_hold<pool_of<quire::hybrid_latch, queueing_backend>>(
         {.frames = 12, .backend = {std::make_shared<quire::memory_store>()}}, "f", {.ops = 6000});
+}
+
+// 150 frames and 300 pages, so that flushes and evictions have several batches in flight.
+TEMPLATE_TEST_CASE("pool: nor with a background writer, and transfers that overtake each other",
+                   "", quire::hybrid_latch, std::shared_mutex) {
+    auto const script = std::make_shared<quire_test::queue_script>(
+        quire_test::queue_script::settings{.order = quire_test::hand_out_order::shuffled});
+    stamps_hold<pool_of<TestType, quire_test::queued_backend<>, quire::s3_fifo>>(
+        {.frames = 150,
+         .backend = {.inner = {std::make_shared<quire::memory_store>()}, .script = script}},
+        "f", {.pages = 300, .pages_end = 320, .ops = 4000, .background = true});
+    CHECK(script->overlapping_reaps() == 0);
 }
 
 template <class Latch>

@@ -62,7 +62,7 @@ TEST_CASE("read_ahead: starts what is neither resident nor being read, each page
     CHECK(s.file->prefetch({1, 5, 7}) == 1);
     CHECK(s.script->in_flight() == 3);
     s.script->open_gate();
-    for (std::uint64_t const no : {1, 5, 7}) { CHECK(number_on(*s.file, no) == no); }
+    for (std::uint64_t const no : {1U, 5U, 7U}) { CHECK(number_on(*s.file, no) == no); }
     CHECK(s.file->stats().misses == 4);
     CHECK(s.file->slot().uses == 0);
 }

@@ -49,7 +49,7 @@ public:
     [[nodiscard]] std::optional<frame_no> propose() noexcept {
         for (; steps_left_ > 0; --steps_left_) {
             auto const at = static_cast<frame_no>(hand_);
-            hand_ = hand_ + 1 == frames_.size() ? 0 : hand_ + 1;
+            hand_ = after(hand_);
             auto& state = frames_[at];
             if (!state.held) { continue; }
             if (state.uses.load(std::memory_order_relaxed) < 1) {
@@ -61,10 +61,25 @@ public:
         return std::nullopt;
     }
 
+    /// Looks once around, without the frames whose bit the hand would only clear.
+    template <class Visit>
+    void peek(Visit visit) const noexcept {
+        auto at = hand_;
+        for (auto left = frames_.size(); left > 0; --left) {
+            auto const& state = frames_[static_cast<frame_no>(at)];
+            bool const next = state.held && state.uses.load(std::memory_order_relaxed) < 1;
+            if (next && !visit(static_cast<frame_no>(at))) { return; }
+            at = after(at);
+        }
+    }
+
 private:
     void enter(frame_no frame, std::int8_t uses) noexcept {
         frames_[frame].uses.store(uses, std::memory_order_relaxed);
         frames_[frame].held = true;
+    }
+    [[nodiscard]] std::uint32_t after(std::uint32_t at) const noexcept {
+        return at + 1 == frames_.size() ? 0 : at + 1;
     }
 
     frame_states<frame_state> frames_;
@@ -72,6 +87,6 @@ private:
     std::uint64_t steps_left_ = 0;
 };
 
-static_assert(policy_that_heeds_arrival<clock>);
+static_assert(policy_that_heeds_arrival<clock> && policy_that_peeks<clock>);
 
 }  // namespace quire::inline QUIRE_ABI

@@ -31,6 +31,12 @@
 ///   p.insert_ahead(frame, page) (may be missing) insert, of a page that was read before a thread
 ///                               asked for it: the first use is the one it was read for, and says
 ///                               no more than the insertion of a page that was asked for
+///   p.peek(visit)               (may be missing) visit(frame) for the frames that would be
+///                               proposed next, in this order, until it returns false: the pool
+///                               writes their pages in time. It may leave out those that have been
+///                               used, and so have another turn. Changes nothing. Without it the
+///                               pool looks at the candidates of a search: as good where a search
+///                               changes nothing either, not where it moves a hand
 ///
 /// `remove` does not say whether the page was evicted or its file closed, and file numbers are used
 /// again: what a policy remembers of a closed file can match a later one. That costs hits, nothing
@@ -103,6 +109,13 @@ template <class P>
 concept policy_that_heeds_arrival =
     eviction_policy<P> && requires(P policy, frame_no frame, page_id page) {
         { policy.insert_ahead(frame, page) } noexcept;
+    };
+
+/// A policy with `peek`.
+template <class P>
+concept policy_that_peeks =
+    eviction_policy<P> && requires(P const& policy, bool (&visit)(frame_no) noexcept) {
+        { policy.peek(visit) } noexcept;
     };
 
 }  // namespace quire::inline QUIRE_ABI

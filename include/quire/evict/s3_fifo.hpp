@@ -98,10 +98,9 @@ public:
     }
 
     void search() noexcept {
-        bool const small_first = small_.size() >= small_aim_;
         steps_left_ = 6 * std::uint64_t{frames_.size()};
-        queues_left_ = small_first ? 2 : 3;
-        look_into(small_first ? place::small : place::main);
+        queues_left_ = small_first() ? 2 : 3;
+        look_into(small_first() ? place::small : place::main);
     }
 
     [[nodiscard]] std::optional<frame_no> propose() noexcept {
@@ -115,11 +114,31 @@ public:
         return std::nullopt;
     }
 
+    /// Looks into both queues once, without the pages that would only move to `main` or its back.
+    template <class Visit>
+    void peek(Visit visit) const noexcept {
+        auto const goes_on = [&](queue_type const& queue, std::int8_t uses) noexcept {
+            for (auto at = queue.oldest(); at != queue_type::none; at = queue.newer(at)) {
+                auto const frame = static_cast<frame_no>(at);
+                bool const next = frames_[frame].uses.load(std::memory_order_relaxed) < uses;
+                if (next && !visit(frame)) { return false; }
+            }
+            return true;
+        };
+        constexpr std::int8_t one = 1;
+        if (small_first()) {
+            static_cast<void>(goes_on(small_, uses_to_stay) && goes_on(main_, one));
+        } else {
+            static_cast<void>(goes_on(main_, one) && goes_on(small_, uses_to_stay));
+        }
+    }
+
 private:
     void insert(frame_no frame, page_id page, std::int8_t uses) noexcept {
         frames_[frame].uses.store(uses, std::memory_order_relaxed);
         enter(ghosts_.take(page) ? place::main : place::small, frame);
     }
+    [[nodiscard]] bool small_first() const noexcept { return small_.size() >= small_aim_; }
 
     /// The next in `small` that has not been used enough; those that have go to `main`.
     [[nodiscard]] std::optional<frame_no> in_small() noexcept {
@@ -186,6 +205,7 @@ private:
     std::uint64_t steps_left_ = 0;
 };
 
-static_assert(policy_that_heeds_use<s3_fifo> && policy_that_heeds_arrival<s3_fifo>);
+static_assert(policy_that_heeds_use<s3_fifo> && policy_that_heeds_arrival<s3_fifo> &&
+              policy_that_peeks<s3_fifo>);
 
 }  // namespace quire::inline QUIRE_ABI

@@ -85,6 +85,19 @@ public:
         return std::nullopt;
     }
 
+    /// Looks once around, without the pages whose bit the hand would only clear.
+    template <class Visit>
+    void peek(Visit visit) const noexcept {
+        auto at = hand_;
+        for (auto left = queue_.size(); left > 0; --left) {
+            if (at == queue_type::none) { at = queue_.oldest(); }
+            auto const frame = static_cast<frame_no>(at);
+            bool const next = frames_[frame].uses.load(std::memory_order_relaxed) < 1;
+            if (next && !visit(frame)) { return; }
+            at = queue_.newer(at);
+        }
+    }
+
 private:
     void enter(frame_no frame, std::int8_t uses) noexcept {
         frames_[frame].uses.store(uses, std::memory_order_relaxed);
@@ -99,6 +112,6 @@ private:
     std::uint64_t steps_left_ = 0;
 };
 
-static_assert(policy_that_heeds_arrival<sieve>);
+static_assert(policy_that_heeds_arrival<sieve> && policy_that_peeks<sieve>);
 
 }  // namespace quire::inline QUIRE_ABI

@@ -24,8 +24,9 @@
 /// What it does not: changes of several pages are not atomic (that is a log's job: log_hook), and a
 /// lost write of a lying device is not noticed.
 ///
-/// Lifetime: guards, pins, budgets (all checked) and handles must not outlive it. Its destructor
-/// closes every file; it tells `options.on_loss` what it could not write, and never throws.
+/// Lifetime: guards, pins, budgets, background writers (all checked) and handles must not outlive
+/// it. Its destructor closes every file; it tells `options.on_loss` what it could not write, and
+/// never throws.
 /// Threads: any; the constructor and the destructor alone. A thread that is cancelled
 /// (pthread_cancel) ends at the beginning of an operation that is no hit, never in its middle. No
 /// thread leaves a log hook, an observer or the function of an optimistic read by pthread_exit, or
@@ -145,9 +146,13 @@ public:
     [[nodiscard]] arena const& memory() const noexcept { return core_.memory(); }
 
 private:
+    template <class Pool>
+    friend class background_writer;
+
     void close_all() noexcept {
         cancellation_off const meanwhile;
         if (core_.memory().inherited()) { return; }  // the parent's files, the parent's work
+        QUIRE_EXPECTS(core_.cleaning.writers() == 0, "no background writer outlives its pool");
         static_cast<void>(core_.transfers.drain(detail::deadline::max()));  // they write to frames
         QUIRE_EXPECTS(core_.ahead.granted() == 0, "no stream outlives its pool");
         std::size_t used = 0;

@@ -6,15 +6,22 @@
 ///   take          from a budget, the free list, or an eviction, after writing back if it must
 ///   take_at_hand  several that are free, or hold clean pages: for reads ahead of need
 ///   give_back     of a frame that was taken and not used
+///   clean_ahead   writes what would be evicted next
 ///
 /// The caller may have claimed an entry or hold a file's grow latch, so latches are only tried; and
 /// a victim that cannot be written is left for another. A dirty victim is written without any lock,
 /// and then asked for again by name.
 ///
+/// One submit costs about as much as the write of a page. So with a dirty victim, up to 63 other
+/// dirty pages are written: those that would be evicted next, and then those that follow the victim
+/// in its file. The misses that come next find them clean. Pages of a file that failed lately, or
+/// in this search, are written for their own sake only: as victims.
+///
 /// A frame of a file counts in `file.frames` from the moment when it is looked for, so threads that
 /// miss at once do not pass `frames_max` by one each. A file that has its share, pages that are
 /// being read included, gets the frame of another of its own pages.
 
+#include <quire/pool/detail/cleaning_need.hpp>
 #include <quire/pool/detail/page_writer.hpp>
 #include <quire/pool/detail/residency.hpp>
 #include <quire/pool/frame_budget.hpp>
@@ -29,7 +36,9 @@ namespace quire::inline QUIRE_ABI::detail {
 /// pages.
 class failed_victims {
 public:
-    void add(page_id page) noexcept { pages_[count_++] = page; }
+    void add(page_id page) noexcept {
+        if (!bars(page)) { pages_[count_++] = page; }
+    }
     [[nodiscard]] bool bars(page_id page) const noexcept {
         std::size_t of_file = 0;
         for (std::size_t i = 0; i < count_; ++i) {
@@ -53,13 +62,14 @@ public:
     evictor(pool_options<typename Types::backend_type> const& options,
             typename Types::frames_type frames, typename Types::files_type& files,
             typename Types::transfers_type& transfers, residency<Types>& resident,
-            writer_type& writer)
+            writer_type& writer, cleaning_need& cleaning)
         : options_{options},
           frames_{frames},
           files_{files},
           transfers_{transfers},
           resident_{resident},
           writer_{writer},
+          cleaning_{cleaning},
           free_{frames.headers().size()} {}
 
     /// A private frame for a page of `file`, or for a budget when that is null. A failed write-back
@@ -114,10 +124,20 @@ public:
         transfers_.frame_changed();
     }
 
+    /// Writes a batch of dirty pages that would be evicted next, and evicts none; how many.
+    [[nodiscard]] std::size_t clean_ahead() {
+        batch_list next;
+        resident_.list_dirty_next(
+            {}, [&](page_id page) noexcept { return files_.of(page).may_write_ahead(); }, next);
+        return writer_.write(next.sorted(), latching::tries, {}).written;
+    }
+
     /// The frames that no thread has.
     [[nodiscard]] free_list& free_frames() noexcept { return free_; }
 
 private:
+    using batch_list = dirty_list<writer_type::batch_max>;
+
     [[nodiscard]] frame_no find(file_type* file) {
         constexpr std::chrono::nanoseconds pause_max = std::chrono::milliseconds{2};
         auto const until = deadline_after(options_.frame_wait_max);
@@ -178,14 +198,11 @@ private:
                 only_of, [&](page_id page) noexcept { return !failed.bars(page); });
             if (found.what == victim::kind::none) { return std::nullopt; }
             if (found.what == victim::kind::dirty) {
-                auto const outcome = write_back_with_neighbours({found.frame, found.page});
-                if (outcome.failure != nullptr) {
-                    failed.add(found.page);
-                    if (failure == nullptr) { failure = outcome.failure; }
-                }
+                write_back({found.frame, found.page}, only_of, failed, failure);
                 if (!resident_.evict_this(found.frame, found.page)) { continue; }
             }
             note_eviction(found.page);
+            cleaning_.evicted(found.what == victim::kind::dirty);
             return found.frame;
         }
         return std::nullopt;
@@ -207,22 +224,38 @@ private:
         options_.observer.tell(options_.observer.on_evict, page);
     }
 
-    /// The victim and the dirty pages that follow it in its file: one write instead of many.
-    [[nodiscard]] write_outcome write_back_with_neighbours(dirty_page victim) {
-        std::array<dirty_page, writer_type::batch_max> run;
-        run[0] = victim;
-        std::size_t count = 1;
-        auto const& file = files_.of(victim.page);
-        for (auto no = victim.page.page().value() + 1;
-             count < run.size() && no < file.pages->pages(); ++no) {
+    /// The victim, what would be evicted next, and the dirty pages that follow it in its file: one
+    /// submit instead of many.
+    void write_back(dirty_page victim, std::optional<file_no> only_of, failed_victims& failed,
+                    std::exception_ptr& failure) {
+        batch_list batch;
+        batch.add(victim);
+        resident_.list_dirty_next(
+            only_of,
+            [&](page_id page) noexcept {
+                return files_.of(page).may_write_ahead() && !failed.bars(page);
+            },
+            batch);
+        add_neighbours(victim.page, batch);
+        auto const pages = batch.sorted();
+        auto const outcome = writer_.write(pages, latching::tries, {});
+        for (auto const& one : pages) {
+            if (one.fate == page_fate::failed) { failed.add(one.page); }
+        }
+        if (failure == nullptr) { failure = outcome.failure; }
+    }
+    /// The dirty pages that follow `page` in its file.
+    void add_neighbours(page_id page, batch_list& batch) {
+        auto const& file = files_.of(page);
+        for (auto no = page.page().value() + 1; batch.has_room() && no < file.pages->pages();
+             ++no) {
             auto const entry = file.pages->load(no);
             if (!entry.is_frame()) { break; }
-            dirty_page const next{entry.frame(), page_id{victim.page.file(), no}};
+            dirty_page const next{entry.frame(), page_id{page.file(), no}};
             auto const& frame = frames_[next.frame];
             if (!frame.holds(next.page) || !frame.dirty()) { break; }
-            run[count++] = next;
+            batch.add(next);
         }
-        return writer_.write(std::span{run}.first(count), latching::tries, {});
     }
 
     pool_options<typename Types::backend_type> const& options_;
@@ -231,6 +264,7 @@ private:
     typename Types::transfers_type& transfers_;
     residency<Types>& resident_;
     writer_type& writer_;
+    cleaning_need& cleaning_;
     free_list free_;
 };
 

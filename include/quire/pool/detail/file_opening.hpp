@@ -131,6 +131,7 @@ private:
         file.frames_max = options_.frames_max;
         file.dirty.store(0, std::memory_order_relaxed);
         file.sync_error.store(0, std::memory_order_relaxed);
+        file.written_ahead_from.store(deadline::min(), std::memory_order_relaxed);
         file.closing.store(false, std::memory_order_release);
         file.counters.clear();
         file.generation.fetch_add(1, std::memory_order_release);

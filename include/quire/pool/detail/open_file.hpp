@@ -27,6 +27,7 @@
 #include <quire/base/page_seal.hpp>
 #include <quire/io/file_backend.hpp>
 #include <quire/latch/hybrid_latch.hpp>
+#include <quire/pool/detail/deadline.hpp>
 #include <quire/pool/detail/dirty_frames.hpp>
 #include <quire/pool/page_table.hpp>
 #include <quire/pool/stats.hpp>
@@ -66,6 +67,7 @@ struct alignas(64) open_file {
     std::size_t frames_max = 0;  ///< 0: no limit
     std::atomic<std::size_t> frames{0};
     std::uint64_t pages_on_disk = 0;  ///< guarded by `grow`
+    std::atomic<deadline> written_ahead_from{deadline::min()};  ///< see may_write_ahead
     file_counters counters;
 
     /// An error about page `id` of the file.
@@ -109,6 +111,20 @@ struct alignas(64) open_file {
     void now_clean(frame_no f) noexcept {
         dirty_in->remove(f);
         dirty.fetch_sub(1, std::memory_order_relaxed);
+    }
+
+    /// A page could not be written, or its log could not.
+    void could_not_write() noexcept {
+        constexpr std::chrono::nanoseconds pause = std::chrono::seconds{1};
+        written_ahead_from.store(deadline_after(pause), std::memory_order_relaxed);
+    }
+    /// Whether a page may be written although nothing needs that yet: not of a file that failed
+    /// less than a second ago, so that its pages are not tried over and over; nor after a sync
+    /// error.
+    [[nodiscard]] bool may_write_ahead() const noexcept {
+        auto const from = written_ahead_from.load(std::memory_order_relaxed);
+        return sync_error.load(std::memory_order_acquire) == 0 &&
+               (from == deadline::min() || has_passed(from));
     }
 
     [[nodiscard]] bool is_open() const noexcept {

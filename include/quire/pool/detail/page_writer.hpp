@@ -3,20 +3,25 @@
 
 /// page_writer: the one write-back, for eviction, writers over their limit, flush and close.
 ///
-/// A batch of dirty pages, sorted by page, becomes one submit. For each page: latch exclusively
-/// (sealing changes bytes; pins do not refuse this), seal, downgrade to shared, write, raise
-/// `written`, unlatch. The write runs under the shared latch, because bytes that change during a
-/// DMA arrive torn; readers read on meanwhile.
+/// A list of dirty pages, sorted by page, becomes batches (write_batch.hpp), each one submit; up to
+/// four are in flight. For each page: latch exclusively (sealing changes bytes; pins do not refuse
+/// this), seal, downgrade to shared, write, raise `written`, unlatch. The write runs under the
+/// shared latch, because bytes that change during a DMA arrive torn; readers read on meanwhile.
 ///
 /// A caller that has claimed an entry, or holds a file's grow latch or a page, only tries latches:
 /// `latching::tries`. Two threads that wait for each other's pages while they hold something would
 /// wait for ever. Flush and close hold nothing, and wait for the first latch of each batch:
-/// `latching::waits`. No thread waits for a latch while a write of its own is unfinished.
+/// `latching::waits`. No thread waits for a latch while a write of its own is unfinished: a batch
+/// whose first latch is refused finishes those before it, and then waits. The first wait that is
+/// in vain is the last.
+///
+/// A list is gone through in rounds: pages that were refused, or moved, are left for the next one.
 ///
 /// The log comes first: with nothing latched and nothing in flight, the hook is asked to make the
-/// log durable up to the batch's highest LSN; then the pages are latched. A page has *moved* if its
-/// LSN is past the answer by then; or, with a latch that cannot be downgraded, if another thread
-/// changed it between its seal and its write.
+/// log durable up to the round's highest LSN; then the pages are latched. A batch whose pages have
+/// been logged since finishes those before it, and asks again. A page has *moved* if its LSN is
+/// past the answer when it is latched; or, with a latch that cannot be downgraded, if another
+/// thread changed it between its seal and its write.
 ///
 /// A page that moves in two rounds must not keep a flush from its end: it is written from a copy.
 /// The copy is made under the shared latch, in the pool's spare page; the log is asked for its LSN;
@@ -26,11 +31,12 @@
 /// also while the first is in the log hook or writes; and each copy asks the log once.
 ///
 /// Errors: a page that could not be written stays dirty, resident and readable; the first failure
-/// is in the outcome, the other pages of the batch are written all the same.
+/// is in the outcome, the other pages are written all the same.
+/// Cost: no allocation; up to 21 KiB of stack.
 
 #include <quire/pool/detail/log_gate.hpp>
-#include <quire/pool/detail/pool_types.hpp>
 #include <quire/pool/detail/reasons.hpp>
+#include <quire/pool/detail/write_batch.hpp>
 
 #include <cstring>   // std::memcpy
 #include <mutex>     // std::unique_lock
@@ -38,36 +44,7 @@
 
 namespace quire::inline QUIRE_ABI::detail {
 
-/// A page found dirty, and where.
-struct dirty_page {
-    frame_no frame{};
-    page_id page{};
-
-    friend bool operator<(dirty_page a, dirty_page b) noexcept { return a.page < b.page; }
-};
-
 enum class latching : std::uint8_t { tries, waits };
-
-/// What became of a write-back.
-struct write_outcome {
-    std::size_t written = 0;  ///< pages
-    std::exception_ptr failure = nullptr;
-
-    /// Called with latches held: must not throw, even when there is no memory for an error.
-    template <class File>
-    void fail(File const& file, errc code, page_id page, int system = 0,
-              std::string_view why = {}) noexcept {
-        if (failure != nullptr) { return; }
-        try {
-            failure = std::make_exception_ptr(file.failure(code, "write", page, system, why));
-        } catch (...) {
-            failure = std::current_exception();
-        }
-    }
-    void rethrow() const {
-        if (failure != nullptr) { std::rethrow_exception(failure); }
-    }
-};
 
 template <class Types>
 class page_writer : immovable {
@@ -80,155 +57,181 @@ public:
     page_writer(typename Types::frames_type frames, typename Types::files_type& files,
                 transfers_type& transfers, log_gate const& log,
                 pool_observer const& observer) noexcept
-        : frames_{frames}, files_{files}, transfers_{transfers}, log_{log}, observer_{observer} {}
+        : frames_{frames},
+          files_{files},
+          transfers_{transfers},
+          log_{log},
+          conclusion_{frames, files, observer} {}
 
-    /// Writes `pages`, which must be sorted and is used up. Pages that are clean by the time they
-    /// are latched, or have moved, count as done. `wait` is for each batch: the time that the
-    /// writes of those before it took is not held against it.
+    /// Writes `pages`, which must be sorted. Pages that are clean by the time they are latched, or
+    /// have moved, count as done. Each wait for a latch is at most `wait`. With latching::tries
+    /// there is one round, and each page's fate is known then; else `pages` is used up.
     [[nodiscard]] write_outcome write(std::span<dirty_page> pages, latching how,
                                       std::chrono::nanoseconds wait) {
         write_outcome outcome;
-        while (!pages.empty()) {
-            auto const until = deadline_after(wait);
-            auto batch = pages.first(pages.size() < batch_max ? pages.size() : batch_max);
-            pages = pages.subspan(batch.size());
-            int round = 0;
-            do {
-                write_batch(batch, how, round++ > 0, until, wait, outcome);
-                batch = without_done(batch);
-            } while (how == latching::waits && !batch.empty());
+        patience left{wait, how == latching::waits};
+        for (bool again = false; !pages.empty(); again = true) {
+            write_round(pages, left, outcome);
+            if (how == latching::tries) { break; }
+            if (again) { write_copies(pages, wait, outcome); }
+            pages = those_left(pages);
         }
         return outcome;
     }
 
 private:
     using operation = typename transfers_type::transfer_type;
+    using in_flight = batches_in_flight<Types>;
 
-    struct sealed_page {
-        dirty_page* target;
-        std::uint64_t version;
+    /// How long a thread waits for a latch.
+    struct patience {
+        std::chrono::nanoseconds wait;
+        bool waits;  ///< until it has waited in vain
+        bool over = false;
     };
-    enum class step : std::uint8_t { sealed, later, moved, done };
+    /// A page that is being added to a batch, and what for.
+    struct attempt {
+        dirty_page& target;
+        in_flight& before;  ///< must be finished before a wait
+        bool first;         ///< the batch has no latch yet
+        patience& left;
+        write_outcome& outcome;
+    };
 
-    [[nodiscard]] static std::span<dirty_page> without_done(std::span<dirty_page> batch) noexcept {
+    [[nodiscard]] static std::span<dirty_page> those_left(std::span<dirty_page> pages) noexcept {
         std::size_t left = 0;
-        for (auto const& one : batch) {
-            if (one.page != page_id::none()) { batch[left++] = one; }
+        for (auto const& one : pages) {
+            if (!one.is_left()) { continue; }
+            pages[left] = one;
+            pages[left++].fate = page_fate::open;
         }
-        return batch.first(left);
+        return pages.first(left);
     }
 
-    /// One round: what is done has its page set to none, the rest is for another round.
-    void write_batch(std::span<dirty_page> batch, latching how, bool again, deadline until,
-                     std::chrono::nanoseconds wait, write_outcome& outcome) {
-        std::uint64_t const durable = make_log_durable(batch, outcome);
-        std::array<sealed_page, batch_max> sealed;
-        std::array<operation, batch_max> ops;
-        std::array<dirty_page*, batch_max> moved;
-        std::size_t count = 0;
-        std::size_t moved_count = 0;
-        for (auto& target : batch) {
-            if (target.page == page_id::none()) { continue; }
-            bool const may_wait = how == latching::waits && count == 0;
-            std::uint64_t version = 0;
-            auto const result = seal(target, durable, may_wait, until, version, outcome);
-            if (result == step::sealed) {
-                sealed[count] = {&target, version};
-                ops[count++] = {{io_verb::write, &*files_.of(target.page).file,
-                                 *byte_offset(target.page.page(), Types::page_size),
-                                 frames_.bytes(target.frame)}};
-            } else if (result == step::moved && how == latching::waits && again) {
-                moved[moved_count++] = &target;
-            } else if (result == step::done) {
-                target.page = page_id::none();
+    /// Latches, seals and writes what can be. Nothing is latched or in flight after it.
+    void write_round(std::span<dirty_page> pages, patience& left, write_outcome& outcome) {
+        auto durable = make_log_durable(pages, 0, outcome);
+        in_flight batches{transfers_, conclusion_, outcome};
+        for (bool first = true; !pages.empty(); first = false) {
+            auto const part = pages.first(pages.size() < batch_max ? pages.size() : batch_max);
+            pages = pages.subspan(part.size());
+            if (!first && highest_lsn(part) > durable) {
+                batches.finish_all();
+                durable = make_log_durable(part, durable, outcome);
             }
-        }
-        transfers_.run(std::span{ops}.first(count));
-        for (std::size_t i = 0; i < count; ++i) { finish(sealed[i], ops[i], outcome); }
-        if (count > 0) { transfers_.frame_changed(); }
-        for (auto* const target : std::span{moved}.first(moved_count)) {
-            write_copy(*target, deadline_after(wait), outcome);
-            target->page = page_id::none();
+            auto& batch = batches.fill();
+            for (auto& target : part) {
+                if (!target.is_left()) { continue; }
+                if (auto const version =
+                        seal({target, batches, batch.empty(), left, outcome}, durable)) {
+                    batch.add(target, *version,
+                              {{io_verb::write, &*files_.of(target.page).file,
+                                *byte_offset(target.page.page(), Types::page_size),
+                                frames_.bytes(target.frame)}});
+                }
+            }
+            batches.start();
         }
     }
 
-    /// Latches and seals one page; leaves it latched shared if the result is `sealed`.
-    [[nodiscard]] step seal(dirty_page target, std::uint64_t durable, bool may_wait, deadline until,
-                            std::uint64_t& version, write_outcome& outcome) {
+    /// Latches and seals one page, and leaves it latched shared: the version that is sealed. Else
+    /// nothing, and the page's fate tells.
+    [[nodiscard]] std::optional<std::uint64_t> seal(attempt const& a, std::uint64_t durable) {
+        auto& target = a.target;
         auto& file = files_.of(target.page);
         if (int const broken = file.sync_error.load(std::memory_order_acquire); broken != 0) {
-            outcome.fail(file, errc::sync_failed, target.page, broken);
-            return step::done;
+            a.outcome.fail(file, errc::sync_failed, target, broken);
+            return std::nullopt;
         }
+        if (!latch_for<access::exclusive>(a)) { return std::nullopt; }
         auto& frame = frames_[target.frame];
-        if (!latch<access::exclusive>(target, may_wait, until)) {
-            if (may_wait && frame.held_here()) {
-                outcome.fail(file, errc::held_here, target.page);
-                return step::done;
-            }
-            return refused(frame, target, may_wait, until, outcome);
-        }
         if (!frame.dirty()) {
             end_exclusive(target);
-            return step::done;
+            target.fate = page_fate::done;
+            return std::nullopt;
         }
         if (auto const lsn = frame.lsn.load(std::memory_order_relaxed); lsn > durable) {
             end_exclusive(target);
-            return step::moved;
+            target.fate = page_fate::moved;
+            return std::nullopt;
         }
-        version = frame.version.load(std::memory_order_relaxed);
+        auto const version = frame.version.load(std::memory_order_relaxed);
         file.seal_page(frames_.bytes(target.frame), target.page);
         if constexpr (downgradable<decltype(frame.latch)>) {
             frame.latch.downgrade();
-            return step::sealed;
+            return version;
         } else {
             end_exclusive(target);
-            if (!latch<access::shared>(target, may_wait, until)) {
-                return refused(frame, target, may_wait, until, outcome);
-            }
-            if (frame.version.load(std::memory_order_acquire) == version) { return step::sealed; }
+            if (!latch_for<access::shared>(a)) { return std::nullopt; }
+            if (frame.version.load(std::memory_order_acquire) == version) { return version; }
             frames_.template end_access<access::shared>(frames_.at(target.frame), target.page);
-            return step::moved;  // another thread wrote in between: the seal is stale
+            target.fate = page_fate::moved;  // another thread wrote in between: a stale seal
+            return std::nullopt;
         }
     }
 
+    /// Whether the page is latched now. If another page is there it is done; if it is held, it is
+    /// left for another round, or has failed.
     template <access Mode>
-    [[nodiscard]] bool latch(dirty_page target, bool may_wait, deadline until) const {
+    [[nodiscard]] bool latch_for(attempt const& a) {
+        auto& target = a.target;
         auto const at = frames_.at(target.frame);
-        bool const latched =
-            try_latch<Mode>(at.header->latch) ||
-            (may_wait && !at.header->held_here() &&
-             transfers_.template latch<Mode>(at.header->latch, until));
-        return latched && frames_.template begin_access<Mode>(at, target.page);
+        if (try_latch<Mode>(at.header->latch)) {
+            if (frames_.template begin_access<Mode>(at, target.page)) { return true; }
+            target.fate = page_fate::done;
+            return false;
+        }
+        if (!a.left.waits || !(a.first || a.left.over)) { return false; }
+        if (!a.left.over) { a.before.finish_all(); }
+        auto const until = deadline_after(a.left.over ? a.left.wait.zero() : a.left.wait);
+        bool const latched = wait_for_latch<Mode>(target, until, a.outcome);
+        a.left.over = a.left.over || (!latched && has_passed(until));
+        return latched;
+    }
+    /// Likewise, after a wait. Expects: this thread has no latch, and nothing in flight; or no time
+    /// is left.
+    template <access Mode>
+    [[nodiscard]] bool wait_for_latch(dirty_page& target, deadline until, write_outcome& outcome) {
+        auto const at = frames_.at(target.frame);
+        bool const latched = try_latch<Mode>(at.header->latch) ||
+                             (!at.header->held_here() &&
+                              transfers_.template latch<Mode>(at.header->latch, until));
+        if (latched && frames_.template begin_access<Mode>(at, target.page)) { return true; }
+        if (!at.header->holds(target.page)) {
+            target.fate = page_fate::done;
+        } else if (at.header->held_here()) {
+            outcome.fail(files_.of(target.page), errc::held_here, target);
+        } else if (has_passed(until)) {
+            outcome.fail(files_.of(target.page), errc::timed_out, target, 0, waited_for_guard);
+        }
+        return false;
+    }
+    void end_exclusive(dirty_page const& target) noexcept {
+        frames_.template end_access<access::exclusive>(frames_.at(target.frame), target.page);
     }
 
-    /// After a latch that was not acquired: done if another page is there now; later, or never, if
-    /// it is held.
-    [[nodiscard]] step refused(frame_type& frame, dirty_page target, bool may_wait,
-                               deadline until, write_outcome& outcome) {
-        return frame.holds(target.page) ? later(target, may_wait, until, outcome) : step::done;
+    /// The pages that moved in this round, which was not the first.
+    void write_copies(std::span<dirty_page> pages, std::chrono::nanoseconds wait,
+                      write_outcome& outcome) {
+        for (auto& target : pages) {
+            if (target.fate == page_fate::moved) {
+                target.fate = page_fate::done;  // unless it fails
+                write_copy(target, deadline_after(wait), outcome);
+            }
+        }
     }
-
-    /// In another round, unless this page's time is over.
-    [[nodiscard]] step later(dirty_page target, bool may_wait, deadline until,
-                             write_outcome& outcome) {
-        if (!may_wait || !has_passed(until)) { return step::later; }
-        outcome.fail(files_.of(target.page), errc::timed_out, target.page, 0, waited_for_guard);
-        return step::done;
-    }
-
-    /// Writes a page that moves all the time. Expects: nothing is latched and nothing in flight.
-    void write_copy(dirty_page target, deadline until, write_outcome& outcome) {
+    /// Expects: nothing is latched and nothing in flight.
+    void write_copy(dirty_page& target, deadline until, write_outcome& outcome) {
         auto& file = files_.of(target.page);
         if (!transfers_.template latch<access::exclusive>(copying_, until)) {
-            return outcome.fail(file, errc::timed_out, target.page, 0, waited_for_copy);
+            return outcome.fail(file, errc::timed_out, target, 0, waited_for_copy);
         }
         std::unique_lock const copies{copying_, std::adopt_lock};
         auto const version = copy(target, until, outcome);
-        if (!version || !latch_for_copy<access::exclusive>(target, until, outcome)) { return; }
+        if (!version || !wait_for_latch<access::exclusive>(target, until, outcome)) { return; }
         auto& frame = frames_[target.frame];
         if (int const broken = file.sync_error.load(std::memory_order_acquire); broken != 0) {
-            outcome.fail(file, errc::sync_failed, target.page, broken);
+            outcome.fail(file, errc::sync_failed, target, broken);
             return end_exclusive(target);
         }
         if (frame.written.load(std::memory_order_acquire) >= *version) {
@@ -240,16 +243,16 @@ private:
         operation op{{io_verb::write, &*file.file,
                       *byte_offset(target.page.page(), Types::page_size), frames_.spare()}};
         transfers_.run({&op, 1});
-        conclude(target, *version, op, outcome);
+        conclusion_.conclude(target, *version, op, outcome);
         constexpr auto mode = downgrades ? access::shared : access::exclusive;
         frames_.template end_access<mode>(frames_.at(target.frame), target.page);
         quire::poison(frames_.spare());
     }
     /// The page's version that is in the spare page now, and in the log. Nothing when it has become
     /// clean, or failed.
-    [[nodiscard]] std::optional<std::uint64_t> copy(dirty_page target, deadline until,
+    [[nodiscard]] std::optional<std::uint64_t> copy(dirty_page& target, deadline until,
                                                     write_outcome& outcome) {
-        if (!latch_for_copy<access::shared>(target, until, outcome)) { return std::nullopt; }
+        if (!wait_for_latch<access::shared>(target, until, outcome)) { return std::nullopt; }
         auto const& frame = frames_[target.frame];
         bool const dirty = frame.dirty();
         auto const version = frame.version.load(std::memory_order_relaxed);
@@ -264,81 +267,51 @@ private:
         not_covered(target, why, outcome);
         return std::nullopt;
     }
-    template <access Mode>
-    [[nodiscard]] bool latch_for_copy(dirty_page target, deadline until, write_outcome& outcome) {
-        if (latch<Mode>(target, true, until)) { return true; }
-        auto const& frame = frames_[target.frame];
-        if (frame.held_here()) {
-            outcome.fail(files_.of(target.page), errc::held_here, target.page);
-        } else if (frame.holds(target.page) && has_passed(until)) {
-            outcome.fail(files_.of(target.page), errc::timed_out, target.page, 0,
-                         waited_for_guard);
+
+    /// How far the log must be durable for `pages`.
+    [[nodiscard]] std::uint64_t highest_lsn(std::span<dirty_page const> pages) const noexcept {
+        std::uint64_t highest = 0;
+        if (!log_.is_there()) { return highest; }
+        for (auto const& one : pages) {
+            if (auto const lsn = lsn_of(one); lsn > highest) { highest = lsn; }
         }
-        return false;
+        return highest;
     }
-    void end_exclusive(dirty_page target) noexcept {
-        frames_.template end_access<access::exclusive>(frames_.at(target.frame), target.page);
+    [[nodiscard]] std::uint64_t lsn_of(dirty_page const& one) const noexcept {
+        auto const& frame = frames_[one.frame];
+        return one.is_left() && frame.holds(one.page) ? frame.lsn.load(std::memory_order_acquire)
+                                                      : 0;
     }
-
-    void finish(sealed_page const& one, operation const& op, write_outcome& outcome) noexcept {
-        auto const target = *one.target;
-        conclude(target, one.version, op, outcome);
-        frames_.template end_access<access::shared>(frames_.at(target.frame), target.page);
-        one.target->page = page_id::none();
-    }
-
-    /// What comes of a write that is complete. Expects: its page is latched.
-    void conclude(dirty_page target, std::uint64_t version, operation const& op,
-                  write_outcome& outcome) noexcept {
-        auto& frame = frames_[target.frame];
-        auto& file = files_.of(target.page);
-        if (op.error != 0) {
-            int const system = op.error == io_ended ? 0 : op.error;
-            outcome.fail(file, errc::write_failed, target.page, system);
-            observer_.tell(observer_.on_write_error, target.page, system);
-        } else {
-            if (frame.written_back(version)) { file.now_clean(target.frame); }
-            file_counters::add(file.counters.write_backs);
-            ++outcome.written;
-        }
-    }
-
-    /// Asks the hook for the batch's highest LSN. Pages it cannot cover are failed and done.
-    [[nodiscard]] std::uint64_t make_log_durable(std::span<dirty_page> batch,
+    /// Asks the hook, unless it has answered `before` and that is enough; how far the log is
+    /// durable now. Pages that it does not cover have failed. Expects: nothing is latched and
+    /// nothing in flight.
+    [[nodiscard]] std::uint64_t make_log_durable(std::span<dirty_page> pages, std::uint64_t before,
                                                  write_outcome& outcome) {
         if (!log_.is_there()) { return ~std::uint64_t{0}; }
-        std::uint64_t highest = 0;
-        auto const lsn_of = [&](dirty_page const& p) {
-            auto const& frame = frames_[p.frame];
-            return frame.holds(p.page) ? frame.lsn.load(std::memory_order_acquire) : 0;
-        };
-        for (auto const& target : batch) {
-            auto const lsn = lsn_of(target);
-            if (lsn > highest) { highest = lsn; }
-        }
-        if (highest == 0) { return 0; }
-        auto const [covered, why] = log_.ask(highest);
+        auto const highest = highest_lsn(pages);
+        if (highest <= before) { return before; }
+        auto const [answer, why] = log_.ask(highest);
+        auto const covered = answer > before ? answer : before;
         if (covered >= highest) { return covered; }
-        for (auto& target : batch) {
-            if (lsn_of(target) <= covered) { continue; }
-            not_covered(target, why, outcome);
-            target.page = page_id::none();
+        for (auto& target : pages) {
+            if (lsn_of(target) > covered) { not_covered(target, why, outcome); }
         }
         return covered;
     }
-    void not_covered(dirty_page target, std::exception_ptr const& why, write_outcome& outcome) {
-        auto const& file = files_.of(target.page);
+    void not_covered(dirty_page& target, std::exception_ptr const& why, write_outcome& outcome) {
+        auto& file = files_.of(target.page);
+        file.could_not_write();
         if (outcome.failure == nullptr && why != nullptr) {
             outcome.failure = log_gate::nested(file, target.page, why);
         }
-        outcome.fail(file, errc::log_failed, target.page);
+        outcome.fail(file, errc::log_failed, target);
     }
 
     typename Types::frames_type frames_;
     typename Types::files_type& files_;
     transfers_type& transfers_;
     log_gate const& log_;
-    pool_observer const& observer_;
+    write_conclusion<Types> const conclusion_;
     hybrid_latch copying_;  ///< of the spare page
 };
 

@@ -57,7 +57,7 @@ public:
           transfers{backend},
           resident{frames, files, transfers},
           writer{frames, files, transfers, log, options.observer},
-          evictor{options, frames, files, transfers, resident, writer},
+          evictor{options, frames, files, transfers, resident, writer, cleaning},
           loader{frames, resident, evictor, transfers, options.observer},
           ahead{options.frames, in_flight_max_of(backend), transfers,       resident,
                 evictor,        loader,                    options.observer} {
@@ -195,6 +195,13 @@ public:
         return found;
     }
 
+    /// Of all files.
+    [[nodiscard]] std::uint64_t dirty_pages_now() const noexcept {
+        std::uint64_t sum = 0;
+        for (auto const& file : files) { sum += file.dirty.load(std::memory_order_relaxed); }
+        return sum;
+    }
+
     /// `fn(page_id, first_lsn)` for the pages of file `number` that are dirty now.
     template <class Fn>
     void for_each_dirty(file_type const& file, file_no number, Fn& fn) const {
@@ -230,6 +237,7 @@ public:
     typename types::transfers_type transfers;
     residency<types> resident;
     page_writer<types> writer;
+    cleaning_need cleaning;
     detail::evictor<types> evictor;
     page_loader<types> loader;
     read_ahead<types> ahead;

@@ -8,6 +8,7 @@
 ///   publish     loading -> resident  the page can be found, and then it can be evicted
 ///   withdraw    loading -> absent    nothing happened
 ///   evict       resident -> private  of frames that the policy proposes, or of given ones
+///   list_dirty_next                  which dirty pages would be evicted next
 ///
 /// Nothing else stores a frame's `page` or an entry of a page table. (States and invariants:
 /// pool/frame.hpp.)
@@ -18,7 +19,7 @@
 
 #include <quire/base/contract.hpp>
 #include <quire/pool/detail/load_waiters.hpp>
-#include <quire/pool/detail/pool_types.hpp>
+#include <quire/pool/detail/write_batch.hpp>
 
 #include <mutex>     // std::mutex
 #include <optional>  // std::optional
@@ -191,6 +192,27 @@ public:
         }
         return count;
     }
+    /// Adds to `list`, while it has room, dirty pages that would be evicted next and of which
+    /// `wants(page)` is true; only of file `only_of`, if that is given. Looks at looks_max frames.
+    template <class List, class Wants>
+    void list_dirty_next(std::optional<file_no> only_of, Wants wants, List& list) noexcept {
+        std::lock_guard const hold{mutex_};
+        auto left = looks_max;
+        auto const goes_on = [&](frame_no candidate) noexcept {
+            auto const& frame = frames_[candidate];
+            auto const page = frame.page_now();
+            bool const is_meant = !only_of || page.file() == *only_of;
+            if (is_meant && frame.dirty() && wants(page)) { list.add({candidate, page}); }
+            return --left > 0 && list.has_room();
+        };
+        if (!list.has_room()) { return; }
+        if constexpr (policy_that_peeks<typename Types::policy_type>) {
+            policy_.peek(goes_on);
+        } else {
+            policy_.search();
+            for (auto next = policy_.propose(); next && goes_on(*next); next = policy_.propose()) {}
+        }
+    }
     /// Evicts `page` from frame `f` if it is still there, clean and not held.
     [[nodiscard]] bool evict_this(frame_no f, page_id page) noexcept {
         std::lock_guard const hold{mutex_};
@@ -307,6 +329,7 @@ private:
         QUIRE_CHECK(policy_.holds(f), "an eviction_policy holds a frame that was inserted");
     }
 
+    static constexpr int looks_max = 256;
     static constexpr char const* proposes_held =
         "an eviction_policy proposes a frame that it holds, and holds it until it is removed";
 

@@ -104,8 +104,7 @@ public:
             ops[i] = &batch[i];
         }
         submit(std::span{ops}.first(batch.size()));
-        static_cast<void>(
-            wait(deadline::max(), owner.key(), [&] { return owner.all_complete(); }));
+        wait_for(owner);
     }
 
     /// Starts transfers whose owner waits later. They stay in place until they are complete, and
@@ -113,6 +112,12 @@ public:
     void start(std::span<op_type*> ops) noexcept {
         submit(ops);
         pass_on();
+    }
+
+    /// Waits until the transfers of `owner`, which were started, are complete. See I6.
+    void wait_for(transfer_owner const& owner) noexcept {
+        static_cast<void>(
+            wait(deadline::max(), owner.key(), [&] { return owner.all_complete(); }));
     }
 
     /// Waits until `ready()`, at most until `until`; whether it is. `ready` is asked several times,

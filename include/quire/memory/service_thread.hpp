@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+/// service_thread: a thread that works for the library, and not for the program's own code.
+///
+/// It blocks all signals, so that the program's handlers run in the program's threads.
+///
+/// Why not std::thread: its destructor ends the program where the thread was not joined. In a
+/// forked child there is no such thread, and nothing to join. (And <thread> compiles long.)
+///
+/// Lifetime: joined before it is destroyed, except in a forked child.
+/// Errors: errc::out_of_memory, with the errno, where the system has no thread left.
+
+#include <quire/base/error.hpp>
+#include <quire/base/immovable.hpp>
+
+#include <pthread.h>  // pthread_create, pthread_join
+#include <signal.h>   // sigfillset, pthread_sigmask
+
+namespace quire::inline QUIRE_ABI {
+
+class service_thread : immovable {
+public:
+    /// Runs `subject.run()`, which does not throw, until that returns. `operation` is for errors.
+    template <class Subject>
+    service_thread(Subject& subject, char const* operation) {
+        static_assert(noexcept(subject.run()), "the function of a service_thread does not throw");
+        ::sigset_t all;
+        ::sigset_t before;
+        ::sigfillset(&all);
+        ::pthread_sigmask(SIG_SETMASK, &all, &before);  // a new thread inherits the mask
+        int const failed = ::pthread_create(
+            &thread_, nullptr,
+            [](void* of) -> void* {
+                static_cast<Subject*>(of)->run();
+                return nullptr;
+            },
+            &subject);
+        ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+        if (failed != 0) { throw error{errc::out_of_memory, operation, page_id::none(), failed}; }
+    }
+
+    /// Returns when it has ended. Expects: called once, and not in a forked child.
+    void join() noexcept { static_cast<void>(::pthread_join(thread_, nullptr)); }
+
+private:
+    ::pthread_t thread_{};
+};
+
+}  // namespace quire::inline QUIRE_ABI
