@@ -137,7 +137,8 @@ public:
         return {};
     }
     /// Adds to `list`, while it has room, dirty pages that would be evicted next and of which
-    /// `wants(page)` is true. Only of file `only_of`, if that is given. At most looks_max candidates.
+    /// `wants(page)` is true. Only of file `only_of`, if that is given. Looks at looks_max
+    /// candidates at most.
     template <class List, class Wants>
     void look_ahead(std::optional<file_no> only_of, Wants wants, List& list) noexcept {
         std::lock_guard const hold{mutex_};
