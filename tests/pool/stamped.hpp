@@ -38,7 +38,7 @@ struct findings {
     std::atomic<int> lost{0};      ///< a version other than the number of exclusive sections
     std::atomic<int> expected{0};  ///< errors that the run provokes
     std::atomic<int> other{0};     ///< errors that it does not
-    static constexpr std::size_t pages_max = 256;
+    static constexpr std::size_t pages_max = 512;
     std::array<std::atomic<std::uint64_t>, pages_max> sections{};  ///< exclusive ones, by page
     std::array<std::atomic<std::uint64_t>, pages_max> seen{};      ///< highest version, by page
 

@@ -3,7 +3,8 @@
 
 /// service_thread: a thread that works for the library, and not for the program's own code.
 ///
-/// It blocks all signals, so that the program's handlers run in the program's threads.
+/// Its signals are blocked as they are in the thread that makes it: a program whose handlers must
+/// not run in it blocks theirs meanwhile, as with any thread.
 ///
 /// Why not std::thread: its destructor ends the program where the thread was not joined. In a
 /// forked child there is no such thread, and nothing to join. (And <thread> compiles long.)
@@ -15,7 +16,6 @@
 #include <quire/base/immovable.hpp>
 
 #include <pthread.h>  // pthread_create, pthread_join
-#include <signal.h>   // sigfillset, pthread_sigmask
 
 namespace quire::inline QUIRE_ABI {
 
@@ -25,10 +25,6 @@ public:
     template <class Subject>
     service_thread(Subject& subject, char const* operation) {
         static_assert(noexcept(subject.run()), "the function of a service_thread does not throw");
-        ::sigset_t all;
-        ::sigset_t before;
-        ::sigfillset(&all);
-        ::pthread_sigmask(SIG_SETMASK, &all, &before);  // a new thread inherits the mask
         int const failed = ::pthread_create(
             &thread_, nullptr,
             [](void* of) -> void* {
@@ -36,7 +32,6 @@ public:
                 return nullptr;
             },
             &subject);
-        ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
         if (failed != 0) { throw error{errc::out_of_memory, operation, page_id::none(), failed}; }
     }
 

@@ -22,8 +22,8 @@
 ///
 /// Lifetime: must not outlive the pool, whose destructor checks it. Its destructor returns when the
 /// batch that is being written is complete. Several writers of one pool share the work.
-/// Threads: it is one, with all signals blocked. In a forked child there is none, and its
-/// destructor does nothing.
+/// Threads: it is one, with the signal mask of the thread that makes it. In a forked child there is
+/// none, and its destructor does nothing.
 
 #include <quire/memory/service_thread.hpp>
 #include <quire/pool/buffer_pool.hpp>
