@@ -69,8 +69,8 @@ TEST_CASE("forked: every operation is refused in the child, which changes nothin
     auto& pool = *p.pool;
     auto& file = *p.file;
     auto const start = bytes_of(p.path());
-    auto stream = file.scan();
-    static_cast<void>(stream.next());
+    std::unique_ptr<decltype(file.scan())> stream{new auto(file.scan())};
+    static_cast<void>(stream->next());
     CHECK(failure_of([&]() -> std::string {
               auto const forked = [](auto call) { return refused(call, errc::forked); };
               MUST(forked([&] { static_cast<void>(version_on(file, 7)); }));  // was a hit
@@ -80,7 +80,8 @@ TEST_CASE("forked: every operation is refused in the child, which changes nothin
               MUST(forked([&] { static_cast<void>(file.pin(0)); }));
               MUST(forked([&] { static_cast<void>(file.prefetch({0, 1})); }));
               MUST(forked([&] { static_cast<void>(file.scan().next()); }));
-              MUST(forked([&] { static_cast<void>(stream.next()); }));
+              MUST(forked([&] { static_cast<void>(stream->next()); }));
+              stream.reset();
               MUST(forked([&] { file.flush(); }));
               MUST(forked([&] { file.write_back(); }));
               MUST(forked([&] { file.reserve(1); }));
@@ -102,6 +103,7 @@ TEST_CASE("forked: every operation is refused in the child, which changes nothin
               MUST(bytes_of(p.path()) == p.before);
               return {};
           }) == "");
+    stream.reset();
     CHECK(bytes_of(p.path()) == start);
     CHECK(all_have(file, 6, 8, 2));
     file.close();
