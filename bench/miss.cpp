@@ -7,8 +7,9 @@
 /// read is a miss, and nearly every miss evicts. Each page is checked to be the right one. In a
 /// round every system, with 1, 2 and 8 threads, has a second, in ten slices. Pages per second, and
 /// processor time per page. The limits are a loop of direct preads, and one that keeps 64 reads per
-/// thread in flight by io_uring. `pread, checked` reads to as many places as the pool has frames
-/// and checks the seals: a pool with quire's promises costs at least that.
+/// thread in flight by io_uring. `checked` ones read to as many places as the pool has frames and
+/// check the seals: a pool with quire's promises costs at least that. `quire, stream` reads the
+/// same order by file.read_stream, over uring_backend.
 ///
 /// Then without a device, over quire::memory_backend, compared with a copy of the page.
 ///
@@ -21,6 +22,8 @@
 
 #if defined(QUIRE_BENCH_URING)
 #include "device/ring.hpp"
+
+#include <quire/io/uring_backend.hpp>
 
 #include <chrono>
 #include <functional>
@@ -94,10 +97,7 @@ public:
         [[nodiscard]] std::uint64_t read(std::uint64_t no) {
             auto const frame = of_.next_frame();
             read_pages(of_.file_.get(), frame.data(), no);
-            if (quire::crc_seal.check(frame, quire::page_id{quire::file_no{0}, no}, 0) !=
-                quire::page_state::good) {
-                fail("a seal is broken");
-            }
+            expect_sealed(frame, no);
             return value_in(frame.data());
         }
 
@@ -105,17 +105,73 @@ public:
         checked_reads& of_;
     };
 
-private:
     /// Not the neighbour of the one before.
     [[nodiscard]] std::span<std::byte> next_frame() noexcept {
         next_ = (next_ + 7919 * page_size) % frames_.bytes().size();
         return frames_.bytes().subspan(next_, page_size);
     }
+    [[nodiscard]] int descriptor() const noexcept { return file_.get(); }
 
+private:
     raw_file file_;
     quire::arena frames_;
     std::size_t next_ = 0;
 };
+
+#if defined(QUIRE_BENCH_URING)
+/// The same with many in flight.
+std::uint64_t check_in_flight_until(checked_reads& to, page_order& order, slice_end end) {
+    ring transfers;
+    struct place {
+        std::uint32_t no;
+        std::span<std::byte> frame;
+    };
+    std::array<place, ring::depth> in_slot{};
+    std::span<std::uint32_t const> few;
+    std::uint64_t count = 0;
+    transfers.run(
+        [&](unsigned slot, ::io_uring_sqe* sqe) {
+            if (few.empty()) {
+                if (slice_clock::now() >= end) { return false; }
+                few = order.take();
+            }
+            in_slot[slot] = {few.front(), to.next_frame()};
+            few = few.subspan(1);
+            ::io_uring_prep_read(sqe, to.descriptor(), in_slot[slot].frame.data(), page_size,
+                                 static_cast<std::uint64_t>(offset_of(in_slot[slot].no)));
+            return true;
+        },
+        [&](unsigned slot) {
+            auto const& [no, frame] = in_slot[slot];
+            expect_sealed(frame, no);
+            expect_value(no, value_in(frame.data()));
+            ++count;
+        });
+    return count;
+}
+
+/// By file.read_stream.
+template <class Pool>
+std::uint64_t stream_until(Pool& pool, page_order& order, slice_end end) {
+    std::span<std::uint32_t const> few;
+    std::uint64_t count = 0;
+    auto pages = pool.file().read_stream([&]() -> std::optional<quire::page_no> {
+        if (few.empty()) {
+            if (slice_clock::now() >= end) { return std::nullopt; }
+            few = order.take();
+        }
+        auto const no = few.front();
+        few = few.subspan(1);
+        return quire::page_no{no};
+    });
+    while (auto* const page = pages.next()) {
+        expect_value(page->page_no().value(),
+                     (*page)->bytes().template load<std::uint64_t>(value_at));
+        ++count;
+    }
+    return count;
+}
+#endif
 
 /// Each system with each number of threads, and its own position in the order.
 class field {
@@ -175,6 +231,20 @@ void from_device(report& to, std::filesystem::path const& scratch, sizes const& 
             [&](slice_end end) { return read_until(checked, order_of_checked, end); });
     pool_reads pool{path, is.frames};
     systems.add("quire", pool);
+#if defined(QUIRE_BENCH_URING)
+    std::unique_ptr<pool_reads_over<quire::uring_backend>> by_ring;
+    checked_reads checked_by_ring{path, is.frames};
+    page_order order_of_ring{order};
+    if (ring::permitted()) {
+        all.add("io_uring, 64, checked", 1, [&](slice_end end) {
+            return check_in_flight_until(checked_by_ring, order_of_ring, end);
+        });
+        by_ring = std::make_unique<pool_reads_over<quire::uring_backend>>(path, is.frames);
+        systems.add_work("quire, stream", [&](page_order& mine, slice_end end) {
+            return stream_until(*by_ring, mine, end);
+        });
+    }
+#endif
     mapped_reads mapped{path, reads::random};
     auto const forget = [&] { mapped.forget(); };
 #if defined(QUIRE_BENCH_BERKELEY_DB)
@@ -209,6 +279,19 @@ void from_device(report& to, std::filesystem::path const& scratch, sizes const& 
                 median(ratios(of(found, "quire", 8).rate, of(found, "quire", 2).rate)), 1.0);
     to.at_most("miss, CPU of quire - pread, us",
                median(differences(quire.processor, limit.processor)) / 1000, 1.5);
+#if defined(QUIRE_BENCH_URING)
+    if (by_ring == nullptr) { return; }
+    auto const& stream = of(found, "quire, stream", 1);
+    auto const& in_flight = of(found, "io_uring, 64, checked", 1);
+    to.at_least("miss, stream of quire / io_uring, 64, checked, 1 thread",
+                median(ratios(stream.rate, in_flight.rate)), 0.95);
+    to.at_most("miss, CPU of a stream - io_uring, checked, us",
+               median(differences(stream.processor, in_flight.processor)) / 1000, 1.5);
+    to.at_least("miss, stream of quire / io_uring, 64, 2 threads",
+                median(ratios(of(found, "quire, stream", 2).rate,
+                              of(found, "io_uring, 64", 2).rate)),
+                0.95);
+#endif
 }
 
 /// One page after the other copied out of memory, to as many places as a pool has frames.

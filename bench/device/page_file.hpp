@@ -120,6 +120,14 @@ inline void make_page_file(std::filesystem::path const& path, std::uint64_t page
     if (::fsync(file.get()) != 0) { fail("fsync " + path.string()); }
 }
 
+/// Fails unless page `no` has the seal of make_page_file.
+inline void expect_sealed(std::span<std::byte const> page, std::uint64_t no) {
+    if (quire::crc_seal.check(page, quire::page_id{quire::file_no{0}, no}, 0) !=
+        quire::page_state::good) {
+        fail("a seal is broken");
+    }
+}
+
 /// Drops a file from the page cache, except pages that are mapped or dirty.
 inline void empty_page_cache_of(std::filesystem::path const& path) {
     raw_file const file{path, O_RDONLY};

@@ -86,31 +86,34 @@ private:
 };
 
 /// A pool with its defaults; the file's pages are checked against their seals.
-class pool_reads {
+template <quire::file_backend Backend>
+class pool_reads_over {
 public:
-    using pool_type = quire::buffer_pool<page_size>;
+    using pool_type =
+        quire::buffer_pool<page_size, quire::s3_fifo, quire::hybrid_latch, Backend>;
 
-    pool_reads(std::filesystem::path const& path, std::size_t frames)
+    pool_reads_over(std::filesystem::path const& path, std::size_t frames)
         : pool_{{.frames = frames}}, file_{pool_.open(path, quire::open_mode::read_only)} {
         if (file_.mode() != quire::io_mode::direct) { fail("quire does not read directly"); }
     }
-    [[nodiscard]] pool_type::file const& file() const noexcept { return file_; }
+    [[nodiscard]] typename pool_type::file const& file() const noexcept { return file_; }
 
     class reader {
     public:
-        explicit reader(pool_reads& of) : file_{of.file_} {}
+        explicit reader(pool_reads_over& of) : file_{of.file_} {}
         [[nodiscard]] std::uint64_t read(std::uint64_t no) {
             auto page = file_.read(no);
-            return page->bytes().load<std::uint64_t>(value_at);
+            return page->bytes().template load<std::uint64_t>(value_at);
         }
 
     private:
-        pool_type::file file_;
+        typename pool_type::file file_;
     };
 
 private:
     pool_type pool_;
-    pool_type::file file_;
+    typename pool_type::file file_;
 };
+using pool_reads = pool_reads_over<quire::direct_backend>;
 
 }  // namespace quire_bench

@@ -2,7 +2,7 @@
 #pragma once
 
 /// ring: an io_uring loop that keeps a number of transfers in flight, the device's limit for one
-/// thread. No registered buffers or files.
+/// thread. No registered buffers or files. Transfers are of one page, or of runs of pages.
 
 #include "page_file.hpp"
 
@@ -26,7 +26,9 @@ public:
         return failed == 0;
     }
 
-    ring() {
+    /// `in_flight` transfers, at most `depth`, of `pages_each`.
+    explicit ring(unsigned in_flight = depth, std::size_t pages_each = 1)
+        : in_flight_{in_flight}, pages_each_{pages_each}, pages_{in_flight * pages_each} {
         if (int const failed = ::io_uring_queue_init(depth, &ring_, 0); failed < 0) {
             fail(std::string{"io_uring: "} + std::strerror(-failed));
         }
@@ -35,7 +37,10 @@ public:
     ring& operator=(ring const&) = delete;
     ~ring() { ::io_uring_queue_exit(&ring_); }
 
-    [[nodiscard]] std::byte* page(unsigned slot) const noexcept { return pages_.page(slot); }
+    /// The first page of a slot.
+    [[nodiscard]] std::byte* page(unsigned slot) const noexcept {
+        return pages_.page(slot * pages_each_);
+    }
 
     /// `start(slot, sqe)` prepares a transfer of page(slot) and returns whether there was one left;
     /// `done(slot)` is called when it has ended. Returns when none is left and all have ended.
@@ -55,7 +60,7 @@ public:
             }
             ++in_flight;
         };
-        for (unsigned slot = 0; slot < depth; ++slot) { begin(slot); }
+        for (unsigned slot = 0; slot < in_flight_; ++slot) { begin(slot); }
         while (in_flight > 0) {
             if (::io_uring_submit_and_wait(&ring_, 1) < 0) { fail("io_uring_submit"); }
             std::array<::io_uring_cqe*, depth> ended;
@@ -65,7 +70,9 @@ public:
             for (unsigned i = 0; i < count; ++i) {
                 --in_flight;
                 if (ended[i]->user_data == nothing) { continue; }
-                if (ended[i]->res != static_cast<int>(page_size)) { fail("io_uring transfer"); }
+                if (ended[i]->res != static_cast<int>(pages_each_ * page_size)) {
+                    fail("io_uring transfer");
+                }
                 slots[transfers++] = static_cast<unsigned>(ended[i]->user_data);
             }
             ::io_uring_cq_advance(&ring_, count);
@@ -80,7 +87,9 @@ private:
     static constexpr std::uint64_t nothing = ~std::uint64_t{0};
 
     ::io_uring ring_{};
-    page_buffer pages_{depth};
+    unsigned const in_flight_;
+    std::size_t const pages_each_;
+    page_buffer pages_;
 };
 
 }  // namespace quire_bench
