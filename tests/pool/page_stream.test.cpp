@@ -286,11 +286,11 @@ TEST_CASE("page_stream: a file is not closed, cut or discarded under pages that 
 TEST_CASE("page_stream: streams share what they may look ahead by, and all make progress") {
     setting s{16};  // two pages ahead for all of them
     auto a = s.file->scan();
-    auto b = s.file->scan();
+    auto b = s.file->scan(50);
     auto c = s.stream({10, 20, 30});
     for (std::uint64_t no = 0; no < 3; ++no) {
         CHECK(number_in(*a.next()) == no);
-        CHECK(number_in(*b.next()) == no);
+        CHECK(number_in(*b.next()) == 50 + no);
         CHECK(number_in(*c.next()) == 10 * (no + 1));
     }
     CHECK(s.file->core().ahead.granted() == 2);
@@ -346,6 +346,21 @@ TEST_CASE("page_stream: a page that another thread holds is waited for, and may 
     CHECK(scan.next() == nullptr);
     s.expect_no_pins();
 }
+
+#if defined(QUIRE_CHECKED) && QUIRE_CHECKED
+TEST_CASE("page_stream: a page that its own thread holds is refused in a checked build, at once") {
+    setting s;
+    auto stream = s.stream({0, 1, 2});
+    CHECK(number_in(*stream.next()) == 0);
+    {
+        auto const held = s.file->read(1);
+        CHECK(refusal([&] { (void)stream.next(); }) == errc::held_here);
+    }
+    CHECK(number_in(*stream.next()) == 2);
+    CHECK(stream.next() == nullptr);
+    s.expect_no_pins();
+}
+#endif
 
 TEST_CASE("page_stream: over a latch without pins every page is read at its turn") {
     setting<quire::clock, std::shared_mutex> s;

@@ -121,7 +121,12 @@ public:
         auto& one = slot(first_);
         ++first_;
         taken found{{}, one.id, true};
-        if constexpr (checked_build) { core().require_not_held(file_.slot(), one.id, "read"); }
+        if constexpr (checked_build) {
+            if (core().held_here(file_.slot(), one.id)) {
+                give_up(one);
+                throw file_.slot().failure(errc::held_here, "read", one.id);
+            }
+        }
         if (one.reader && one.reader->joined()) {
             if (!one.reader->announced()) { core().transfers.reap_complete(); }
             found.waited = !one.reader->announced();

@@ -264,7 +264,8 @@ public:
     /// Waits for what becomes of the load that `self` has joined. At the deadline it has left, and
     /// the result is false.
     [[nodiscard]] bool wait_for(load_waiters::waiter& self, deadline until) noexcept {
-        if (transfers_.wait(until, wake_key::of(self.page), [&] { return self.announced(); })) {
+        if (self.announced() ||
+            transfers_.wait(until, wake_key::of(self.page), [&] { return self.announced(); })) {
             return true;
         }
         leave(self);
