@@ -30,10 +30,10 @@
 ///                               pinned pages make each of them long
 ///   p.peek(visit)               (may be missing) visit(frame) for the frames that would come next
 ///                               in a search, in this order, until it returns false: the pool
-///                               writes their pages in time. It may leave out those that have been used,
-///                               and so have another turn. Changes nothing. Without it the pool
-///                               looks at the candidates of a search: as good where a search
-///                               changes nothing either, not where it moves a hand
+///                               writes their pages in time. It may leave out those that have
+///                               been used, and so have another turn. Changes nothing. Without it
+///                               the pool looks at the candidates of a search: as good where a
+///                               search changes nothing either, not where it moves a hand
 ///
 /// `remove` does not say whether the page was evicted or its file closed, and file numbers are used
 /// again: what a policy remembers of a closed file can match a later one. That costs hits, nothing
