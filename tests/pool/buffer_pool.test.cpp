@@ -401,7 +401,9 @@ TEST_CASE("buffer_pool: a miss whose every victim is unwritable says so soon") {
     gated_pool pool{{.frames = 16, .frame_wait_max = 10ms, .backend = io}};
     auto a = pool.open("a", open_mode::open_or_create, {.dirty_pages_max = 100});
     append_numbers(a, 17);
+    a.flush();
     for (std::uint64_t no = 0; no < 16; ++no) { write_number(a, no, no); }
+    CHECK(a.slot().dirty == 16);
     a.slot().sync_error = EIO;
     CHECK(refusal([&] { number_on(a, 16); }) == errc::sync_failed);
     for (std::uint64_t no = 0; no < 16; ++no) { CHECK(number_on(a, no) == no); }

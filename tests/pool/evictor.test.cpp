@@ -91,12 +91,12 @@ TEST_CASE("evictor: a file that failed lately has only its victims written") {
     auto file = pool.open("f", quire::open_mode::open_or_create, {.dirty_pages_max = 100});
     append_numbers(file, 10);
     file.flush();
-    for (std::uint64_t no : {0, 2, 4}) { CHECK(number_on(file, no) == no); }
+    for (std::uint64_t no : {0U, 2U, 4U}) { CHECK(number_on(file, no) == no); }
     auto const frame_of = [&](std::uint64_t no) { return file.slot().pages->load(no).frame(); };
     auto const writes_of = [&](std::uint64_t no) {
         return io.script->count(quire::io_verb::write, no * size);
     };
-    for (std::uint64_t no : {0, 2, 4}) { write_number(file, no, 70 + no); }
+    for (std::uint64_t no : {0U, 2U, 4U}) { write_number(file, no, 70 + no); }
     auto const before = writes_of(0);
     io.script->fail(quire::io_verb::write, 0, EIO, 2);
     policy_orders::current().candidates = {frame_of(4), frame_of(0), frame_of(2)};
