@@ -9,10 +9,10 @@
 /// `file.mode()` is what is in effect.
 ///
 /// On btrfs a direct write to a file with checksums passes through the page cache while it is under
-/// way (Linux 6.15 and later), and is on the device, and out of the cache, when it is over. Files
-/// without (chattr +C) are written by DMA, and all are read so. Not noticed: a file system below an
-/// overlay that has its pages in memory, and one that takes O_DIRECT and goes through its own cache
-/// (ZFS before 2.3).
+/// way (Linux 6.15 and later), and is on the device, and nearly always out of the cache, when it is
+/// over. Files without (chattr +C) are written by DMA, and all are read so. Not noticed: a file
+/// system below an overlay that has its pages in memory, and one that takes O_DIRECT and goes
+/// through its own cache (ZFS before 2.3).
 ///
 /// Invariants
 ///   I1. A file is locked from `open` to `close`, in the bytes that the request says: one writer,
