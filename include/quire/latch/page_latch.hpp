@@ -22,7 +22,8 @@
 ///                                              while it does other things now and then
 ///   downgradable    downgrade()                exclusive to shared; no writer enters in between
 ///   pinning         pin() unpin()              keeps the frame resident and excludes no thread;
-///                                              `pin` is called with the latch held in some mode
+///                                              `pin` is called with the latch held in some mode,
+///                                              or before another thread can find the page
 ///                   try_lock_unpinned()        exclusive if it is not pinned either; for eviction
 ///   versioned       version()                  moves with every exclusive section, at its end
 ///                   unchanged_since(v)         whether no writer holds the latch, and none has

@@ -50,8 +50,8 @@ namespace quire::inline QUIRE_ABI::detail {
 /// Transfers that one thread waits for; or that none waits for, and something follows.
 class transfer_owner : immovable {
 public:
-    /// Called by the thread that finishes the last transfer, with no lock held and nothing of the
-    /// batch untold: it may not start transfers, or wait.
+    /// Called by the thread that finishes the last transfer, with no lock held. It does not start
+    /// transfers, and does not wait.
     using follow_up = void (*)(transfer_owner&) noexcept;
 
     explicit transfer_owner(std::size_t transfers, follow_up next = nullptr) noexcept
