@@ -95,6 +95,11 @@ struct setting {
     std::optional<typename pool_type::file> file;
 };
 
+template <class Stream>
+concept gives_pages = requires(Stream stream) { static_cast<Stream&&>(stream).next(); };
+using scan_type = decltype(std::declval<setting<>::pool_type::file>().scan());
+static_assert(gives_pages<scan_type&> && !gives_pages<scan_type&&>);
+
 std::vector<std::uint64_t> count_up(std::uint64_t count) {
     std::vector<std::uint64_t> numbers(count);
     std::iota(numbers.begin(), numbers.end(), std::uint64_t{0});
@@ -262,7 +267,8 @@ TEST_CASE("page_stream: a scan passes over blank pages, a stream reports them") 
     expected.erase(expected.begin() + 5);
     expected.erase(expected.begin());
     CHECK(all_of(s.file->scan()) == expected);
-    CHECK(refusal([&] { (void)s.stream({5}).next(); }) == errc::blank_page);
+    auto one = s.stream({5});
+    CHECK(refusal([&] { (void)one.next(); }) == errc::blank_page);
 }
 
 TEST_CASE("page_stream: a file is not closed, cut or discarded under pages that are read ahead") {

@@ -79,7 +79,10 @@ TEST_CASE("forked: every operation is refused in the child, which changes nothin
               MUST(forked([&] { static_cast<void>(file.format(0)); }));
               MUST(forked([&] { static_cast<void>(file.pin(0)); }));
               MUST(forked([&] { static_cast<void>(file.prefetch({0, 1})); }));
-              MUST(forked([&] { static_cast<void>(file.scan().next()); }));
+              MUST(forked([&] {
+                  auto scan = file.scan();
+                  static_cast<void>(scan.next());
+              }));
               MUST(forked([&] { static_cast<void>(stream->next()); }));
               stream.reset();
               MUST(forked([&] { file.flush(); }));

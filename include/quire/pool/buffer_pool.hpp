@@ -24,9 +24,9 @@
 /// What it does not: changes of several pages are not atomic (that is a log's job: log_hook), and a
 /// lost write of a lying device is not noticed.
 ///
-/// Lifetime: guards, pins, budgets, background writers (all checked) and handles must not outlive
-/// it. Its destructor closes every file; it tells `options.on_loss` what it could not write, and
-/// never throws.
+/// Lifetime: guards, pins, budgets, streams, background writers (all checked) and handles must not
+/// outlive it. Its destructor closes every file; it tells `options.on_loss` what it could not
+/// write, and never throws.
 /// Threads: any; the constructor and the destructor alone. A thread that is cancelled
 /// (pthread_cancel) ends at the beginning of an operation that is no hit, never in its middle. No
 /// thread leaves a log hook, an observer or the function of an optimistic read by pthread_exit, or

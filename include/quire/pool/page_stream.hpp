@@ -127,7 +127,7 @@ public:
 
     /// The guard of the next page, null after the last one. Ends the guard before it.
     /// Errors: as paged_file::read.
-    [[nodiscard]] guard_type* next() QUIRE_LIFETIMEBOUND {
+    [[nodiscard]] guard_type* next() & QUIRE_LIFETIMEBOUND {
         guard_.reset();
         file_.core().require_own_process("read");
         queue_.let_go();
@@ -144,6 +144,8 @@ public:
         if (failure_ != nullptr) { std::rethrow_exception(std::exchange(failure_, nullptr)); }
         return nullptr;
     }
+
+    name_the_guard_first next() && QUIRE_REFUSED_ON_TEMPORARIES;
 
     /// For a range-based for loop: once.
     class iterator {
@@ -162,7 +164,7 @@ public:
         page_stream* of_;
         guard_type* page_;
     };
-    [[nodiscard]] iterator begin() QUIRE_LIFETIMEBOUND { return iterator{*this}; }
+    [[nodiscard]] iterator begin() & QUIRE_LIFETIMEBOUND { return iterator{*this}; }
     [[nodiscard]] std::default_sentinel_t end() const noexcept { return {}; }
 
 private:

@@ -27,7 +27,7 @@ namespace quire::inline QUIRE_ABI {
 /// Sums since the pool was made, or since the file was opened.
 struct pool_stats {
     std::uint64_t hits = 0;           ///< accesses that found their page resident, not optimistic
-    std::uint64_t misses = 0;         ///< pages read from the file
+    std::uint64_t misses = 0;         ///< pages read from the file, ahead of need included
     std::uint64_t appends = 0;        ///< pages made
     std::uint64_t evictions = 0;      ///< pages that lost their frame to another
     std::uint64_t write_backs = 0;    ///< pages written
