@@ -8,8 +8,9 @@
 /// round every system, with 1, 2 and 8 threads, has a second, in ten slices. Pages per second, and
 /// processor time per page. The limits are a loop of direct preads, and one that keeps 64 reads per
 /// thread in flight by io_uring. `checked` ones read to as many places as the pool has frames and
-/// check the seals: a pool with quire's promises costs at least that. `quire, stream` reads the
-/// same order by file.read_stream, over uring_backend.
+/// check the seals: a pool with quire's promises costs at least that. Over
+/// uring_backend, `quire, stream` reads the same order by file.read_stream, and `quire, tasks` by
+/// 64 tasks of each thread, one page each.
 ///
 /// Then without a device, over quire::memory_backend, compared with a copy of the page.
 ///
@@ -24,6 +25,7 @@
 #include "device/ring.hpp"
 
 #include <quire/io/uring_backend.hpp>
+#include <quire/pool/task_loop.hpp>
 
 #include <chrono>
 #include <functional>
@@ -171,6 +173,23 @@ std::uint64_t stream_until(Pool& pool, page_order& order, slice_end end) {
     }
     return count;
 }
+/// By tasks.
+template <class File>
+quire::task<> read_in_turn(File file, quire::page_no no, std::uint64_t& count) {
+    auto const page = co_await file.async_read(no);
+    expect_value(no.value(), page->bytes().template load<std::uint64_t>(value_at));
+    ++count;
+}
+template <class Reads>
+std::uint64_t tasks_until(Reads& pool, page_order& order, slice_end end) {
+    std::uint64_t count = 0;
+    quire::task_loop loop{pool.pool(), {.in_flight = 64}};
+    while (slice_clock::now() < end) {
+        for (auto const no : order.take()) { loop.spawn(read_in_turn(pool.file(), no, count)); }
+    }
+    loop.run();
+    return count;
+}
 #endif
 
 /// Each system with each number of threads, and its own position in the order.
@@ -233,6 +252,7 @@ void from_device(report& to, std::filesystem::path const& scratch, sizes const& 
     systems.add("quire", pool);
 #if defined(QUIRE_BENCH_URING)
     std::unique_ptr<pool_reads_over<quire::uring_backend>> by_ring;
+    std::unique_ptr<pool_reads_over<quire::uring_backend>> by_tasks;
     checked_reads checked_by_ring{path, is.frames};
     page_order order_of_ring{order};
     if (ring::permitted()) {
@@ -242,6 +262,10 @@ void from_device(report& to, std::filesystem::path const& scratch, sizes const& 
         by_ring = std::make_unique<pool_reads_over<quire::uring_backend>>(path, is.frames);
         systems.add_work("quire, stream", [&](page_order& mine, slice_end end) {
             return stream_until(*by_ring, mine, end);
+        });
+        by_tasks = std::make_unique<pool_reads_over<quire::uring_backend>>(path, is.frames);
+        systems.add_work("quire, tasks", [&](page_order& mine, slice_end end) {
+            return tasks_until(*by_tasks, mine, end);
         });
     }
 #endif
@@ -291,6 +315,18 @@ void from_device(report& to, std::filesystem::path const& scratch, sizes const& 
                 median(ratios(of(found, "quire, stream", 2).rate,
                               of(found, "io_uring, 64", 2).rate)),
                 0.95);
+    auto const& tasks = of(found, "quire, tasks", 1);
+    to.at_least("miss, tasks of quire / io_uring, 64, checked, 1 thread",
+                median(ratios(tasks.rate, in_flight.rate)), 0.95);
+    to.at_most("miss, CPU of tasks - io_uring, checked, us",
+               median(differences(tasks.processor, in_flight.processor)) / 1000, 1.5);
+    to.at_least("miss, tasks of quire / io_uring, 64, 2 threads",
+                median(ratios(of(found, "quire, tasks", 2).rate,
+                              of(found, "io_uring, 64", 2).rate)),
+                0.95);
+    to.at_least(
+        "miss, tasks of quire, 8 threads / 2 threads",
+        median(ratios(of(found, "quire, tasks", 8).rate, of(found, "quire, tasks", 2).rate)), 1.0);
 #endif
 }
 

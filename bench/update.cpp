@@ -9,6 +9,10 @@
 ///
 ///     quire              a write guard for each update, then flush
 ///     ... a quarter      quire with a quarter of the pool, which must evict pages
+///     ... and a writer   that, with a background_writer
+///     ... tasks          a task for each update, 64 at once in each thread, over uring_backend
+///     io_uring, 64       as many reads, and as many writes, of pages of the same draws, as the
+///                        tasks of this round took: 64 in flight, no order among them, no changes
 ///     pread, pwrite      of the whole page, directly; nothing is kept, so a tenth of the updates
 ///     ... buffered       of the eight bytes, through the page cache, then fdatasync
 ///     mmap               an addition in the mapping, then msync
@@ -33,6 +37,13 @@
 #include <mutex>
 #include <vector>
 
+#if defined(QUIRE_BENCH_URING)
+#include "device/ring.hpp"
+
+#include <quire/io/uring_backend.hpp>
+#include <quire/pool/task_loop.hpp>
+#endif
+
 namespace {
 
 using namespace quire_bench;
@@ -54,6 +65,7 @@ public:
     /// Bytes written since `open`, by its own count.
     [[nodiscard]] virtual std::optional<double> written() const { return std::nullopt; }
     [[nodiscard]] virtual std::size_t share() const { return 1; }  ///< of the draws: one in ...
+    [[nodiscard]] virtual bool keeps_values() const { return true; }
 };
 
 /// The systems whose file is a page_file.
@@ -71,38 +83,109 @@ protected:
     std::filesystem::path path_;
 };
 
-class by_quire final : public updating_pages {
+template <class Backend = quire::direct_backend>
+class by_quire : public updating_pages {
 public:
-    by_quire(std::filesystem::path const& path, std::size_t frames)
-        : updating_pages{path}, frames_{frames} {}
+    using pool_type =
+        quire::buffer_pool<page_size, quire::s3_fifo, quire::hybrid_latch, Backend>;
+    enum class writes : std::uint8_t { when_it_must, ahead };
+
+    by_quire(std::filesystem::path const& path, std::size_t frames,
+             writes how = writes::when_it_must)
+        : updating_pages{path}, frames_{frames}, how_{how} {}
     void open() override {
-        pool_.emplace(quire::pool_options<quire::direct_backend>{.frames = frames_});
+        pool_.emplace(typename pool_type::options_type{.frames = frames_});
         file_.emplace(pool_->open(path_));
         if (file_->mode() != quire::io_mode::direct) { fail("quire does not write directly"); }
+        if (how_ == writes::ahead) { writer_.emplace(*pool_); }
     }
     void update(draws pages) override {
         for (auto const no : pages) {
             auto page = file_->write(no);
-            auto const bytes = page->bytes();
-            bytes.store(value_at, bytes.load<std::uint64_t>(value_at) + 1);
+            add_one(page->bytes());
         }
     }
     void finish() override {
+        writer_.reset();
         file_->flush();
-        written_ = static_cast<double>(file_->stats().bytes_written);
+        last_ = file_->stats();
     }
     void close() override {
         file_->close();
         pool_.reset();
     }
-    [[nodiscard]] std::optional<double> written() const override { return written_; }
+    [[nodiscard]] std::optional<double> written() const override {
+        return static_cast<double>(last_.bytes_written);
+    }
+    /// Of the last turn, flush included.
+    [[nodiscard]] quire::pool_stats const& last() const noexcept { return last_; }
+
+protected:
+    template <class Bytes>
+    static void add_one(Bytes const& bytes) {
+        bytes.store(value_at, bytes.template load<std::uint64_t>(value_at) + 1);
+    }
+
+    std::size_t frames_;
+    std::optional<pool_type> pool_;
+    std::optional<typename pool_type::file> file_;
 
 private:
-    std::size_t frames_;
-    std::optional<quire::buffer_pool<page_size>> pool_;
-    std::optional<quire::buffer_pool<page_size>::file> file_;
-    double written_ = 0;
+    writes how_;
+    std::optional<quire::background_writer<pool_type>> writer_;
+    quire::pool_stats last_;
 };
+
+#if defined(QUIRE_BENCH_URING)
+class by_tasks final : public by_quire<quire::uring_backend> {
+public:
+    using by_quire::by_quire;
+    void update(draws pages) override {
+        quire::task_loop loop{*pool_, {.in_flight = 64}};
+        for (auto const no : pages) { loop.spawn(one(*file_, no)); }
+        loop.run();
+    }
+
+private:
+    static quire::task<> one(pool_type::file file, quire::page_no no) {
+        auto page = co_await file.async_write(no);
+        add_one(page->bytes());
+    }
+};
+
+/// The transfers that another system took in its last turn, and nothing else.
+class by_ring final : public updating_pages {
+public:
+    by_ring(std::filesystem::path const& path, by_tasks const& like)
+        : updating_pages{path}, like_{like} {}
+    void open() override { file_.emplace(path_, O_RDWR | O_DIRECT); }
+    void update(draws pages) override {
+        auto const reads = like_.last().misses;
+        auto const all = reads + like_.last().write_backs;
+        std::uint64_t begun = 0;
+        ring transfers;
+        transfers.run(
+            [&](unsigned slot, ::io_uring_sqe* sqe) {
+                if (begun == all) { return false; }
+                bool const is_read = begun * reads / all != (begun + 1) * reads / all;
+                auto const at =
+                    static_cast<std::uint64_t>(offset_of(pages[begun++ * 7919 % pages.size()]));
+                auto* const page = transfers.page(slot);
+                is_read ? ::io_uring_prep_read(sqe, file_->get(), page, page_size, at)
+                        : ::io_uring_prep_write(sqe, file_->get(), page, page_size, at);
+                return true;
+            },
+            [](unsigned) {});
+    }
+    void finish() override { sync_data(file_->get()); }
+    void close() override { file_.reset(); }
+    [[nodiscard]] bool keeps_values() const override { return false; }
+
+private:
+    by_tasks const& like_;
+    std::optional<raw_file> file_;
+};
+#endif
 
 /// pread and pwrite, under a mutex that a page shares with others.
 class by_calls final : public updating_pages {
@@ -242,6 +325,7 @@ void take(turn& one, draws all) {
     one.bytes.push_back((counted_io("write_bytes") - before) / updates);
     if (auto const own = one.by->written()) { one.own.push_back(*own / updates); }
     one.by->close();
+    if (!one.by->keeps_values()) { return; }
 
     for (auto const no : mine) { ++(*one.of)[no]; }
     auto const step = std::max<std::size_t>(1, mine.size() / 200);
@@ -254,7 +338,7 @@ void take(turn& one, draws all) {
 figures best_of_peers(std::vector<turn> const& turns) {
     figures best(turns.front().rate.size(), 0.0);
     for (auto const& one : turns) {
-        if (one.name.starts_with("quire")) { continue; }
+        if (one.name.starts_with("quire") || one.name.starts_with("io_uring")) { continue; }
         for (std::size_t i = 0; i < best.size(); ++i) { best[i] = std::max(best[i], one.rate[i]); }
     }
     return best;
@@ -270,19 +354,34 @@ int main(int argc, char** argv) try {
     int const rounds = given.quick ? 2 : 5;
     report found;
     scratch_folder const scratch{given.scratch};
-    expect_room(scratch.path(), pages, 3);
+    expect_room(scratch.path(), pages, 4);
     make_page_file(scratch.path() / "ours", pages);
     make_page_file(scratch.path() / "theirs", pages);
 
     std::array<ledger, 3> ledgers;
     for (auto& one : ledgers) { one.resize(pages); }
-    by_quire quire{scratch.path() / "ours", frames};
-    by_quire quarter{scratch.path() / "ours", frames / 4};
+    by_quire<> quire{scratch.path() / "ours", frames};
+    by_quire<> quarter{scratch.path() / "ours", frames / 4};
+    by_quire<> with_writer{scratch.path() / "ours", frames / 4, by_quire<>::writes::ahead};
     by_calls direct{scratch.path() / "theirs", true};
     by_calls buffered{scratch.path() / "theirs", false};
     by_mapping mapped{scratch.path() / "theirs"};
     std::vector<turn> turns;
     turns.push_back({"quire, a quarter", 1, &quarter, &ledgers[0]});
+    turns.push_back({"quire, a quarter, and a writer", 1, &with_writer, &ledgers[0]});
+#if defined(QUIRE_BENCH_URING)
+    by_tasks tasks{scratch.path() / "ours", frames};
+    by_tasks quarter_of_tasks{scratch.path() / "ours", frames / 4};
+    by_ring replayed{scratch.path() / "replayed", tasks};
+    by_ring quarter_replayed{scratch.path() / "replayed", quarter_of_tasks};
+    if (ring::permitted()) {
+        make_page_file(scratch.path() / "replayed", pages);
+        turns.push_back({"quire, tasks", 1, &tasks, &ledgers[0]});
+        turns.push_back({"io_uring, 64", 1, &replayed, &ledgers[1]});
+        turns.push_back({"quire, tasks, a quarter", 1, &quarter_of_tasks, &ledgers[0]});
+        turns.push_back({"io_uring, 64, a quarter", 1, &quarter_replayed, &ledgers[1]});
+    }
+#endif
     for (unsigned threads : {1U, 8U}) {
         turns.push_back({"quire", threads, &quire, &ledgers[0]});
         turns.push_back({"direct", threads, &direct, &ledgers[1]});
@@ -313,10 +412,30 @@ int main(int argc, char** argv) try {
         found.add("update", "written", one.threads, one.name + ", own count", one.own, "bytes");
     }
     auto const best = best_of_peers(turns);
-    for (auto const& one : turns) {
-        if (one.name != "quire" || one.threads != 8) { continue; }
-        found.at_least("update, quire, 8 threads / best peer", median(ratios(one.rate, best)), 2.0);
+    auto const rate = [&](std::string_view name, unsigned threads = 1) -> figures const& {
+        auto const at = std::find_if(turns.begin(), turns.end(), [&](turn const& one) {
+            return one.name == name && one.threads == threads;
+        });
+        return at->rate;
+    };
+    auto const blocking = rate("quire, a quarter");
+    found.at_least("update, quire, 8 threads / best peer", median(ratios(rate("quire", 8), best)),
+                   1.0);
+    found.at_least("update, a quarter, with a background writer / without",
+                   median(ratios(rate("quire, a quarter, and a writer"), blocking)), 1.5);
+#if defined(QUIRE_BENCH_URING)
+    if (ring::permitted()) {
+        found.at_least("update, 64 tasks / best peer", median(ratios(rate("quire, tasks"), best)),
+                       1.0);
+        found.at_least("update, a quarter, 64 tasks / blocking",
+                       median(ratios(rate("quire, tasks, a quarter"), blocking)), 3.0);
+        found.at_least("update, 64 tasks / io_uring, 64, the same transfers",
+                       median(ratios(rate("quire, tasks"), rate("io_uring, 64"))), 0.85);
+        found.at_least(
+            "update, a quarter, 64 tasks / io_uring, 64, the same transfers",
+            median(ratios(rate("quire, tasks, a quarter"), rate("io_uring, 64, a quarter"))), 0.8);
     }
+#endif
     if (!given.json.empty()) { found.write(given.json); }
     found.print_targets();
 } catch (std::exception const& e) {

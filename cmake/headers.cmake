@@ -59,6 +59,7 @@ set(quire_headers
     include/quire/pool.hpp
     include/quire/pool/background_writer.hpp
     include/quire/pool/buffer_pool.hpp
+    include/quire/pool/detail/awaited_page.hpp
     include/quire/pool/detail/cleaning_need.hpp
     include/quire/pool/detail/deadline.hpp
     include/quire/pool/detail/dirty_frames.hpp
@@ -73,6 +74,7 @@ set(quire_headers
     include/quire/pool/detail/guard_view.hpp
     include/quire/pool/detail/held_pages.hpp
     include/quire/pool/detail/latch_mode.hpp
+    include/quire/pool/detail/lent_closure.hpp
     include/quire/pool/detail/load_waiters.hpp
     include/quire/pool/detail/log_gate.hpp
     include/quire/pool/detail/open_file.hpp
@@ -88,6 +90,7 @@ set(quire_headers
     include/quire/pool/detail/reasons.hpp
     include/quire/pool/detail/residency.hpp
     include/quire/pool/detail/sort_ascending.hpp
+    include/quire/pool/detail/task_scheduler.hpp
     include/quire/pool/detail/thread_mark.hpp
     include/quire/pool/detail/transfers.hpp
     include/quire/pool/detail/write_batch.hpp
@@ -97,11 +100,14 @@ set(quire_headers
     include/quire/pool/guard_slot.hpp
     include/quire/pool/options.hpp
     include/quire/pool/page_pin.hpp
+    include/quire/pool/page_request.hpp
     include/quire/pool/page_stream.hpp
     include/quire/pool/page_table.hpp
     include/quire/pool/page_version.hpp
     include/quire/pool/paged_file.hpp
     include/quire/pool/stats.hpp
+    include/quire/pool/task.hpp
+    include/quire/pool/task_loop.hpp
     include/quire/quire.hpp
     include/quire/row/codec.hpp
     include/quire/row/column.hpp

@@ -96,6 +96,7 @@ public:
         : pool_{{.frames = frames}}, file_{pool_.open(path, quire::open_mode::read_only)} {
         if (file_.mode() != quire::io_mode::direct) { fail("quire does not read directly"); }
     }
+    [[nodiscard]] pool_type& pool() noexcept { return pool_; }
     [[nodiscard]] typename pool_type::file const& file() const noexcept { return file_; }
 
     class reader {

@@ -86,3 +86,6 @@
 #include <quire/pool/paged_file.hpp>
 #include <quire/pool/buffer_pool.hpp>
 #include <quire/pool/background_writer.hpp>
+#include <quire/pool/page_request.hpp>
+#include <quire/pool/task.hpp>
+#include <quire/pool/task_loop.hpp>

@@ -79,6 +79,11 @@ public:
         return refusal_ == 0 ? runs_.size() : 0;
     }
 
+    /// A descriptor that is readable while a run is complete and not reaped; -1 without a ring.
+    [[nodiscard]] int completion_handle() const noexcept {
+        return refusal_ == 0 ? ring_.native_handle() : -1;
+    }
+
     /// Errors: as direct_backend's.
     [[nodiscard]] file open(open_request const& request) const { return direct_.open(request); }
     [[nodiscard]] file adopt(int fd, open_request const& request) const {

@@ -24,9 +24,9 @@
 /// What it does not: changes of several pages are not atomic (that is a log's job: log_hook), and a
 /// lost write of a lying device is not noticed.
 ///
-/// Lifetime: guards, pins, budgets, streams, background writers (all checked) and handles must not
-/// outlive it. Its destructor closes every file; it tells `options.on_loss` what it could not
-/// write, and never throws.
+/// Lifetime: guards, pins, budgets, streams, task loops, background writers (all checked), requests
+/// and handles must not outlive it. Its destructor closes every file; it tells `options.on_loss`
+/// what it could not write, and never throws.
 /// Threads: any; the constructor and the destructor alone. A thread that is cancelled
 /// (pthread_cancel) ends at the beginning of an operation that is no hit, never in its middle. No
 /// thread leaves a log hook, an observer or the function of an optimistic read by pthread_exit, or
@@ -120,6 +120,20 @@ public:
         return frame_budget{core_.evictor.free_frames(), core_.memory(), std::move(got)};
     }
 
+    /// Finishes what has been transferred since, without a wait: for event loops, see page_request.
+    void poll() {
+        core_.require_own_process("poll");
+        core_.transfers.reap_complete();
+    }
+    /// A descriptor that is readable (poll, epoll) while a transfer waits for `poll`, or for any
+    /// other thread of the pool, to finish it; -1 if transfers are made by the threads that want
+    /// them. It belongs to the backend.
+    [[nodiscard]] int native_handle() const noexcept
+        requires requires(Backend const& of) { of.completion_handle(); }
+    {
+        return core_.backend.completion_handle();
+    }
+
     /// paged_file::for_each_dirty over all files.
     template <class Fn>
     void for_each_dirty(Fn fn) const {
@@ -148,6 +162,8 @@ public:
 private:
     template <class Pool>
     friend class background_writer;
+    template <class Pool>
+    friend class task_loop;
 
     void close_all() noexcept {
         cancellation_off const meanwhile;
@@ -155,6 +171,8 @@ private:
         QUIRE_EXPECTS(core_.cleaning.writers() == 0, "no background writer outlives its pool");
         static_cast<void>(core_.transfers.drain(detail::deadline::max()));  // they write to frames
         QUIRE_EXPECTS(core_.ahead.granted() == 0, "no stream outlives its pool");
+        QUIRE_EXPECTS(core_.task_loops.load(std::memory_order_relaxed) == 0,
+                      "no task_loop outlives its pool");
         std::size_t used = 0;
         for (auto& frame : core_.frames.headers()) {
             QUIRE_EXPECTS(is_free([&] { return frame.latch.try_lock(); }, frame.latch),

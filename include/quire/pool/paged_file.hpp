@@ -14,40 +14,16 @@
 /// Threads: any, at once; closing is for a thread that knows no other uses the file. Another that
 /// does is served, gets errc::in_use, or stops the program; it never changes another file.
 
-#include <quire/borrow/owned.hpp>
 #include <quire/pool/detail/file_closing.hpp>
+#include <quire/pool/detail/lent_closure.hpp>
 #include <quire/pool/detail/optimistic.hpp>
+#include <quire/pool/detail/task_scheduler.hpp>
 #include <quire/pool/guard.hpp>
 #include <quire/pool/page_pin.hpp>
+#include <quire/pool/page_request.hpp>
 #include <quire/pool/page_stream.hpp>
 
 namespace quire::inline QUIRE_ABI {
-
-namespace detail {
-
-/// Sentences for closures that are lent a page.
-template <class Page, class Fn, class... Arguments>
-consteval void expect_owned_result() {
-    constexpr bool takes_it = std::is_invocable_v<Fn, Page, Arguments...>;
-    static_assert(takes_it, "fn is called with the page's view by reference, const when it is only "
-                            "read, and then the arguments: [](auto const& page) { ... }");
-    if constexpr (takes_it) {
-        static_assert(owned<std::invoke_result_t<Fn, Page, Arguments...>>,
-                      "the result of fn may borrow from the page, whose guard ends with the call: "
-                      "return what owns what it holds (std::string, numbers, structs and "
-                      "containers of those), or vouch for a class with quire::owns_its_values");
-    }
-}
-template <class Fn, class... Arguments>
-consteval void expect_sealed() {
-    static_assert(std::is_empty_v<Fn> && std::is_default_constructible_v<Fn>,
-                  "a sealed fn captures nothing: pass what it needs as further arguments");
-    static_assert((owned<Arguments> && ...),
-                  "the arguments of a sealed fn own what they hold: a std::string_view, span or "
-                  "pointer could take a borrow out");
-}
-
-}  // namespace detail
 
 template <class Core>
 class paged_file : public detail::file_ref<Core> {
@@ -204,6 +180,41 @@ public:
     {
         return page_pin<Core>{core(), core().pin(slot(), id_of(no), how), id_of(no)};
     }
+
+    /// In a task: page `no`, pinned, whose read other tasks run beside; resident, it goes on at
+    /// once. `auto held = co_await file.fetch(no);` and then `file.read<View>(no)`, which is a hit.
+    /// Errors: as `read`, at the co_await.
+    [[nodiscard]] detail::page_fetch<Core> fetch(page_no no, access_options const& how = {}) const
+        requires pinning<typename Core::latch_type>
+    {
+        return {*this, no, how};
+    }
+    /// In a task: the guard of `read`, or of `write`, whose read other tasks run beside.
+    /// `auto page = co_await file.async_read<View>(no);` The guard ends before the next co_await.
+    template <template <class, std::size_t> class View = raw_page>
+        requires page_kind<View, Core::page_size> && pinning<typename Core::latch_type>
+    [[nodiscard]] detail::guard_fetch<Core, read_guard<View>> async_read(
+        page_no no, access_options const& how = {}) const {
+        return {*this, no, how};
+    }
+    template <template <class, std::size_t> class View = raw_page>
+        requires page_kind<View, Core::page_size> && pinning<typename Core::latch_type>
+    [[nodiscard]] detail::guard_fetch<Core, write_guard<View>> async_write(
+        page_no no, access_options const& how = {}) const {
+        return {*this, no, how};
+    }
+
+    using page_request = quire::page_request<Core>;
+    /// Starts the read of a page, of which a function is told: see page_request. Waits for nothing.
+    /// Expects: it was never started, or what came of it was taken, or it was cancelled.
+    [[nodiscard]] started start(page_request& request) const
+        requires pinning<typename Core::latch_type>
+    {
+        return request.start(*this);
+    }
+    /// Afterwards the request's function is not called any more, and the request may be started
+    /// again. Waits for the function, if another thread is in it. The read goes on.
+    void cancel(page_request& request) const noexcept { request.cancel(); }
 
     /// Starts reading those of the pages that are neither resident nor being read, as many as there
     /// are free frames and clean pages to evict for, and waits for nothing; how many. What becomes

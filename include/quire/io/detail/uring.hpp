@@ -58,6 +58,9 @@ public:
 
     static constexpr std::size_t part_max = std::size_t{1} << 30;  ///< bytes that it takes as one
 
+    /// Expects: it was made.
+    [[nodiscard]] int native_handle() const noexcept { return ring_.ring_fd; }
+
     /// The memory of the transfers, which the system then need not look up for each. Whether it
     /// takes it: there is a limit on locked memory.
     [[nodiscard]] bool register_memory(std::span<std::byte> memory,

@@ -8,18 +8,24 @@
 /// that are in the list at that moment: nothing when the page is there or when they should try for
 /// themselves, the error when the read or the check failed. A waiter that asks for it gets its
 /// frame pinned, so that the page is still there when it comes. A waiter, and a claim, is an object
-/// of its owner's, on a stack or in a stream, so nothing is allocated.
+/// of its owner's, on a stack, in a stream or in a request, so nothing is allocated.
+///
+/// A waiter that no thread sleeps for has a function that is told. The announcing thread calls it,
+/// with no mutex held; of the waiters of one shard one thread at a time tells all.
 ///
 /// Invariants
 ///   I1. No announcement is lost: a waiter looks at the entry under the mutex that the change
 ///       needs.
 ///   I2. An error reaches only those that waited for the load that failed.
-///   I3. No thread holds the mutex across I/O. A waiter that was announced is touched no more.
+///   I3. No thread holds the mutex across I/O. A waiter that was announced is touched no more; one
+///       with a function, once that has been called. Its owner may end it from inside.
+///   I4. After `remove`, and when `is_being_told` is false, the function runs no more.
 ///
 /// Threads: any. Cost: a load without waiters takes an uncontended mutex twice.
 
 #include <quire/base/error.hpp>
 #include <quire/base/immovable.hpp>
+#include <quire/pool/detail/thread_mark.hpp>
 
 #include <array>    // std::array
 #include <atomic>   // std::atomic
@@ -41,9 +47,12 @@ class load_waiters : immovable {
 public:
     class waiter : immovable {
     public:
+        using told_function = void (*)(waiter&) noexcept;
+
         /// One with `wants_pin` unpins the frame that it gets, if it gets one.
-        explicit waiter(page_id awaited, bool wants_pin = false) noexcept
-            : page{awaited}, wants_pin_{wants_pin} {}
+        explicit waiter(page_id awaited, bool wants_pin = false,
+                        told_function told = nullptr) noexcept
+            : page{awaited}, wants_pin_{wants_pin}, told_{told} {}
         /// Whether it has been in the list. For its owner.
         [[nodiscard]] bool joined() const noexcept { return joined_; }
         [[nodiscard]] bool announced() const noexcept {
@@ -59,6 +68,7 @@ public:
     private:
         friend class load_waiters;
         bool const wants_pin_;
+        told_function const told_;
         bool joined_ = false;
         std::atomic<bool> announced_{false};
         load_failure failure_{};
@@ -109,36 +119,48 @@ public:
         return true;
     }
 
-    /// Takes `self` out again, unless it is announced: then it has got what there is to get.
+    /// Takes `self` out again, unless it is announced: then it has got what there is to get. See
+    /// I4.
     void remove(waiter& self) noexcept {
         auto& shard = shard_of(self.page);
         std::lock_guard const hold{shard.mutex};
-        if (self.announced()) { return; }
-        waiter** at = &shard.first;
-        while (*at != &self) { at = &(*at)->next_; }
-        *at = self.next_;
+        shard_type::unlink(self.announced() ? shard.to_tell : shard.first, self);
+    }
+    /// Whether another thread is in the function of `self`.
+    [[nodiscard]] bool is_being_told(waiter const& self) noexcept {
+        auto& shard = shard_of(self.page);
+        std::lock_guard const hold{shard.mutex};
+        return shard.being_told == &self && shard.teller != this_thread();
     }
 
-    /// Ends the claim of `page`: runs `change()` and announces it to all that wait; whether there
-    /// are any. Before that, `pin()` for each that wants a pin: it is the frame that was pinned.
+    /// Ends the claim of `page`: runs `change()` and announces it to all that wait; whether a
+    /// thread may sleep for it. Before that, `pin()` for each that wants a pin: it is the frame
+    /// that was pinned.
     template <class Change, class Pin>
     [[nodiscard]] bool release(page_id page, Change change, load_failure failure,
                                Pin pin) noexcept {
         auto& shard = shard_of(page);
-        std::lock_guard const hold{shard.mutex};
+        std::unique_lock hold{shard.mutex};
         waiter* const all = shard.take_out(page);
         for (auto* one = all; one != nullptr; one = one->next_) {
             if (one->wants_pin_) { one->pinned_ = pin(); }
         }
         change();
         shard.forget_claim(page);
+        bool any_sleeps = false;
         for (auto* one = all; one != nullptr;) {
             auto* const next = one->next_;
             one->failure_ = failure;
+            if (one->told_ != nullptr) {
+                one->next_ = std::exchange(shard.to_tell, one);
+            } else {
+                any_sleeps = true;
+            }
             one->announced_.store(true, std::memory_order_release);  // it may be gone from here on
             one = next;
         }
-        return all != nullptr;
+        shard.tell_all(hold);
+        return any_sleeps;
     }
     template <class Change>
     [[nodiscard]] bool release(page_id page, Change change, load_failure failure = {}) noexcept {
@@ -152,6 +174,9 @@ private:
         std::mutex mutex;
         waiter* first = nullptr;
         claimed* claims = nullptr;
+        waiter* to_tell = nullptr;  ///< announced, and not told yet
+        waiter const* being_told = nullptr;
+        void const* teller = nullptr;
 
         /// The waiters for `page`, as a list of their own.
         [[nodiscard]] waiter* take_out(page_id page) noexcept {
@@ -165,6 +190,26 @@ private:
                 }
             }
             return found;
+        }
+        static void unlink(waiter*& list, waiter const& self) noexcept {
+            for (waiter** at = &list; *at != nullptr; at = &(*at)->next_) {
+                if (*at == &self) {
+                    *at = self.next_;
+                    return;
+                }
+            }
+        }
+        /// Unless another thread does it already, or this one, which is in such a function.
+        void tell_all(std::unique_lock<std::mutex>& hold) noexcept {
+            while (being_told == nullptr && to_tell != nullptr) {
+                auto& one = *std::exchange(to_tell, to_tell->next_);
+                being_told = &one;
+                teller = this_thread();
+                hold.unlock();
+                one.told_(one);
+                hold.lock();
+                being_told = nullptr;
+            }
         }
         void forget_claim(page_id page) noexcept {
             for (claimed** at = &claims; *at != nullptr; at = &(*at)->next_) {

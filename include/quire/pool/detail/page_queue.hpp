@@ -44,8 +44,7 @@ template <class Core>
         for (std::size_t i = 0; i < some.size(); ++i) { batch[i] = {file.id_of(some[i])}; }
         auto const pages = std::span{batch}.first(some.size());
         sort_ascending(pages);
-        started += core.ahead.start(file.slot(), pages,
-                                    [](std::span<page_place>) noexcept { return std::size_t{0}; });
+        started += core.ahead.start(file.slot(), pages, recycle_none).begun;
     }
     return started;
 }

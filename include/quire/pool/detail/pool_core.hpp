@@ -133,10 +133,11 @@ public:
         }
     }
     /// In checked builds: before this thread waits for pages in general.
-    void expect_holds_nothing() const noexcept {
+    void expect_holds_nothing([[maybe_unused]] char const* rule =
+                                  "a thread that flushes or closes holds no guard of the pool")
+        const noexcept {
         if constexpr (checked_build) {
-            QUIRE_EXPECTS(!held.holds_any([](page_id) { return true; }),
-                          "a thread that flushes or closes holds no guard of the pool");
+            QUIRE_EXPECTS(!held.holds_any([](page_id) { return true; }), rule);
         }
     }
 
@@ -241,6 +242,7 @@ public:
     detail::evictor<types> evictor;
     page_loader<types> loader;
     read_ahead<types> ahead;
+    std::atomic<std::size_t> task_loops{0};
     held_pages held;
 
 private:

@@ -41,6 +41,11 @@ struct wanted_page {
     }
 };
 
+/// Reads for which nobody gives frames of his own.
+inline constexpr auto recycle_none = [](std::span<page_place>) noexcept {
+    return std::size_t{0};
+};
+
 template <class Types>
 class read_ahead : immovable {
 public:
@@ -68,11 +73,16 @@ public:
     /// Whether reads are in flight while a thread goes on.
     [[nodiscard]] bool overlaps() const noexcept { return overlaps_; }
 
+    struct outcome {
+        std::size_t begun;          ///< reads
+        std::size_t without_frame;  ///< reads that did not begin, since no frame was at hand
+        std::size_t joined;         ///< readers that take part in a load, whoever began it
+    };
     /// Starts the reads of those of `pages`, sorted, of one file and at most batch_max, that are
-    /// neither resident nor being read. How many. `recycle`: see evictor::take_at_hand.
+    /// neither resident nor being read. A reader that has joined, and its page, may be gone when
+    /// this returns. `recycle`: see evictor::take_at_hand.
     template <class Recycle>
-    std::size_t start(file_type& file, std::span<wanted_page const> pages,
-                      Recycle recycle) noexcept {
+    outcome start(file_type& file, std::span<wanted_page const> pages, Recycle recycle) noexcept {
         transfers_.reap_complete();
         std::array<record*, batch_max> begun;
         std::size_t count = 0;
@@ -85,10 +95,10 @@ public:
                 if (auto* const found = begin(file, one.page)) { begun[count++] = found; }
             }
         }
-        join(file, pages);
         std::array<frame_no, batch_max> frames;
         auto const got = evictor_.take_at_hand(file, std::span{frames}.first(count), recycle);
         for (auto* const one : std::span{begun}.first(count).subspan(got)) { withdraw(*one); }
+        auto const joined = join(file, pages);
         std::array<op_type*, batch_max> ops;
         for (std::size_t i = 0; i < got; ++i) {
             auto& load = *begun[i]->load;
@@ -100,7 +110,7 @@ public:
             ops[i] = &load.read;
         }
         transfers_.start(std::span{ops}.first(got));
-        return got;
+        return {got, count - got, joined};
     }
 
     /// A stream wants to look ahead by `pages`; by how many it may, until it gives that back. Each
@@ -179,12 +189,13 @@ private:
         file.end_use();
     }
 
-    void join(file_type const& file, std::span<wanted_page const> pages) noexcept {
+    [[nodiscard]] std::size_t join(file_type const& file,
+                                   std::span<wanted_page const> pages) noexcept {
+        std::size_t count = 0;
         for (auto const& one : pages) {
-            if (one.reader != nullptr) {
-                static_cast<void>(resident_.join(file, one.page, *one.reader));
-            }
+            if (one.reader != nullptr && resident_.join(file, one.page, *one.reader)) { ++count; }
         }
+        return count;
     }
 
     [[nodiscard]] record* take() noexcept {

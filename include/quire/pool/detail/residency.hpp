@@ -86,6 +86,21 @@ public:
             file_counters::add(files_.of(id).counters.hits, std::uint64_t{1} << 16);
         }
     }
+    /// Pins page `id` if it is resident and no thread has it exclusively. That is no use of it.
+    [[nodiscard]] std::optional<frame_no> try_pin(file_type const& file, page_id id) noexcept
+        requires pinning<typename Types::latch_type>
+    {
+        auto const e = entry_of(file, id.page());
+        if (!e.is_frame()) { return std::nullopt; }
+        auto const at = frames_.at(e.frame());
+        if (!try_latch<access::shared>(at.header->latch) ||
+            !frames_.template begin_access<access::shared>(at, id)) {
+            return std::nullopt;
+        }
+        at.header->latch.pin();
+        frames_.template end_access<access::shared>(at, id);
+        return e.frame();
+    }
     /// As try_enter, of a thread that passes by: that is no use of the page.
     template <access Mode>
     [[nodiscard]] bool try_look_at(file_type const& file, page_id id, place& at) noexcept {
@@ -242,7 +257,14 @@ public:
             return file.pages->load_in_order(id.page()) == entry::loading();
         });
     }
-    void leave(load_waiters::waiter& self) noexcept { waiters_.remove(self); }
+    /// Afterwards `self` has been announced, or never will be; nor will its function be called.
+    void leave(load_waiters::waiter& self) noexcept {
+        waiters_.remove(self);
+        if (!waiters_.is_being_told(self)) { return; }
+        static_cast<void>(transfers_.wait(deadline::max(), wake_key::none(), [&] {
+            return !waiters_.is_being_told(self);
+        }));
+    }
 
     /// Waits until no thread loads page `id`, at most until `until`; whether that is so. Throws the
     /// error of the load.
