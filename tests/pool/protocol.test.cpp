@@ -173,6 +173,30 @@ TEST_CASE("protocol: two threads that miss one page read it once and evict one p
     CHECK(file.stats().evictions == 1);
 }
 
+TEST_CASE("protocol: who waited for a load finds the page, whatever is evicted meanwhile") {
+    setting s{2};
+    auto file = s.make_file(4);
+    s.script.hold(io_verb::read, 0);
+    auto winner = std::async(std::launch::async, [&] { return number_on(file, 0); });
+    s.script.wait_until_held();
+    std::promise<void> published;
+    auto loser = std::async(std::launch::async, [&] {
+        latch_hooks::of_this_thread().before_shared = [&] {
+            published.get_future().wait();
+            std::async(std::launch::async, [&] {
+                for (std::uint64_t no : {1U, 2U, 3U}) { number_on(file, no); }
+            }).get();
+        };
+        return number_on(file, 0);
+    });
+    wait_for_waiters(file, 1);
+    s.script.let_go();
+    CHECK(winner.get() == 0);
+    published.set_value();
+    CHECK(loser.get() == 0);
+    CHECK(s.script.count(io_verb::read, 0) == 1);
+}
+
 TEST_CASE("protocol: eviction sees the update of a write guard that just ended") {
     setting s{1};
     auto file = s.make_file(2);
@@ -315,6 +339,31 @@ TEST_CASE("protocol: close is refused while a page is held, and the file goes on
     file.close();
     CHECK_FALSE(file.is_open());
     CHECK(number_in_store(s.io, 1) == 71);
+}
+
+TEST_CASE("protocol: a page that is being written is waited for, and is not in use") {
+    setting s{1};
+    auto file = s.make_file(2);
+    auto other = s.pool.open("g", quire::open_mode::open_or_create);
+    { auto const page = other.append(); }
+    other.flush();
+    other.discard(0);
+    write_number(file, 0, 5);
+    s.script.hold(io_verb::write, 0);
+    auto evicting = std::async(std::launch::async, [&] { return number_on(other, 0); });
+    s.script.wait_until_held();
+    auto removing = [&] {
+        switch (GENERATE(0, 1, 2)) {
+        case 0: return std::async(std::launch::async, [&] { file.discard(0); });
+        case 1: return std::async(std::launch::async, [&] { file.truncate(0); });
+        default:
+            return std::async(std::launch::async, [&] { file.close(quire::unwritten::discard); });
+        }
+    }();
+    CHECK(removing.wait_for(120ms) == std::future_status::timeout);
+    s.script.let_go();
+    CHECK_NOTHROW(removing.get());
+    CHECK(evicting.get() == 0);
 }
 
 TEST_CASE("protocol: who looks again after a close does not read the file that came instead") {

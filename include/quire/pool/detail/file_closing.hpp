@@ -30,9 +30,8 @@ public:
         try {
             wait_for_uses(until);
             if (dirty == unwritten::write) { file_flush{core_, file_}.write_and_sync({}); }
-            page_removal{core_, file_, 0, file_.page_count.load(std::memory_order_relaxed), dirty,
-                         "close"}
-                .finish();
+            auto const pages = file_.page_count.load(std::memory_order_relaxed);
+            page_removal{core_, file_, 0, pages, dirty, until, "close"}.finish();
             if (dirty == unwritten::write) { trim(); }
         } catch (...) {
             file_.closing.store(false, std::memory_order_seq_cst);

@@ -3,6 +3,7 @@
 
 /// latch_mode: the functions of a latch by the mode in which it is taken.
 
+#include <quire/base/immovable.hpp>
 #include <quire/latch/page_latch.hpp>
 
 namespace quire::inline QUIRE_ABI::detail {
@@ -57,5 +58,20 @@ template <page_latch Latch>
         return latch.try_lock();
     }
 }
+
+/// Of a frame that was pinned. A latch that cannot pin has no such frame.
+template <page_latch Latch>
+void unpin([[maybe_unused]] Latch& latch) noexcept {
+    if constexpr (pinning<Latch>) { latch.unpin(); }
+}
+template <page_latch Latch>
+class unpin_at_end : immovable {
+public:
+    explicit unpin_at_end(Latch& latch) noexcept : latch_{latch} {}
+    ~unpin_at_end() { unpin(latch_); }
+
+private:
+    Latch& latch_;
+};
 
 }  // namespace quire::inline QUIRE_ABI::detail

@@ -50,6 +50,7 @@ struct alignas(64) open_file {
     std::atomic<file_no> number{};  ///< changes while the slot is empty
     std::atomic<std::uint64_t> page_count{0};
     std::atomic<std::uint32_t> uses{0};
+    std::atomic<std::uint32_t> writes{0};  ///< pages that are latched to be written now
     std::atomic<bool> closing{false};
     std::atomic<int> sync_error{0};
 

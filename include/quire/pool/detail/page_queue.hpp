@@ -179,10 +179,6 @@ private:
     }
 
     [[nodiscard]] place latch_pinned(frame_no f, page_id id, access_options const& how) {
-        struct unpin_at_end {
-            typename Core::latch_type& latch;
-            ~unpin_at_end() { unpin(latch); }
-        };
         auto const at = core().frames.at(f);
         unpin_at_end const pinned_till_then{at.header->latch};
         if (!core().template latch_while_there<access::shared>(file_.slot(), at, id,
@@ -198,10 +194,6 @@ private:
         core().resident.leave(*one.reader);
         if (!one.reader->announced()) { return; }
         if (auto const f = one.reader->pinned()) { unpin(core().frames[*f].latch); }
-    }
-
-    static void unpin([[maybe_unused]] typename Core::latch_type& latch) noexcept {
-        if constexpr (pinning<typename Core::latch_type>) { latch.unpin(); }
     }
 
     /// Evicts pages that were taken, the oldest first. Not all that could be had at once: what is

@@ -12,7 +12,7 @@
 ///            the pages are forgotten. Undone in reverse.
 ///
 /// The thread itself holds none of the pages (checked builds look): its own guard would look like
-/// another thread's.
+/// another thread's. A page that is being written is waited for.
 
 #include <quire/pool/detail/file_latch.hpp>
 
@@ -27,15 +27,15 @@ class page_removal : immovable {
 public:
     using file_type = typename Core::file_type;
     /// How long a thread may hold a frame and still count as a visitor: a reader of another file
-    /// that followed a stale entry, a write-back that is being waited for. A guess, which errs
-    /// towards in_use.
+    /// that followed a stale entry. A guess, which errs towards in_use.
     static constexpr std::chrono::nanoseconds moment = std::chrono::milliseconds{50};
 
     /// Pages `first` up to, not including, `end` of `file`. Expects: none is being loaded, and none
-    /// will be. Cost: a look at each of these pages, or at each frame, whichever are fewer.
+    /// will be. Writes are waited for until `until`. Cost: a look at each of these pages, or at each
+    /// frame, whichever are fewer.
     page_removal(Core& core, file_type& file, std::uint64_t first, std::uint64_t end,
-                 unwritten dirty, char const* operation)
-        : core_{core}, file_{file} {
+                 unwritten dirty, deadline until, char const* operation)
+        : core_{core}, file_{file}, until_{until} {
         auto const frames = core.frames.headers().size();
         if (end - first < frames) {
             for (auto no = first; no < end; ++no) {
@@ -55,8 +55,9 @@ public:
         }
     }
     /// Page `id` alone, which is in frame `f`.
-    page_removal(Core& core, file_type& file, frame_no f, page_id id, char const* operation)
-        : core_{core}, file_{file} {
+    page_removal(Core& core, file_type& file, frame_no f, page_id id, deadline until,
+                 char const* operation)
+        : core_{core}, file_{file}, until_{until} {
         latch(f, id, unwritten::discard, operation);
     }
     ~page_removal() { unlatch(); }
@@ -77,17 +78,22 @@ private:
     void latch(frame_no f, page_id id, unwritten dirty, char const* operation) try {
         auto& frame = core_.frames[f];
         if (latched_.size() == latched_.capacity()) { latched_.reserve(2 * latched_.size() + 8); }
-        bool const done = core_.transfers.wait(deadline_after(moment), wake_key::none(), [&] {
-            if (!frame.holds(id)) { return true; }
-            if (!core_.resident.latch_to_evict(f, id)) { return false; }
-            if (dirty == unwritten::discard || !frame.dirty()) {
-                latched_.push_back(f);  // has room
-                return true;
-            }
-            frame.latch.unlock();
-            return false;
-        });
-        if (!done) { throw file_.failure(errc::in_use, operation, id, 0, held_by_a_guard); }
+        for (bool perhaps_written = true; perhaps_written;) {
+            perhaps_written = file_.writes.load(std::memory_order_seq_cst) > 0;
+            bool const done = core_.transfers.wait(deadline_after(moment), wake_key::none(), [&] {
+                if (!frame.holds(id)) { return true; }
+                if (!core_.resident.latch_to_evict(f, id)) { return false; }
+                if (dirty == unwritten::discard || !frame.dirty()) {
+                    latched_.push_back(f);  // has room
+                    return true;
+                }
+                frame.latch.unlock();
+                return false;
+            });
+            if (done) { return; }
+            perhaps_written = perhaps_written && !has_passed(until_);
+        }
+        throw file_.failure(errc::in_use, operation, id, 0, held_by_a_guard);
     } catch (...) {
         unlatch();
         throw;
@@ -99,6 +105,7 @@ private:
 
     Core& core_;
     file_type& file_;
+    deadline const until_;
     std::vector<frame_no> latched_;
 };
 
@@ -123,10 +130,11 @@ void discard_page(Core& core, typename Core::file_type& file, page_id id,
     file_use const use{file, id.file()};
     require_allowed(file, use, id.file(), "discard");
     if (!file.has_page(id.page())) { throw file.failure(errc::page_out_of_range, "discard", id); }
-    require_no_load(core, file, id, core.deadline_of(how));
+    auto const until = core.deadline_of(how);
+    require_no_load(core, file, id, until);
     auto const entry = file.pages->load(id.page());
     if (entry.is_frame()) {
-        page_removal<Core>{core, file, entry.frame(), id, "discard"}.finish();
+        page_removal<Core>{core, file, entry.frame(), id, until, "discard"}.finish();
     }
 }
 
@@ -148,7 +156,7 @@ void truncate_file(Core& core, typename Core::file_type& file, file_no number,
         while (auto const loading = core.resident.any_claimed_from(first)) {
             require_no_load(core, file, *loading, until);
         }
-        page_removal gone{core, file, pages, before, unwritten::discard, "truncate"};
+        page_removal gone{core, file, pages, before, unwritten::discard, until, "truncate"};
         cancellation_off const meanwhile;
         if (int const failed = core.backend.resize(*file.file, pages * Core::page_size);
             failed != 0) {

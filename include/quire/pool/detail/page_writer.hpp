@@ -124,6 +124,7 @@ private:
                 if (!target.is_left()) { continue; }
                 if (auto const version =
                         seal({target, batches, batch.empty(), left, outcome}, durable)) {
+                    conclusion_.begin(target);
                     batch.add(target, *version,
                               {{io_verb::write, &*files_.of(target.page).file,
                                 *byte_offset(target.page.page(), Types::page_size),
@@ -240,12 +241,12 @@ private:
         file.seal_page(frames_.spare(), target.page);
         constexpr bool downgrades = downgradable<typename Types::latch_type>;
         if constexpr (downgrades) { frame.latch.downgrade(); }
+        conclusion_.begin(target);
         operation op{{io_verb::write, &*file.file,
                       *byte_offset(target.page.page(), Types::page_size), frames_.spare()}};
         transfers_.run({&op, 1});
         conclusion_.conclude(target, *version, op, outcome);
-        constexpr auto mode = downgrades ? access::shared : access::exclusive;
-        frames_.template end_access<mode>(frames_.at(target.frame), target.page);
+        conclusion_.template end<downgrades ? access::shared : access::exclusive>(target);
         quire::poison(frames_.spare());
     }
     /// The page's version that is in the spare page now, and in the log. Nothing when it has become

@@ -338,8 +338,15 @@ private:
                 waited_for = waited_for_guard;
             } else if (entry == page_table::entry::loading()) {
                 if (!std::exchange(waited, true)) { file_counters::add(file.counters.waits); }
-                static_cast<void>(resident.wait_for_load(file, id, until));
                 waited_for = waited_for_load;
+                if (auto const f = resident.wait_for_load(file, id, until)) {
+                    auto const at = frames.at(*f);
+                    unpin_at_end const pinned_till_then{at.header->latch};
+                    if (latch_while_there<Mode>(file, at, id, until, "read")) {
+                        return resident.used(at, id);
+                    }
+                    waited_for = waited_for_guard;
+                }
             } else if (auto const frame = loader.template load<Mode>(file, id, how)) {
                 return frames.at(*frame);
             }

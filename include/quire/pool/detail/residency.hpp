@@ -266,15 +266,20 @@ public:
         }));
     }
 
-    /// Waits until no thread loads page `id`, at most until `until`; whether that is so. Throws the
-    /// error of the load.
-    [[nodiscard]] bool wait_for_load(file_type const& file, page_id id, deadline until) {
-        load_failure failure;
-        bool const over = wait_for_end_of_load(file, id, until, failure);
-        if (failure.happened()) { throw file.failure(failure.code, "read", id, failure.system); }
-        return over;
+    /// Waits until no thread loads page `id`, at most until `until`. Then the page's frame, pinned,
+    /// so that it is not evicted before this thread comes; or nothing, and this thread looks again.
+    /// Throws the error of the load.
+    [[nodiscard]] std::optional<frame_no> wait_for_load(file_type const& file, page_id id,
+                                                        deadline until) {
+        load_waiters::waiter self{id, pinning<typename Types::latch_type>};
+        if (!join(file, id, self) || !wait_for(self, until)) { return std::nullopt; }
+        if (auto const failure = self.failure(); failure.happened()) {
+            throw file.failure(failure.code, "read", id, failure.system);
+        }
+        return self.pinned();
     }
-    /// Likewise, whatever became of the load: `failure` is what the threads that want the page get.
+    /// Waits until no thread loads page `id`, at most until `until`; whether that is so. `failure`
+    /// is what the threads get that want the page.
     [[nodiscard]] bool wait_for_end_of_load(file_type const& file, page_id id, deadline until,
                                             load_failure& failure) noexcept {
         load_waiters::waiter self{id};

@@ -111,6 +111,15 @@ public:
                      pool_observer const& observer) noexcept
         : frames_{frames}, files_{files}, observer_{observer} {}
 
+    /// Page `of` is latched for its write. Until `end`.
+    void begin(dirty_page const& of) const noexcept {
+        files_.of(of.page).writes.fetch_add(1, std::memory_order_seq_cst);
+    }
+    template <access Mode>
+    void end(dirty_page const& of) const noexcept {
+        frames_.template end_access<Mode>(frames_.at(of.frame), of.page);
+        files_.of(of.page).writes.fetch_sub(1, std::memory_order_seq_cst);
+    }
     /// Expects: the page is latched; `version` is what was written, or was to be.
     void conclude(dirty_page& target, std::uint64_t version, operation const& op,
                   write_outcome& outcome) const noexcept {
@@ -131,7 +140,7 @@ public:
     void finish(dirty_page& target, std::uint64_t version, operation const& op,
                 write_outcome& outcome) const noexcept {
         conclude(target, version, op, outcome);
-        frames_.template end_access<access::shared>(frames_.at(target.frame), target.page);
+        end<access::shared>(target);
     }
 
 private:
