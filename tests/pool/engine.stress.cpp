@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: BSL-1.0
 
-/// Eight threads read, write, make anew, forget, pin and read ahead pages of one file through few
-/// frames, while one of them cuts the file and lets it grow again. Over a backend that completes
-/// transfers at once, and over one that does so later, in any order, in any thread. Every page seen
-/// must be whole: the same number at both ends, and its own.
+/// Eight threads read, write, make anew, forget, pin and read ahead pages of one file, by guards,
+/// streams, requests and tasks, through few frames, while one of them cuts the file and lets it
+/// grow again. Over a backend that completes transfers at once, and over one that does so later, in
+/// any order, in any thread. Every page seen must be whole: the same number at both ends, and its
+/// own.
 
 #include <quire/pool/buffer_pool.hpp>
+
+#include <quire/pool/task_loop.hpp>
 
 #include <quire/evict/clock.hpp>
 #include <quire/evict/s3_fifo.hpp>
@@ -33,7 +36,8 @@ constexpr std::uint64_t pages_max = 48;
 template <class Pool>
 class worker {
 public:
-    worker(typename Pool::file file, std::uint64_t seed) : file_{file}, random_{seed} {}
+    worker(Pool& pool, typename Pool::file file, std::uint64_t seed)
+        : pool_{pool}, file_{file}, random_{seed} {}
 
     void run(int steps, bool resizes) {
         for (int i = 0; i < steps; ++i) {
@@ -48,6 +52,8 @@ public:
     std::size_t seen = 0;
     std::size_t refused = 0;
     std::size_t seen_ahead = 0;
+    std::size_t by_requests = 0;
+    std::size_t by_tasks = 0;
 
 private:
     /// What may happen when others cut the file, hold the page, or have all frames.
@@ -86,6 +92,8 @@ private:
                 }
                 return;
             }
+            case 6: ask(no); return;
+            case 7: run_tasks(no); return;
             case 8: seen_ahead += file_.prefetch({no, no + 1, no + 2, no + 5}); return;
             case 9: pass_through(no); return;
             case 10: file_.truncate(random_.between(pages_min, pages_max)); return;
@@ -123,6 +131,46 @@ private:
         }
     }
 
+    struct request_type : Pool::file::page_request {
+        using base = typename Pool::file::page_request;
+        explicit request_type(quire::page_no no)
+            : base{no, [](base& self) noexcept { static_cast<request_type&>(self).over = true; }} {}
+        std::atomic<bool> over{false};
+    };
+    /// A page by a request, which one in three ends early.
+    void ask(std::uint64_t no) {
+        request_type request{no};
+        auto const how = file_.start(request);
+        if (how == quire::started::not_now || random_.below(3) == 0) { return; }
+        if (how == quire::started::pending) {
+            while (!request.over) {
+                pool_.poll();
+                std::this_thread::yield();
+            }
+        }
+        auto const pin = request.take();
+        check(no);
+        ++by_requests;
+    }
+
+    quire::task<> visit(std::uint64_t no) {
+        try {
+            auto const held = co_await file_.fetch(no);
+            auto const page = co_await file_.async_read((no + 1) % pages_max);
+            expect_whole(page);
+            ++by_tasks;
+        } catch (quire::error const& e) {
+            if (!expected(e.kind())) { throw; }
+            ++refused;
+        }
+    }
+    /// Some pages by tasks, of which now and then some do not end.
+    void run_tasks(std::uint64_t no) {
+        quire::task_loop loop{pool_, {.in_flight = 2}};
+        for (std::uint64_t i = 0; i < 4; ++i) { loop.spawn(visit((no + i) % pages_max)); }
+        if (random_.below(4) != 0) { loop.run(); }
+    }
+
     void check(std::uint64_t no) {
         auto const page = file_.read(no);
         expect_whole(page);
@@ -147,6 +195,7 @@ private:
         bytes.template store<std::uint64_t>(back, value);
     }
 
+    Pool& pool_;
     typename Pool::file file_;
     quire_test::generator random_;
 };
@@ -179,7 +228,7 @@ TEMPLATE_TEST_CASE("engine: pages stay whole while the file is cut, grown, forgo
 
     constexpr int steps = 20'000;
     std::vector<worker<TestType>> workers;
-    for (int i = 0; i < 8; ++i) { workers.emplace_back(file, random.bits()); }
+    for (int i = 0; i < 8; ++i) { workers.emplace_back(pool, file, random.bits()); }
     std::atomic<bool> failed{false};
     std::vector<std::thread> threads;
     for (std::size_t i = 0; i < workers.size(); ++i) {
@@ -197,18 +246,24 @@ TEMPLATE_TEST_CASE("engine: pages stay whole while the file is cut, grown, forgo
     std::size_t seen = 0;
     std::size_t refused = 0;
     std::size_t ahead = 0;
+    std::size_t asked = 0;
+    std::size_t visited = 0;
     for (auto const& one : workers) {
         seen += one.seen;
         refused += one.refused;
         ahead += one.seen_ahead;
+        asked += one.by_requests;
+        visited += one.by_tasks;
     }
     auto const stats = file.stats();
-    std::cout << "engine: " << seen << " pages seen, " << ahead << " ahead, " << refused
-              << " refused, "
+    std::cout << "engine: " << seen << " pages seen, " << ahead << " ahead, " << asked
+              << " by requests, " << visited << " by tasks, " << refused << " refused, "
               << stats.evictions << " evictions, " << stats.appends << " appends\n";
     CHECK(seen > 1000);
     CHECK(refused > 0);
     CHECK(ahead > 0);
+    CHECK(asked > 0);
+    CHECK(visited > 0);
     CHECK(stats.evictions > 0);
     CHECK(stats.appends > pages_max);
     for (auto const no : file.resident_pages()) { CHECK(no.value() < file.pages()); }

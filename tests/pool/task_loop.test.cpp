@@ -59,7 +59,7 @@ struct setting {
                                              .wait_max = 5s,
                                              .frame_wait_max = frame_wait,
                                              .backend = {inner, script}});
-        file.emplace(pool->open("f"));
+        file.emplace(pool->open("f", quire::open_mode::read_write, {.dirty_pages_max = 1000}));
     }
     ~setting() {
         script->open_gate();
@@ -250,6 +250,28 @@ TEST_CASE("task_loop: tasks that hold all frames and want more: an error, the ol
     s.expect_no_pins();
 }
 
+TEST_CASE("task_loop: a page whose load found no frame is wanted again") {
+    setting s{4, 100ms};
+    std::vector<quire::page_pin<std::remove_reference_t<decltype(s.file->core())>>> pins;
+    for (std::uint64_t no = 0; no < 4; ++no) { pins.push_back(s.file->pin(no)); }
+    auto other = std::async(std::launch::async, [&] {
+        return refusal([&] { static_cast<void>(s.file->read(9)); });
+    });
+    auto const entry = [&] { return s.file->slot().pages->load(page_no{9}); };
+    while (entry() != quire::page_table::entry::loading()) { std::this_thread::yield(); }
+    numbers found;
+    quire::task_loop loop{*s.pool};
+    loop.spawn(look_up(*s.file, 9, found));
+    std::thread late{[&] {
+        CHECK(other.get() == errc::no_free_frame);
+        pins.clear();
+    }};
+    loop.run();
+    late.join();
+    CHECK(found == numbers{9});
+    s.expect_no_pins();
+}
+
 TEST_CASE("task_loop: dirty pages are written when frames are missing") {
     setting s{32};
     quire::task_loop loop{*s.pool, {.in_flight = 16}};
@@ -345,7 +367,6 @@ TEST_CASE("task_loop: the end of a loop ends its tasks where they wait") {
 
 TEST_CASE("task_loop: a task that waits for a writer's page lets the others go on") {
     setting s;
-    std::optional<decltype(s.file->write(0))> none;
     std::promise<void> held;
     std::promise<void> ends;
     auto writer = std::async(std::launch::async, [&] {

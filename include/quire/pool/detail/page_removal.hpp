@@ -31,8 +31,8 @@ public:
     static constexpr std::chrono::nanoseconds moment = std::chrono::milliseconds{50};
 
     /// Pages `first` up to, not including, `end` of `file`. Expects: none is being loaded, and none
-    /// will be. Writes are waited for until `until`. Cost: a look at each of these pages, or at each
-    /// frame, whichever are fewer.
+    /// will be. Writes are waited for, at most until `until`. Cost: a look at each of these pages,
+    /// or at each frame, whichever are fewer.
     page_removal(Core& core, file_type& file, std::uint64_t first, std::uint64_t end,
                  unwritten dirty, deadline until, char const* operation)
         : core_{core}, file_{file}, until_{until} {
