@@ -264,6 +264,7 @@ void from_device(report& to, std::filesystem::path const& scratch, sizes const& 
             return stream_until(*by_ring, mine, end);
         });
         by_tasks = std::make_unique<pool_reads_over<quire::uring_backend>>(path, is.frames);
+        systems.add("quire, io_uring", *by_ring);
         systems.add_work("quire, tasks", [&](page_order& mine, slice_end end) {
             return tasks_until(*by_tasks, mine, end);
         });
