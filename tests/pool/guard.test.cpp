@@ -442,6 +442,22 @@ TEST_CASE("guard: a thread that would wait for its own guard is told so at once"
     CHECK(number_on(s.file, 0) == 7);
 }
 
+TEST_CASE("guard: a pin of its page, and an advance to the same one, leave it this thread's") {
+    if constexpr (!quire::checked_build) {  // which refuses both
+        setting s{2};
+        auto page = s.file.read(0);
+        auto const pin = s.file.pin(0);
+        CHECK(s.file.held_here(0));
+        CHECK(refusal([&] { static_cast<void>(s.file.write(0)); }) == errc::held_here);
+        page.advance(s.file, 0);
+        CHECK(s.file.held_here(0));
+        CHECK(refusal([&] { static_cast<void>(s.file.write(0)); }) == errc::held_here);
+        page.advance(s.file, 1);
+        CHECK_FALSE(s.file.held_here(0));
+        CHECK(s.file.held_here(1));
+    }
+}
+
 TEST_CASE("guard: another thread's guard is not this thread's") {
     setting s{1};
     std::atomic<int> step{0};

@@ -39,7 +39,8 @@
 ///       looked for a frame.
 ///   I6. `holder` is a thread only while that thread has a guard of the page: the guard puts it
 ///       there when it has the latch, and takes away what is there before it gives the latch up. So
-///       a thread that finds itself would wait for itself. Other readers overwrite `holder`.
+///       a thread that finds itself would wait for itself. Other readers overwrite `holder`, and so
+///       does a second guard of this thread, which takes it away at its end.
 ///
 /// A look without the latch (detail/optimistic.hpp) may read the bytes in any state, and uses only
 /// what it read of a resident page.
@@ -95,7 +96,8 @@ struct alignas(64) frame_header {
     }
     void left() noexcept { holder.store(detail::thread_mark::none, std::memory_order_relaxed); }
     /// Whether this thread has a guard of the page. Always right about an exclusive guard; a shared
-    /// one may go unnoticed when other threads read the page, too.
+    /// one may go unnoticed when other threads read the page, too, or when this thread has had
+    /// another guard of it since.
     [[nodiscard]] bool held_here() const noexcept {
         auto const here = detail::this_thread_mark();
         return here != detail::thread_mark::none && holder.load(std::memory_order_relaxed) == here;

@@ -25,7 +25,8 @@
 /// and later) so is ending one while something of its page is lent. A checked build stops the
 /// program at either (borrow/loan.hpp).
 ///
-/// Threads: a guard ends in the thread that made it. A thread must not ask for a page it holds.
+/// Threads: a guard ends in the thread that made it. A thread must not ask for a page it holds: a
+/// write would wait for itself, and is errc::held_here, or at the latest errc::timed_out.
 /// Cost: one atomic operation to begin, one to end; nothing in between.
 
 #include <quire/borrow/lent_page.hpp>
@@ -106,6 +107,7 @@ public:
     /// Lets this page go and holds another, which is latched already.
     void replace(Core& core, place const& at, page_id id) noexcept {
         release();
+        at.header->entered();  // it may be the same page, whose mark is gone
         core_ = &core;
         at_ = at;
         id_ = id;

@@ -322,7 +322,8 @@ public:
 
     /// Whether this thread has a guard of page `no`, and would wait for itself if it asked for
     /// another. For code that follows page numbers which it does not trust. It may miss a read
-    /// guard of a page that other threads read at the same time (a checked build does not).
+    /// guard of a page that other threads read at the same time, or that this thread has had a
+    /// second guard of since (a checked build does not).
     /// Expects: the file is open.
     [[nodiscard]] bool held_here(page_no no) const noexcept {
         return core().held_here(slot(), id_of(no));

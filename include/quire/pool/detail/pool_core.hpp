@@ -141,8 +141,15 @@ public:
         }
     }
 
-    /// Keeps page `id` in its frame, which is returned, until it is unpinned there.
+    /// Keeps page `id` in its frame, which is returned, until it is unpinned there. A thread may
+    /// pin a page that it reads: so a page that is resident is not entered, which would end the
+    /// mark of that guard (frame_header::holder).
     [[nodiscard]] frame_no pin(file_type& file, page_id id, access_options const& how) {
+        if constexpr (checked_build) { require_not_held(file, id, "pin"); }
+        if (auto const f = resident.try_pin(file, id)) {
+            static_cast<void>(resident.used(frames.at(*f), id));
+            return *f;
+        }
         auto const at = enter<access::shared>(file, id, id.page(), how);
         at.header->latch.pin();
         leave<access::shared>(at, id);
