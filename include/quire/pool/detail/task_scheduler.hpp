@@ -8,7 +8,7 @@
 ///     wanted ──its read begins, or runs──> pending ──its load is over──> ready ──> resumed
 ///        └──it is resident───────────────────────────────────────────────┘
 ///
-/// A step starts what is wanted once 16 pages are, or nothing is ready (one submit for many), and
+/// A step starts what is wanted once 8 pages are, or nothing is ready (one submit for many), and
 /// resumes one coroutine. With none ready it waits until a page arrives, and finishes transfers
 /// meanwhile, as every wait of the pool does.
 ///
@@ -113,7 +113,7 @@ private:
     static constexpr char const* holds_none =
         "a task that waits, and a thread that runs tasks, hold no guard of the pool";
     static constexpr std::size_t batch_max = decltype(std::declval<Core&>().ahead)::batch_max;
-    static constexpr std::size_t few = 16;         ///< one submit
+    static constexpr std::size_t few = 8;          ///< one submit; 16 let the device run dry
     static constexpr std::size_t patience = 16;    ///< waits in vain before a page is read at once
     static constexpr std::chrono::nanoseconds pause = std::chrono::milliseconds{1};
 
