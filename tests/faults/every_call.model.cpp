@@ -19,6 +19,7 @@
 #include "catch.hpp"
 #include "figures.hpp"
 #include "temp_dir.hpp"
+#include "uring.hpp"
 
 #include <algorithm>
 #include <cerrno>
@@ -264,11 +265,11 @@ TEMPLATE_TEST_CASE("faults: every operation, every fault, every call, lru",
                    (pool_of<4096, quire::lru, single>)) {
     every_fault<TestType>("lru", "f");
 }
-TEST_CASE("faults: every operation, every fault, every call, on a disk", "[long][faults]") {
+TEMPLATE_TEST_CASE("faults: every operation, every fault, every call, on a disk",
+                   "[long][faults]", quire::direct_backend QUIRE_TEST_AND_URING) {
     temp_dir const dir;
     try {
-        every_fault<pool_of<4096, quire::s3_fifo, hybrid, quire::direct_backend>>("on a disk",
-                                                                                  dir / "f");
+        every_fault<pool_of<4096, quire::s3_fifo, hybrid, TestType>>("on a disk", dir / "f");
     } catch (quire::error const& e) {
         if (e.kind() != errc::direct_io_refused) { throw; }
         skip(e.what());

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 
 /// Page size x policy x latch x backend: the same random operations on twenty pools, chosen so that
-/// every two of their parameters meet. All 120 by:
+/// every two of their parameters meet, and on five more over uring_backend. All 120 of the twenty's
+/// parameters by:
 ///
 ///     g++ -std=c++20 -O1 -DQUIRE_FULL_MATRIX -Iinclude -Itests -I. -pthread -o matrix
 ///         tests/pool/matrix.model.cpp -lCatch2WithMain
@@ -19,6 +20,7 @@
 #include "catch.hpp"
 #include "random.hpp"
 #include "temp_dir.hpp"
+#include "uring.hpp"
 
 #include <shared_mutex>
 
@@ -71,7 +73,16 @@ using pools = std::tuple<
     pool_of<64 * kib, quire::sieve, single, memory>,
     pool_of<64 * kib, quire::s3_fifo, hybrid, direct>, pool_of<mib, quire::clock, shared, memory>,
     pool_of<mib, quire::lru, single, direct>, pool_of<mib, quire::sieve, hybrid, memory>,
-    pool_of<mib, quire::s3_fifo, shared, direct>>;
+    pool_of<mib, quire::s3_fifo, shared, direct>
+#if QUIRE_TEST_HAS_URING
+    ,
+    pool_of<512, quire::s3_fifo, hybrid, quire::uring_backend>,
+    pool_of<4 * kib, quire::lru, shared, quire::uring_backend>,
+    pool_of<32 * kib, quire::clock, single, quire::uring_backend>,
+    pool_of<64 * kib, quire::sieve, hybrid, quire::uring_backend>,
+    pool_of<mib, quire::clock, hybrid, quire::uring_backend>
+#endif
+    >;
 
 #endif
 
