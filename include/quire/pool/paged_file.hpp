@@ -181,15 +181,15 @@ public:
         return page_pin<Core>{core(), core().pin(slot(), id_of(no), how), id_of(no)};
     }
 
-    /// In a task: page `no`, pinned, whose read other tasks run beside; resident, it goes on at
-    /// once. `auto held = co_await file.fetch(no);` and then `file.read<View>(no)`, which is a hit.
-    /// Errors: as `read`, at the co_await.
+    /// For a task: page `no`, pinned (page_pin). `auto held = co_await file.fetch(no);` Other tasks
+    /// run while it is read; if it is resident, this one goes on at once. As long as it is pinned
+    /// `file.read<View>(no)` reads nothing. Errors: as `read`, at the co_await.
     [[nodiscard]] detail::page_fetch<Core> fetch(page_no no, access_options const& how = {}) const
         requires pinning<typename Core::latch_type>
     {
         return {*this, no, how};
     }
-    /// In a task: the guard of `read`, or of `write`, whose read other tasks run beside.
+    /// For a task: the guard of `read`, or of `write`; other tasks run while the page is read.
     /// `auto page = co_await file.async_read<View>(no);` The guard ends before the next co_await.
     template <template <class, std::size_t> class View = raw_page>
         requires page_kind<View, Core::page_size> && pinning<typename Core::latch_type>

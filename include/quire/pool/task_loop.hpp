@@ -20,10 +20,11 @@
 /// all others waiting, too.
 ///
 /// Errors: what a task ends with is thrown by `run`, or by the `spawn` that ran it. The other tasks
-/// stay as they are: call `run` again. A page that has no frame is waited for, while tasks go on
-/// that might end; then it is errc::no_free_frame to the task that wanted it first. A pool has
-/// frames for in_flight pages and those that the tasks pin, eight times over: so many reads ahead
-/// has it at most.
+/// stay as they are: call `run` again. A page for which there is no frame waits while other tasks
+/// go on; when none can, it is errc::no_free_frame to the task that wanted its page first.
+///
+/// Frames. Reads under way have at most an eighth of the frames, so that 64 tasks are served best
+/// by a pool of 512 or more; and each pin that a task keeps takes one.
 ///
 /// A thread that runs a loop holds no guard of the pool, cannot be cancelled (pthread_cancel)
 /// meanwhile, and does not call `run` again from a task.
