@@ -10,7 +10,7 @@
 /// thread in flight by io_uring. `checked` ones read to as many places as the pool has frames and
 /// check the seals: a pool with quire's promises costs at least that. Over
 /// uring_backend, `quire, stream` reads the same order by file.read_stream, and `quire, tasks` by
-/// 64 tasks of each thread, one page each.
+/// 64 tasks of each thread, one page each; `quire, io_uring` waits for each page.
 ///
 /// Then without a device, over quire::memory_backend, compared with a copy of the page.
 ///
@@ -253,6 +253,7 @@ void from_device(report& to, std::filesystem::path const& scratch, sizes const& 
 #if defined(QUIRE_BENCH_URING)
     std::unique_ptr<pool_reads_over<quire::uring_backend>> by_ring;
     std::unique_ptr<pool_reads_over<quire::uring_backend>> by_tasks;
+    std::unique_ptr<pool_reads_over<quire::uring_backend>> one_by_one;
     checked_reads checked_by_ring{path, is.frames};
     page_order order_of_ring{order};
     if (ring::permitted()) {
@@ -264,7 +265,8 @@ void from_device(report& to, std::filesystem::path const& scratch, sizes const& 
             return stream_until(*by_ring, mine, end);
         });
         by_tasks = std::make_unique<pool_reads_over<quire::uring_backend>>(path, is.frames);
-        systems.add("quire, io_uring", *by_ring);
+        one_by_one = std::make_unique<pool_reads_over<quire::uring_backend>>(path, is.frames);
+        systems.add("quire, io_uring", *one_by_one);
         systems.add_work("quire, tasks", [&](page_order& mine, slice_end end) {
             return tasks_until(*by_tasks, mine, end);
         });
@@ -316,6 +318,8 @@ void from_device(report& to, std::filesystem::path const& scratch, sizes const& 
                 median(ratios(of(found, "quire, stream", 2).rate,
                               of(found, "io_uring, 64", 2).rate)),
                 0.95);
+    to.at_least("miss, quire over io_uring / pread, 1 thread",
+                median(ratios(of(found, "quire, io_uring", 1).rate, limit.rate)), 0.95);
     auto const& tasks = of(found, "quire, tasks", 1);
     to.at_least("miss, tasks of quire / io_uring, 64, checked, 1 thread",
                 median(ratios(tasks.rate, in_flight.rate)), 0.95);
