@@ -78,7 +78,6 @@ struct run_options {
     std::uint64_t pages_end = 96;  ///< appends stop there
     int ops = 10000;               ///< of each thread
     bool faults = false;
-    bool background = false;  ///< with a background writer, too
 };
 
 template <class File>
@@ -106,8 +105,22 @@ void one_thread(File const& file, findings& found, run_options const& run, std::
     }
 }
 
+/// What must be so after the threads, whatever the pool's type: compiled once.
+void check_findings(findings const& found, quire::pool_stats const& stats, int flushes,
+                    bool faults) {
+    CHECK(found.torn == 0);
+    CHECK(found.fell == 0);
+    CHECK(found.lost == 0);
+    CHECK(found.other == 0);
+    CHECK((found.expected > 0) == faults);
+    CHECK(stats.hits > 0);
+    CHECK(stats.evictions > 0);
+    CHECK(stats.write_backs > 0);
+    CHECK(flushes > 0);
+}
+
 /// Runs the threads and a flusher over `pool`, and checks what is left, then what is on the disk.
-template <class Pool>
+template <class Pool, bool Background = false>  // with a background writer, too
 void stamps_hold(typename Pool::options_type options, std::string const& path,
                  run_options const& run, fault_plan* faults = nullptr) {
     findings found;
@@ -124,8 +137,8 @@ void stamps_hold(typename Pool::options_type options, std::string const& path,
             faults->add({.call = io_call::read, .nth = 5, .every = 37});
             faults->add({.call = io_call::write, .nth = 5, .every = 37});
         }
-        std::optional<quire::background_writer<Pool>> writer;
-        if (run.background) {
+        std::optional<std::conditional_t<Background, quire::background_writer<Pool>, int>> writer;
+        if constexpr (Background) {
             writer.emplace(pool, quire::background_options{.period = 100us, .dirty_low = 0.25});
         }
         std::atomic<bool> stop{false};
@@ -153,16 +166,7 @@ void stamps_hold(typename Pool::options_type options, std::string const& path,
         writer.reset();
         if (faults != nullptr) { faults->clear(); }
 
-        auto const stats = pool.stats();
-        CHECK(found.torn == 0);
-        CHECK(found.fell == 0);
-        CHECK(found.lost == 0);
-        CHECK(found.other == 0);
-        CHECK((found.expected > 0) == run.faults);
-        CHECK(stats.hits > 0);
-        CHECK(stats.evictions > 0);
-        CHECK(stats.write_backs > 0);
-        CHECK(flushes > 0);
+        check_findings(found, pool.stats(), flushes, run.faults);
         file.flush();
         CHECK(file.slot().dirty == 0);
         file.close();
@@ -264,10 +268,10 @@ TEMPLATE_TEST_CASE("pool: nor with a background writer, and transfers that overt
     constexpr std::size_t frames = std::is_same_v<TestType, quire::hybrid_latch> ? 240 : 40;
     auto const script = std::make_shared<quire_test::queue_script>(
         quire_test::queue_script::settings{.order = quire_test::hand_out_order::shuffled});
-    stamps_hold<pool_of<TestType, quire_test::queued_backend<>, quire::s3_fifo>>(
+    stamps_hold<pool_of<TestType, quire_test::queued_backend<>, quire::s3_fifo>, true>(
         {.frames = frames,
          .backend = {.inner = {std::make_shared<quire::memory_store>()}, .script = script}},
-        "f", {.pages = 2 * frames, .pages_end = 2 * frames + 20, .ops = 4000, .background = true});
+        "f", {.pages = 2 * frames, .pages_end = 2 * frames + 20, .ops = 4000});
     CHECK(script->overlapping_reaps() == 0);
     CHECK((frames < 64 || script->in_flight_max() > 64));
 }
