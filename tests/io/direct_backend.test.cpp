@@ -406,8 +406,10 @@ TEST_CASE("direct_backend: what is neither file nor block device is refused") {
     CHECK(refusal(dir / "folder", open_mode::read_write).system_errno() == EISDIR);
     CHECK(refusal(dir / "folder", open_mode::open_or_create).system_errno() == EISDIR);
     CHECK(fs::is_directory(dir / "folder"));
-    CHECK(refusal("/dev/null", open_mode::read_write).code() == errc::open_failed);
-    CHECK(fs::exists("/dev/null"));
+    if (fs::is_character_file("/dev/null")) {  // and not a plain file, as in a root without mounts
+        CHECK(refusal("/dev/null", open_mode::read_write).code() == errc::open_failed);
+        CHECK(fs::exists("/dev/null"));
+    }
     CHECK(refusal(dir / "none" / "a", open_mode::open_or_create).system_errno() == ENOENT);
     CHECK(refusal("", open_mode::open_or_create).system_errno() == ENOENT);
 }

@@ -23,7 +23,6 @@
 #include <array>
 #include <cstdlib>
 #include <filesystem>
-#include <iterator>
 #include <memory>
 #include <new>
 #include <shared_mutex>
@@ -121,8 +120,9 @@ std::string fail_in_turn(Act act, Look afterwards) {
 }
 
 std::size_t open_descriptors() {
-    auto const all = std::filesystem::directory_iterator{"/proc/self/fd"};
-    return static_cast<std::size_t>(std::distance(begin(all), end(all)));
+    std::size_t open = 0;
+    for (int fd = 0; fd < 1024; ++fd) { open += ::fcntl(fd, F_GETFD) >= 0 ? 1U : 0U; }
+    return open;
 }
 
 }  // namespace
