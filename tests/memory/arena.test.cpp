@@ -91,6 +91,7 @@ TEST_CASE("arena: asks for huge pages or forbids them") {
 
 // Pages are users' data, and gigabytes.
 TEST_CASE("arena: frames are left out of core dumps") {
+    if (!quire_test::has_smaps()) { return skip(quire_test::no_smaps); }
     arena const a{8, 4096, huge_pages::on};
     a.bytes()[0] = std::byte{1};
     CHECK(quire_test::has_flag(a.bytes().data(), "dd"));

@@ -72,6 +72,7 @@ TEST_CASE("mapping: may be larger than the memory that it uses") {
 
 // With huge pages each access to another part would cost 2 MiB.
 TEST_CASE("mapping: a sparse one has no huge pages and is left out of core dumps") {
+    if (!quire_test::has_smaps()) { return skip(quire_test::no_smaps); }
     mapping const m{std::size_t{1} << 30, page, after_fork::zeroed, extent::sparse};
     m.bytes()[5] = std::byte{1};
     CHECK(quire_test::has_flag(m.bytes().data(), "nh"));

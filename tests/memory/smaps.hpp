@@ -30,6 +30,10 @@ inline std::string smaps_line(void const* at, std::string const& what) {
     return {};
 }
 
+/// Whether the system says it at all, and the reason of a skip if not.
+inline bool has_smaps() { return std::ifstream{"/proc/self/smaps"}.good(); }
+inline constexpr char const* no_smaps = "there is no /proc/self/smaps here";
+
 /// Two letters each: nh no huge pages, dd left out of core dumps, lo locked, and others.
 inline bool has_flag(void const* at, std::string const& flag) {
     return smaps_line(at, "VmFlags:").find(' ' + flag + ' ') != std::string::npos;

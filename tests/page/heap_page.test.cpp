@@ -386,7 +386,7 @@ TEST_CASE("heap_page: tuples of exclusive pages are written in place") {
     CHECK(text_in(page, slot) == "12DCBA78");
 }
 
-TEST_CASE("heap_page: errors name the page and no file") {
+TEST_CASE("heap_page: errors name the page and the slot, and no file") {
     auto buffer = make_heap_page<512>(99);
     heap_page page{buffer.span()};
     try {
@@ -395,8 +395,27 @@ TEST_CASE("heap_page: errors name the page and no file") {
     } catch (quire::error const& e) {
         CHECK(e.kind() == errc::no_such_tuple);
         CHECK(e.page() == quire::page_id{quire::file_no::unknown, 99});
-        CHECK(std::string{e.what()} == "tuple of page 99: no tuple in this slot");
+        CHECK(std::string{e.what()} == "tuple in slot 0 of page 99: no tuple in this slot");
     }
+    auto const what = [](auto act) {
+        try {
+            act();
+        } catch (quire::error const& e) { return std::string{e.what()}; }
+        return std::string{"no error"};
+    };
+    constexpr char const* too_large = "tuple is larger than a page or its limits allow";
+    std::string const past_a_page(600, 'x');
+    auto const slot = page.insert(bytes_of("a")).value();
+    CHECK(what([&] { static_cast<void>(page.insert(bytes_of(past_a_page))); }) ==
+          std::string{"tuple of page 99: "} + too_large);
+    CHECK(what([&] { static_cast<void>(page.update(slot, bytes_of(past_a_page))); }) ==
+          std::string{"tuple in slot 0 of page 99: "} + too_large);
+    CHECK(what([&] { static_cast<void>(page.update(slot_id{7}, bytes_of("a"))); }) ==
+          "tuple in slot 7 of page 99: no tuple in this slot");
+    CHECK(what([&] { static_cast<void>(page.move(slot_id{65535}, slot)); }) ==
+          "tuple in slot 65535 of page 99: no tuple in this slot");
+    CHECK(what([&] { static_cast<void>(page.redirect(slot, slot_id{3})); }) ==
+          "tuple in slot 3 of page 99: no tuple in this slot");
     quire::store_le(buffer.bytes().data() + 4, ~std::uint64_t{0});
     CHECK(error_of([&] { (void)page.number(); }) == errc::corrupt_page);
     CHECK(error_of([&] { page.validate(); }) == errc::corrupt_page);

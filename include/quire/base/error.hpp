@@ -13,6 +13,9 @@
 ///
 ///     catch (quire::error const& e) { if (e.code() == quire::errc::corrupt_page) ... }
 ///
+/// An error object needs memory itself. Without any, what leaves is std::bad_alloc, and the state
+/// is the one that the error promises.
+///
 /// Bugs of the caller are not errors (contract.hpp); expected outcomes are in the return type.
 
 #include <quire/base/page_id.hpp>
@@ -48,7 +51,7 @@ enum class errc {
     forked,                   ///< the pool belongs to the parent process
     reentered,                ///< the log hook called its own pool
     log_failed,               ///< the log hook threw, or did not make the log durable far enough
-    out_of_memory,            ///< there is none for the pool, or for opening a file
+    out_of_memory,            ///< there is none for the pool, a file, or what is asked for
     bad_option,               ///< an option of a pool or a file makes no sense
     no_such_tuple,            ///< the slot holds no tuple
     tuple_too_large,          ///< the tuple fits into no page of this size, or passes a row's limit

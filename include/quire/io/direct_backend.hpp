@@ -131,8 +131,9 @@ public:
     /// The access mode is the descriptor's. O_APPEND and O_NONBLOCK are cleared, O_DIRECT is set
     /// as `request.io` says. `request.path` is only for messages. A block device that is adopted
     /// for writing should have been opened with O_EXCL: that cannot be added later.
-    /// A descriptor from 0 to 2 is moved, as the file then has another number, and the caller's is
-    /// closed: what the program prints must not land among the pages, whoever opened the file.
+    /// A descriptor from 0 to 2 is moved, so that the file has another number, and at the caller's
+    /// is one that can be neither read nor written: what the program prints must not land among the
+    /// pages, whoever opened the file.
     [[nodiscard]] file adopt(int fd, open_request const& request) const {
         auto owned = detail::above_streams(detail::descriptor{fd});
         int const moved = fd < 0 || owned.valid() ? 0 : errno;  // no other number for it

@@ -359,7 +359,7 @@ private:
             auto const end = chains().follow(slot.value(), b);
             if (end.pointer.is_live()) { return end; }
         }
-        page_.fail(errc::no_such_tuple);
+        page_.fail(errc::no_such_tuple, slot.value());
     }
     /// Its bytes. Most slots are not redirects: those that may be take a separate, slower path.
     [[nodiscard]] std::span<Byte> bytes_of(slot_id slot) const {
@@ -386,7 +386,7 @@ private:
     bool update_with(slot_id slot, std::size_t length, Writer&& write) {
         page_change const change{*this, page_};
         auto const end = find(slot);
-        if (length > tuple_size_max) { page_.fail(errc::tuple_too_large); }
+        if (length > tuple_size_max) { page_.fail(errc::tuple_too_large, slot.value()); }
         return page_.place(end.slot, length, write, page_.load_bounds());
     }
 

@@ -24,6 +24,7 @@
 #include <quire/base/error.hpp>
 
 #include <span>         // std::span
+#include <string>       // std::to_string
 #include <string_view>  // std::string_view
 
 namespace quire::inline QUIRE_ABI {
@@ -83,6 +84,13 @@ namespace detail {
 [[noreturn, gnu::cold, gnu::noinline]] inline void throw_page_error(
     errc code, char const* what, std::span<std::byte const, page_header::size> bytes) {
     throw page_error(code, what, bytes);
+}
+/// Likewise, of the tuple in `slot`; past 65535: of one that has no slot.
+[[noreturn, gnu::cold, gnu::noinline]] inline void throw_tuple_error(
+    errc code, std::size_t slot, std::span<std::byte const, page_header::size> bytes) {
+    std::string where{"tuple"};
+    if (slot <= 0xFFFF) { where += " in slot " + std::to_string(slot); }
+    throw page_error(code, where, bytes);
 }
 
 }  // namespace detail

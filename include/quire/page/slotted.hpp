@@ -26,8 +26,7 @@
 ///
 /// Costs: reading a tuple and placing one where there is room are O(1); functions that look at all
 /// slots walk the pointers. Compaction builds the new image in PageSize bytes of stack and copies
-/// it back. It does not sort pointers by offset to move tuples in place: so there is no sort, and
-/// nothing to undo.
+/// it back: no pointers are sorted to move tuples in place, and there is nothing to undo.
 ///
 /// This class is a plain value over the span, unlike the page views. Views are implemented with it;
 /// users of a page do not see it. heap_page.hpp says what the operations mean.
@@ -186,7 +185,7 @@ public:
             line_pointer const pointer = load_pointer(slot.value(), b);
             if (pointer.is_live()) { return tuple(pointer); }
         }
-        fail(errc::no_such_tuple);
+        fail(errc::no_such_tuple, slot.value());
     }
 
     /// The first live slot from `slot` on, or `no_slot`.
@@ -243,9 +242,11 @@ public:
         if (load_le<std::uint16_t>(bytes_.data() + 30) != 0) { corrupt("reserved field"); }
     }
 
-    [[noreturn]] void corrupt(char const* what) const { fail(errc::corrupt_page, what); }
-    [[noreturn]] void fail(errc code, char const* what = "tuple") const {
-        detail::throw_page_error(code, what, header_bytes());
+    [[noreturn]] void corrupt(char const* what) const {
+        detail::throw_page_error(errc::corrupt_page, what, header_bytes());
+    }
+    [[noreturn]] void fail(errc code, std::size_t slot = no_slot) const {
+        detail::throw_tuple_error(code, slot, header_bytes());
     }
 
     // Writing

@@ -152,8 +152,13 @@ public:
         return sum;
     }
     /// Of the file that is open under `number`, which error::page() tells; empty if none is.
+    /// Errors: out_of_memory.
     [[nodiscard]] std::string path(file_no number) const {
-        return core_.memory().inherited() ? std::string{} : core_.files.path(number);
+        try {
+            return core_.memory().inherited() ? std::string{} : core_.files.path(number);
+        } catch (std::bad_alloc const&) {
+            throw error{errc::out_of_memory, "tell a path"};
+        }
     }
     [[nodiscard]] std::size_t frames() const noexcept { return core_.options.frames; }
     /// Where the frames are: every view of a page points in here.
@@ -201,14 +206,14 @@ private:
     }
 
     void close_last(typename core_type::file_type& slot) noexcept {
-        auto const path = slot.path;
+        auto const& path = slot.path;
         try {
             detail::file_closing{core_, slot, slot.number}.close(unwritten::write);
             return;
         } catch (error const& why) {
             report(path, why);
         } catch (std::exception const& why) {
-            report(path, error{errc::write_failed, why.what()});
+            report_other(path, why);
         }
         try {
             if (slot.is_open()) {
@@ -222,9 +227,20 @@ private:
         if (core_.options.on_loss) {
             core_.options.on_loss(path, why);
         } else {
-            std::fprintf(stderr, "quire: %s was not written in full: %s\n", path.c_str(),
-                         why.what());
+            print(path, why);
         }
+    }
+    /// What is no quire::error. Without memory for one `on_loss` cannot be told.
+    void report_other(std::string const& path, std::exception const& why) noexcept {
+        try {
+            error const made{errc::write_failed, why.what()};
+            report(path, made);
+        } catch (std::bad_alloc const&) {
+            print(path, why);
+        }
+    }
+    static void print(std::string const& path, std::exception const& why) noexcept {
+        std::fprintf(stderr, "quire: %s was not written in full: %s\n", path.c_str(), why.what());
     }
 
     core_type core_;

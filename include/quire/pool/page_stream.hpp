@@ -24,8 +24,9 @@
 /// A scan of more than a quarter of the pool takes few frames and uses them again, so that other
 /// pages stay; see detail/page_queue.hpp.
 ///
-/// Errors: of a page when it is its turn, once; `next` may then be called for the one after. What
-/// the function of a read_stream throws is thrown by `next`, and the pages before it come first.
+/// Errors: out_of_memory, when the stream is made. Of a page when it is its turn, once; `next` may
+/// then be called for the one after. What the function of a read_stream throws is thrown by `next`,
+/// and the pages before it come first.
 /// Lifetime: must not outlive its pool, whose destructor checks it. Threads: one, to its end.
 
 #include <quire/pool/detail/page_queue.hpp>

@@ -10,7 +10,7 @@
 ///
 /// Errors of every access, beside those named: errc::timed_out, errc::no_free_frame (or the error
 /// of the write that kept a frame from becoming free), errc::in_use (the file is being closed),
-/// errc::forked, errc::reentered.
+/// errc::forked, errc::reentered. An access to a page allocates nothing.
 /// Threads: any, at once; closing is for a thread that knows no other uses the file. Another that
 /// does is served, gets errc::in_use, or stops the program; it never changes another file.
 
@@ -254,8 +254,8 @@ public:
     }
 
     /// Every page modified before this call is in the file, and the file is durable.
-    /// Errors: write_failed, log_failed (the pages stay dirty, the next flush tries again),
-    /// sync_failed (this file refuses writes from now on).
+    /// Errors: write_failed, log_failed, out_of_memory (the pages stay dirty, the next flush tries
+    /// again), sync_failed (this file refuses writes from now on).
     /// Expects: this thread holds no guard of the pool.
     void flush(access_options const& how = {}) const {
         detail::file_flush{core(), slot()}.flush(number(), how);
@@ -277,7 +277,8 @@ public:
 
     /// Forgets what was changed in page `no` since it was last written, and frees its frame: the
     /// next access reads what the file has, a blank page if it never was written.
-    /// Errors: page_out_of_range, in_use (another thread's guard or a pin is on it), timed_out.
+    /// Errors: page_out_of_range, in_use (another thread's guard or a pin is on it), timed_out,
+    /// out_of_memory.
     /// Expects: this thread holds no guard of the page.
     void discard(page_no no, access_options const& how = {}) const {
         detail::discard_page(core(), slot(), id_of(no), how);
@@ -287,7 +288,7 @@ public:
     /// file looks that short from the beginning, even when the truncation is refused in the end.
     /// Errors: page_out_of_range (it has fewer), in_use (another thread's guard or a pin is on one
     /// that would go), timed_out, grow_failed (the system refused; a block device cannot be cut),
-    /// read_only, sync_failed; then the file is as it was.
+    /// read_only, sync_failed, out_of_memory; then the file is as it was.
     /// Expects: this thread holds no guard of a page that is removed.
     void truncate(std::uint64_t pages) const {
         detail::truncate_file(core(), slot(), number(), pages);
@@ -295,7 +296,7 @@ public:
 
     /// Writes (or discards) what is dirty, and closes. Errors: as `flush`, in_use (another thread's
     /// guard or a pin is on a page), timed_out (such a guard stays on a page that must be written),
-    /// and then the file is still open; close_failed, and then it is not.
+    /// out_of_memory, and then the file is still open; close_failed, and then it is not.
     /// Expects: this thread holds no guard of the pool.
     void close(unwritten dirty = unwritten::write) const {
         detail::file_closing{core(), slot(), number()}.close(dirty);
@@ -310,11 +311,16 @@ public:
     }
 
     /// The pages that are resident now, sorted: reading them again warms a pool after a restart.
+    /// Errors: out_of_memory.
     [[nodiscard]] std::vector<page_no> resident_pages() const {
         std::vector<page_no> found;
-        for (auto const& frame : core().frames.headers()) {
-            auto const id = frame.page_now();
-            if (id != page_id::none() && id.file() == number()) { found.push_back(id.page()); }
+        try {
+            for (auto const& frame : core().frames.headers()) {
+                auto const id = frame.page_now();
+                if (id != page_id::none() && id.file() == number()) { found.push_back(id.page()); }
+            }
+        } catch (std::bad_alloc const&) {
+            throw error{errc::out_of_memory, "list resident pages"};
         }
         detail::sort_ascending(std::span{found});
         return found;

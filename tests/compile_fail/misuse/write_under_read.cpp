@@ -4,7 +4,7 @@
 // g++: -
 // clang-19: -
 // clang-22: -
-// error: read of page 0 of .*pages: this thread holds a guard of the page
+// error: write of page 0 of .*pages: this thread holds a guard of the page
 // why: an upgrade would wait for its own reader.
 
 void misuse([[maybe_unused]] file_type file) {

@@ -11,12 +11,17 @@
 ///
 /// A file of pages never has descriptor 0, 1 or 2. A program may have closed its standard streams,
 /// and the next file that is opened gets their numbers: then what the program, or a library in it,
-/// prints lands among the pages. Moving the file afterwards (F_DUPFD) leaves a moment in which
-/// another thread prints into it; hence places that are free are filled while a file is opened.
+/// prints lands among the pages. So the numbers that are free are filled before a file is opened,
+/// with descriptors of "/" that can be neither read nor written (O_PATH): a print fails with EBADF,
+/// as it did before. They stay, at most three in a process, and are closed on exec. A program that
+/// opens its streams again later names their numbers (dup2, freopen).
+/// Why this way: to move the file afterwards (F_DUPFD) leaves a moment in which another thread
+/// prints into it; and who empties the numbers again, when its own file is open, does so while
+/// another opener relies on them. To know of the other openers takes a global, which a library of
+/// headers has once in each shared object.
 
 #include <quire/base/attributes.hpp>
 
-#include <array>    // std::array
 #include <cerrno>   // errno
 #include <utility>  // std::exchange
 
@@ -48,10 +53,17 @@ public:
         std::swap(fd_, other.fd_);
         return *this;
     }
-    ~descriptor() { static_cast<void>(close()); }
+    /// Keeps errno, which may say why it is closed.
+    ~descriptor() {
+        int const before = errno;
+        static_cast<void>(close());
+        errno = before;
+    }
 
     [[nodiscard]] int get() const noexcept { return fd_; }
     [[nodiscard]] bool valid() const noexcept { return fd_ >= 0; }
+    /// Its number, which the caller owns now.
+    int release() noexcept { return std::exchange(fd_, -1); }
 
     /// 0 or an errno. The descriptor is closed either way.
     [[nodiscard]] int close() noexcept {
@@ -65,32 +77,39 @@ private:
 
 inline constexpr int first_free_number = 3;  ///< 0 to 2 are the standard streams
 
-/// `from`, moved to a number above the standard streams if it has one of theirs. Not valid if that
-/// fails, and errno says why.
-[[nodiscard]] inline descriptor above_streams(descriptor from) noexcept {
-    if (!from.valid() || from.get() >= first_free_number) { return from; }
-    return descriptor{uninterrupted(
-        [&] { return ::fcntl(from.get(), F_DUPFD_CLOEXEC, first_free_number); })};
+/// What fills the number of a standard stream.
+[[nodiscard]] inline descriptor open_filler() noexcept {
+    return descriptor{uninterrupted([] { return ::open("/", O_PATH | O_CLOEXEC); })};
 }
 
-/// While it lives, none of the numbers 0 to 2 is free: what is opened meanwhile gets another one.
-/// Not so when there are too few descriptors.
-class filled_streams {
-public:
-    filled_streams() noexcept {
-        for (auto& each : places_) {
-            each = descriptor{uninterrupted([] { return ::open("/", O_PATH | O_CLOEXEC); })};
-            if (!each.valid() || each.get() >= first_free_number) { break; }
-        }
+/// Fills the numbers 0 to 2 where they are free. Whether what is opened afterwards gets another
+/// one; if not, errno says why.
+[[nodiscard]] inline bool fill_streams() noexcept {
+    for (int number = 0; number < first_free_number; ++number) {
+        if (::fcntl(number, F_GETFD) >= 0) { continue; }
+        auto filler = open_filler();
+        if (!filler.valid()) { return false; }
+        if (filler.get() < first_free_number) { filler.release(); }  // else a thread was faster
     }
+    return true;
+}
 
-private:
-    std::array<descriptor, first_free_number> places_;  // can be neither read nor written
-};
+/// `from`, moved to a number above the standard streams if it has one of theirs, which is filled
+/// then. Not valid if that fails, and errno says why.
+[[nodiscard]] inline descriptor above_streams(descriptor from) noexcept {
+    if (!from.valid() || from.get() >= first_free_number) { return from; }
+    descriptor moved{uninterrupted(
+        [&] { return ::fcntl(from.get(), F_DUPFD_CLOEXEC, first_free_number); })};
+    if (!moved.valid() || !fill_streams()) { return moved; }
+    auto const filler = open_filler();
+    auto const replace = [&] { return ::dup3(filler.get(), from.get(), O_CLOEXEC); };
+    if (filler.valid() && uninterrupted(replace) >= 0) { from.release(); }  // was never free
+    return moved;
+}
 
 /// Opens `path`, above the standard streams. Not valid if that fails, and errno says why.
 [[nodiscard]] inline descriptor open_path(char const* path, int flags, unsigned mode = 0) noexcept {
-    filled_streams const meanwhile;
+    if (!fill_streams()) { return descriptor{}; }
     return above_streams(
         descriptor{uninterrupted([&] { return ::open(path, flags, mode); })});
 }

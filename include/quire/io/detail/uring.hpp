@@ -45,7 +45,7 @@ public:
         ::io_uring_params wishes{};
         wishes.flags = IORING_SETUP_CQSIZE;
         wishes.cq_entries = std::max(staged, results);  // fewer than `staged` are refused
-        filled_streams const meanwhile;
+        if (!fill_streams()) { return errno; }
         if (int const failed = ::io_uring_queue_init_params(staged, &ring_, &wishes); failed < 0) {
             return -failed;
         }

@@ -11,6 +11,11 @@ namespace quire::inline QUIRE_ABI::detail {
 /// How a page is latched.
 enum class access : std::uint8_t { shared, exclusive };
 
+/// What an access in this mode is called in errors.
+[[nodiscard]] constexpr char const* name_of(access mode) noexcept {
+    return mode == access::exclusive ? "write" : "read";
+}
+
 template <access Mode, page_latch Latch>
 [[nodiscard, gnu::always_inline]] inline bool try_latch(Latch& latch) noexcept {
     if constexpr (Mode == access::shared) {

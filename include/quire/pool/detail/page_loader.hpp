@@ -60,11 +60,11 @@ public:
     /// Errors: in_use, page_out_of_range, those of a frame, of the read and of the check.
     template <access Mode>
     [[nodiscard]] std::optional<frame_no> load(file_type& file, page_id id,
-                                               access_options const& how) {
+                                               access_options const& how, char const* operation) {
         file_use const use{file, id.file()};
-        if (!use.allowed()) { throw file.failure(errc::in_use, "read", id, 0, being_closed); }
+        if (!use.allowed()) { throw file.failure(errc::in_use, operation, id, 0, being_closed); }
         load_type load{file, id};
-        if (!begin_load(load, how.budget)) { return std::nullopt; }
+        if (!begin_load(load, how.budget, operation)) { return std::nullopt; }
         transfers_.run({&load.read, 1});
         bool latched = false;
         auto const failure =
@@ -75,11 +75,12 @@ public:
 
     /// Whether this thread has the page to load; if not, another thread has. When it throws, the
     /// claim is withdrawn. Expects: the file is in use until the load is finished.
-    [[nodiscard]] bool begin_load(load_type& load, frame_budget* budget) {
+    [[nodiscard]] bool begin_load(load_type& load, frame_budget* budget,
+                                  char const* operation = "read") {
         if (!resident_.claim(load.file, load.id, load.claim)) { return false; }
         observer_.tell(observer_.on_miss, load.id);
         try {
-            require_still_there(load.file, load.id, "read");
+            require_still_there(load.file, load.id, operation);
             load.frame = evictor_.take(&load.file, budget);
         } catch (...) {
             resident_.withdraw(load.file, load.id);

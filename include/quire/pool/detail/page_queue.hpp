@@ -63,21 +63,25 @@ public:
     using place = typename Core::place;
     static constexpr std::size_t batch_max = ahead_type::batch_max;
 
-    /// Wants to look ahead by `pages`, and may be granted less.
+    /// Wants to look ahead by `pages`, and may be granted less. Errors: out_of_memory.
     page_queue(file_ref<Core> const& file, std::size_t pages, passing how)
-        : file_{file},
+    try : file_{file},
           how_{how},
-          granted_{pinning<typename Core::latch_type> ? core().ahead.grant(pages) : 0},
-          slots_(granted_ + 1),
-          spent_(granted_ + 1) {}
+          granted_{core().ahead, pinning<typename Core::latch_type> ? pages : 0},
+          slots_(looks_ahead() + 1),
+          spent_(looks_ahead() + 1) {
+    } catch (std::bad_alloc const&) {
+        throw file.slot_open_or_not().failure(errc::out_of_memory, "read ahead", file.number());
+    }
     ~page_queue() {
         if (core().memory().inherited()) { return; }
         for (auto i = first_; i != begun_; ++i) { give_up(slot(i)); }
-        core().ahead.end_grant(granted_);
     }
 
     /// How many pages it has room for: one, when it may not look ahead.
-    [[nodiscard]] std::size_t room() const noexcept { return granted_ > 0 ? granted_ : 1; }
+    [[nodiscard]] std::size_t room() const noexcept {
+        return looks_ahead() > 0 ? looks_ahead() : 1;
+    }
     [[nodiscard]] std::size_t size() const noexcept { return end_ - first_; }
 
     /// Expects: size() < room().
@@ -95,13 +99,13 @@ public:
             std::size_t count = 0;
             for (; begun_ != end_ && count < batch.size(); ++begun_) {
                 auto& one = slot(begun_);
-                if (granted_ > 0) { one.reader.emplace(one.id, true); }
-                batch[count] = {one.id, granted_ > 0 ? &*one.reader : nullptr};
+                if (looks_ahead() > 0) { one.reader.emplace(one.id, true); }
+                batch[count] = {one.id, looks_ahead() > 0 ? &*one.reader : nullptr};
                 in_order = in_order && (count == 0 || batch[count - 1].page.bits() + 1 ==
                                                           batch[count].page.bits());
                 ++count;
             }
-            if (granted_ == 0) { return false; }
+            if (looks_ahead() == 0) { return false; }
             if (!in_order) { sort_ascending(std::span{batch}.first(count)); }
             core().ahead.start(file_.slot(), std::span{batch}.first(count),
                                [&](std::span<page_place> room) noexcept { return recycle(room); });
@@ -164,6 +168,7 @@ private:
     };
 
     [[nodiscard]] Core& core() const noexcept { return file_.core(); }
+    [[nodiscard]] std::size_t looks_ahead() const noexcept { return granted_.pages(); }
     [[nodiscard]] slot_type& slot(std::size_t i) noexcept { return slots_[i % slots_.size()]; }
 
     /// Where the page is, pinned; nothing when it is to be looked up. Throws its error.
@@ -208,7 +213,7 @@ private:
 
     file_ref<Core> const file_;
     passing const how_;
-    std::size_t const granted_;
+    typename ahead_type::grant const granted_;
     fixed_array<slot_type> slots_;
     fixed_array<page_place> spent_;  ///< pages that were taken, a ring
     std::size_t first_ = 0;

@@ -94,6 +94,9 @@ private:
             perhaps_written = perhaps_written && !has_passed(until_);
         }
         throw file_.failure(errc::in_use, operation, id, 0, held_by_a_guard);
+    } catch (std::bad_alloc const&) {
+        unlatch();
+        throw file_.failure(errc::out_of_memory, operation, id);
     } catch (...) {
         unlatch();
         throw;

@@ -65,14 +65,16 @@ public:
         throw error{errc::out_of_memory, "make a pool"};
     }
 
-    /// Page `id`, number `no`, latched. Errors: see paged_file::read.
+    /// Page `id`, number `no`, latched. Errors: see paged_file::read; those of a wait and of a
+    /// refusal are about `operation`, those of the page's bytes about the read.
     template <access Mode>
     [[nodiscard, gnu::always_inline]] place enter(file_type& file, page_id id, page_no no,
-                                                  access_options const& how) {
-        if constexpr (checked_build) { require_not_held(file, id, "read"); }
+                                                  access_options const& how,
+                                                  char const* operation = name_of(Mode)) {
+        if constexpr (checked_build) { require_not_held(file, id, operation); }
         place at;
         if (!resident.template try_enter<Mode>(file, id, no, at)) [[unlikely]] {
-            at = enter_slowly<Mode>(file, id, how);
+            at = enter_slowly<Mode>(file, id, how, operation);
         }
         note_entered(at, id);
         return at;
@@ -150,7 +152,7 @@ public:
             static_cast<void>(resident.used(frames.at(*f), id));
             return *f;
         }
-        auto const at = enter<access::shared>(file, id, id.page(), how);
+        auto const at = enter<access::shared>(file, id, id.page(), how, "pin");
         at.header->latch.pin();
         leave<access::shared>(at, id);
         return at.number();
@@ -326,20 +328,21 @@ private:
 
     template <access Mode>
     [[nodiscard, gnu::noinline]] place enter_slowly(file_type& file, page_id id,
-                                                    access_options const& how) {
+                                                    access_options const& how,
+                                                    char const* operation) {
         expect_open(file, id.file());
-        require_own_process("read");
+        require_own_process(operation);
         auto const until = deadline_of(how);
         bool waited = false;
         std::string_view waited_for;
         do {
             if (!file.has_page(id.page())) {
-                throw file.failure(errc::page_out_of_range, "read", id);
+                throw file.failure(errc::page_out_of_range, operation, id);
             }
             auto const entry = file.pages->load(id.page());
             if (entry.is_frame()) {
                 auto const at = frames.at(entry.frame());
-                if (latch_while_there<Mode>(file, at, id, until, "read")) {
+                if (latch_while_there<Mode>(file, at, id, until, operation)) {
                     return resident.used(at, id);
                 }
                 waited_for = waited_for_guard;
@@ -349,16 +352,16 @@ private:
                 if (auto const f = resident.wait_for_load(file, id, until)) {
                     auto const at = frames.at(*f);
                     unpin_at_end const pinned_till_then{at.header->latch};
-                    if (latch_while_there<Mode>(file, at, id, until, "read")) {
+                    if (latch_while_there<Mode>(file, at, id, until, operation)) {
                         return resident.used(at, id);
                     }
                     waited_for = waited_for_guard;
                 }
-            } else if (auto const frame = loader.template load<Mode>(file, id, how)) {
+            } else if (auto const frame = loader.template load<Mode>(file, id, how, operation)) {
                 return frames.at(*frame);
             }
         } while (!has_passed(until));
-        throw file.failure(errc::timed_out, "read", id, 0, waited_for);
+        throw file.failure(errc::timed_out, operation, id, 0, waited_for);
     }
 };
 

@@ -113,22 +113,20 @@ public:
         return {got, count - got, joined};
     }
 
-    /// A stream wants to look ahead by `pages`; by how many it may, until it gives that back. Each
-    /// leaves at least as many as it takes.
-    [[nodiscard]] std::size_t grant(std::size_t pages) noexcept {
-        auto taken = looks_ahead_.load(std::memory_order_relaxed);
-        for (;;) {
-            auto const half = (looks_ahead_max_ - taken + 1) / 2;
-            auto const granted = pages < half ? pages : half;
-            if (looks_ahead_.compare_exchange_weak(taken, taken + granted,
-                                                   std::memory_order_relaxed)) {
-                return granted;
-            }
-        }
-    }
-    void end_grant(std::size_t pages) noexcept {
-        looks_ahead_.fetch_sub(pages, std::memory_order_relaxed);
-    }
+    /// How many pages a stream may look ahead by, while this lives: at most as many as it wants.
+    /// Each leaves at least as many as it takes.
+    class grant : immovable {
+    public:
+        grant(read_ahead& from, std::size_t wanted) noexcept
+            : from_{from}, pages_{from.take_of_looks(wanted)} {}
+        ~grant() { from_.looks_ahead_.fetch_sub(pages_, std::memory_order_relaxed); }
+
+        [[nodiscard]] std::size_t pages() const noexcept { return pages_; }
+
+    private:
+        read_ahead& from_;
+        std::size_t const pages_;
+    };
     /// Pages that streams may look ahead by now.
     [[nodiscard]] std::size_t granted() const noexcept {
         return looks_ahead_.load(std::memory_order_relaxed);
@@ -149,6 +147,18 @@ private:
         read_ahead* home = nullptr;
         record* next_free = nullptr;
     };
+
+    [[nodiscard]] std::size_t take_of_looks(std::size_t wanted) noexcept {
+        auto taken = looks_ahead_.load(std::memory_order_relaxed);
+        for (;;) {
+            auto const half = (looks_ahead_max_ - taken + 1) / 2;
+            auto const granted = wanted < half ? wanted : half;
+            if (looks_ahead_.compare_exchange_weak(taken, taken + granted,
+                                                   std::memory_order_relaxed)) {
+                return granted;
+            }
+        }
+    }
 
     [[nodiscard]] static bool are_neighbours(page_id a, page_id b) noexcept {
         return a.page().value() + 1 == b.page().value();
