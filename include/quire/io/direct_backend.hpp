@@ -33,6 +33,11 @@
 /// parent is killed, a child that lives on keeps the file locked. Such a child ends its copy of the
 /// pool: that closes the descriptors in the child, and does nothing else.
 ///
+/// Standard streams. A file never has descriptor 0, 1 or 2, not for a moment. Those that the
+/// process has closed are filled when a file is opened, with descriptors that can be neither read
+/// nor written: they stay, and exec closes them. To open such a stream again, name its number
+/// (dup2).
+///
 /// Block devices. Opening one for writing, with any lock, is exclusive (O_EXCL): refused with
 /// file_locked while the device is mounted, part of a RAID, or open in this way elsewhere, by
 /// whatever name. A reader does not ask for that: so it can look at a device that is mounted, which

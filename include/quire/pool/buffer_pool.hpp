@@ -19,8 +19,9 @@
 ///   - A page that its seal refuses is never seen by any caller. Bytes of one file never reach
 ///     another.
 ///   - Every wait ends: by I/O, by another thread, or at its deadline.
-///   - It belongs to its process: in a forked child everything but the destructor throws
-///     errc::forked.
+///   - It belongs to its process: in a forked child every access and every operation throws
+///     errc::forked; what only tells (stats, pages, path) tells the state at the fork. Destructors
+///     may run there. A guard from before the fork must not be used: the child has no frames.
 /// What it does not: changes of several pages are not atomic (that is a log's job: log_hook), and a
 /// lost write of a lying device is not noticed.
 ///
@@ -64,9 +65,11 @@ public:
     explicit buffer_pool(options_type const& options = {}) : core_{options} {}
     ~buffer_pool() { close_all(); }
 
-    /// Opens, and locks, a file of pages. Errors: open_failed, file_locked, direct_io_refused,
-    /// misaligned_page_size, size_not_page_multiple, file_too_large, too_many_files, bad_option,
-    /// out_of_memory (address space for `file_pages_max`), forked, reentered.
+    /// Opens, and locks, a file of pages. The number of a standard stream that the process has
+    /// closed is filled for good, so that nothing is printed into a file: see direct_backend.
+    /// Errors: open_failed, file_locked, direct_io_refused, misaligned_page_size,
+    /// size_not_page_multiple, file_too_large, too_many_files, bad_option, out_of_memory (address
+    /// space for `file_pages_max`), forked, reentered.
     [[nodiscard]] file open(std::string const& path, open_mode mode = open_mode::read_write,
                             file_options const& options = {}) QUIRE_LIFETIMEBOUND {
         return file{{core_, detail::file_opening{core_, options}.open(path, mode)}};
