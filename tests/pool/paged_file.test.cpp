@@ -18,7 +18,9 @@
 #include <array>
 #include <atomic>
 #include <cerrno>
+#include <csignal>
 #include <filesystem>
+#include <fstream>
 #include <future>
 #include <memory>
 #include <optional>
@@ -27,6 +29,9 @@
 #include <tuple>
 #include <type_traits>
 #include <utility>
+
+#include <sys/mman.h>
+#include <sys/resource.h>
 
 using namespace quire_test;
 using namespace std::chrono_literals;
@@ -673,6 +678,83 @@ TEST_CASE("paged_file: discard on closing leaves the pages as they were") {
     CHECK(number_on(file, 1) == 71);
     auto all = pool.reserve(4);  // every frame came back
     CHECK(all.frames() == 4);
+}
+
+// ---- what an operation looks at: counted, since a time proves nothing -----------------------
+
+namespace {
+
+/// How many pages of memory this thread touches for the first time in `act`.
+template <class Act>
+long first_touches_in(Act act) {
+    ::rusage before{};
+    ::rusage after{};
+    if (::getrusage(RUSAGE_THREAD, &before) != 0) { throw std::logic_error{"getrusage"}; }
+    act();
+    if (::getrusage(RUSAGE_THREAD, &after) != 0) { throw std::logic_error{"getrusage"}; }
+    return after.ru_minflt - before.ru_minflt;
+}
+
+/// What becomes of a process whose file has its pages in frames, page `no` dirty, when `act(file)`
+/// looks at the header of another frame than that page's: signal 11. Neighbours in the same page of
+/// memory are let off.
+template <class Act>
+std::string end_when_others_are_hidden(std::uint64_t no, Act act) {
+    return in_child([&] {
+               std::signal(SIGSEGV, SIG_DFL);
+               pool_type pool{{.frames = 4096,
+                               .file_pages_max = 4096,
+                               .backend = {std::make_shared<quire::memory_store>()}}};
+               auto const file = pool.open("f", open_mode::create_new);
+               append_numbers(file, 3000);
+               file.flush();
+               write_number(file, no, 7);
+               auto const f = file.core().resident.entry_of(file.slot(), no).frame();
+               auto const& frames = file.core().frames;
+               constexpr std::uintptr_t memory_page = 4096;
+               auto const first = reinterpret_cast<std::uintptr_t>(frames.headers().data());
+               auto const end = first + frames.headers().size_bytes();
+               auto const its = reinterpret_cast<std::uintptr_t>(&frames[f]);
+               auto at = (first + memory_page - 1) / memory_page * memory_page;
+               for (; at + memory_page <= end; at += memory_page) {
+                   if (at < its + sizeof frames[f] && its < at + memory_page) { continue; }
+                   if (::mprotect(reinterpret_cast<void*>(at), memory_page, PROT_NONE) != 0) {
+                       ::_exit(1);
+                   }
+               }
+               act(file);
+               ::_exit(0);  // the pool's end looks at every frame
+           }).how();
+}
+
+}  // namespace
+
+// A table of four million pages has 4096 pages of memory, and is empty.
+TEST_CASE("paged_file: truncate of many pages looks at frames where those are fewer") {
+    temp_dir const dir;
+    constexpr std::uint64_t pages = std::uint64_t{1} << 22;
+    std::ofstream{dir / "f"};
+    std::filesystem::resize_file(dir / "f", pages * size);
+    quire::buffer_pool<size, quire::clock> pool{{.frames = 8, .file_pages_max = pages + 8}};
+    auto const file = pool.open(dir / "f", open_mode::read_write, {.io = quire::io_mode::buffered});
+    append_numbers(file, 2);
+    CHECK(first_touches_in([&] { file.truncate(2); }) < 200);
+    CHECK(file.pages() == 2);
+    CHECK(file.resident_pages().empty());
+    append_numbers(file, 1);
+    CHECK(number_on(file, 2) == 2);
+}
+
+TEST_CASE("paged_file: write_back, flush and truncate of few pages look at no other frames") {
+    using file_type = pool_type::file;
+    constexpr char const* well = "exited with 0";
+    CHECK(end_when_others_are_hidden(1500, [](file_type file) { file.write_back(); }) == well);
+    CHECK(end_when_others_are_hidden(1500, [](file_type file) { file.flush(); }) == well);
+    CHECK(end_when_others_are_hidden(2999, [](file_type file) { file.truncate(2999); }) == well);
+    CHECK(end_when_others_are_hidden(1500, [](file_type file) { file.discard(1500); }) == well);
+    CHECK(end_when_others_are_hidden(1500, [](file_type file) {
+              static_cast<void>(file.stats());  // which does look
+          }) == "killed by signal 11");
 }
 
 TEST_CASE("paged_file: close gives the frames back, dirty or clean, and unlocks the file") {

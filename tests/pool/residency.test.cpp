@@ -4,10 +4,15 @@
 
 #include "doubles.hpp"
 
+#include <quire/pool/buffer_pool.hpp>
+
 #include "catch.hpp"
 #include "death.hpp"
 
+#include <array>
+#include <memory>
 #include <set>
+#include <vector>
 
 using quire::frame_no;
 using quire::page_id;
@@ -131,6 +136,64 @@ TEST_CASE("residency: passes over frames that are held or pinned, and leaves the
     CHECK(s.evict_any().frame == b);
     s.at(a).latch.unlock_shared();
     s.at(c).latch.unlock();
+}
+
+namespace {
+
+/// A policy that is told which of its candidates were refused.
+struct heeding_policy : told_policy {
+    using told_policy::told_policy;
+    void in_use(frame_no f) noexcept { refused().push_back(f); }
+    static std::vector<frame_no>& refused() {
+        static std::vector<frame_no> frames;
+        return frames;
+    }
+};
+static_assert(quire::policy_that_heeds_use<heeding_policy>);
+
+}  // namespace
+
+TEST_CASE("residency: the policy hears of each candidate that is held or pinned, and no other") {
+    using frames = std::vector<frame_no>;
+    setting<heeding_policy> s;
+    heeding_policy::refused().clear();
+    s.publish_three();
+    s.at(frame_no{0}).latch.lock_shared();
+    s.at(frame_no{1}).latch.lock_shared();
+    s.at(frame_no{1}).latch.pin();
+    s.at(frame_no{1}).latch.unlock_shared();
+    SECTION("one is needed") {
+        auto const found = s.evict_any();
+        CHECK(found.what == kind::evicted);
+        CHECK(found.frame == frame_no{2});
+    }
+    SECTION("some are needed") {
+        std::array<quire::detail::page_place, 2> evicted;
+        CHECK(s.resident.evict_clean(evicted) == 1);
+        CHECK(evicted[0].frame == frame_no{2});
+    }
+    CHECK(heeding_policy::refused() == frames{frame_no{0}, frame_no{1}});
+    s.at(frame_no{0}).latch.unlock_shared();
+    s.at(frame_no{1}).latch.unpin();
+    CHECK(s.evict_any().what == kind::evicted);
+    CHECK(heeding_policy::refused().size() == 2);
+}
+
+// An s3_fifo keeps a pinned page among its first candidates until it is told.
+TEST_CASE("residency: in a pool the policy hears of the pages that are pinned") {
+    quire::buffer_pool<512, heeding_policy, quire::hybrid_latch, quire::memory_backend> pool{
+        {.frames = 4, .backend = {std::make_shared<quire::memory_store>()}}};
+    quire_test::policy_orders::current() = {};
+    auto const file = pool.open("f", quire::open_mode::create_new);
+    for (int i = 0; i < 8; ++i) { static_cast<void>(file.append().id()); }
+    file.flush();
+    auto const pin = file.pin(0);
+    for (std::uint64_t no = 1; no < 4; ++no) { static_cast<void>(file.read(no).id()); }
+    auto const its = file.core().resident.entry_of(file.slot(), 0).frame();
+    heeding_policy::refused().clear();
+    for (std::uint64_t no = 4; no < 8; ++no) { static_cast<void>(file.read(no).id()); }
+    CHECK_FALSE(heeding_policy::refused().empty());
+    for (auto const f : heeding_policy::refused()) { CHECK(f == its); }
 }
 
 TEST_CASE("residency: a dirty page is named, and evicted by name once it is clean") {

@@ -31,10 +31,11 @@ public:
     /// Every page is a raw page.
     [[nodiscard]] static bool accepts(shared_span<Byte, PageSize>) noexcept { return true; }
 
-    [[nodiscard]] byte_view<Byte> bytes() const& noexcept QUIRE_LIFETIMEBOUND
-        requires(!writable_page<Byte>)
-    QUIRE_LENDS { return byte_view<Byte>{bytes_, *this}; }
-    /// Mutable bytes: one borrow at a time.
+    [[nodiscard]] byte_view<Byte> bytes() const& noexcept QUIRE_LIFETIMEBOUND QUIRE_LENDS {
+        return byte_view<Byte>{bytes_, *this};
+    }
+    /// Mutable bytes: one borrow at a time. It is chosen as the more constrained one. Two that
+    /// exclude each other are ambiguous to g++ after an error in the same function template.
     [[nodiscard]] byte_view<Byte> bytes() const& noexcept QUIRE_LIFETIMEBOUND
         requires writable_page<Byte>
     QUIRE_LENDS_ALONE { return byte_view<Byte>{bytes_, *this}; }

@@ -131,9 +131,9 @@ public:
 
     /// The tuple in `slot`, or in the slot that its redirects lead to.
     /// Errors: errc::no_such_tuple.
-    [[nodiscard]] byte_view<Byte> tuple(slot_id slot) const& QUIRE_LIFETIMEBOUND
-        requires(!writable_page<Byte>)
-    QUIRE_LENDS { return byte_view<Byte>{bytes_of(slot), *this}; }
+    [[nodiscard]] byte_view<Byte> tuple(slot_id slot) const& QUIRE_LIFETIMEBOUND QUIRE_LENDS {
+        return byte_view<Byte>{bytes_of(slot), *this};
+    }
     /// The tuple in `slot`, mutable: lent only while nothing else of the page is lent.
     [[nodiscard]] byte_view<Byte> tuple(slot_id slot) const& QUIRE_LIFETIMEBOUND
         requires writable_page<Byte>
