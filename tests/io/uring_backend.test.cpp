@@ -23,6 +23,7 @@
 #include <vector>
 
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -678,6 +679,60 @@ TEST_CASE("uring_backend: a run is handed out in pieces as small as wanted") {
     CHECK(std::ranges::adjacent_find(got) == got.end());
     CHECK(std::ranges::all_of(pages, [&](auto p) { return s.has(p); }));
     CHECK(s.b->backend.reap(pointers, 0ns) == 0);
+}
+
+namespace {
+
+bool is_readable(int descriptor, int milliseconds) {
+    ::pollfd one{descriptor, POLLIN, 0};
+    return ::poll(&one, 1, milliseconds) == 1;
+}
+
+}  // namespace
+
+TEST_CASE("uring_backend: its handle is readable while an op is complete and not handed out") {
+    if (!has_ring()) { return skip(no_ring); }
+    scene s{64};
+    int const handle = s.b->backend.completion_handle();
+    CHECK_FALSE(is_readable(handle, 0));
+    auto ops = s.reads({1, 2, 3, 4, 5, 6, 7});
+    auto pointers = pointers_to(ops);
+    REQUIRE(s.b->backend.submit(pointers) == 0);
+    for (std::size_t left = ops.size(); left > 0;) {
+        CHECK(is_readable(handle, 1000));
+        op* some[2] = {};
+        left -= s.b->backend.reap(some, 0ns);
+    }
+    static_cast<void>(s.b->backend.reap(pointers, 0ns));
+    CHECK_FALSE(is_readable(handle, 0));
+}
+
+TEST_CASE("uring_backend: an event loop learns of a page that another thread's reap left behind") {
+    if (!has_ring()) { return skip(no_ring); }
+    temp_dir const dir;
+    pool_type pool{{.frames = 1024}};
+    auto file = pool.open(dir / "f", open_mode::create_new,
+                          {.io = io_mode::direct_or_buffered});
+    for (int i = 0; i < 64; ++i) { file.append().release(); }
+    file.flush();
+    for (std::uint64_t no = 0; no < 64; ++no) { file.discard(no); }
+
+    int const handle = pool.native_handle();
+    std::vector<quire::page_no> run;
+    for (std::uint64_t no = 0; no < 64; ++no) { run.emplace_back(no); }
+    CHECK(file.prefetch(run) == 64);
+    static bool told = false;
+    pool_type::file::page_request request{40, [](auto&) noexcept { told = true; }};
+    REQUIRE(file.start(request) == quire::started::pending);
+    file.read(3).release();  // takes some pages of the run, and goes
+    for (int rounds = 0; !told && rounds < 100; ++rounds) {
+        REQUIRE(is_readable(handle, 1000));
+        pool.poll();
+    }
+    CHECK(told);
+    CHECK(request.take().has_value());
+    pool.poll();
+    CHECK_FALSE(is_readable(handle, 0));
 }
 
 TEST_CASE("uring_backend: syncs from many threads, with a transfer in flight and without") {

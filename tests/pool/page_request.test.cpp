@@ -10,6 +10,8 @@
 
 #include "catch.hpp"
 
+#include <pthread.h>
+
 #include <future>
 #include <memory>
 #include <optional>
@@ -295,6 +297,32 @@ TEST_CASE("page_request: cancel waits for the function that runs, and keeps the 
     CHECK(told_later.told == told_before);
     CHECK(one.told == 1);
     s.expect_no_pins();
+}
+
+TEST_CASE("page_request: a thread that is in the function is not cancelled there") {
+    struct looks : request_type {
+        explicit looks(page_no no)
+            : request_type{no, [](request_type& self) noexcept {
+                               int before = PTHREAD_CANCEL_ENABLE;
+                               ::pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &before);
+                               static_cast<looks&>(self).state = before;
+                               ::pthread_setcancelstate(before, nullptr);
+                           }} {}
+        std::atomic<int> state{PTHREAD_CANCEL_ENABLE};
+    };
+    setting s{4};
+    std::vector<setting::file_type::page_pin> pins;
+    for (std::uint64_t no = 0; no < 4; ++no) { pins.push_back(s.file->pin(no)); }
+    auto other = std::async(std::launch::async, [&] {
+        return refusal([&] { static_cast<void>(s.file->read(9)); });
+    });
+    while (s.file->slot().pages->load(page_no{9}) != quire::page_table::entry::loading()) {
+        std::this_thread::yield();
+    }
+    looks request{9};
+    REQUIRE(s.file->start(request) == started::pending);
+    CHECK(other.get() == errc::no_free_frame);  // which told, outside of any call of the backend
+    CHECK(request.state == PTHREAD_CANCEL_DISABLE);
 }
 
 TEST_CASE("page_request: its function may end it, and another thread takes the page") {

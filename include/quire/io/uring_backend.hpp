@@ -79,8 +79,10 @@ public:
         return refusal_ == 0 ? runs_.size() : 0;
     }
 
-    /// A descriptor that is readable while a run is complete and not reaped; -1 without a ring.
-    [[nodiscard]] int completion_handle() const noexcept {
+    /// A descriptor that is readable while an op is complete and not reaped; -1 without a ring.
+    /// From now on an interrupt makes it so when a reap leaves some ops of a run behind.
+    [[nodiscard]] int completion_handle() noexcept {
+        is_watched_.store(true, std::memory_order_seq_cst);
         return refusal_ == 0 ? ring_.native_handle() : -1;
     }
 
@@ -134,6 +136,7 @@ public:
         bool const waits = wait > wait.zero() && in_ring_.load(std::memory_order_relaxed) > 0;
         if (waits && count == 0) { ring_.wait(wait); }
         while (count < done.size() && complete_next()) { count += hand_out(done.subspan(count)); }
+        if (complete_ != nullptr && is_watched_.load(std::memory_order_relaxed)) { interrupt(); }
         return count;
     }
 
@@ -255,6 +258,7 @@ private:
     run* complete_ = nullptr;  // the reaper's
     std::atomic<std::int64_t> in_ring_{0};
     std::atomic<bool> interrupted_{false};
+    std::atomic<bool> is_watched_{false};  ///< by an event loop
     int refusal_ = 0;
 };
 

@@ -126,13 +126,13 @@ public:
     /// Finishes what has been transferred since, without a wait: for event loops, see page_request.
     void poll() {
         core_.require_own_process("poll");
-        core_.transfers.reap_complete();
+        core_.transfers.poll();
     }
-    /// A descriptor that is readable (poll, epoll) while a transfer waits for `poll`, or for any
-    /// other thread of the pool, to finish it; -1 if transfers are made by the threads that want
-    /// them. It belongs to the backend.
-    [[nodiscard]] int native_handle() const noexcept
-        requires requires(Backend const& of) { of.completion_handle(); }
+    /// A descriptor that is readable (poll, epoll; level-triggered) while a transfer waits for
+    /// `poll`, or for any other thread of the pool, to finish it; -1 if the system refused the
+    /// ring. It belongs to the backend.
+    [[nodiscard]] int native_handle() noexcept
+        requires requires(Backend& of) { of.completion_handle(); }
     {
         return core_.backend.completion_handle();
     }

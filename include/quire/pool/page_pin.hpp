@@ -12,6 +12,7 @@
 /// Cost: a pinned frame is no victim. Too many pins are errc::no_free_frame for others.
 
 #include <quire/base/page_id.hpp>
+#include <quire/borrow/owned.hpp>
 
 #include <utility>  // std::exchange, std::move, std::swap
 
@@ -44,5 +45,8 @@ private:
     frame_no frame_;
     page_id page_;
 };
+
+template <class Core>
+inline constexpr bool owns_its_values<page_pin<Core>> = true;
 
 }  // namespace quire::inline QUIRE_ABI

@@ -9,12 +9,18 @@
 ///                   post_to_my_event_loop(static_cast<lookup&>(self));
 ///               }} {}
 ///     };
-///     if (file.start(request) == quire::started::pending) { return; }    // the function follows
-///     auto held = request.take();                                 // the page's pin, or its error
-///     auto page = file.read<heap_page>(request.page());           // a hit
+///     switch (file.start(request)) {
+///         case quire::started::pending: return;            // the function will be called
+///         case quire::started::not_now: queue(request); return;    // start it again later
+///         case quire::started::ready: break;
+///     }
+///     auto held = request.take();                          // the page's pin, or its error
+///     auto page = file.read<heap_page>(request.page());    // a hit
 ///
 /// This is what tasks are made of (pool/task_loop.hpp). It is for programs that have an event loop,
-/// or coroutines, of another kind: wait for pool.native_handle(), and call pool.poll().
+/// or coroutines, of another kind: wait until pool.native_handle() is readable (level-triggered),
+/// and call pool.poll(). Where other threads use the pool, too, one of them may call the function:
+/// then it has to wake the loop by an event of the program's own.
 ///
 /// States
 ///     idle --start--> pending --the function is called--> over --take--> idle

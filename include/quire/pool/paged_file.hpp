@@ -175,15 +175,16 @@ public:
 
     /// Keeps page `no` resident as long as the pin lives, and excludes no thread: a later access is
     /// a hit. The page may change. Errors: as `read`.
-    [[nodiscard]] page_pin<Core> pin(page_no no, access_options const& how = {}) const
+    [[nodiscard]] quire::page_pin<Core> pin(page_no no, access_options const& how = {}) const
         requires pinning<typename Core::latch_type>
     {
-        return page_pin<Core>{core(), core().pin(slot(), id_of(no), how), id_of(no)};
+        return quire::page_pin<Core>{core(), core().pin(slot(), id_of(no), how), id_of(no)};
     }
 
     /// For a task: page `no`, pinned (page_pin). `auto held = co_await file.fetch(no);` Other tasks
     /// run while it is read; if it is resident, this one goes on at once. As long as it is pinned
-    /// `file.read<View>(no)` reads nothing. Errors: as `read`, at the co_await.
+    /// `file.read<View>(no)` reads nothing. Errors: as `read`, at the co_await; but a read that is
+    /// under way is waited for as long as it takes.
     [[nodiscard]] detail::page_fetch<Core> fetch(page_no no, access_options const& how = {}) const
         requires pinning<typename Core::latch_type>
     {
@@ -204,6 +205,7 @@ public:
         return {*this, no, how};
     }
 
+    using page_pin = quire::page_pin<Core>;
     using page_request = quire::page_request<Core>;
     /// Starts the read of a page, of which a function is told: see page_request. Waits for nothing.
     /// Expects: it was never started, or what came of it was taken, or it was cancelled.

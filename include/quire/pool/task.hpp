@@ -14,9 +14,10 @@
 ///     }
 ///
 /// A task runs in a task_loop (pool/task_loop.hpp), or in a task that awaits it; until then nothing
-/// of it runs. Its result owns what it holds (borrow/owned.hpp), its parameters are copied into it:
-/// a reference must be to something that outlives it. An exception leaves through the `co_await`,
-/// or through `run` of the loop.
+/// of it runs. It awaits pages and tasks, nothing else. Its result owns what it holds
+/// (borrow/owned.hpp). Its parameters are copied into it: a reference must be to something that
+/// outlives it, and so must a lambda with captures, which are not copied. An exception leaves
+/// through the `co_await`, or through `run` of the loop.
 ///
 /// A guard ends before the next `co_await`: a task that is suspended holds no latch. So what it
 /// found in a page before that may have changed after it, unless a pin and guard.version() say it
@@ -165,7 +166,7 @@ template <class T>
 class task_promise : public task_promise_base {
 public:
     [[nodiscard]] task<T> get_return_object() noexcept;
-    template <class U>
+    template <class U = T>
         requires std::convertible_to<U, T>
     void return_value(U&& value) {
         value_.emplace(std::forward<U>(value));
@@ -219,8 +220,11 @@ public:
                       "the result of a task owns what it holds (std::string, numbers, structs and "
                       "containers of those): the guards of the task have ended by then");
         QUIRE_EXPECTS(coroutine_, "a task is awaited or spawned once");
-        return awaiting{coroutine_};
+        return awaiting{std::move(*this)};
     }
+    /// A task that has a name is awaited by `co_await std::move(name)`: once.
+    void operator co_await() & noexcept
+        QUIRE_REFUSED("a task is awaited once: co_await std::move(task)");
 
     /// For the loop, whose it is then.
     [[nodiscard]] handle_type release() noexcept {
@@ -230,18 +234,20 @@ public:
 
 private:
     struct awaiting {
+        explicit awaiting(task&& of) noexcept : owned_{std::move(of)} {}
         [[nodiscard]] bool await_ready() const noexcept { return false; }
         template <class Promise>
         void await_suspend(std::coroutine_handle<Promise> by) const noexcept {
             static_assert(detail::task_like<Promise>,
                           "a quire::task is awaited by another, or spawned in a task_loop");
             auto* const turns = by.promise().turns();
-            coroutine.promise().run_in(turns, by);
-            turns->go_on_with(coroutine);
+            owned_.coroutine_.promise().run_in(turns, by);
+            turns->go_on_with(owned_.coroutine_);
         }
-        T await_resume() const { return coroutine.promise().result(); }
+        T await_resume() const { return owned_.coroutine_.promise().result(); }
 
-        handle_type coroutine;
+    private:
+        task owned_;
     };
 
     handle_type coroutine_;

@@ -16,15 +16,16 @@
 /// tasks take turns, and nothing runs beside anything.
 ///
 /// Tasks begin in the order in which they were spawned; from then on the order is that of their
-/// pages' arrival. A task that waits for a page by `file.read`, for a latch or for a flush keeps
-/// all others waiting, too.
+/// pages' arrival. A task that waits for a page by `file.read`, for a latch, for a flush, or for a
+/// page of another pool keeps all others waiting, too.
 ///
 /// Errors: what a task ends with is thrown by `run`, or by the `spawn` that ran it. The other tasks
 /// stay as they are: call `run` again. A page for which there is no frame waits while other tasks
 /// go on; when none can, it is errc::no_free_frame to the task that wanted its page first.
 ///
 /// Frames. Reads under way have at most an eighth of the frames, so that 64 tasks are served best
-/// by a pool of 512 or more; and each pin that a task keeps takes one.
+/// by a pool of 512 or more; and each pin that a task keeps takes one. Pages of a file that has its
+/// frames_max are read one by one.
 ///
 /// A thread that runs a loop holds no guard of the pool, cannot be cancelled (pthread_cancel)
 /// meanwhile, and does not call `run` again from a task.
@@ -38,7 +39,7 @@
 namespace quire::inline QUIRE_ABI {
 
 struct task_loop_options {
-    std::size_t in_flight = 64;  ///< tasks that have begun and are not over, as `spawn` limits them
+    std::size_t in_flight = 64;  ///< tasks that are not over, as `spawn` limits them; to 16,384
 };
 
 /// Sums since the loop was made.
@@ -49,6 +50,10 @@ struct task_loop_stats {
 
 template <class Pool>
 class task_loop : immovable {
+    static_assert(pinning<typename Pool::core_type::latch_type>,
+                  "tasks need a latch that can pin a page: quire::hybrid_latch, or a model of "
+                  "quire::pinning");
+
 public:
     /// Errors: bad_option.
     explicit task_loop(Pool& pool, task_loop_options const& options = {})
@@ -69,7 +74,8 @@ public:
         scheduler_.run([&] { return scheduler_.tasks() == 0 && !scheduler_.has_work(); });
     }
 
-    /// For coroutines of other types: file.fetch(no), resumed by this loop.
+    /// For coroutines of other types: file.fetch(no), resumed by this loop. They are over, or have
+    /// been destroyed, before the loop ends.
     template <class File>
     [[nodiscard]] auto fetch(File const& file, page_no no,
                              access_options const& how = {}) noexcept {
@@ -85,8 +91,8 @@ public:
 
 private:
     [[nodiscard]] static task_loop_options const& checked(task_loop_options const& options) {
-        if (options.in_flight == 0) {
-            throw error{errc::bad_option, "make a task_loop: in_flight is positive"};
+        if (options.in_flight == 0 || options.in_flight > 16'384) {
+            throw error{errc::bad_option, "make a task_loop: in_flight is 1 to 16,384"};
         }
         return options;
     }

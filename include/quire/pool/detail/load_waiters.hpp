@@ -23,6 +23,7 @@
 ///
 /// Threads: any. Cost: a load without waiters takes an uncontended mutex twice.
 
+#include <quire/base/cancellation_off.hpp>
 #include <quire/base/error.hpp>
 #include <quire/base/immovable.hpp>
 #include <quire/pool/detail/thread_mark.hpp>
@@ -191,6 +192,10 @@ private:
             }
             return found;
         }
+        static void tell(waiter& one) noexcept {
+            cancellation_off const meanwhile;
+            one.told_(one);
+        }
         static void unlink(waiter*& list, waiter const& self) noexcept {
             for (waiter** at = &list; *at != nullptr; at = &(*at)->next_) {
                 if (*at == &self) {
@@ -206,7 +211,7 @@ private:
                 being_told = &one;
                 teller = this_thread();
                 hold.unlock();
-                one.told_(one);
+                tell(one);
                 hold.lock();
                 being_told = nullptr;
             }

@@ -6,17 +6,20 @@
 /// A fetch is in one place at a time:
 ///
 ///     wanted ──its read begins, or runs──> pending ──its load is over──> ready ──> resumed
-///        └──it is resident───────────────────────────────────────────────┘
+///      │  ↑↓ could not be started: refused                                  ↑
+///      └──it is resident────────────────────────────────────────────────────┘
 ///
-/// A step starts what is wanted once 8 pages are, or nothing is ready (one submit for many), and
-/// resumes one coroutine. With none ready it waits until a page arrives, and finishes transfers
-/// meanwhile, as every wait of the pool does.
+/// A step starts what is wanted once 8 pages are, or nothing is ready (one submit for many), or 16
+/// coroutines were resumed since; and resumes one coroutine. With none ready it waits until a page
+/// arrives, and finishes transfers meanwhile, as every wait of the pool does.
 ///
-/// What could not be started stays wanted, in its place: no frame was at hand, no record was free,
-/// or a thread has the page exclusively. With nothing ready, this thread then writes a batch of
-/// dirty pages if it is frames that are missing. If that does not help, and nothing is pending that
-/// could, or has not for a while, the oldest is read as a blocking access does it: with that one's
-/// waits, and its errors. So is each page over a backend without transfers in flight.
+/// A fetch is refused when no frame was at hand, no record was free, or a thread has the page
+/// exclusively. Those that were refused are tried first, one by one in their order, so that none is
+/// passed over for ever by others with lower page numbers. With nothing ready, and frames missing,
+/// this thread writes a batch of dirty pages, and tries once more. If that does not help, and
+/// nothing is pending that could, or has not for a while, the oldest is read as a blocking access
+/// does it: with that one's waits, and its errors. So is each page over a backend without transfers
+/// in flight.
 ///
 /// Invariants
 ///   I1. Of this, other threads touch `arrived_` alone: they push on it, and then wake.
@@ -43,6 +46,7 @@ public:
     }
     ~task_scheduler() {
         while (!tasks_.empty()) { tasks_.front().coroutine.destroy(); }
+        QUIRE_EXPECTS(!has_work(), "a task_loop ends after the coroutines that fetch by it");
         if (core_.memory().inherited()) { return; }
         core_.task_loops.fetch_sub(1, std::memory_order_relaxed);
     }
@@ -55,7 +59,7 @@ public:
     [[nodiscard]] std::uint64_t blocking_fetches() const noexcept { return blocking_fetches_; }
     /// Whether a coroutine can be resumed, now or later.
     [[nodiscard]] bool has_work() const noexcept {
-        return !ready_.empty() || !wanted_.empty() || !pending_.empty();
+        return !ready_.empty() || !wanted_.empty() || !refused_.empty() || !pending_.empty();
     }
 
     /// A task that begins when its turn comes.
@@ -84,7 +88,6 @@ public:
 
     /// The coroutine of `one` is suspended.
     void want(fetch_type& one) noexcept {
-        core_.expect_holds_nothing(holds_none);
         wanted_.push(one);
         ++fetches_;
         ++untried_;
@@ -109,11 +112,13 @@ public:
         one.unlink();
     }
 
-private:
     static constexpr char const* holds_none =
         "a task that waits, and a thread that runs tasks, hold no guard of the pool";
+
+private:
     static constexpr std::size_t batch_max = decltype(std::declval<Core&>().ahead)::batch_max;
     static constexpr std::size_t few = 8;          ///< one submit; 16 let the device run dry
+    static constexpr std::size_t turns_max = 16;   ///< before it looks at transfers
     static constexpr std::size_t patience = 16;    ///< waits in vain before a page is read at once
     static constexpr std::chrono::nanoseconds pause = std::chrono::milliseconds{1};
 
@@ -131,18 +136,19 @@ private:
     void step() {
         core_.require_own_process("run tasks");
         take_arrived();
-        if (untried_ >= few || ready_.empty()) { start_wanted(); }
+        if (untried_ >= few || ready_.empty() || ++turns_ >= turns_max) {
+            if (turns_ >= turns_max) { core_.transfers.reap_complete(); }
+            start_wanted();
+        }
         if (!ready_.empty()) {
-            vain_ = 0;
             resume_next();
-        } else if (wanted_.empty()) {
+        } else if (refused_.empty()) {
             QUIRE_EXPECTS(!pending_.empty(), "a task waits for pages of its loop's pool, or for "
                                              "another task, and for nothing else");
             wait_for_arrival(deadline::max());
         } else if (!cleans()) {
             if (pending_.empty() || ++vain_ > patience) {
-                vain_ = 0;
-                read_at_once(wanted_.front());
+                read_at_once(refused_.front());
             } else {
                 wait_for_arrival(deadline_after(pause));
             }
@@ -181,10 +187,24 @@ private:
         }
     }
 
-    /// Starts the first of what is wanted.
+    /// Starts the first of what was refused, and then of what is wanted.
     void start_wanted() noexcept {
-        untried_ = 0;
+        untried_ = turns_ = 0;
         frames_are_missing_ = false;
+        std::size_t tries = batch_max;
+        refused_.for_each([&](fetch_type& one) {
+            candidate const alone{one.id(), &one};
+            start_of_one_file({&alone, 1});
+            if (has_started(one)) {
+                cleaned_ = false;
+                vain_ = 0;
+            } else if (one.is_resident()) {
+                refused_.push(one);  // which waits for a thread: the others need not
+            } else if (!one.has_limit()) {
+                return false;  // there is no frame, or no record, for any
+            }
+            return --tries > 0;
+        });
         std::array<candidate, batch_max> first;
         std::size_t count = 0;
         wanted_.for_each([&](fetch_type& one) {
@@ -194,15 +214,23 @@ private:
         auto const batch = std::span{first}.first(count);
         sort_ascending(batch);
         for (auto rest = batch; !rest.empty();) { rest = rest.subspan(start_of_one_file(rest)); }
-        for (auto const& [page, fetch] : batch) {
-            if (fetch->is_listening()) {
-                pending_.push(*fetch);
-            } else if (fetch->try_pin()) {
-                ready_.push(*fetch);
-            } else if (!core_.ahead.overlaps() || !fetch->can_be_read()) {
-                read_at_once(*fetch);
-            }
+        wanted_.for_each([&](fetch_type& one) {
+            if (!has_started(one)) { refused_.push(one); }
+            return --count > 0;
+        });
+    }
+    /// Puts `one` where it belongs after a start; false: it is refused.
+    [[nodiscard]] bool has_started(fetch_type& one) noexcept {
+        if (one.is_listening()) {
+            pending_.push(one);
+        } else if (one.try_pin()) {
+            ready_.push(one);
+        } else if (!core_.ahead.overlaps() || !one.can_be_read()) {
+            read_at_once(one);
+        } else {
+            return false;
         }
+        return true;
     }
     /// How many they were.
     std::size_t start_of_one_file(std::span<candidate const> batch) noexcept {
@@ -214,16 +242,22 @@ private:
         }
         auto const outcome = core_.ahead.start(batch.front().fetch->file().slot(),
                                                std::span{pages}.first(count), recycle_none);
-        frames_are_missing_ = frames_are_missing_ || outcome.without_frame > 0;
+        frames_are_missing_ =
+            frames_are_missing_ ||
+            (outcome.without_frame > 0 && core_.evictor.free_frames().count() == 0);
         return count;
     }
 
-    /// Whether frames were missing, and dirty pages could be written.
+    /// Whether frames were missing, and dirty pages could be written. Once, until a fetch that was
+    /// refused starts: pages that are pinned may be written, and become dirty again.
     [[nodiscard]] bool cleans() {
-        return frames_are_missing_ && core_.evictor.clean_ahead() > 0;
+        return frames_are_missing_ && !std::exchange(cleaned_, true) &&
+               core_.evictor.clean_ahead() > 0;
     }
     void read_at_once(fetch_type& one) noexcept {
         ++blocking_fetches_;
+        cleaned_ = false;
+        vain_ = 0;
         one.pin_now();
         ready_.push(one);
     }
@@ -234,7 +268,10 @@ private:
     link_queue<suspended> ready_;
     link_queue<fetch_type> wanted_;
     std::size_t untried_ = 0;  ///< wanted since the last start
+    std::size_t turns_ = 0;            ///< coroutines resumed since then
     bool frames_are_missing_ = false;  ///< at the last start
+    bool cleaned_ = false;             ///< for what is refused now
+    link_queue<fetch_type> refused_;
     link_queue<fetch_type> pending_;
     std::atomic<fetch_type*> arrived_{nullptr};  ///< a stack of pending ones
     std::size_t vain_ = 0;
@@ -249,6 +286,7 @@ class [[nodiscard("a fetch begins when it is awaited: co_await it")]] page_fetch
     : public awaited_page<Core>, public suspended {
     using page_type = awaited_page<Core>;
     using scheduler_type = task_scheduler<Core>;
+    using residency_type = decltype(std::declval<Core&>().resident);
 
 public:
     /// For a coroutine that `of` is to resume; when null, for one of a task_loop.
@@ -265,11 +303,16 @@ public:
         if (waits_) { scheduler_->forget(*this); }
     }
 
-    [[nodiscard]] bool await_ready() noexcept { return this->try_pin(); }
+    [[nodiscard]] bool await_ready() noexcept {
+        this->file().core().expect_holds_nothing(scheduler_type::holds_none);
+        return this->try_pin();
+    }
     /// False: it goes on at once. Errors: of a page of another pool, those of `take`.
     template <class Promise>
     [[nodiscard]] bool await_suspend(std::coroutine_handle<Promise> of) {
         if constexpr (task_like<Promise>) {
+            QUIRE_EXPECTS(scheduler_ == nullptr || scheduler_ == of.promise().turns(),
+                          "a task fetches by its own loop: co_await file.fetch(no)");
             if (scheduler_ == nullptr) { scheduler_ = of_this_pool(of.promise().turns()); }
         } else {
             QUIRE_EXPECTS(scheduler_ != nullptr,
@@ -291,6 +334,14 @@ public:
     }
 
     void pin_now() noexcept { page_type::pin_now(how_); }
+    /// But a thread has it exclusively, or has just taken it away.
+    [[nodiscard]] bool is_resident() const noexcept {
+        auto const& slot = this->file().slot();
+        return residency_type::entry_of(slot, this->id().page()).is_frame();
+    }
+    [[nodiscard]] bool has_limit() const noexcept {
+        return this->file().slot().frames_max != 0;
+    }
     [[nodiscard]] bool can_be_read() const noexcept {
         return this->file().slot().has_page(this->id().page());
     }

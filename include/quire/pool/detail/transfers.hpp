@@ -182,6 +182,17 @@ public:
         while (take_role(wake_key::none()) && reap({}) > 0) {}
     }
 
+    /// Likewise, also when nothing is in flight: an interrupt may be left in the backend.
+    void poll() noexcept {
+        do {
+            std::uint32_t none = 0;
+            if (!reaper_.compare_exchange_strong(none, wake_key::none().mask(),
+                                                 std::memory_order_seq_cst)) {
+                return;
+            }
+        } while (reap({}) > 0);
+    }
+
     /// A condition with this key may hold now.
     void wake(wake_key key) noexcept {
         if ((reaper_.fetch_or(0, std::memory_order_seq_cst) & key.mask()) != 0) [[unlikely]] {
