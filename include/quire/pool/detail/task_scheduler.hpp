@@ -192,13 +192,16 @@ private:
         untried_ = turns_ = 0;
         frames_are_missing_ = false;
         std::size_t tries = batch_max;
+        fetch_type const* put_back = nullptr;  // the first one, which comes round again
         refused_.for_each([&](fetch_type& one) {
+            if (&one == put_back) { return false; }
             candidate const alone{one.id(), &one};
             start_of_one_file({&alone, 1});
             if (has_started(one)) {
                 cleaned_ = false;
                 vain_ = 0;
             } else if (one.is_resident()) {
+                if (put_back == nullptr) { put_back = &one; }
                 refused_.push(one);  // which waits for a thread: the others need not
             } else if (!one.has_limit()) {
                 return false;  // there is no frame, or no record, for any
@@ -267,7 +270,7 @@ private:
     std::size_t task_count_ = 0;
     link_queue<suspended> ready_;
     link_queue<fetch_type> wanted_;
-    std::size_t untried_ = 0;  ///< wanted since the last start
+    std::size_t untried_ = 0;          ///< wanted since the last start
     std::size_t turns_ = 0;            ///< coroutines resumed since then
     bool frames_are_missing_ = false;  ///< at the last start
     bool cleaned_ = false;             ///< for what is refused now
@@ -334,7 +337,7 @@ public:
     }
 
     void pin_now() noexcept { page_type::pin_now(how_); }
-    /// But a thread has it exclusively, or has just taken it away.
+    /// Of one that could not be pinned: a thread has the page exclusively.
     [[nodiscard]] bool is_resident() const noexcept {
         auto const& slot = this->file().slot();
         return residency_type::entry_of(slot, this->id().page()).is_frame();
