@@ -31,6 +31,7 @@ set(quire_headers
     include/quire/evict/lru.hpp
     include/quire/evict/s3_fifo.hpp
     include/quire/evict/sieve.hpp
+    include/quire/io/detail/current_folder.hpp
     include/quire/io/detail/descriptor.hpp
     include/quire/io/detail/named_file.hpp
     include/quire/io/detail/posix_file.hpp
@@ -38,12 +39,18 @@ set(quire_headers
     include/quire/io/direct_backend.hpp
     include/quire/io/file_backend.hpp
     include/quire/io/memory_backend.hpp
+    include/quire/io/relative_name.hpp
     include/quire/latch/detail/fence.hpp
     include/quire/latch/detail/futex.hpp
     include/quire/latch/event_count.hpp
     include/quire/latch/hybrid_latch.hpp
     include/quire/latch/no_latch.hpp
     include/quire/latch/page_latch.hpp
+    include/quire/log/detail/log_device.hpp
+    include/quire/log/detail/log_file.hpp
+    include/quire/log/detail/log_reader.hpp
+    include/quire/log/detail/log_sector.hpp
+    include/quire/log/redo_log.hpp
     include/quire/memory/arena.hpp
     include/quire/memory/fork_mark.hpp
     include/quire/memory/mapping.hpp
@@ -59,13 +66,18 @@ set(quire_headers
     include/quire/pool.hpp
     include/quire/pool/background_writer.hpp
     include/quire/pool/buffer_pool.hpp
+    include/quire/pool/change.hpp
     include/quire/pool/detail/awaited_page.hpp
+    include/quire/pool/detail/change_log.hpp
+    include/quire/pool/detail/change_record.hpp
+    include/quire/pool/detail/changed_pages.hpp
     include/quire/pool/detail/cleaning_need.hpp
     include/quire/pool/detail/deadline.hpp
     include/quire/pool/detail/dirty_frames.hpp
     include/quire/pool/detail/evictor.hpp
     include/quire/pool/detail/file_closing.hpp
     include/quire/pool/detail/file_flush.hpp
+    include/quire/pool/detail/file_keeper.hpp
     include/quire/pool/detail/file_latch.hpp
     include/quire/pool/detail/file_opening.hpp
     include/quire/pool/detail/file_ref.hpp
@@ -73,20 +85,24 @@ set(quire_headers
     include/quire/pool/detail/free_list.hpp
     include/quire/pool/detail/guard_view.hpp
     include/quire/pool/detail/held_pages.hpp
+    include/quire/pool/detail/image_table.hpp
     include/quire/pool/detail/latch_mode.hpp
     include/quire/pool/detail/lent_closure.hpp
     include/quire/pool/detail/load_waiters.hpp
     include/quire/pool/detail/log_gate.hpp
+    include/quire/pool/detail/log_replay.hpp
+    include/quire/pool/detail/logged_pool.hpp
     include/quire/pool/detail/open_file.hpp
     include/quire/pool/detail/optimistic.hpp
+    include/quire/pool/detail/page_difference.hpp
     include/quire/pool/detail/page_loader.hpp
     include/quire/pool/detail/page_maker.hpp
     include/quire/pool/detail/page_queue.hpp
     include/quire/pool/detail/page_removal.hpp
     include/quire/pool/detail/page_writer.hpp
-    include/quire/pool/detail/read_ahead.hpp
     include/quire/pool/detail/pool_core.hpp
     include/quire/pool/detail/pool_types.hpp
+    include/quire/pool/detail/read_ahead.hpp
     include/quire/pool/detail/reasons.hpp
     include/quire/pool/detail/residency.hpp
     include/quire/pool/detail/sort_ascending.hpp

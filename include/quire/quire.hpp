@@ -60,6 +60,7 @@
 #include <quire/memory/arena.hpp>
 #include <quire/memory/service_thread.hpp>
 #include <quire/io/file_backend.hpp>
+#include <quire/io/relative_name.hpp>
 #include <quire/io/memory_backend.hpp>
 #include <quire/io/direct_backend.hpp>
 #include <quire/latch/page_latch.hpp>

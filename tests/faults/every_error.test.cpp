@@ -6,6 +6,7 @@
 #include <quire/quire.hpp>
 
 #include <quire/io/memory_backend.hpp>
+#include <quire/pool/change.hpp>
 #include <quire/testing/faulty_backend.hpp>
 
 #include "catch.hpp"
@@ -16,6 +17,7 @@
 #include <cerrno>
 #include <filesystem>
 #include <fstream>
+#include <future>
 #include <memory>
 #include <thread>
 
@@ -68,6 +70,31 @@ struct scene {
         auto page = file.write<quire::heap_page>(0);
         static_cast<void>(page->insert(record{1, text}));
         page.logged(1);
+    }
+};
+
+/// A pool with a log, and a logged file; its end is a crash.
+struct logged_scene {
+    using pool_type = quire::buffer_pool<4096, quire::s3_fifo, quire::hybrid_latch,
+                                         quire::memory_backend>;
+    using change_type = quire::change<pool_type>;
+    quire::redo_log<quire::memory_backend> log;
+    pool_type pool;
+    pool_type::file file;
+
+    explicit logged_scene(quire::memory_store_ptr const& store = quire::memory_store_ptr::make(),
+                          bool logged = true)
+        : log{"log", {.bytes = 18 * 4096, .backend = {store}}},
+          pool{{.frames = 16, .backend = {store}}, log},
+          file{pool.open("f", open_mode::open_or_create, {.logged = logged})} {}
+    ~logged_scene() { file.close(quire::unwritten::discard); }
+    logged_scene(logged_scene const&) = delete;
+    logged_scene& operator=(logged_scene const&) = delete;
+
+    void append(int count) {
+        pool.change([&](change_type& change) {
+            for (int i = 0; i < count; ++i) { auto const page = change.append(file); }
+        });
     }
 };
 
@@ -258,6 +285,40 @@ void produce(errc code, std::string const& path) {
             static_cast<void>(s.file.write(0));
             return;
         }
+        case errc::log_corrupt: {
+            auto const store = quire::memory_store_ptr::make();
+            store->assign("log", std::vector<std::byte>(1 << 20, std::byte{1}));
+            logged_scene{store};
+            return;
+        }
+        case errc::log_full: {
+            logged_scene s;
+            s.append(10);
+            return;
+        }
+        case errc::log_mismatch: {
+            auto const store = quire::memory_store_ptr::make();
+            logged_scene{store};  // ends in a crash
+            logged_scene s{store, false};
+            return;
+        }
+        case errc::needs_change: {
+            logged_scene s;
+            auto const page = s.file.append();
+            return;
+        }
+        case errc::conflict: {
+            logged_scene s;
+            s.append(2);
+            quire::change change{s.pool};
+            auto const held = change.write(s.file, 0);
+            std::async(std::launch::async, [&] {
+                quire::change other{s.pool};
+                auto const second = other.write(s.file, 1);
+                auto const first = other.write(s.file, 0);
+            }).get();
+            return;
+        }
     }
     FAIL("a code that is not in the list");
 }
@@ -276,7 +337,7 @@ std::string what_comes_of(errc code, std::string const& path) {
 TEST_CASE("every error: each code is produced") {
     temp_dir const dir;
     constexpr int first = static_cast<int>(errc::open_failed);
-    constexpr int last = static_cast<int>(errc::held_here);
+    constexpr int last = static_cast<int>(errc::conflict);
     for (int value = first; value <= last; ++value) {
         auto const code = static_cast<errc>(value);
         INFO(make_error_code(code).message());

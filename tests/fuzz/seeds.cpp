@@ -77,6 +77,7 @@ int main(int argc, char** argv) {
             write_list(folder / target, folder / "pages");
         }
         write_list(folder / "row_view", folder / "rows");
+        write_list(folder / "redo_log", folder / "rows");  // any short inputs
         return 0;
     } catch (std::exception const& e) {
         std::cerr << e.what() << '\n';

@@ -28,6 +28,7 @@ constexpr std::string_view header_list = "cmake/headers.cmake";
 
 // The layer table: a room, and the rooms it may include beside itself.
 std::map<std::string, std::set<std::string>> const layers{
+    {"log", {"base", "memory", "io", "latch"}},
     {"base", {}},
     {"borrow", {"base"}},
     {"memory", {"base"}},
@@ -36,14 +37,15 @@ std::map<std::string, std::set<std::string>> const layers{
     {"evict", {"base"}},
     {"page", {"base", "borrow"}},
     {"row", {"base", "borrow", "page"}},
-    {"pool", {"base", "borrow", "memory", "io", "latch", "evict"}},
+    {"pool", {"base", "borrow", "memory", "io", "latch", "evict", "log"}},
     {"testing", {"base", "io", "latch", "evict"}},
 };
 
 // In no room: they include and do nothing else. quire.hpp has everything.
 constexpr std::array umbrellas{"quire.hpp", "pool.hpp"};
 // Not in quire.hpp: a program that wants them includes them.
-constexpr std::array not_in_umbrella{"quire/io/uring_backend.hpp", "quire/testing/"};
+constexpr std::array not_in_umbrella{"quire/io/uring_backend.hpp", "quire/testing/", "quire/log/",
+                                     "quire/pool/change.hpp"};
 
 constexpr std::array boost_rooms{"row/"};
 constexpr std::array posix_rooms{"io/detail/", "latch/detail/", "memory/",

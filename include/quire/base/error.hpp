@@ -57,6 +57,11 @@ enum class errc {
     tuple_too_large,          ///< the tuple fits into no page of this size, or passes a row's limit
     row_mismatch,             ///< a tuple's bytes are not a row of the requested type
     held_here,                ///< this thread holds the page, and would wait for itself
+    log_corrupt,              ///< the log's bytes are none that a crash can leave
+    log_full,                 ///< the log's ring has no room before its next checkpoint
+    log_mismatch,             ///< the log and a file do not belong together; the message says how
+    needs_change,             ///< pages of a logged file are made and written in changes only
+    conflict,                 ///< another thread has a page that a change wants: undo it, try again
 };
 
 namespace detail {
@@ -98,6 +103,11 @@ public:
             case errc::row_mismatch: return "tuple is not a row of this type";
             case errc::held_here:
                 return "this thread holds a guard of the page: end that guard first";
+            case errc::log_corrupt: return "log is corrupt";
+            case errc::log_full: return "log has no room before its next checkpoint";
+            case errc::log_mismatch: return "the log and the file do not belong together";
+            case errc::needs_change: return "the file is logged: use a change of the pool";
+            case errc::conflict: return "another thread has a page of this change";
         }
         return "unknown error";
     }

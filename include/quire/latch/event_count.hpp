@@ -41,6 +41,11 @@ public:
         return hashed(reinterpret_cast<std::uintptr_t>(owner) / 16);
     }
 
+    /// One of many things of which the owner of the event_count keeps count.
+    [[nodiscard]] static wake_key numbered(std::uint64_t number) noexcept {
+        return hashed(number);
+    }
+
     [[nodiscard]] constexpr std::uint32_t mask() const noexcept { return mask_; }
 
 private:

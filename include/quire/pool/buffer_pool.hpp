@@ -22,8 +22,9 @@
 ///   - It belongs to its process: in a forked child every access and every operation throws
 ///     errc::forked; what only tells (stats, pages, path) tells the state at the fork. Destructors
 ///     may run there. A guard from before the fork must not be used: the child has no frames.
-/// What it does not: changes of several pages are not atomic (that is a log's job: log_hook), and a
-/// lost write of a lying device is not noticed.
+///   - With a log, changes of several pages of logged files are whole or not at all (change.hpp).
+/// What it does not: without a log changes of several pages are not atomic, and a lost write of a
+/// lying device is not noticed.
 ///
 /// Lifetime: guards, pins, budgets, streams, task loops, background writers (all checked), requests
 /// and handles must not outlive it. Its destructor closes every file; it tells `options.on_loss`
@@ -39,6 +40,15 @@
 #include <quire/pool/paged_file.hpp>
 
 namespace quire::inline QUIRE_ABI {
+
+template <file_backend Backend>
+class redo_log;
+template <class Pool>
+class change;
+namespace detail {
+template <class Core>
+class logged_pool;
+}
 
 template <std::size_t PageSize = 4096, class Policy = s3_fifo, class Latch = hybrid_latch,
           class Backend = direct_backend>
@@ -63,6 +73,15 @@ public:
 
     /// Errors: bad_option, out_of_memory.
     explicit buffer_pool(options_type const& options = {}) : core_{options} {}
+    /// With a log, for logged files: their changes are whole or not at all, see change.hpp
+    /// (#include <quire/pool/change.hpp>, here and for all that needs a log). It is the pool's log
+    /// hook, this pool's alone, and outlives it. Errors: log_corrupt, log_failed, too.
+    buffer_pool(options_type const& options, redo_log<Backend>& log)
+    try : core_{detail::logged_pool<core_type>::with_hook(options, log)} {
+        core_.keeper.take(new detail::logged_pool<core_type>{core_, log});
+    } catch (std::bad_alloc const&) {
+        throw error{errc::out_of_memory, "make a pool"};
+    }
     ~buffer_pool() { close_all(); }
 
     /// Opens, and locks, a file of pages. The number of a standard stream that the process has
@@ -72,6 +91,12 @@ public:
     /// space for `file_pages_max`), forked, reentered.
     [[nodiscard]] file open(std::string const& path, open_mode mode = open_mode::read_write,
                             file_options const& options = {}) QUIRE_LIFETIMEBOUND {
+        core_.require_own_process("open");
+        if (options.logged) {
+            require_log("open " + path);
+            return file{{core_, core_.keeper->open_logged(path, mode, options)}};
+        }
+        if (core_.keeper) { core_.keeper->require_no_records(path); }
         return file{{core_, detail::file_opening{core_, options}.open(path, mode)}};
     }
 
@@ -84,7 +109,13 @@ public:
                              file_options const& options = {}) QUIRE_LIFETIMEBOUND
         requires adopting_backend<Backend>
     {
-        return file{{core_, detail::file_opening{core_, options}.adopt(descriptor, name)}};
+        file const adopted{{core_, detail::file_opening{core_, options}.adopt(descriptor, name)}};
+        if (options.logged) {
+            adopted.close(unwritten::discard);
+            throw error{errc::bad_option,
+                        "adopt " + name + ": a logged file is opened by its path"};
+        }
+        return adopted;
     }
 
     /// Flushes every file. All are tried; the first error is thrown.
@@ -101,6 +132,35 @@ public:
             }
         }
         if (failure != nullptr) { std::rethrow_exception(failure); }
+    }
+
+    /// `fn(change)`, a change of several pages of logged files: whole or not at all, see
+    /// change.hpp. The LSN with which it is durable. `fn` may run several times, and lets
+    /// errc::conflict through.
+    /// Errors: those of `fn`, log_failed, log_full (no checkpoint could make room, or the change is
+    /// larger than redo_log::record_max), those of a checkpoint, bad_option (the pool has no log),
+    /// out_of_memory; then nothing has happened.
+    /// Expects: this thread holds no guard of the pool.
+    template <class Fn>
+    std::uint64_t change(Fn&& fn) {
+        return quire::change<buffer_pool>::run(*this, fn);
+    }
+
+    /// Everything that changed in logged files before this call is in them, and the log has room
+    /// again, unless it has records of a file that was not opened again.
+    /// Errors: those of flush, log_failed, bad_option (no log); then the next one tries again.
+    /// Expects: this thread holds no guard of the pool.
+    void checkpoint() {
+        core_.require_own_process("make a checkpoint");
+        require_log("make a checkpoint");
+        detail::logged_pool<core_type>::of(core_).make_checkpoint();
+    }
+    /// The log's records of a file are needed no more: it was deleted, or replaced by another.
+    /// Errors: bad_option (no log), in_use (it is open), log_failed.
+    void forget(std::string const& path) {
+        core_.require_own_process("forget");
+        require_log("forget");
+        detail::logged_pool<core_type>::of(core_).forget(path);
     }
 
     /// Sets `frames` frames aside: accesses that are given the budget do not fail for want of one.
@@ -171,7 +231,15 @@ private:
     template <class Pool>
     friend class background_writer;
     template <class Pool>
+    friend class quire::change;
+    template <class Pool>
     friend class task_loop;
+
+    void require_log(std::string const& operation) const {
+        if (!core_.keeper) {
+            throw error{errc::bad_option, operation + ": the pool has no log"};
+        }
+    }
 
     void close_all() noexcept {
         cancellation_off const meanwhile;
@@ -211,7 +279,7 @@ private:
     void close_last(typename core_type::file_type& slot) noexcept {
         auto const& path = slot.path;
         try {
-            detail::file_closing{core_, slot, slot.number}.close(unwritten::write);
+            detail::close_file(core_, slot, slot.number, unwritten::write);
             return;
         } catch (error const& why) {
             report(path, why);
@@ -220,7 +288,7 @@ private:
         }
         try {
             if (slot.is_open()) {
-                detail::file_closing{core_, slot, slot.number}.close(unwritten::discard);
+                detail::close_file(core_, slot, slot.number, unwritten::discard);
             }
         } catch (std::exception const&) {  // reported already
         }

@@ -112,6 +112,17 @@ struct alignas(64) frame_header {
         return was_clean;
     }
 
+    /// A change of the page is in the log at `at` (above 0). Whether that is its highest.
+    /// Expects: the latch is held exclusively.
+    bool logged(std::uint64_t at) noexcept {
+        if (first_lsn.load(std::memory_order_relaxed) == 0) {
+            first_lsn.store(at, std::memory_order_relaxed);
+        }
+        if (at <= lsn.load(std::memory_order_relaxed)) { return false; }
+        lsn.store(at, std::memory_order_release);
+        return true;
+    }
+
     /// The bytes of version `of` are in the file. Expects: the latch is held.
     /// Returns whether that made the page clean.
     bool written_back(std::uint64_t of) noexcept {

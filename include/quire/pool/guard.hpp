@@ -49,6 +49,17 @@ class page_stream;
 
 namespace detail {
 
+/// A page by a name of its own, lent by `view`.
+template <class View, class Bytes>
+[[nodiscard]] lent_page<View> lend_page(View const& view, lending how, Bytes bytes,
+                                        page_no no) noexcept {
+    if constexpr (view_asks_number<View, Bytes>) {
+        return lent_page<View>{view, how, bytes, no};
+    } else {
+        return lent_page<View>{view, how, bytes};
+    }
+}
+
 /// A latched page: what both guards are made of.
 template <class Core, access Mode>
 class latched_page : immovable {
@@ -80,12 +91,7 @@ public:
     /// The page, by a name of its own, lent by `view`.
     template <class View>
     [[nodiscard]] lent_page<View> lend(View const& view, lending how) const noexcept {
-        auto const bytes = core().frames.bytes(at_);
-        if constexpr (view_asks_number<View, decltype(bytes)>) {
-            return lent_page<View>{view, how, bytes, id_.page()};
-        } else {
-            return lent_page<View>{view, how, bytes};
-        }
+        return lend_page<View>(view, how, core().frames.bytes(at_), id_.page());
     }
     [[nodiscard]] page_version version() const noexcept {
         return {at_.number(), frame().version.load(std::memory_order_relaxed)};
@@ -302,13 +308,8 @@ public:
     /// it, too, if it is the highest.
     void logged(std::uint64_t lsn) noexcept QUIRE_WHEN_HELD {
         QUIRE_EXPECTS(lsn > 0, "a log sequence number is above 0");
-        auto& frame = page_.frame();
         static_cast<void>(lend());
-        if (frame.first_lsn.load(std::memory_order_relaxed) == 0) {
-            frame.first_lsn.store(lsn, std::memory_order_relaxed);
-        }
-        if (lsn > frame.lsn.load(std::memory_order_relaxed)) {
-            frame.lsn.store(lsn, std::memory_order_release);
+        if (page_.frame().logged(lsn)) {
             if constexpr (requires { view_.set_lsn(lsn); }) { view_.set_lsn(lsn); }
         }
     }

@@ -86,6 +86,10 @@ struct file_options {
     /// each would be slow.
     blank_pages blank = blank_pages::refused;
     io_mode io = io_mode::direct;
+    /// Pages are made and written in changes only (pool/change.hpp). For a pool with a log, by
+    /// which what a crash left is mended before `open` returns. A file that was logged, and was not
+    /// closed since, is opened so again, with the same log.
+    bool logged = false;
     /// Whether a symbolic link at the end of the path is followed. A link to nothing is, too: the
     /// modes that make a file make it where the link points.
     bool follow_symlink = false;

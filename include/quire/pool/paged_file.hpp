@@ -74,7 +74,7 @@ public:
     template <template <class, std::size_t> class View = raw_page>
         requires page_kind<View, Core::page_size>
     [[nodiscard]] write_guard<View> append(access_options const& how = {}) const {
-        return write_guard<View>(maker().append(how, kind_of<View>()));
+        return write_guard<View>(maker().append(how, detail::kind_of<View, Core::page_size>()));
     }
 
     /// Page `no`, made a fresh one of its kind whatever it holds (also a blank or corrupt page, or
@@ -83,7 +83,7 @@ public:
     template <template <class, std::size_t> class View = raw_page>
         requires page_kind<View, Core::page_size>
     [[nodiscard]] write_guard<View> format(page_no no, access_options const& how = {}) const {
-        return write_guard<View>(maker().format(no, how, kind_of<View>()));
+        return write_guard<View>(maker().format(no, how, detail::kind_of<View, Core::page_size>()));
     }
 
     /// `fn(page)` with the const view of page `no`, under a guard that ends with the call. What it
@@ -301,7 +301,7 @@ public:
     /// out_of_memory, and then the file is still open; close_failed, and then it is not.
     /// Expects: this thread holds no guard of the pool.
     void close(unwritten dirty = unwritten::write) const {
-        detail::file_closing{core(), slot(), number()}.close(dirty);
+        detail::close_file(core(), slot(), number(), dirty);
     }
 
     /// `fn(page_id, first_lsn)` for every page that is dirty now, with the first LSN logged for it
@@ -378,15 +378,6 @@ private:
         return fn(view);
     }
 
-    template <template <class, std::size_t> class View>
-    [[nodiscard]] static auto kind_of() noexcept {
-        auto const format = [](auto bytes, page_no no) noexcept {
-            View<std::byte, Core::page_size>::format(bytes, no);
-        };
-        auto const accepts = detail::accepted_by<View<std::byte const, Core::page_size>,
-                                                 std::span<std::byte const, Core::page_size>>;
-        return detail::maker_kind<decltype(format), decltype(accepts)>{format, accepts};
-    }
 };
 
 }  // namespace quire::inline QUIRE_ABI

@@ -78,4 +78,11 @@ private:
     file_no number_;
 };
 
+/// Closes a file, logged or not.
+template <class Core>
+void close_file(Core& core, typename Core::file_type& file, file_no number, unwritten dirty) {
+    if (file.log_number != 0) { return core.keeper->close(file, number, dirty); }
+    file_closing{core, file, number}.close(dirty);
+}
+
 }  // namespace quire::inline QUIRE_ABI::detail

@@ -39,12 +39,12 @@ public:
     }
 
     /// Of whatever file is in the slot. Waits for the end of a close by another thread.
-    void flush_if_open() {
+    void flush_if_open(access_options const& how = {}) {
         core_.require_own_process("flush");
         core_.expect_holds_nothing();
         for (auto const until = core_.deadline_of({});;) {
             if (file_use const use{file_}; use.allowed()) {
-                if (file_.is_open()) { write_and_sync({}); }
+                if (file_.is_open()) { write_and_sync(how); }
                 return;
             }
             if (!file_.is_open()) { return; }

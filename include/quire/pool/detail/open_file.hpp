@@ -19,7 +19,7 @@
 ///   I3. `sync_error`, once it is an errno, stays until the slot is closed: a sync failed, and what
 ///       the kernel dropped will not be reported again.
 ///   I4. `dirty_limit` is `dirty_max`, or 0 where a writer must look closer: in a closed file, a
-///       read-only one, or one with a sync error.
+///       read-only one, a logged one, or one with a sync error.
 ///   I5. A load or flush counts itself in `uses` before it looks at `closing`; close sets that,
 ///       then waits for `uses` to become zero. `closing` stays set while the slot is empty.
 
@@ -29,6 +29,7 @@
 #include <quire/latch/hybrid_latch.hpp>
 #include <quire/pool/detail/deadline.hpp>
 #include <quire/pool/detail/dirty_frames.hpp>
+#include <quire/pool/detail/image_table.hpp>
 #include <quire/pool/page_table.hpp>
 #include <quire/pool/stats.hpp>
 
@@ -70,6 +71,8 @@ struct alignas(64) open_file {
     std::uint64_t pages_on_disk = 0;  ///< guarded by `grow`
     std::atomic<deadline> written_ahead_from{deadline::min()};  ///< see may_write_ahead
     file_counters counters;
+    std::atomic<std::uint32_t> log_number{0};  ///< of a logged file, else 0: change_log
+    std::optional<image_table> imaged;         ///< of a logged file
 
     /// An error about page `id` of the file.
     [[nodiscard]] error failure(errc code, std::string_view operation, page_id id, int system = 0,

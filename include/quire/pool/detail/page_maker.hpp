@@ -9,6 +9,7 @@
 /// format   a page that is there, whatever it holds: where it is resident, in place under its
 ///          exclusive latch; else in a frame of its own, like an appended one, and nothing is read.
 
+#include <quire/borrow/page_kind.hpp>
 #include <quire/pool/detail/file_latch.hpp>
 
 namespace quire::inline QUIRE_ABI::detail {
@@ -19,33 +20,57 @@ struct made_page {
     Core& core;
     typename Core::place at;
     page_id page;
+    bool was_resident = false;  ///< else the file has what it had, until this is written
 };
 
 /// A page kind for its maker: `format(bytes, no)` makes a page of the kind, and, when that has been
-/// sealed, `accepts(bytes, no)` must still say so.
+/// sealed, `accepts(bytes, no)` must still say so. If it has `keep(bytes)`, that is called before a
+/// resident page is replaced.
 template <class Format, class Accepts>
 struct maker_kind {
     Format format;
     Accepts accepts;
 };
 
+template <template <class, std::size_t> class View, std::size_t PageSize>
+[[nodiscard]] auto kind_of() noexcept {
+    auto const format = [](auto bytes, page_no no) noexcept {
+        View<std::byte, PageSize>::format(bytes, no);
+    };
+    auto const accepts = accepted_by<View<std::byte const, PageSize>,
+                                     std::span<std::byte const, PageSize>>;
+    return maker_kind<decltype(format), decltype(accepts)>{format, accepts};
+}
+
 template <class Core>
 class page_maker {
 public:
     using file_type = typename Core::file_type;
 
-    page_maker(Core& core, file_type& file, file_no number) noexcept
-        : core_{core}, file_{file}, number_{number} {}
+    page_maker(Core& core, file_type& file, file_no number,
+               writing_by by = writing_by::guards) noexcept
+        : core_{core}, file_{file}, number_{number}, by_{by} {}
 
     /// A new page at the end.
     template <class Kind>
     [[nodiscard]] made_page<Core> append(access_options const& how, Kind const& kind) {
         core_.require_own_process("append");
-        core_.require_writable(file_, number_, "append");
+        core_.require_writable(file_, number_, "append", by_);
+        file_latch const growing{core_,    file_,   file_.grow, core_.deadline_of(how),
+                                 "append", number_};
+        auto const no = file_.page_count.load(std::memory_order_relaxed);
+        auto const made = append_unseen(no, how, kind);
+        file_.page_count.store(no + 1, std::memory_order_release);
+        return made;
+    }
+    /// Page `no`, at the file's end or behind other pages that are not seen yet: no thread finds it
+    /// before `page_count` has moved. Expects: `grow` is held.
+    template <class Kind>
+    [[nodiscard]] made_page<Core> append_unseen(page_no no, access_options const& how,
+                                                Kind const& kind) {
         auto const until = core_.deadline_of(how);
-        file_latch const growing{core_, file_, file_.grow, until, "append", number_};
         require_not_closing(file_, number_, "append");
-        page_id const id{number_, file_.page_count.load(std::memory_order_relaxed)};
+        page_id const id{number_, no};
         if (id.page().value() >= file_.pages->pages()) {
             throw file_.failure(errc::file_too_large, "append", id);
         }
@@ -65,7 +90,6 @@ public:
             throw;
         }
         publish_dirty(id, f);
-        file_.page_count.store(id.page().value() + 1, std::memory_order_release);
         file_counters::add(file_.counters.appends);
         return {core_, core_.frames.at(f), id};
     }
@@ -75,7 +99,7 @@ public:
     [[nodiscard]] made_page<Core> format(page_no no, access_options const& how, Kind const& kind) {
         page_id const id{number_, no};
         core_.require_own_process("format");
-        core_.require_writable(file_, number_, "format");
+        core_.require_writable(file_, number_, "format", by_);
         core_.require_not_held(file_, id, "format");
         file_use const use{file_, id.file()};
         if (!use.allowed()) { throw file_.failure(errc::in_use, "format", id, 0, being_closed); }
@@ -89,9 +113,12 @@ public:
                 if (core_.template latch_while_there<access::exclusive>(file_, at, id, until,
                                                                         "format")) {
                     core_.modified(at, id);
+                    if constexpr (requires { kind.keep(core_.frames.bytes(at)); }) {
+                        kind.keep(core_.frames.bytes(at));
+                    }
                     make(id, entry.frame(), kind);
                     core_.note_entered(at, id);
-                    return {core_, at, id};
+                    return {core_, at, id, true};
                 }
             } else if (entry == page_table::entry::loading()) {
                 let_load_end(id, until);
@@ -105,7 +132,7 @@ public:
     /// Grows ahead of `pages` further appends.
     void reserve(std::uint64_t pages) {
         core_.require_own_process("reserve");
-        core_.require_writable(file_, number_, "reserve");
+        core_.require_writable(file_, number_, "reserve", writing_by::changes);  // no page
         file_latch const growing{core_,     file_,   file_.grow, core_.deadline_of({}),
                                  "reserve", number_};
         require_not_closing(file_, number_, "reserve");
@@ -207,6 +234,7 @@ private:
     Core& core_;
     file_type& file_;
     file_no number_;
+    writing_by by_;
 };
 
 }  // namespace quire::inline QUIRE_ABI::detail

@@ -132,6 +132,7 @@ void discard_page(Core& core, typename Core::file_type& file, page_id id,
     core.expect_none_held(id, id);
     file_use const use{file, id.file()};
     require_allowed(file, use, id.file(), "discard");
+    if (file.log_number != 0) { throw file.failure(errc::needs_change, "discard", id); }
     if (!file.has_page(id.page())) { throw file.failure(errc::page_out_of_range, "discard", id); }
     auto const until = core.deadline_of(how);
     require_no_load(core, file, id, until);

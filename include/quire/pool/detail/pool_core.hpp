@@ -26,6 +26,7 @@
 /// nothing is in flight, and closes every file; then files, backend and arena are destroyed, in
 /// this order.
 
+#include <quire/pool/detail/file_keeper.hpp>
 #include <quire/pool/detail/held_pages.hpp>
 #include <quire/pool/detail/read_ahead.hpp>
 #include <quire/pool/detail/reasons.hpp>
@@ -36,6 +37,9 @@
 #include <vector>    // std::vector
 
 namespace quire::inline QUIRE_ABI::detail {
+
+/// Who is about to write to a file.
+enum class writing_by : std::uint8_t { guards, changes };
 
 template <std::size_t PageSize, eviction_policy Policy, page_latch Latch, file_backend Backend>
 class pool_core : immovable {
@@ -86,6 +90,11 @@ public:
         }
         at.header->left();
         frames.template end_access<Mode>(at, id);
+    }
+    /// This thread's access to page `id` has ended, or will.
+    void note_left(place const& at, page_id id) noexcept {
+        at.header->left();
+        if constexpr (checked_build) { held.note_released(id); }
     }
     /// This thread's guard of page `id` begins.
     void note_entered(place const& at, page_id id) noexcept {
@@ -183,10 +192,11 @@ public:
     /// Before a writer of file `number` goes on: refuses a file that is read-only or has a sync
     /// error, and writes pages back when too many are dirty. The caller may hold guards: latches
     /// are only tried.
-    void require_writable(file_type& file, file_no number, char const* operation) {
+    void require_writable(file_type& file, file_no number, char const* operation,
+                          writing_by by = writing_by::guards) {
         if (file.dirty.load(std::memory_order_relaxed) >=
             file.dirty_limit.load(std::memory_order_relaxed)) [[unlikely]] {
-            make_writable(file, number, operation);
+            make_writable(file, number, operation, by);
         }
     }
 
@@ -244,6 +254,7 @@ public:
     Backend backend;
     typename types::files_type files;
     log_gate const log;
+    keeper_owner<file_type> keeper;
     typename types::transfers_type transfers;
     residency<types> resident;
     page_writer<types> writer;
@@ -273,7 +284,8 @@ private:
         return options;
     }
 
-    [[gnu::noinline]] void make_writable(file_type& file, file_no number, char const* operation) {
+    [[gnu::noinline]] void make_writable(file_type& file, file_no number, char const* operation,
+                                         writing_by by) {
         expect_open(file, number);
         require_own_process(operation);
         {
@@ -285,6 +297,10 @@ private:
                 throw file.failure(errc::read_only, operation, number);
             }
             require_sound(file, operation);
+            if (by == writing_by::guards && file.log_number != 0) {
+                throw file.failure(errc::needs_change, operation, number);
+            }
+            if (file.dirty.load(std::memory_order_relaxed) < file.dirty_max) { return; }
         }
         write_some(file);
     }

@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+/// log_replay: what a crash left in a log is made of a file, before the file is used.
+///
+/// Every page with a record has an image before its first range, so no page of the file is read: an
+/// image makes the page, in a frame, and ranges are put into it. So the file may hold anything
+/// there: torn pages are mended, and a replay that a crash ends begins again. Pages are written by
+/// the pool as always, sealed.
+///
+/// How many pages the file has is told by the log, not by its size: what a change appended that was
+/// not whole is cut off, or stays as room behind the end.
+///
+/// Errors: log_corrupt (a range without an image), log_mismatch (the file is shorter than the log
+/// says, and the log does not have the pages that are missing), and those of reading and writing.
+
+#include <quire/pool/detail/change_log.hpp>
+#include <quire/pool/detail/page_maker.hpp>
+
+namespace quire::inline QUIRE_ABI::detail {
+
+template <class Core>
+class log_replay {
+public:
+    using file_type = typename Core::file_type;
+    using changes_type = change_log<typename Core::types::backend_type>;
+
+    /// Of the records of file `log_number`. Expects: no other thread has the file yet.
+    log_replay(Core& core, file_type& file, changes_type& changes, std::uint32_t log_number)
+        : core_{core},
+          file_{file},
+          changes_{changes},
+          number_{file.number},
+          log_number_{log_number},
+          size_{file.page_count.load(std::memory_order_relaxed)} {}
+
+    void run() {
+        changes_.replay(*this);
+        file_.page_count.store(pages_, std::memory_order_release);
+    }
+
+    // For record_reader.
+    std::uint64_t lsn = 0;
+
+    /// The file has that many pages here. Those that it does not have by its size were appended,
+    /// and their images came before this: or else it is not the file that the log knows.
+    void file_is(std::uint32_t number, std::uint64_t pages, std::string_view) {
+        if (number != log_number_) { return; }
+        if (pages > file_.pages->pages()) { throw too_large(pages); }
+        for (auto no = size_; no < pages; ++no) {
+            if ((*file_.imaged)[no] != 0) { continue; }
+            throw file_.failure(errc::log_mismatch, "replay", page_id{number_, no}, 0,
+                                "the log does not have a page that the file has lost");
+        }
+        if (pages < pages_) { throw no_record{}; }
+        pages_ = pages;
+    }
+    void file_was_closed(std::uint32_t) noexcept {}
+    void page_is(std::uint32_t number, page_no no, std::span<std::byte const> image) {
+        if (number != log_number_) { return; }
+        has_page(no);
+        auto const copy = [&](auto bytes, page_no) noexcept {
+            std::memcpy(bytes.data(), image.data(), image.size());
+        };
+        auto const accept = [](auto, page_no) noexcept { return true; };
+        page_maker<Core> maker{core_, file_, number_};
+        end(maker.format(no, {}, maker_kind<decltype(copy), decltype(accept)>{copy, accept}));
+        (*file_.imaged)[no] = lsn;
+    }
+    void range_is(std::uint32_t number, page_no no, std::size_t offset,
+                  std::span<std::byte const> bytes) {
+        if (number != log_number_) { return; }
+        if (no.value() >= file_.pages->pages() || (*file_.imaged)[no] == 0) { throw no_record{}; }
+        core_.require_writable(file_, number_, "replay");
+        page_id const id{number_, no};
+        auto const at = core_.template enter<access::exclusive>(file_, id, no, {}, "replay");
+        core_.modified(at, id);
+        std::memcpy(core_.frames.bytes(at).data() + offset, bytes.data(), bytes.size());
+        end({core_, at, id});
+    }
+
+private:
+    [[nodiscard]] error too_large(page_no no) const {
+        return file_.failure(errc::file_too_large, "replay", page_id{number_, no});
+    }
+    /// Makes the file have page `no`.
+    void has_page(page_no no) {
+        if (no.value() >= file_.pages->pages()) { throw too_large(no); }
+        if (no.value() > pages_) { throw no_record{}; }  // pages are appended one after the other
+        if (no.value() == pages_) { ++pages_; }
+        auto const count = file_.page_count.load(std::memory_order_relaxed);
+        if (count > no.value()) { return; }
+        page_maker<Core>{core_, file_, number_}.reserve(no.value() + 1 - count);
+        file_.page_count.store(no.value() + 1, std::memory_order_release);
+    }
+    void end(made_page<Core> const& made) noexcept {
+        core_.modified(made.at, made.page);
+        core_.template leave<access::exclusive>(made.at, made.page);
+    }
+
+    Core& core_;
+    file_type& file_;
+    changes_type& changes_;
+    file_no const number_;
+    std::uint32_t const log_number_;
+    std::uint64_t const size_;  ///< pages, before
+    std::uint64_t pages_ = 0;
+};
+
+}  // namespace quire::inline QUIRE_ABI::detail

@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+/// logged_pool: a pool's log at work: logged files are opened and closed, and checkpoints made.
+///
+/// open        the log's records of the file are replayed; or else it gets a number in the log. A
+///             crash before the next checkpoint replays the older records again, and then others.
+/// close       the file is written and synced as always, and the log told that none of its records
+///             is needed. `unwritten::discard` is a crash of this file: opening it replays.
+/// checkpoint  begins with a record that tells which files are open; everything that is dirty is
+///             written, every logged file synced; then the log begins there. Images in the log are
+///             newer than the begin of a checkpoint or are made again: so there is one for every
+///             page with a range, wherever a crash comes.
+///
+/// While the log has records of a file that has not been opened again nothing is forgotten: a
+/// checkpoint writes, and makes no room.
+///
+/// Threads: any; but opening, closing and checkpoints one at a time, by a mutex that is held across
+/// their I/O.
+
+#include <quire/pool/detail/change_log.hpp>
+#include <quire/pool/detail/file_closing.hpp>
+#include <quire/pool/detail/file_keeper.hpp>
+#include <quire/pool/detail/file_opening.hpp>
+#include <quire/pool/detail/log_replay.hpp>
+
+#include <memory>  // std::shared_ptr
+
+namespace quire::inline QUIRE_ABI::detail {
+
+template <class Core>
+class logged_pool final : public file_keeper<typename Core::file_type> {
+    using backend_type = typename Core::types::backend_type;
+
+public:
+    using file_type = typename Core::file_type;
+    using log_type = redo_log<backend_type>;
+
+    /// Errors: see change_log.
+    logged_pool(Core& core, log_type& log) : changes{log, Core::page_size}, core_{core} {}
+
+    /// That of a pool.
+    [[nodiscard]] static logged_pool& of(Core& core) noexcept {
+        return static_cast<logged_pool&>(*core.keeper);
+    }
+    /// The options of a pool whose log hook is the log.
+    [[nodiscard]] static pool_options<backend_type> with_hook(pool_options<backend_type> options,
+                                                              log_type& log) {
+        if (options.durable) {
+            throw error{errc::bad_option, "make a pool: with a log it has no other log hook"};
+        }
+        options.durable = [&log](std::uint64_t lsn) {
+            log.sync(lsn);
+            return log.durable();
+        };
+        return options;
+    }
+
+    change_log<backend_type> changes;
+
+    /// See buffer_pool::checkpoint.
+    void make_checkpoint() {
+        std::lock_guard const alone{keeping_};
+        checkpoint({});
+    }
+    /// See buffer_pool::forget.
+    void forget(std::string const& path) {
+        std::lock_guard const alone{keeping_};
+        auto const found = changes.look_up(changes.name_of(path));
+        if (found.state == file_state::open) { throw error{errc::in_use, "forget " + path}; }
+        changes.forget_file(found.number);
+    }
+
+    /// Promises `blocks` of the log. When room is scarce, one thread tries a checkpoint; when there
+    /// is none, all wait for one, and for other changes to end. Returns memory of an earlier
+    /// change, or null. Errors: those of a checkpoint, log_full.
+    [[nodiscard]] std::shared_ptr<void> promise_room(std::uint64_t blocks) {
+        std::shared_ptr<void> memory;
+        auto const until = core_.deadline_of({});
+        for (;;) {
+            switch (changes.promise(blocks, memory)) {
+                case room::enough: return memory;
+                case room::scarce: try_checkpoint(); return memory;
+                case room::none: break;
+            }
+            std::unique_lock alone{keeping_};
+            if (changes.promise(blocks, memory) != room::none) { return memory; }
+            checkpoint({});
+            if (changes.promise(blocks, memory) != room::none) { return memory; }
+            alone.unlock();
+            if (!changes.wait_for_a_return() || has_passed(until)) { throw changes.log_is_full(); }
+        }
+    }
+
+    [[nodiscard]] file_type& open_logged(std::string const& path, open_mode mode,
+                                         file_options const& options) override try {
+        std::lock_guard const alone{keeping_};
+        auto const name = changes.name_of(path);
+        auto& file = file_opening{core_, options}.open(path, mode);
+        try {
+            if (file.file->writable()) { file_flush{core_, file}.sync({}); }
+            auto known = changes.look_up(name);
+            if (known.state == file_state::open) {  // by a name that the backend does not know
+                throw file.failure(errc::file_locked, "open", file.number);
+            }
+            if (mode == open_mode::create_or_replace && known.state == file_state::left_over) {
+                changes.forget_file(known.number);
+                known.state = file_state::unknown;
+            }
+            file.imaged.emplace(file.pages->pages());
+            if (known.state == file_state::left_over) {
+                log_replay{core_, file, changes, known.number}.run();
+            }
+            file.log_number = add(file, name);
+            changes.log().sync(changes.log().end());  // the file grows: its size will say nothing
+            file.dirty_limit.store(0, std::memory_order_relaxed);  // see open_file, I4
+        } catch (...) {
+            give_up(file);
+            throw;
+        }
+        return file;
+    } catch (std::bad_alloc const&) {
+        throw error{errc::out_of_memory, "open"};
+    }
+    void require_no_records(std::string const& path) override {
+        if (changes.look_up(changes.name_of(path)).state == file_state::left_over) {
+            throw error{errc::log_mismatch,
+                        "open " + path + ": the log has records of it, so it is opened logged"};
+        }
+    }
+    void close(file_type& file, file_no number, unwritten dirty) override {
+        std::lock_guard const alone{keeping_};
+        auto const log_number = file.log_number.load(std::memory_order_relaxed);
+        try {
+            file_closing{core_, file, number}.close(dirty);
+        } catch (...) {
+            if (!file.is_open()) { was_closed(file); }
+            throw;
+        }
+        was_closed(file);
+        if (dirty == unwritten::write) { changes.forget_file(log_number); }
+    }
+
+private:
+    using room = typename change_log<backend_type>::room;
+    using file_state = typename change_log<backend_type>::file_state;
+
+    // `keeping_` is held, but for try_checkpoint.
+
+    /// With a file left over everything is written, and the log stays as it is.
+    void checkpoint(access_options const& how) {
+        bool const ends = changes.left_over().empty();
+        auto const begin = ends ? changes.begin_checkpoint() : 0;
+        for (auto& slot : core_.files) {
+            if (slot.log_number != 0) { file_flush{core_, slot}.flush_if_open(how); }
+        }
+        if (ends) { changes.end_checkpoint(begin); }
+    }
+    /// Unless another thread does so, or it was in vain a moment ago. Waits for no page: what goes
+    /// wrong is told to the thread that finds no room.
+    void try_checkpoint() noexcept {
+        constexpr std::chrono::nanoseconds pause = std::chrono::milliseconds{50};
+        std::unique_lock const alone{keeping_, std::try_to_lock};
+        if (!alone.owns_lock() || !has_passed(next_try_)) { return; }
+        try {
+            if (!changes.left_over().empty()) { return; }
+            checkpoint({.wait_max = std::chrono::nanoseconds{1}});
+        } catch (std::exception const&) { next_try_ = deadline_after(pause); }
+    }
+    /// The file's number in the log, after a checkpoint if there is no room for it.
+    [[nodiscard]] std::uint32_t add(file_type& file, std::string const& name) {
+        auto const pages = file.page_count.load(std::memory_order_relaxed);
+        try {
+            return changes.open_file(name, pages);
+        } catch (error const& why) {
+            if (why.code() != errc::log_full) { throw; }
+        }
+        checkpoint({});
+        return changes.open_file(name, pages);
+    }
+    /// Its records are needed, until the log is told that they are not.
+    void was_closed(file_type& file) noexcept {
+        changes.leave_file(file.log_number.exchange(0, std::memory_order_relaxed));
+    }
+    /// Of a file that cannot be opened.
+    void give_up(file_type& file) noexcept {
+        try {
+            file_closing{core_, file, file.number}.close(unwritten::discard);
+        } catch (std::exception const&) {}  // the first failure is told
+        was_closed(file);
+    }
+
+    Core& core_;
+    std::mutex keeping_;
+    deadline next_try_ = deadline::min();
+};
+
+}  // namespace quire::inline QUIRE_ABI::detail

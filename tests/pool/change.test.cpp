@@ -1,0 +1,779 @@
+// SPDX-License-Identifier: BSL-1.0
+
+// What breaks when a rule is left out (each a test here, or in crash/changes.model.cpp):
+//
+//   a change waits with a page in hand              two of them wait for each other
+//   a conflict that the function catches is lost    half a change is committed
+//   an appended page is seen before the commit      a reader has a page that never was
+//   undo forgets what was appended                  the next append finds its entry taken
+//   room is asked for with latches held             the checkpoint waits for them
+//   a file with records that is not open is no pin  its changes are overwritten in the log
+//   a close is not told to the log                  old records overwrite what was done meanwhile
+//   a page of a logged file is written otherwise    the log knows nothing of it
+
+#include <quire/io/memory_backend.hpp>
+#include <quire/page/heap_page.hpp>
+#include <quire/pool/change.hpp>
+
+#include "catch.hpp"
+#include "pool/calls.hpp"
+#include "random.hpp"
+#include "temp_dir.hpp"
+
+#include <array>
+#include <filesystem>
+#include <future>
+#include <memory>
+#include <optional>
+#include <thread>
+#include <vector>
+
+using quire::errc;
+using quire::heap_page;
+using quire_test::number_at;
+using quire_test::number_on;
+using quire_test::refusal;
+using namespace std::chrono_literals;
+
+namespace {
+
+using pool_type = quire::buffer_pool<4096, quire::s3_fifo, quire::hybrid_latch,
+                                     quire::memory_backend>;
+using log_type = quire::redo_log<quire::memory_backend>;
+using change_type = quire::change<pool_type>;
+using file_type = pool_type::file;
+
+/// A pool with a log over files in memory, which outlive it.
+struct engine {
+    quire::memory_backend::options disk{quire::memory_store_ptr::make()};
+    quire::redo_log_options<quire::memory_backend> log_options{.bytes = 1 << 20, .backend = disk};
+    std::size_t frames = 16;
+    std::chrono::nanoseconds wait_max = 20s;
+    std::optional<log_type> log;
+    std::optional<pool_type> pool;
+
+    engine() { start(); }
+    void start() {
+        log.emplace("data/log", log_options);
+        pool.emplace(
+            quire::pool_options<quire::memory_backend>{
+                .frames = frames,
+                .wait_max = wait_max,
+                .on_loss = [](std::string const&, quire::error const&) {},
+                .backend = disk},
+            *log);
+    }
+    [[nodiscard]] file_type open(std::string const& name = "data/f") {
+        return pool->open(name, quire::open_mode::open_or_create, {.logged = true});
+    }
+    /// The power fails: what was not written is gone.
+    void crash(std::vector<file_type> const& files) {
+        for (auto const& file : files) { file.close(quire::unwritten::discard); }
+        pool.reset();
+        log.reset();
+        start();
+    }
+};
+
+void append(engine& e, file_type const& file, std::uint64_t count) {
+    for (std::uint64_t i = 0; i < count; ++i) {
+        e.pool->change([&](change_type& c) {
+            auto page = c.append(file);
+            page->bytes().store<std::uint64_t>(number_at, page.page_no().value());
+        });
+    }
+}
+void set_number(change_type& c, file_type const& file, std::uint64_t no, std::uint64_t value) {
+    auto page = c.write(file, no);
+    page->bytes().store<std::uint64_t>(number_at, value);
+}
+std::uint64_t number_in(change_type& c, file_type const& file, std::uint64_t no) {
+    auto const page = c.read(file, no);
+    return page->bytes().load<std::uint64_t>(number_at);
+}
+std::vector<std::byte> all_of(file_type const& file, std::uint64_t no) {
+    auto const page = file.read(no);
+    auto const bytes = page->bytes();
+    auto const span = bytes.span();
+    return {span.begin(), span.end()};
+}
+struct stop {};
+
+}  // namespace
+
+TEST_CASE("change: pages change together, and are there after a crash") {
+    engine e;
+    auto file = e.open();
+    append(e, file, 3);
+    auto const at = e.pool->change([&](change_type& c) {
+        set_number(c, file, 0, 10);
+        set_number(c, file, 2, 12);
+    });
+    CHECK(at == e.log->end());
+    CHECK(number_on(file, 0) == 10);
+    CHECK(number_on(file, 2) == 12);
+    e.log->sync(at);
+    e.crash({file});
+
+    file = e.open();
+    CHECK(file.pages() == 3);
+    CHECK(number_on(file, 0) == 10);
+    CHECK(number_on(file, 1) == 1);
+    CHECK(number_on(file, 2) == 12);
+}
+
+TEST_CASE("change: what no sync covered is absent after a crash, and what a sync covered is not") {
+    engine e;
+    auto file = e.open();
+    append(e, file, 2);
+    e.log->sync(e.log->end());
+    e.pool->change([&](change_type& c) {
+        set_number(c, file, 0, 10);
+        set_number(c, file, 1, 11);
+        auto const page = c.append(file);
+    });
+    auto const kept = quire::memory_store_ptr::make();
+    kept->assign("data/log", e.disk.store->bytes("data/log"));
+    kept->assign("data/f", e.disk.store->bytes("data/f"));
+    e.disk.store = kept;
+    e.log_options.backend = e.disk;
+    e.crash({file});
+
+    file = e.open();
+    CHECK(file.pages() == 2);
+    CHECK(number_on(file, 0) == 0);
+    CHECK(number_on(file, 1) == 1);
+    append(e, file, 1);
+    CHECK(number_on(file, 2) == 2);
+}
+
+TEST_CASE("change: an exception leaves every page byte for byte as it was") {
+    engine e;
+    auto file = e.open();
+    append(e, file, 2);
+    e.pool->change([&](change_type& c) {
+        auto page = c.append<heap_page>(file);
+        for (int i = 0; i < 20; ++i) { page->insert(std::as_bytes(std::span{"a row", 5})).value(); }
+    });
+    file.write_back();
+    std::array const before{all_of(file, 0), all_of(file, 1), all_of(file, 2)};
+    auto end = e.log->end();
+
+    auto const undone = [&](auto act) {
+        CHECK_THROWS_AS(e.pool->change([&](change_type& c) {
+            act(c);
+            throw stop{};
+        }), stop);
+        for (std::uint64_t no = 0; no < 3; ++no) { CHECK(all_of(file, no) == before[no]); }
+        CHECK(file.pages() == 3);
+        CHECK(e.log->end() == end);
+    };
+    undone([&](change_type& c) { set_number(c, file, 0, 77); });
+    undone([&](change_type& c) {
+        auto page = c.write(file, 1);
+        auto const bytes = page->bytes();
+        std::ranges::fill(bytes.span(), std::byte{0xEE});
+    });
+    undone([&](change_type& c) {
+        auto page = c.write<heap_page>(file, 2);
+        page->erase(quire::slot_id{3});
+        page->erase(quire::slot_id{7});
+        while (page->insert(std::as_bytes(std::span{"another row", 11}))) {}
+    });
+    undone([&](change_type& c) { auto const page = c.append<heap_page>(file); });
+    undone([&](change_type& c) {
+        for (int i = 0; i < 3; ++i) { auto const page = c.append(file); }
+    });
+    undone([&](change_type& c) { auto const page = c.format<heap_page>(file, 1); });
+    undone([&](change_type& c) {
+        set_number(c, file, 0, 5);
+        auto const page = c.format<heap_page>(file, 0);
+    });
+    SECTION("also of a page that was not resident") {
+        for (std::uint64_t no = 0; no < 3; ++no) { CHECK(all_of(file, no) == before[no]); }
+        auto other = e.open("data/other");
+        append(e, other, 40);  // takes all frames
+        end = e.log->end();
+        undone([&](change_type& c) { auto const page = c.format<heap_page>(file, 0); });
+    }
+}
+
+TEST_CASE("change: what was undone may be done again") {
+    engine e;
+    auto file = e.open();
+    for (int i = 0; i < 3; ++i) {
+        CHECK_THROWS_AS(e.pool->change([&](change_type& c) {
+            auto const one = c.append(file);
+            auto const two = c.append(file);
+            CHECK(one.page_no() == 0);
+            CHECK(two.page_no() == 1);
+            throw stop{};
+        }), stop);
+        CHECK(file.pages() == 0);
+        CHECK(refusal([&] { auto const page = file.read(0); }) == errc::page_out_of_range);
+    }
+    append(e, file, 20);
+    for (std::uint64_t no = 0; no < 20; ++no) { CHECK(number_on(file, no) == no); }
+    file.close();
+}
+
+TEST_CASE("change: it sees its own pages, by however many names") {
+    engine e;
+    auto file = e.open();
+    append(e, file, 2);
+    e.pool->change([&](change_type& c) {
+        set_number(c, file, 0, 10);
+        CHECK(number_in(c, file, 0) == 10);
+        auto one = c.write(file, 0);
+        auto const two = c.read(file, 0);
+        one->bytes().store<std::uint64_t>(number_at, 11);
+        CHECK(two->bytes().load<std::uint64_t>(number_at) == 11);
+        auto page = c.append(file);
+        page->bytes().store<std::uint64_t>(number_at, 12);
+        CHECK(number_in(c, file, 2) == 12);
+    });
+    CHECK(number_on(file, 0) == 11);
+    CHECK(number_on(file, 2) == 12);
+}
+
+TEST_CASE("change: one that changes nothing logs nothing") {
+    engine e;
+    auto file = e.open();
+    append(e, file, 2);
+    auto const end = e.log->end();
+    CHECK(e.pool->change([&](change_type& c) { auto const page = c.read(file, 0); }) == end);
+    CHECK(e.pool->change([&](change_type& c) {
+        auto page = c.write(file, 1);
+        page->bytes().store<std::uint64_t>(number_at, 1);  // as it was
+    }) == end);
+    CHECK(e.pool->change([](change_type&) {}) == end);
+    CHECK(e.log->end() == end);
+}
+
+TEST_CASE("change: an appended page is seen when the change is committed, not before") {
+    engine e;
+    auto file = e.open();
+    append(e, file, 1);
+    e.pool->change([&](change_type& c) {
+        auto const page = c.append(file);
+        auto const other = std::async(std::launch::async, [&] {
+            CHECK(file.pages() == 1);
+            CHECK(refusal([&] { auto const seen = file.read(1, {.wait_max = 1ms}); }) ==
+                  errc::page_out_of_range);
+        });
+        other.wait();
+    });
+    CHECK(file.pages() == 2);
+    auto const page = file.read(1);
+}
+
+TEST_CASE("change: pages of a logged file are written in changes only") {
+    engine e;
+    auto file = e.open();
+    append(e, file, 2);
+    CHECK(refusal([&] { auto const page = file.write(0); }) == errc::needs_change);
+    CHECK(refusal([&] { auto const page = file.append(); }) == errc::needs_change);
+    CHECK(refusal([&] { auto const page = file.format(0); }) == errc::needs_change);
+    CHECK(refusal([&] { file.with_write(0, [](auto&) {}); }) == errc::needs_change);
+    CHECK(refusal([&] {
+        auto const seen = file.read(0).version();
+        static_cast<void>(file.write_unchanged(0, seen));
+    }) == errc::needs_change);
+    CHECK(refusal([&] { file.discard(0); }) == errc::needs_change);
+    CHECK(refusal([&] { file.truncate(0); }) == errc::needs_change);
+    {
+        auto page = file.read(0);
+        CHECK(refusal([&] { auto writer = file.write(1); }) == errc::needs_change);
+    }
+    file.reserve(4);
+    file.flush();
+    auto const plain = e.pool->open("data/plain", quire::open_mode::open_or_create);
+    plain.append().release();
+    CHECK(refusal([&] {
+        e.pool->change([&](change_type& c) { auto const page = c.write(plain, 0); });
+    }) == errc::bad_option);
+    CHECK(refusal([&] {
+        e.pool->change([&](change_type& c) { auto const page = c.append(plain); });
+    }) == errc::bad_option);
+}
+
+TEST_CASE("change: by hand: what is not committed is undone") {
+    engine e;
+    auto file = e.open();
+    append(e, file, 2);
+    {
+        quire::change change{*e.pool};
+        set_number(change, file, 0, 10);
+        CHECK(change.commit() == e.log->end());
+    }
+    {
+        quire::change change{*e.pool};
+        set_number(change, file, 0, 20);
+        set_number(change, file, 1, 21);
+    }
+    CHECK(number_on(file, 0) == 10);
+    CHECK(number_on(file, 1) == 1);
+}
+
+TEST_CASE("change: a page of another thread is a conflict, waited for with nothing in hand") {
+    engine e;
+    auto file = e.open();
+    append(e, file, 2);
+    std::promise<void> held;
+    std::promise<void> first_refused;
+    auto const other = std::async(std::launch::async, [&] {
+        auto const page = file.read(1);
+        held.set_value();
+        first_refused.get_future().wait();
+        CHECK(number_on(file, 0, {.wait_max = 10s}) == 0);
+    });
+    held.get_future().wait();
+    int runs = 0;
+    e.pool->change([&](change_type& c) {
+        ++runs;
+        set_number(c, file, 0, 10);
+        try {
+            set_number(c, file, 1, 11);
+        } catch (quire::error const& why) {
+            CHECK(why.code() == errc::conflict);
+            if (runs == 1) { first_refused.set_value(); }
+            throw;
+        }
+    });
+    other.wait();
+    CHECK(runs >= 2);
+    CHECK(number_on(file, 0) == 10);
+    CHECK(number_on(file, 1) == 11);
+}
+
+TEST_CASE("change: a conflict that the function catches is none the less one") {
+    engine e;
+    auto file = e.open();
+    append(e, file, 3);
+    std::promise<void> held;
+    std::promise<void> go_on;
+    auto const other = std::async(std::launch::async, [&] {
+        auto const page = file.read(1);
+        held.set_value();
+        go_on.get_future().wait();
+    });
+    held.get_future().wait();
+    {
+        quire::change change{*e.pool};
+        set_number(change, file, 0, 10);
+        CHECK(refusal([&] { set_number(change, file, 1, 11); }) == errc::conflict);
+        CHECK(refusal([&] { set_number(change, file, 2, 12); }) == errc::conflict);
+        CHECK(refusal([&] { change.commit(); }) == errc::conflict);
+    }
+    CHECK(number_on(file, 0) == 0);
+    int runs = 0;
+    e.pool->change([&](change_type& c) {
+        if (++runs == 2) { go_on.set_value(); }
+        set_number(c, file, 0, 10);
+        static_cast<void>(refusal([&] { set_number(c, file, 1, 11); }));
+        if (runs == 1) {
+            CHECK(refusal([&] { set_number(c, file, 2, 12); }) == errc::conflict);
+            go_on.set_value();
+            ++runs;
+        }
+    });
+    other.wait();
+    CHECK(number_on(file, 1) == 11);
+}
+
+TEST_CASE("change: threads whose pages come in any order end, and lose nothing") {
+    engine e;
+    e.frames = 40;
+    e.crash({});
+    auto file = e.open();
+    constexpr std::uint64_t pages = 6;
+    append(e, file, pages);
+    e.pool->change([&](change_type& c) {
+        for (std::uint64_t no = 0; no < pages; ++no) { set_number(c, file, no, 1000); }
+    });
+    std::vector<std::future<void>> threads;
+    for (std::uint64_t t = 0; t < 4; ++t) {
+        threads.push_back(std::async(std::launch::async, [&, t] {
+            quire_test::generator random{t};
+            for (int i = 0; i < 400; ++i) {
+                std::array<std::uint64_t, 3> const some{random.below(pages), random.below(pages),
+                                                        random.below(pages)};
+                e.pool->change([&](change_type& c) {
+                    auto const add = [&](std::uint64_t no, std::uint64_t amount) {
+                        auto page = c.write(file, no);
+                        auto const bytes = page->bytes();
+                        bytes.store<std::uint64_t>(
+                            number_at, bytes.load<std::uint64_t>(number_at) + amount);
+                    };
+                    add(some[0], 3);
+                    add(some[1], ~std::uint64_t{0});
+                    add(some[2], ~std::uint64_t{1});
+                });
+            }
+        }));
+    }
+    for (auto& thread : threads) { thread.get(); }
+    std::uint64_t sum = 0;
+    for (std::uint64_t no = 0; no < pages; ++no) { sum += number_on(file, no); }
+    CHECK(sum == 1000 * pages);
+    e.log->sync(e.log->end());
+    e.crash({file});
+    file = e.open();
+    for (std::uint64_t no = 0; no < pages; ++no) { sum -= number_on(file, no); }
+    CHECK(sum == 0);
+}
+
+TEST_CASE("change: an image that ends where a checkpoint begins is made again") {
+    engine e;
+    auto file = e.open();
+    append(e, file, 1);
+    e.pool->checkpoint();
+    e.pool->change([&](change_type& c) { set_number(c, file, 0, 10); });
+    e.log->sync(e.log->end());
+    auto bytes = e.disk.store->bytes("data/f");
+    std::fill(bytes.begin(), bytes.end(), std::byte{0x77});  // torn, and worse
+    file.close(quire::unwritten::discard);
+    e.disk.store->assign("data/f", bytes);
+    e.crash({});
+    file = e.open();
+    CHECK(number_on(file, 0) == 10);
+}
+
+TEST_CASE("change: a full log makes room by a checkpoint") {
+    engine e;
+    e.log_options.bytes = 64 * 4096;
+    e.disk.store = quire::memory_store_ptr::make();
+    e.log_options.backend = e.disk;
+    e.crash({});
+    auto file = e.open();
+    append(e, file, 30);
+    for (std::uint64_t i = 0; i < 2000; ++i) {
+        auto const at = e.pool->change([&](change_type& c) {
+            set_number(c, file, i % 30, i);
+            set_number(c, file, (i + 7) % 30, i);
+        });
+        if (i % 3 == 0) { e.log->sync(at); }
+    }
+    e.log->sync(e.log->end());
+    e.crash({file});
+    file = e.open();
+    for (std::uint64_t i = 2000 - 23; i < 2000; ++i) { CHECK(number_on(file, i % 30) == i); }
+}
+
+TEST_CASE("change: with a full log it waits for the checkpoint of another thread") {
+    engine e;
+    e.log_options.bytes = 64 * 4096;
+    e.disk.store = quire::memory_store_ptr::make();
+    e.log_options.backend = e.disk;
+    e.crash({});
+    auto file = e.open();
+    append(e, file, 2);
+    e.pool->checkpoint();
+    e.pool->change([&](change_type& c) { set_number(c, file, 0, 1); });
+    std::promise<void> held;
+    auto const reader = std::async(std::launch::async, [&] {
+        auto const page = file.read(0);  // the checkpoint waits for it
+        held.set_value();
+        std::this_thread::sleep_for(200ms);
+    });
+    held.get_future().wait();
+    auto const end = e.log->end();
+    auto const other = std::async(std::launch::async, [&] { e.pool->checkpoint(); });
+    while (e.log->end() == end) { std::this_thread::yield(); }  // it has begun
+    for (std::uint64_t i = 0; i < 300; ++i) {
+        e.log->sync(e.pool->change([&](change_type& c) { set_number(c, file, 1, i); }));
+    }
+    CHECK(number_on(file, 1) == 299);
+}
+
+TEST_CASE("change: one that is larger than a quarter of the log is refused") {
+    engine e;
+    e.log_options.bytes = 64 * 4096;
+    e.disk.store = quire::memory_store_ptr::make();
+    e.log_options.backend = e.disk;
+    e.frames = 64;
+    e.crash({});
+    auto file = e.open();
+    append(e, file, 30);
+    e.pool->checkpoint();
+    auto const end = e.log->end();
+    CHECK(refusal([&] {
+        e.pool->change([&](change_type& c) {
+            for (std::uint64_t no = 0; no < 20; ++no) { set_number(c, file, no, 70); }
+        });
+    }) == errc::log_full);
+    CHECK(e.log->end() == end);
+    for (std::uint64_t no = 0; no < 20; ++no) { CHECK(number_on(file, no) == no); }
+    e.pool->change([&](change_type& c) {  // more than what is promised to each change
+        for (std::uint64_t no = 0; no < 12; ++no) { set_number(c, file, no, 70); }
+    });
+    CHECK(number_on(file, 11) == 70);
+}
+
+TEST_CASE("change: records of a file that is not opened again are kept, until it is forgotten") {
+    engine e;
+    e.log_options.bytes = 64 * 4096;
+    e.disk.store = quire::memory_store_ptr::make();
+    e.log_options.backend = e.disk;
+    e.crash({});
+    auto file = e.open();
+    auto other = e.open("data/deep/other");
+    append(e, file, 4);
+    append(e, other, 4);
+    e.log->sync(e.log->end());
+    e.crash({file, other});
+
+    file = e.open();
+    auto const fill = [&] {
+        for (std::uint64_t i = 0; i < 2000; ++i) {
+            e.pool->change([&](change_type& c) { set_number(c, file, i % 4, i); });
+            e.log->sync(e.log->end());
+        }
+    };
+    try {
+        fill();
+        FAIL("the log has room for everything");
+    } catch (quire::error const& why) {
+        CHECK(why.code() == errc::log_full);
+        CHECK(std::string{why.what()}.find("deep/other") != std::string::npos);
+    }
+    CHECK(refusal([&] {
+        static_cast<void>(e.pool->open("data/./deep/../deep/other", quire::open_mode::read_write));
+    }) == errc::log_mismatch);
+    SECTION("opened, it is whole") {
+        other = e.open("data/deep/other");
+        for (std::uint64_t no = 0; no < 4; ++no) { CHECK(number_on(other, no) == no); }
+    }
+    SECTION("forgotten, it is as it is") {
+        e.pool->forget("data/deep/other");
+        static_cast<void>(e.pool->open("data/deep/other", quire::open_mode::read_write));
+    }
+    CHECK_NOTHROW(fill());
+    CHECK(refusal([&] { e.pool->forget("data/f"); }) == errc::in_use);
+}
+
+TEST_CASE("change: checkpoints that fail take no room") {
+    engine e;
+    e.log_options.bytes = 64 * 4096;
+    e.disk.store = quire::memory_store_ptr::make();
+    e.log_options.backend = e.disk;
+    e.wait_max = 1ms;
+    e.crash({});
+    auto file = e.open();
+    append(e, file, 2);
+    std::promise<void> held;
+    std::promise<void> go_on;
+    auto const reader = std::async(std::launch::async, [&] {
+        auto const page = file.read(0);
+        held.set_value();
+        go_on.get_future().wait();
+    });
+    held.get_future().wait();
+    for (int i = 0; i < 100; ++i) {
+        CHECK(refusal([&] { e.pool->checkpoint(); }) == errc::timed_out);
+        e.log->sync(e.log->end());
+    }
+    std::uint64_t refused = 0;
+    for (std::uint64_t i = 0; i < 100; ++i) {
+        auto const wrong = refusal([&] {
+            e.log->sync(e.pool->change([&](change_type& c) { set_number(c, file, 1, i); }));
+        });
+        refused += wrong ? 1U : 0U;
+    }
+    CHECK(refused > 0);
+    CHECK(refused < 90);
+    go_on.set_value();
+    reader.wait();
+    e.pool->checkpoint();
+    e.pool->change([&](change_type& c) { set_number(c, file, 1, 77); });
+    file.close();
+    file = e.open();
+    CHECK(number_on(file, 1) == 77);
+}
+
+TEST_CASE("change: opening and crashing, again and again, takes no room") {
+    engine e;
+    e.log_options.bytes = 64 * 4096;
+    e.disk.store = quire::memory_store_ptr::make();
+    e.log_options.backend = e.disk;
+    e.crash({});
+    auto file = e.open();
+    append(e, file, 3);
+    e.log->sync(e.log->end());
+    for (int i = 0; i < 200; ++i) {
+        e.crash({file});
+        file = e.open();
+        REQUIRE(file.pages() == 3);
+    }
+    for (std::uint64_t no = 0; no < 3; ++no) { CHECK(number_on(file, no) == no); }
+    e.pool->change([&](change_type& c) { set_number(c, file, 1, 77); });
+}
+
+TEST_CASE("change: a file that is to be replaced, and cannot be, keeps its records") {
+    engine e;
+    auto file = e.open();
+    append(e, file, 2);
+    e.log->sync(e.log->end());
+    auto const replace = [&](quire::file_options options) {
+        options.logged = true;
+        return refusal([&] {
+            file = e.pool->open("data/f", quire::open_mode::create_or_replace, options);
+        });
+    };
+    CHECK(replace({}) == errc::file_locked);
+    append(e, file, 1);
+    e.log->sync(e.log->end());
+    e.crash({file});
+    CHECK(replace({.seal = {nullptr, nullptr}}) == errc::bad_option);
+    file = e.open();
+    CHECK(file.pages() == 3);
+    for (std::uint64_t no = 0; no < 3; ++no) { CHECK(number_on(file, no) == no); }
+    e.crash({file});
+    CHECK(replace({}) == std::nullopt);
+    CHECK(file.pages() == 0);
+    append(e, file, 1);
+    e.log->sync(e.log->end());
+    e.crash({file});
+    file = e.open();
+    CHECK(file.pages() == 1);
+}
+
+TEST_CASE("change: a file is known by where it is, not by the program's folder") {
+    engine e;
+    quire_test::temp_dir const dir;
+    auto const here = std::filesystem::current_path();
+    auto file = e.open("data/f");
+    append(e, file, 2);
+    std::filesystem::current_path(dir.path());
+    auto other = e.open("data/f2");
+    append(e, other, 1);
+    file.close();
+    other.close(quire::unwritten::discard);
+    CHECK(refusal([&] {
+        static_cast<void>(e.pool->open("data/f2", quire::open_mode::read_write));
+    }) == errc::log_mismatch);
+    std::filesystem::current_path(here);
+    static_cast<void>(e.pool->open("data/f", quire::open_mode::read_write));
+}
+
+TEST_CASE("change: a checkpoint writes also while a file is left over") {
+    engine e;
+    auto file = e.open();
+    auto other = e.open("data/other");
+    append(e, other, 1);
+    e.log->sync(e.log->end());
+    e.crash({file, other});
+    file = e.open();
+    append(e, file, 2);
+    e.pool->checkpoint();
+    std::size_t dirty = 0;
+    e.pool->for_each_dirty([&](quire::page_id, std::uint64_t) { ++dirty; });
+    CHECK(dirty == 0);
+}
+
+TEST_CASE("change: what is promised to others is waited for") {
+    engine e;
+    e.log_options.bytes = 24 * 4096;
+    e.disk.store = quire::memory_store_ptr::make();
+    e.log_options.backend = e.disk;
+    e.frames = 64;
+    e.crash({});
+    auto file = e.open();
+    append(e, file, 8);
+    std::vector<std::future<void>> threads;
+    for (std::uint64_t t = 0; t < 8; ++t) {
+        threads.push_back(std::async(std::launch::async, [&, t] {
+            for (std::uint64_t i = 0; i < 20; ++i) {
+                e.pool->change([&](change_type& c) {
+                    std::this_thread::sleep_for(1ms);
+                    set_number(c, file, t, i);
+                });
+            }
+        }));
+    }
+    for (auto& thread : threads) { CHECK_NOTHROW(thread.get()); }
+}
+
+TEST_CASE("change: a file that was closed is not touched by older records") {
+    engine e;
+    auto file = e.open();
+    auto other = e.open("data/other");
+    append(e, file, 2);
+    append(e, other, 2);
+    e.pool->change([&](change_type& c) { set_number(c, file, 0, 10); });
+    file.close();
+    {
+        pool_type plain{{.frames = 4, .backend = e.disk}};
+        auto const same = plain.open("data/f", quire::open_mode::read_write);
+        quire_test::write_number(same, 0, 20);
+        same.close();
+    }
+    file = e.open();
+    CHECK(number_on(file, 0) == 20);
+    e.pool->change([&](change_type& c) { set_number(c, file, 1, 21); });
+    e.log->sync(e.log->end());
+    e.crash({file, other});
+    file = e.open();
+    CHECK(number_on(file, 0) == 20);
+    CHECK(number_on(file, 1) == 21);
+}
+
+TEST_CASE("change: a file that lost pages which the log does not have is refused") {
+    engine e;
+    auto file = e.open();
+    append(e, file, 3);
+    e.pool->checkpoint();
+    e.pool->change([&](change_type& c) { set_number(c, file, 2, 12); });
+    e.log->sync(e.log->end());
+    SECTION("all of them") { e.disk.store->assign("data/f", {}); }
+    SECTION("one that the log has, and one that it does not have") {
+        auto bytes = e.disk.store->bytes("data/f");
+        bytes.resize(4096);
+        file.close(quire::unwritten::discard);
+        e.disk.store->assign("data/f", bytes);
+        e.crash({});
+        CHECK(refusal([&] { file = e.open(); }) == errc::log_mismatch);
+        CHECK(refusal([&] { file = e.open(); }) == errc::log_mismatch);  // not only once
+        return;
+    }
+    file.close(quire::unwritten::discard);
+    e.disk.store->assign("data/f", {});
+    e.crash({});
+    CHECK(refusal([&] { file = e.open(); }) == errc::log_mismatch);
+    CHECK(refusal([&] { file = e.open(); }) == errc::log_mismatch);
+    file = e.pool->open("data/f", quire::open_mode::create_or_replace, {.logged = true});
+    CHECK(file.pages() == 0);
+}
+
+TEST_CASE("change: options that make no sense are refused") {
+    engine e;
+    using options = quire::pool_options<quire::memory_backend>;
+    CHECK(refusal([&] { pool_type other(options{}, *e.log); }) == errc::bad_option);
+    e.pool.reset();
+    CHECK(refusal([&] {
+        pool_type other(options{.durable = [](std::uint64_t lsn) { return lsn; }}, *e.log);
+    }) == errc::bad_option);
+    pool_type plain{options{.backend = e.disk}};
+    CHECK(refusal([&] {
+        static_cast<void>(plain.open("data/f", quire::open_mode::open_or_create, {.logged = true}));
+    }) == errc::bad_option);
+    CHECK(refusal([&] { plain.change([](change_type&) {}); }) == errc::bad_option);
+    CHECK(refusal([&] { quire::change{plain}.commit(); }) == errc::bad_option);
+    CHECK(refusal([&] { plain.checkpoint(); }) == errc::bad_option);
+    CHECK(refusal([&] { plain.forget("data/f"); }) == errc::bad_option);
+    e.log_options.buffer_bytes = 16 << 10;
+    log_type small{"data/small", e.log_options};
+    CHECK(refusal([&] {
+        quire::buffer_pool<8192, quire::s3_fifo, quire::hybrid_latch, quire::memory_backend> large(
+            {}, small);
+    }) == errc::bad_option);
+}
+
+TEST_CASE("change: a log that a pool did not write is refused") {
+    engine e;
+    e.pool.reset();
+    e.log->append_note(std::as_bytes(std::span{"a record of another kind", 24}));
+    CHECK(refusal([&] {
+        pool_type other({}, *e.log);
+    }) == errc::log_corrupt);
+}
