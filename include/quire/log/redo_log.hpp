@@ -170,7 +170,7 @@ public:
     /// which is made durable first. `fn` may use the log, but for `begin_after`.
     /// Errors: log_corrupt, log_failed, out_of_memory, and those of `fn`.
     template <class Fn>
-    void replay(Fn fn) {
+    void replay(Fn fn) try {
         auto const last = end();
         sync(last);
         auto const exclusively = [&](auto act) {
@@ -178,12 +178,14 @@ public:
             wait_for_file(hold);
             alone(hold, act, [] {}, false);
         };
-        std::vector<std::byte> room = make_room();
+        std::vector<std::byte> room(file_type::chunk_blocks * detail::log_block);
         file_.scan(longest(), room, exclusively,
                    [&](detail::log_record kind, std::uint64_t lsn,
                        std::span<std::byte const> bytes) {
                        if (kind != detail::log_record::log && lsn <= last) { fn(lsn, bytes); }
                    });
+    } catch (std::bad_alloc const&) {
+        throw error{errc::out_of_memory, "read log"};
     }
 
     /// From now on recovery begins with the record after `lsn`, which makes room. Makes the log
@@ -240,13 +242,6 @@ private:
     }
     [[nodiscard]] arena const& opened_memory() const noexcept {
         return unpoison(memory_.bytes()), memory_;
-    }
-    [[nodiscard]] std::vector<std::byte> make_room() const {
-        try {
-            return std::vector<std::byte>(file_type::chunk_blocks * detail::log_block);
-        } catch (std::bad_alloc const&) {
-            throw error{errc::out_of_memory, "read log"};
-        }
     }
     [[nodiscard]] detail::log_block_bytes in_buffer(std::uint64_t block) const noexcept {
         return memory_.bytes()

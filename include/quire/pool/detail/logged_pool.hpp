@@ -94,6 +94,7 @@ public:
 
     [[nodiscard]] file_type& open_logged(std::string const& path, open_mode mode,
                                          file_options const& options) override try {
+        cancellation_off const meanwhile;
         std::lock_guard const alone{keeping_};
         auto const name = changes.name_of(path);
         auto& file = file_opening{core_, options}.open(path, mode);
@@ -160,6 +161,7 @@ private:
     /// wrong is told to the thread that finds no room.
     void try_checkpoint() noexcept {
         constexpr std::chrono::nanoseconds pause = std::chrono::milliseconds{50};
+        cancellation_off const meanwhile;
         std::unique_lock const alone{keeping_, std::try_to_lock};
         if (!alone.owns_lock() || !has_passed(next_try_)) { return; }
         try {
