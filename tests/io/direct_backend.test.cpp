@@ -781,6 +781,75 @@ TEST_CASE("direct_backend: a file system in memory has no direct I/O") {
     fs::remove(name);
 }
 
+namespace {
+
+/// What `look(folder)` says of a file system that `mount_it` mounts there, in a child that alone
+/// sees it; nothing when it cannot be mounted.
+template <class Mount, class Look>
+std::optional<std::string> in_mounted(fs::path const& folder, Mount mount_it, Look look) {
+    auto const failure = failure_of([&]() -> std::string {
+        bool const works = ::unshare(CLONE_NEWNS) == 0 &&
+                           ::mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0 &&
+                           mount_it();
+        return works ? look(folder) : "cannot mount";
+    });
+    if (failure.ends_with("cannot mount")) { return std::nullopt; }
+    return failure;
+}
+/// Of a new file in `folder`, which takes direct I/O.
+std::string mode_in(fs::path const& folder) {
+    bench b;
+    auto file = b.backend.open(request(folder / "a", open_mode::open_or_create, io_mode::direct));
+    auto const mode = file.mode();
+    static_cast<void>(b.backend.close(file));
+    return mode == io_mode::direct ? "direct" : mode == io_mode::buffered ? "buffered" : "unknown";
+}
+
+}  // namespace
+
+TEST_CASE("direct_backend: on xfs it is direct") {
+    temp_dir const dir;
+    quire_test::loop_device const device{dir / "image", std::uint64_t{400} << 20};
+    if (!device.works()) { return skip("this process must not make a loop device"); }
+    if (std::system(("mkfs.xfs -q " + device.path() + " >/dev/null 2>&1").c_str()) != 0) {
+        return skip("there is no mkfs.xfs here");
+    }
+    auto const mounted = dir / "mounted";
+    fs::create_directory(mounted);
+    auto const found = in_mounted(
+        mounted,
+        [&] { return ::mount(device.path().c_str(), mounted.c_str(), "xfs", 0, nullptr) == 0; },
+        [](fs::path const& folder) { return "it is " + mode_in(folder); });
+    if (!found) { return skip("this process must not mount an xfs"); }
+    CHECK(found->ends_with("it is direct"));
+}
+
+// An overlay takes O_DIRECT for what is below it. That can be a file system in memory, and cannot
+// be asked, unless it tells its alignment, as ext4 and xfs do.
+TEST_CASE("direct_backend: on an overlay it is direct, or unknown") {
+    temp_dir const dir;
+    auto const overlay = [&](fs::path const& below) {
+        for (auto const* const name : {"lower", "upper", "work"}) {
+            fs::create_directory(below / name);
+        }
+        fs::create_directories(dir / "seen");
+        auto const options = "lowerdir=" + (below / "lower").string() +
+                             ",upperdir=" + (below / "upper").string() +
+                             ",workdir=" + (below / "work").string();
+        return ::mount("overlay", (dir / "seen").c_str(), "overlay", 0, options.c_str()) == 0;
+    };
+    auto const memory = dir / "memory";
+    fs::create_directory(memory);
+    auto const found = in_mounted(
+        dir / "seen",
+        [&] {
+            return ::mount("none", memory.c_str(), "tmpfs", 0, "size=1m") == 0 && overlay(memory);
+        },
+        [](fs::path const& folder) { return "it is " + mode_in(folder); });
+    if (!found) { return skip("this process must not mount an overlay"); }
+    CHECK(found->ends_with("it is unknown"));
+}
+
 // btrfs takes O_DIRECT for any offset, and moves what is no multiple of its block through the page
 // cache, where it stays.
 TEST_CASE("direct_backend: on btrfs direct pages are multiples of its block") {

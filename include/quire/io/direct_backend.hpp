@@ -6,13 +6,12 @@
 /// A page travels by DMA between the device and its frame; the page cache does not keep it. Where
 /// the file system offers no direct I/O, or not for pages of this size, opening fails with
 /// errc::direct_io_refused or errc::misaligned_page_size, unless the request allows buffered I/O;
-/// `file.mode()` is what is in effect.
+/// `file.mode()` is what is in effect: direct, buffered, or direct_or_buffered where the system
+/// takes O_DIRECT and does not say whether pages stay in a cache all the same.
 ///
 /// On btrfs a direct write to a file with checksums passes through the page cache while it is under
 /// way (Linux 6.15 and later), and is on the device, and nearly always out of the cache, when it is
-/// over. Files without (chattr +C) are written by DMA, and all are read so. Not noticed: a file
-/// system below an overlay that has its pages in memory, and one that takes O_DIRECT and goes
-/// through its own cache (ZFS before 2.3).
+/// over. Files without (chattr +C) are written by DMA, and all are read so.
 ///
 /// Invariants
 ///   I1. A file is locked from `open` to `close`, in the bytes that the request says: one writer,
@@ -291,7 +290,7 @@ private:
         if (flags < 0 || detail::set_flags(fd, flags | O_DIRECT) != 0) {
             return refuse(errc::direct_io_refused, no_direct, errno);
         }
-        f.mode_ = io_mode::direct;
+        f.mode_ = needs.is_certain ? io_mode::direct : io_mode::direct_or_buffered;
         f.granule_ = needs.offset;
         f.into_mapped_ = needs.into_mapped;
     }

@@ -75,7 +75,8 @@ enum class open_mode : std::uint8_t {
 
 enum class io_mode : std::uint8_t {
     direct,              ///< O_DIRECT, or an error: no page stays in the page cache
-    direct_or_buffered,  ///< O_DIRECT where it is offered, else through the page cache
+    direct_or_buffered,  ///< O_DIRECT where it is offered, else through the page cache; of an open
+                         ///< file: O_DIRECT, but pages may go through a cache all the same
     buffered,            ///< through the page cache
 };
 

@@ -341,7 +341,7 @@ public:
     [[nodiscard]] std::uint64_t pages() const noexcept {
         return slot().page_count.load(std::memory_order_acquire);
     }
-    /// Whether direct I/O is in effect, or buffered.
+    /// Whether direct I/O is in effect, or buffered; direct_or_buffered where that is not known.
     [[nodiscard]] io_mode mode() const noexcept { return slot().file->mode(); }
     [[nodiscard]] std::string const& path() const noexcept { return slot().path; }
     /// Cost: a look at every frame of the pool.

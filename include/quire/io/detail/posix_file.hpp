@@ -32,6 +32,7 @@ struct direct_alignment {
     std::uint32_t memory = 0;
     std::uint32_t offset = 0;
     bool into_mapped = false;  ///< reads are direct only into memory that has been written to
+    bool is_certain = true;    ///< else pages may go through a cache all the same
 };
 
 /// Linux's statx record up to the fields needed here; the kernel fills 256 bytes.
@@ -49,20 +50,26 @@ static_assert(sizeof(statx_record) == 256);
 ///   tmpfs, ramfs   have no other place for pages: no direct I/O
 ///   btrfs          takes any offset; what is no multiple of its block stays in the page cache, and
 ///                  so does what is read into memory that nobody has written to
-///   overlay        as what is below it, which cannot be asked: taken for btrfs
+///   overlay        as what is below it, which cannot be asked: taken for btrfs, and not certain
+///   others         not certain: ZFS before 2.3 takes O_DIRECT, and goes through its own cache
+///                  (ext4 and xfs say their alignment, since Linux 6.1)
 [[nodiscard]] inline direct_alignment alignment_by_file_system(int fd) noexcept {
     constexpr std::uint64_t tmpfs = 0x01021994;  // of <linux/magic.h>, whose macros have names
     constexpr std::uint64_t ramfs = 0x858458F6;  // that users' code may have, too
     constexpr std::uint64_t btrfs = 0x9123683E;
     constexpr std::uint64_t overlay = 0x794C7630;
+    constexpr std::uint64_t ext = 0xEF53;
+    constexpr std::uint64_t xfs = 0x58465342;
     constexpr direct_alignment smallest{512, 512};  // that devices have; if too small: EINVAL
+    constexpr direct_alignment unknown{512, 512, false, false};
     struct ::statfs about {};
-    if (uninterrupted([&] { return ::fstatfs(fd, &about); }) != 0) { return smallest; }
+    if (uninterrupted([&] { return ::fstatfs(fd, &about); }) != 0) { return unknown; }
     auto const kind = static_cast<std::uint64_t>(about.f_type) & 0xFFFF'FFFF;
     if (kind == tmpfs || kind == ramfs) { return {}; }
-    if (kind != btrfs && kind != overlay) { return smallest; }
+    if (kind == ext || kind == xfs) { return smallest; }
+    if (kind != btrfs && kind != overlay) { return unknown; }
     auto const block = static_cast<std::uint32_t>(about.f_bsize);
-    return {block, block, true};
+    return {block, block, true, kind == btrfs};
 }
 
 /// What the system says. 0 and 0: no direct I/O.
