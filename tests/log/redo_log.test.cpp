@@ -386,6 +386,25 @@ TEST_CASE("redo_log: it is full until it begins later") {
     }
 }
 
+TEST_CASE("redo_log: threads that let it begin later never let it begin earlier") {
+    auto const disk = std::make_shared<quire::testing::crash_disk>();
+    crash_log log{"l", {.bytes = 1 << 20, .backend = {disk}}};
+    auto const first = log.append(bytes_of("a record"));
+    auto const second = log.append(bytes_of("a record"));
+    log.append(bytes_of("the last one"));
+    std::jthread other;
+    disk->before_sync = [&](std::string const&) {  // while it begins after the second
+        if (other.joinable()) { return; }
+        other = std::jthread{[&] { log.begin_after(first); }};
+        std::this_thread::sleep_for(std::chrono::milliseconds{20});
+    };
+    log.begin_after(second);
+    other.join();
+    disk->before_sync = nullptr;
+    CHECK(log.begin() == second);
+    CHECK(all_of(log) == std::vector<std::string>{"the last one"});
+}
+
 TEST_CASE("redo_log: threads append and sync beside each other") {
     quire::memory_backend::options const disk{quire::memory_store_ptr::make()};
     {

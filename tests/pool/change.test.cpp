@@ -21,6 +21,7 @@
 #include "temp_dir.hpp"
 
 #include <array>
+#include <atomic>
 #include <filesystem>
 #include <future>
 #include <memory>
@@ -692,6 +693,68 @@ TEST_CASE("change: what is promised to others is waited for") {
         }));
     }
     for (auto& thread : threads) { CHECK_NOTHROW(thread.get()); }
+}
+
+TEST_CASE("change: a full log with a file left over and many to close is of use again") {
+    engine e;
+    e.log_options.bytes = 66 * 4096;
+    e.disk.store = quire::memory_store_ptr::make();
+    e.log_options.backend = e.disk;
+    e.frames = 40;
+    e.crash({});
+    auto other = e.open("data/other");
+    append(e, other, 1);
+    e.log->sync(e.log->end());
+    e.crash({other});
+    std::vector<file_type> files;
+    auto const name = [](int i) { return "data/f" + std::to_string(i); };
+    for (int i = 0; i < 10; ++i) {
+        files.push_back(e.open(name(i)));
+        append(e, files.back(), 1);
+    }
+    auto const fill = [&] {
+        for (std::uint64_t i = 0; i < 400; ++i) {
+            e.log->sync(
+                e.pool->change([&](change_type& c) { set_number(c, files[i % 10], 0, i); }));
+        }
+    };
+    CHECK(refusal(fill) == errc::log_full);
+    for (auto const& file : files) { file.close(); }
+    e.crash({});
+    SECTION("forgotten") { e.pool->forget("data/other"); }
+    SECTION("opened") { other = e.open("data/other"); }
+    for (int i = 0; i < 10; ++i) { files[static_cast<std::size_t>(i)] = e.open(name(i)); }
+    CHECK(refusal(fill) == std::nullopt);
+}
+
+TEST_CASE("change: a page that tells of an appended one is seen when that can be read") {
+    engine e;
+    e.frames = 64;
+    e.crash({});
+    auto file = e.open();
+    append(e, file, 1);
+    std::atomic<bool> over{false};
+    std::atomic<std::uint64_t> reads{0};
+    auto const follow = [&] {
+        for (std::uint64_t last = 0; !over; ++reads) {
+            auto const no = number_on(file, 0);
+            if (no != last) { static_cast<void>(number_on(file, no)); }
+            last = no;
+        }
+    };
+    auto one = std::async(std::launch::async, follow);
+    auto two = std::async(std::launch::async, follow);
+    for (int i = 0; i < 6000; ++i) {
+        e.pool->change([&](change_type& c) {
+            auto first = c.write(file, 0);
+            auto const next = c.append(file);
+            first->bytes().store<std::uint64_t>(number_at, next.page_no().value());
+        });
+    }
+    over = true;
+    CHECK_NOTHROW(one.get());
+    CHECK_NOTHROW(two.get());
+    CHECK(reads > 0);
 }
 
 TEST_CASE("change: a file that was closed is not touched by older records") {

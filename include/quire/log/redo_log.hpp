@@ -148,6 +148,7 @@ public:
         return end_;
     }
     [[nodiscard]] std::string const& path() const noexcept { return file_.path(); }
+    [[nodiscard]] auto const& absolute_path() const noexcept { return file_.absolute_path(); }
 
     /// Room is counted in blocks of 4 KiB: how many can be appended now; how many the ring has; and
     /// how many a record of `size` bytes needs at most, with what a sync fills up behind it.
@@ -204,10 +205,11 @@ public:
         }
         require_sound();
         if (lsn <= start_) { return; }  // another thread was here
-        alone(hold, [&] { file_.begin_at(lsn); }, [] {});
-        start_ = lsn;
-        note_room();
-        std::erase_if(notes_, [&](note const& one) { return one.lsn <= lsn; });
+        alone(hold, [&] { file_.begin_at(lsn); }, [&] {
+            start_ = lsn;
+            note_room();
+            std::erase_if(notes_, [&](note const& one) { return one.lsn <= lsn; });
+        });
     }
 
 private:
@@ -276,7 +278,7 @@ private:
                 throw error{errc::log_full, "append to log " + path()};
             }
             if (end <= written_ + buffer_blocks_) { break; }
-            writing_ ? changed_.wait(hold) : write(hold, false);
+            writing_ ? wait_for_file(hold) : write(hold, false);
         }
         put(detail::record_prefix(kind, record.size()));
         put(record);
@@ -293,6 +295,7 @@ private:
     }
 
     void wait_for_file(std::unique_lock<std::mutex>& hold) {
+        cancellation_off const meanwhile;
         while (writing_) { changed_.wait(hold); }
     }
     /// Writes the blocks that are full, or all that there is and a sync.

@@ -15,6 +15,7 @@
 /// Errors: log_corrupt, log_failed, and those of opening a file.
 /// Threads: one at a time.
 
+#include <quire/io/relative_name.hpp>
 #include <quire/log/detail/log_device.hpp>
 #include <quire/log/detail/log_reader.hpp>
 
@@ -66,6 +67,8 @@ public:
 
     [[nodiscard]] log_header const& header() const noexcept { return header_; }
     [[nodiscard]] std::string const& path() const noexcept { return device_.path(); }
+    /// As it was when the file was opened.
+    [[nodiscard]] std::string const& absolute_path() const noexcept { return absolute_path_; }
 
     /// Once: the LSN of the last record. From here on the log goes on with the next block.
     /// `fn(kind, lsn, bytes)` for each record.
@@ -242,6 +245,7 @@ private:
 
     std::span<std::byte> const chunk_;
     log_device<Backend> device_;
+    std::string const absolute_path_ = "/" + relative_name(device_.path(), "/log");
     log_header header_;
 };
 

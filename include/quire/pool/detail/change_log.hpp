@@ -15,8 +15,9 @@
 ///
 /// Room. A change is promised room for its record before it has a latch, and waits only then. A
 /// record takes at most redo_log::blocks_for its size, with what a sync fills up behind it. Room is
-/// kept for the record with which a checkpoint begins, and for one that a file was closed. So that
-/// checkpoints that fail take no more, the next one goes on with the begin of the one that failed.
+/// kept for the record with which a checkpoint begins, and for one that each file was closed. So
+/// that checkpoints that fail take no more, the next one goes on with the begin of the one that
+/// failed.
 ///
 /// Invariants
 ///   I1. Every page with a record after the log's begin is dirty, or its file was synced since.
@@ -25,6 +26,7 @@
 /// Threads: any; but files are added and forgotten, and checkpoints made, by one at a time.
 
 #include <quire/pool/detail/change_record.hpp>
+#include <quire/base/cancellation_off.hpp>
 #include <quire/io/relative_name.hpp>
 #include <quire/log/redo_log.hpp>
 
@@ -62,7 +64,7 @@ public:
 
     /// `path`, as seen from the program's folder now, by its name.
     [[nodiscard]] std::string name_of(std::string const& path) const {
-        return relative_name(path, path_);
+        return relative_name(path, log_.absolute_path());
     }
 
     /// Calls `to` for all that the log has (change_record.hpp). Errors: log_corrupt, log_failed,
@@ -195,6 +197,7 @@ public:
         std::lock_guard const hold{order_};
         if (!has_room(blocks)) { return room::none; }
         promised_ += blocks;
+        ++promise_count_;
         if (memory == nullptr && !memory_.empty()) {
             memory = std::move(memory_.back());
             memory_.pop_back();
@@ -210,11 +213,21 @@ public:
         }
         returned_.notify_all();
     }
-    /// Waits for the end of a change to which room is promised; false: there is none.
-    [[nodiscard]] bool wait_for_a_return() {
+    struct promised {
+        std::uint64_t blocks = 0;
+        std::uint64_t count = 0;  ///< how often some were promised
+    };
+    [[nodiscard]] promised promises() const noexcept {
+        std::lock_guard const hold{order_};
+        return {promised_, promise_count_};
+    }
+    /// For a moment, for the end of a change to which room was promised. False: there was none,
+    /// and none since `before`.
+    [[nodiscard]] bool wait_for_room(promised const& before) {
         std::unique_lock hold{order_};
-        if (promised_ == 0) { return false; }
-        returned_.wait_for(hold, std::chrono::milliseconds{10});
+        if (before.blocks == 0 && before.count == promise_count_) { return false; }
+        cancellation_off const meanwhile;
+        if (promised_ > 0) { returned_.wait_for(hold, std::chrono::milliseconds{10}); }
         return true;
     }
     [[nodiscard]] error log_is_full() const {
@@ -298,11 +311,11 @@ private:
     [[nodiscard]] bool has_room(std::uint64_t blocks) const noexcept {
         return promised_ + blocks + kept_ <= log_.room();
     }
-    /// For the record of a checkpoint, and that of a file's closing.
+    /// For the record of a checkpoint, and for that of each file's closing.
     void keep_room() noexcept {
         std::uint64_t all = 8;
         for (auto const& [number, file] : files_) { all += 16 + file.name.size(); }
-        kept_ = log_type::blocks_for(all) + log_type::blocks_for(8);
+        kept_ = log_type::blocks_for(all) + files_.size() * log_type::blocks_for(8);
     }
     /// Of the files that are open, or of one.
     [[nodiscard]] std::span<std::byte const> files_record(std::uint32_t only = 0) {
@@ -321,7 +334,6 @@ private:
     log_type& log_;
     ownership const owner_;
     std::size_t const page_size_;
-    std::string const path_ = "/" + relative_name(log_.path(), "/log");
     mutable std::mutex order_;
     std::condition_variable returned_;  ///< what was promised
     std::map<std::uint32_t, known_file> files_;
@@ -331,6 +343,7 @@ private:
     std::uint64_t since_;
     std::optional<std::uint64_t> unfinished_;  ///< where a checkpoint began that has not ended
     std::uint64_t promised_ = 0;
+    std::uint64_t promise_count_ = 0;
     std::uint64_t kept_ = 0;  ///< see keep_room
 };
 

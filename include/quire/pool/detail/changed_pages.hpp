@@ -260,12 +260,13 @@ private:
             if (!one.lent || !one.whole) { return; }
             (*one.file->imaged)[one.id.page()] = lsn;
             changes().note_page(one.file->log_number.load(std::memory_order_relaxed),
-                                     one.id.page());
+                                one.id.page());
         });
     }
 
     // The end.
 
+    /// First everything becomes as it is to be seen, then it is seen: a page may tell of another.
     void let_go(std::uint64_t lsn) noexcept {
         for_each([&](page& one) {
             if (one.from == origin::appended) {
@@ -275,8 +276,8 @@ private:
                 one.at.header->logged(lsn);
                 core_.modified(one.at, one.id);
             }
-            core_.template leave<access::exclusive>(one.at, one.id);
         });
+        for_each([&](page& one) { core_.template leave<access::exclusive>(one.at, one.id); });
         count_ = 0;
         stop_growing();
     }

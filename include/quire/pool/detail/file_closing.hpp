@@ -21,6 +21,12 @@ public:
         : core_{core}, file_{file}, number_{number} {}
 
     void close(unwritten dirty) {
+        close(dirty, [] {});
+    }
+    /// With `act()` when all is written and nothing is released yet; if it throws the file is still
+    /// open.
+    template <class Act>
+    void close(unwritten dirty, Act act) {
         core_.require_own_process("close");
         core_.expect_holds_nothing();
         auto const until = core_.deadline_of({});
@@ -33,6 +39,7 @@ public:
             auto const pages = file_.page_count.load(std::memory_order_relaxed);
             page_removal{core_, file_, 0, pages, dirty, until, "close"}.finish();
             if (dirty == unwritten::write) { trim(); }
+            act();
         } catch (...) {
             file_.closing.store(false, std::memory_order_seq_cst);
             throw;

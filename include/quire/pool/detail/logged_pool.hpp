@@ -78,6 +78,7 @@ public:
         std::shared_ptr<void> memory;
         auto const until = core_.deadline_of({});
         for (;;) {
+            auto const before = changes.promises();
             switch (changes.promise(blocks, memory)) {
                 case room::enough: return memory;
                 case room::scarce: try_checkpoint(); return memory;
@@ -88,7 +89,9 @@ public:
             checkpoint({});
             if (changes.promise(blocks, memory) != room::none) { return memory; }
             alone.unlock();
-            if (!changes.wait_for_a_return() || has_passed(until)) { throw changes.log_is_full(); }
+            if (!changes.wait_for_room(before) || has_passed(until)) {
+                throw changes.log_is_full();
+            }
         }
     }
 
@@ -124,22 +127,25 @@ public:
         throw error{errc::out_of_memory, "open"};
     }
     void require_no_records(std::string const& path) override {
+        std::lock_guard const alone{keeping_};
         if (changes.look_up(changes.name_of(path)).state == file_state::left_over) {
             throw error{errc::log_mismatch,
                         "open " + path + ": the log has records of it, so it is opened logged"};
         }
     }
     void close(file_type& file, file_no number, unwritten dirty) override {
+        core_.require_own_process("close");
         std::lock_guard const alone{keeping_};
         auto const log_number = file.log_number.load(std::memory_order_relaxed);
         try {
-            file_closing{core_, file, number}.close(dirty);
+            file_closing{core_, file, number}.close(dirty, [&] {  // the file is locked until then
+                if (dirty == unwritten::write) { changes.forget_file(log_number); }
+            });
         } catch (...) {
             if (!file.is_open()) { was_closed(file); }
             throw;
         }
         was_closed(file);
-        if (dirty == unwritten::write) { changes.forget_file(log_number); }
     }
 
 private:
