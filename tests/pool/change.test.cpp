@@ -305,7 +305,8 @@ TEST_CASE("change: by hand: what is not committed is undone") {
     {
         quire::change change{*e.pool};
         set_number(change, file, 0, 10);
-        CHECK(change.commit() == e.log->end());
+        auto const at = change.commit();
+        CHECK(at == e.log->end());
     }
     {
         quire::change change{*e.pool};

@@ -213,17 +213,17 @@ public:
         }
         returned_.notify_all();
     }
-    struct promised {
+    struct promise_state {
         std::uint64_t blocks = 0;
         std::uint64_t count = 0;  ///< how often some were promised
     };
-    [[nodiscard]] promised promises() const noexcept {
+    [[nodiscard]] promise_state promises() const noexcept {
         std::lock_guard const hold{order_};
         return {promised_, promise_count_};
     }
     /// For a moment, for the end of a change to which room was promised. False: there was none,
     /// and none since `before`.
-    [[nodiscard]] bool wait_for_room(promised const& before) {
+    [[nodiscard]] bool wait_for_room(promise_state const& before) {
         std::unique_lock hold{order_};
         if (before.blocks == 0 && before.count == promise_count_) { return false; }
         cancellation_off const meanwhile;
