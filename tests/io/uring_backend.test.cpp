@@ -715,15 +715,19 @@ TEST_CASE("uring_backend: an event loop learns of a page that another thread's r
                           {.io = io_mode::direct_or_buffered});
     for (int i = 0; i < 64; ++i) { file.append().release(); }
     file.flush();
-    for (std::uint64_t no = 0; no < 64; ++no) { file.discard(no); }
-
     int const handle = pool.native_handle();
     std::vector<quire::page_no> run;
     for (std::uint64_t no = 0; no < 64; ++no) { run.emplace_back(no); }
-    CHECK(file.prefetch(run) == 64);
     static bool told = false;
     pool_type::file::page_request request{40, [](auto&) noexcept { told = true; }};
-    REQUIRE(file.start(request) == quire::started::pending);
+    bool pending = false;
+    for (int tries = 0; !pending && tries < 100; ++tries) {  // the reads may be over too soon
+        for (std::uint64_t no = 0; no < 64; ++no) { file.discard(no); }
+        CHECK(file.prefetch(run) == 64);
+        pending = file.start(request) == quire::started::pending;
+        if (!pending) { static_cast<void>(request.take()); }
+    }
+    REQUIRE(pending);
     file.read(3).release();  // takes some pages of the run, and goes
     for (int rounds = 0; !told && rounds < 100; ++rounds) {
         REQUIRE(is_readable(handle, 1000));
