@@ -412,7 +412,7 @@ TEST_CASE("crash: every sequence of few operations on logged files", "[long][cra
 TEST_CASE("crash: long lives of logged files", "[long][crash]") {
     quire_test::test_random random;
     findings found;
-    for (std::uint64_t life = 0; life < quire_test::amount(25, 2000); ++life) {
+    for (std::uint64_t life = 0; life < quire_test::amount(25, 400); ++life) {
         lives one{random, found};
         one.samples = 2;
         for (int step = 0; step < 120; ++step) { one.operate(random.below(lives::operations)); }
