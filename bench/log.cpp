@@ -55,6 +55,15 @@ void add_one(void* at) {
     std::memcpy(at, &value, sizeof value);
 }
 
+std::uint64_t sum_of(quire::buffer_pool<>::file const& file) {
+    std::uint64_t all = 0;
+    for (std::uint32_t row = 0; row < rows; ++row) {
+        auto const page = file.read<heap_page>(row / rows_on_page);
+        all += page->tuple(quire::slot_id{row % rows_on_page}).load<std::uint64_t>(0);
+    }
+    return all;
+}
+
 /// A store of rows. `commit` by any threads.
 class rows_store {
 public:
@@ -92,12 +101,7 @@ public:
         if (durable_) { log_.sync(at); }
     }
     [[nodiscard]] std::uint64_t sum() override {
-        std::uint64_t all = 0;
-        for (std::uint32_t row = 0; row < rows; ++row) {
-            auto const page = file_.read<heap_page>(row / rows_on_page);
-            all += page->tuple(quire::slot_id{row % rows_on_page}).load<std::uint64_t>(0);
-        }
-        return all;
+        return sum_of(file_);
     }
 
 private:
@@ -126,12 +130,7 @@ public:
         add_one(bytes.span().data());
     }
     [[nodiscard]] std::uint64_t sum() override {
-        std::uint64_t all = 0;
-        for (std::uint32_t row = 0; row < rows; ++row) {
-            auto const page = file_.read<heap_page>(row / rows_on_page);
-            all += page->tuple(quire::slot_id{row % rows_on_page}).load<std::uint64_t>(0);
-        }
-        return all;
+        return sum_of(file_);
     }
 
 private:

@@ -64,6 +64,13 @@ struct engine {
                 .backend = disk},
             *log);
     }
+    /// With an empty disk, and a log of so many blocks. Expects: no file is open.
+    void begin_anew(std::uint64_t log_blocks) {
+        disk.store = quire::memory_store_ptr::make();
+        log_options.bytes = log_blocks * 4096;
+        log_options.backend = disk;
+        crash({});
+    }
     [[nodiscard]] file_type open(std::string const& name = "data/f") {
         return pool->open(name, quire::open_mode::open_or_create, {.logged = true});
     }
@@ -443,10 +450,7 @@ TEST_CASE("change: an image that ends where a checkpoint begins is made again") 
 
 TEST_CASE("change: a full log makes room by a checkpoint") {
     engine e;
-    e.log_options.bytes = 64 * 4096;
-    e.disk.store = quire::memory_store_ptr::make();
-    e.log_options.backend = e.disk;
-    e.crash({});
+    e.begin_anew(64);
     auto file = e.open();
     append(e, file, 30);
     for (std::uint64_t i = 0; i < 2000; ++i) {
@@ -464,10 +468,7 @@ TEST_CASE("change: a full log makes room by a checkpoint") {
 
 TEST_CASE("change: with a full log it waits for the checkpoint of another thread") {
     engine e;
-    e.log_options.bytes = 64 * 4096;
-    e.disk.store = quire::memory_store_ptr::make();
-    e.log_options.backend = e.disk;
-    e.crash({});
+    e.begin_anew(64);
     auto file = e.open();
     append(e, file, 2);
     e.pool->checkpoint();
@@ -490,11 +491,8 @@ TEST_CASE("change: with a full log it waits for the checkpoint of another thread
 
 TEST_CASE("change: one that is larger than a quarter of the log is refused") {
     engine e;
-    e.log_options.bytes = 64 * 4096;
-    e.disk.store = quire::memory_store_ptr::make();
-    e.log_options.backend = e.disk;
     e.frames = 64;
-    e.crash({});
+    e.begin_anew(64);
     auto file = e.open();
     append(e, file, 30);
     e.pool->checkpoint();
@@ -514,10 +512,7 @@ TEST_CASE("change: one that is larger than a quarter of the log is refused") {
 
 TEST_CASE("change: records of a file that is not opened again are kept, until it is forgotten") {
     engine e;
-    e.log_options.bytes = 64 * 4096;
-    e.disk.store = quire::memory_store_ptr::make();
-    e.log_options.backend = e.disk;
-    e.crash({});
+    e.begin_anew(64);
     auto file = e.open();
     auto other = e.open("data/deep/other");
     append(e, file, 4);
@@ -556,11 +551,8 @@ TEST_CASE("change: records of a file that is not opened again are kept, until it
 
 TEST_CASE("change: checkpoints that fail take no room") {
     engine e;
-    e.log_options.bytes = 64 * 4096;
-    e.disk.store = quire::memory_store_ptr::make();
-    e.log_options.backend = e.disk;
     e.wait_max = 1ms;
-    e.crash({});
+    e.begin_anew(64);
     auto file = e.open();
     append(e, file, 2);
     std::promise<void> held;
@@ -595,10 +587,7 @@ TEST_CASE("change: checkpoints that fail take no room") {
 
 TEST_CASE("change: opening and crashing, again and again, takes no room") {
     engine e;
-    e.log_options.bytes = 64 * 4096;
-    e.disk.store = quire::memory_store_ptr::make();
-    e.log_options.backend = e.disk;
-    e.crash({});
+    e.begin_anew(64);
     auto file = e.open();
     append(e, file, 3);
     e.log->sync(e.log->end());
@@ -675,11 +664,8 @@ TEST_CASE("change: a checkpoint writes also while a file is left over") {
 
 TEST_CASE("change: what is promised to others is waited for") {
     engine e;
-    e.log_options.bytes = 24 * 4096;
-    e.disk.store = quire::memory_store_ptr::make();
-    e.log_options.backend = e.disk;
     e.frames = 64;
-    e.crash({});
+    e.begin_anew(24);
     auto file = e.open();
     append(e, file, 8);
     std::vector<std::future<void>> threads;
@@ -698,11 +684,8 @@ TEST_CASE("change: what is promised to others is waited for") {
 
 TEST_CASE("change: a full log with a file left over and many to close is of use again") {
     engine e;
-    e.log_options.bytes = 66 * 4096;
-    e.disk.store = quire::memory_store_ptr::make();
-    e.log_options.backend = e.disk;
     e.frames = 40;
-    e.crash({});
+    e.begin_anew(66);
     auto other = e.open("data/other");
     append(e, other, 1);
     e.log->sync(e.log->end());

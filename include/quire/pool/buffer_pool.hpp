@@ -88,7 +88,10 @@ public:
     /// closed is filled for good, so that nothing is printed into a file: see direct_backend.
     /// Errors: open_failed, file_locked, direct_io_refused, misaligned_page_size,
     /// size_not_page_multiple, file_too_large, too_many_files, bad_option, out_of_memory (address
-    /// space for `file_pages_max`), forked, reentered.
+    /// space for `file_pages_max`), forked, reentered. With a log: log_mismatch (it has records of
+    /// a file that is not opened logged, or they are of another one); of a logged file log_corrupt,
+    /// log_failed, log_full, and those of reading and writing pages, too.
+    /// Expects, of a logged file: this thread holds no guard of the pool.
     [[nodiscard]] file open(std::string const& path, open_mode mode = open_mode::read_write,
                             file_options const& options = {}) QUIRE_LIFETIMEBOUND {
         core_.require_own_process("open");

@@ -10,7 +10,8 @@
 ///
 /// Errors of every access, beside those named: errc::timed_out, errc::no_free_frame (or the error
 /// of the write that kept a frame from becoming free), errc::in_use (the file is being closed),
-/// errc::forked, errc::reentered. An access to a page allocates nothing.
+/// errc::forked, errc::reentered; errc::needs_change, of what changes or forgets pages of a logged
+/// file outside of a change (change.hpp). An access to a page allocates nothing.
 /// Threads: any, at once; closing is for a thread that knows no other uses the file. Another that
 /// does is served, gets errc::in_use, or stops the program; it never changes another file.
 
