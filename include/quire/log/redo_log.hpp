@@ -247,7 +247,7 @@ private:
     }
     [[nodiscard]] detail::log_block_bytes in_buffer(std::uint64_t block) const noexcept {
         return memory_.bytes()
-            .subspan(static_cast<std::size_t>(block % buffer_blocks_) * detail::log_block)
+            .subspan(block % buffer_blocks_ * detail::log_block)
             .template first<detail::log_block>();
     }
     static detail::wake_key key_of(std::uint64_t turn) noexcept {
@@ -325,9 +325,9 @@ private:
     }
     void write_blocks(std::uint64_t from, std::uint64_t to, detail::log_sector mark) {
         while (from < to) {
-            auto const first = static_cast<std::size_t>(from % buffer_blocks_);
+            auto const first = from % buffer_blocks_;
             auto const end = to - from < buffer_blocks_ - first
-                                 ? first + static_cast<std::size_t>(to - from)
+                                 ? first + (to - from)
                                  : buffer_blocks_;
             for (auto i = first; i < end; ++i) {
                 mark.position = (from + (i - first)) * detail::log_block_payload;

@@ -35,7 +35,7 @@ namespace quire::inline QUIRE_ABI::detail {
 /// there; how many: those that the sector has room for.
 [[nodiscard]] inline std::size_t put_some(log_block_bytes block, std::uint64_t position,
                                           std::span<std::byte const> bytes) noexcept {
-    auto const in_block = static_cast<std::size_t>(position % log_block_payload);
+    auto const in_block = position % log_block_payload;
     if (in_block == 0) { std::memset(block.data(), 0, block.size()); }
     auto const to = payload_of(block, in_block / log_payload).subspan(in_block % log_payload);
     auto const count = bytes.size() < to.size() ? bytes.size() : to.size();
@@ -137,7 +137,7 @@ private:
     static constexpr std::uint32_t first_epoch = 1;
 
     [[nodiscard]] static std::size_t at_most_a_chunk(std::uint64_t blocks) noexcept {
-        return blocks < chunk_blocks ? static_cast<std::size_t>(blocks) : chunk_blocks;
+        return blocks < chunk_blocks ? blocks : chunk_blocks;
     }
     [[nodiscard]] std::span<std::byte> chunk(std::size_t blocks) const noexcept {
         return chunk_.first(blocks * log_block);

@@ -47,13 +47,13 @@ public:
         while (at < payload.size()) {
             if (skip_to_ > position + at) {
                 auto const skipped = skip_to_ - position;
-                at = skipped < payload.size() ? static_cast<std::size_t>(skipped) : payload.size();
+                at = skipped < payload.size() ? skipped : payload.size();
             } else if (kind_ == log_record::none) {
                 begin(payload.data() + at, position + at);
                 if (kind_ != log_record::none) { at += prefix; }
             } else {
                 auto const room = payload.size() - at;
-                auto const part = left_ < room ? static_cast<std::size_t>(left_) : room;
+                auto const part = left_ < room ? left_ : room;
                 record_.insert(record_.end(), payload.begin() + static_cast<std::ptrdiff_t>(at),
                                payload.begin() + static_cast<std::ptrdiff_t>(at + part));
                 left_ -= part;
