@@ -11,110 +11,18 @@
 /// All sequences of up to three operations (four in the long form) over three pages, with a sample
 /// of the states that each can leave; and long lives, that go on after crashes.
 
-#include <quire/io/memory_backend.hpp>
-#include <quire/pool/change.hpp>
-#include <quire/testing/crash_backend.hpp>
+#include "crash/logged_engine.hpp"
 
 #include "catch.hpp"
 #include "figures.hpp"
-#include "random.hpp"
 
 #include <algorithm>
-#include <array>
-#include <map>
-#include <memory>
-#include <optional>
-#include <string>
-#include <vector>
 
 using quire::testing::crash_backend;
 using quire::testing::crash_disk;
-using quire_test::generator;
+using namespace quire_test;
 
 namespace {
-
-constexpr std::size_t size = 1024;  // of a page: two sectors
-constexpr std::array<char const*, 2> names{"a", "b"};
-
-template <class Backend>
-using pool_of = quire::buffer_pool<size, quire::s3_fifo, quire::hybrid_latch, Backend>;
-
-/// What both files have: of each page four numbers, two in each sector.
-using page_content = std::array<std::uint64_t, 4>;
-using content = std::array<std::vector<page_content>, 2>;
-constexpr std::size_t place_of(std::size_t number) { return 64 + number * 256; }
-
-/// A log, a pool and the two files.
-template <class Backend>
-class engine {
-public:
-    using pool_type = pool_of<Backend>;
-    using change_type = quire::change<pool_type>;
-
-    explicit engine(typename Backend::options const& disk)
-        : log{"log", {.bytes = 40 * 4096, .buffer_bytes = 32 << 10, .backend = disk}},
-          pool{{.frames = 4, .files_max = 2, .file_pages_max = 64,
-                .on_loss = [](std::string const&, quire::error const&) {}, .backend = disk},
-               log} {}
-    void open(std::size_t which) {
-        files[which].emplace(pool.open(names[which], quire::open_mode::open_or_create,
-                                       {.logged = true}));
-    }
-    void open_both() {
-        try {
-            open(0);
-        } catch (quire::error const& why) {  // first what is left over: it takes the log's room
-            if (why.code() != quire::errc::log_full) { throw; }
-            open(1);
-            return open(0);
-        }
-        open(1);
-    }
-    /// Nothing that is in memory is written any more.
-    void die() {
-        for (auto& file : files) {
-            if (file) { file->close(quire::unwritten::discard); }
-        }
-    }
-    [[nodiscard]] content found() const {
-        content all;
-        for (std::size_t f = 0; f < 2; ++f) {
-            for (std::uint64_t no = 0; no < files[f]->pages(); ++no) {
-                auto const page = files[f]->read(no);
-                page_content& one = all[f].emplace_back();
-                for (std::size_t i = 0; i < one.size(); ++i) {
-                    one[i] = page->bytes().template load<std::uint64_t>(place_of(i));
-                }
-            }
-        }
-        return all;
-    }
-
-    quire::redo_log<Backend> log;
-    pool_type pool;
-    std::array<std::optional<typename pool_type::file>, 2> files;
-};
-
-/// What a crash leaves: a file's bytes by its name.
-using disk_state = std::map<std::string, std::vector<std::byte>>;
-
-disk_state any_state(std::map<std::string, quire::testing::crash_states> const& left,
-                     generator& random) {
-    auto const bias = random.below(5);
-    disk_state chosen;
-    for (auto const& [name, states] : left) {
-        chosen.emplace(name, states.state_by([&](std::uint64_t choices) {
-            switch (bias) {
-                case 0: return random.chance(1, 10) ? random.below(choices) : 0;
-                case 1: return random.chance(1, 10) ? random.below(choices) : choices - 1;
-                case 2: return name == "log" ? 0 : choices - 1;
-                case 3: return name == "log" ? choices - 1 : random.below(choices);
-                default: return random.below(choices);
-            }
-        }));
-    }
-    return chosen;
-}
 
 struct findings {
     std::uint64_t states = 0;
@@ -123,6 +31,7 @@ struct findings {
     std::uint64_t lost = 0;          ///< changes that no sync had covered were absent
     std::uint64_t in_recovery = 0;   ///< crashes while another one was recovered
     std::uint64_t checkpoints = 0;
+    std::uint64_t cut = 0;           ///< files
     std::uint64_t wrong = 0;
     std::string first_wrong{};
 
@@ -146,7 +55,7 @@ public:
 
     std::uint64_t samples = 0;  ///< states, wherever the power could fail
 
-    static constexpr std::size_t operations = 13;
+    static constexpr std::size_t operations = 14;
     void operate(std::size_t which) {
         switch (which) {
             case 0: return change({{0, 0}, {0, 1}});
@@ -161,6 +70,7 @@ public:
             case 9: return reopen(random_.below(2));
             case 10: return fail_and_live_again();
             case 11: return be_killed();
+            case 12: return truncate(random_.below(2));
             default: return read_all();
         }
     }
@@ -171,7 +81,7 @@ public:
     }
 
 private:
-    using engine_type = engine<crash_backend>;
+    using engine_type = logged_engine<crash_backend>;
     using change_type = engine_type::change_type;
     struct place {
         std::size_t file;
@@ -229,6 +139,16 @@ private:
         });
         now_ = next;
         committed(at);
+    }
+    void truncate(std::size_t file) {
+        auto const left = file == 0 ? std::size_t{2} : std::size_t{1};
+        if (now_[file].size() == left) { return append(file); }
+        now_[file].resize(left);
+        states_.push_back(now_);  // a crash meanwhile may leave either
+        engine_->files[file]->truncate(left);
+        last_ = engine_->log.end();
+        synced_ = states_.size() - 1;
+        ++found_.cut;
     }
     void format() {
         content next;
@@ -331,7 +251,7 @@ private:
         ++found_.in_recovery;
         auto const store = quire::memory_store_ptr::make();
         for (auto const& [name, bytes] : state) { store->assign(name, bytes); }
-        engine<quire::memory_backend> after{{store}};
+        logged_engine<quire::memory_backend> after{{store}};
         after.open_both();
         found_.must(after.found() == expected, "a second recovery found something else");
         after.die();
@@ -340,13 +260,13 @@ private:
         bool replayed = false;
         bool torn = false;
         for (std::size_t f = 0; f < 2; ++f) {
-            auto const& bytes = state.at(names[f]);
+            auto const& bytes = state.at(logged_names[f]);
             for (std::size_t no = 0; no < is[f].size(); ++no) {
-                if ((no + 1) * size > bytes.size()) {
+                if ((no + 1) * logged_page_size > bytes.size()) {
                     replayed = true;
                     continue;
                 }
-                auto const page = std::span{bytes}.subspan(no * size, size);
+                auto const page = std::span{bytes}.subspan(no * logged_page_size, logged_page_size);
                 quire::page_id const id{quire::file_no::unknown, no};
                 torn = torn || quire::crc_seal.check(page, id, 0) == quire::page_state::corrupt;
                 for (std::size_t i = 0; i < 4; ++i) {
@@ -374,7 +294,7 @@ void print_and_check(findings const& found) {
     std::cout << found.states << " crash states: replayed " << found.replayed
               << ", with a torn page " << found.mended << ", without the last changes "
               << found.lost << "; " << found.in_recovery << " crashes in recovery, "
-              << found.checkpoints << " checkpoints\n";
+              << found.checkpoints << " checkpoints, " << found.cut << " files cut\n";
     quire_test::figure("crash states of changes", found.states);
     INFO(found.first_wrong);
     CHECK(found.wrong == 0);
@@ -383,6 +303,7 @@ void print_and_check(findings const& found) {
     CHECK(found.lost > 0);
     CHECK(found.in_recovery > 0);
     CHECK(found.checkpoints > 0);
+    CHECK(found.cut > 0);
 }
 
 }  // namespace

@@ -41,7 +41,11 @@ base make_base() {
                 page->bytes().store<std::uint64_t>(64 + 8 * i, 100 * life + i);
             }));
         }
-        if (life == 1) { other.close(); }
+        if (life == 1) {
+            log.sync(pool.change([&](auto& c) { static_cast<void>(c.append(file).page_no()); }));
+            file.truncate(3);
+            other.close();
+        }
         file.close(quire::unwritten::discard);
         if (other.is_open()) { other.close(quire::unwritten::discard); }
     }

@@ -288,7 +288,6 @@ TEST_CASE("change: pages of a logged file are written in changes only") {
         static_cast<void>(file.write_unchanged(0, seen));
     }) == errc::needs_change);
     CHECK(refusal([&] { file.discard(0); }) == errc::needs_change);
-    CHECK(refusal([&] { file.truncate(0); }) == errc::needs_change);
     {
         auto page = file.read(0);
         CHECK(refusal([&] { auto writer = file.write(1); }) == errc::needs_change);
@@ -558,9 +557,11 @@ TEST_CASE("change: checkpoints that fail take no room") {
     std::promise<void> held;
     std::promise<void> go_on;
     auto const reader = std::async(std::launch::async, [&] {
-        auto const page = file.read(0);
-        held.set_value();
-        go_on.get_future().wait();
+        e.pool->change([&](change_type& c) {
+            auto const page = c.write(file, 0);
+            held.set_value();
+            go_on.get_future().wait();
+        });
     });
     held.get_future().wait();
     for (int i = 0; i < 100; ++i) {
@@ -763,6 +764,78 @@ TEST_CASE("change: a file that was closed is not touched by older records") {
     file = e.open();
     CHECK(number_on(file, 0) == 20);
     CHECK(number_on(file, 1) == 21);
+}
+
+TEST_CASE("change: a truncated file stays so after a crash, and what is appended then is new") {
+    engine e;
+    auto file = e.open();
+    append(e, file, 6);
+    e.pool->checkpoint();  // it begins with six pages
+    e.pool->change([&](change_type& c) {
+        set_number(c, file, 1, 10);
+        set_number(c, file, 4, 40);
+    });
+    auto const before = e.log->end();
+    file.truncate(2);
+    CHECK(file.pages() == 2);
+    CHECK(e.log->durable() > before);
+    CHECK(e.disk.store->bytes("data/f").size() == 2 * 4096);
+    CHECK(refusal([&] { number_on(file, 2); }) == errc::page_out_of_range);
+    e.crash({file});
+
+    file = e.open();
+    CHECK(file.pages() == 2);
+    CHECK(number_on(file, 1) == 10);
+    for (std::uint64_t i = 0; i < 3; ++i) {
+        e.log->sync(e.pool->change([&](change_type& c) {
+            auto page = c.append(file);
+            page->bytes().store<std::uint64_t>(number_at, 200 + i);
+        }));
+        if (i == 1) { file.truncate(3); }
+        e.crash({file});
+        file = e.open();
+        CHECK(number_on(file, 2) == 200);
+    }
+    CHECK(file.pages() == 4);
+    CHECK(number_on(file, 3) == 202);
+    file.close();
+    file = e.open();
+    CHECK(file.pages() == 4);
+}
+
+TEST_CASE("change: what was cut off is not asked for by a checkpoint that began before") {
+    engine e;
+    auto file = e.open();
+    append(e, file, 6);
+    e.pool->checkpoint();
+    file.truncate(2);
+    append(e, file, 1);
+    e.crash({file});
+    e.disk.store->assign("data/f", std::vector<std::byte>(4096));  // it loses one that it had
+    CHECK(refusal([&] { static_cast<void>(e.open()); }) == errc::log_mismatch);
+}
+
+TEST_CASE("change: a truncation that is refused leaves the file, and the log, as they were") {
+    engine e;
+    auto file = e.open();
+    append(e, file, 4);
+    auto const end = e.log->end();
+    std::promise<void> held;
+    std::promise<void> go_on;
+    auto const reader = std::async(std::launch::async, [&] {
+        auto const page = file.read(3);
+        held.set_value();
+        go_on.get_future().wait();
+    });
+    held.get_future().wait();
+    CHECK(refusal([&] { file.truncate(2); }) == errc::in_use);
+    CHECK(refusal([&] { file.truncate(5); }) == errc::page_out_of_range);
+    go_on.set_value();
+    reader.wait();
+    CHECK(file.pages() == 4);
+    CHECK(e.log->end() == end);
+    e.pool->change([&](change_type& c) { set_number(c, file, 3, 30); });
+    CHECK(number_on(file, 3) == 30);
 }
 
 TEST_CASE("change: a file that lost pages which the log does not have is refused") {

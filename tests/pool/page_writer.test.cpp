@@ -214,14 +214,23 @@ TEST_CASE("page_writer: a flush that waits for a guard has no latch meanwhile") 
     gated_pool<> pool{{.frames = 8, .wait_max = 10s, .backend = io}};
     auto file = pool.open("f", open_mode::open_or_create, no_limit);
     append_numbers(file, 2, 70);
+    file.flush();
+    append_numbers(file, 1, 72);
+    io.script->hold(io_verb::write, 2 * size);  // so that the next flush waits longer
+    auto const flush = [&] { return refusal([&] { file.flush(); }); };
+    auto other = std::async(std::launch::async, flush);
+    io.script->wait_until_held();
+    write_number(file, 0, 79);
     std::future<std::optional<errc>> flusher;
     {
-        auto page = file.read(1);
-        flusher = std::async(std::launch::async, [&] { return refusal([&] { file.flush(); }); });
-        std::this_thread::sleep_for(50ms);
+        auto page = file.write(1);
+        flusher = std::async(std::launch::async, flush);
+        std::this_thread::sleep_for(30ms);
         // Whoever holds a page and wants another must not meet a flush that does the same.
-        CHECK(refusal([&] { write_number(file, 0, 80, {.wait_max = 2s}); }) == std::nullopt);
+        CHECK(refusal([&] { write_number(file, 0, 80, {.wait_max = 300ms}); }) == std::nullopt);
     }
+    io.script->let_go();
+    CHECK(other.get() == std::nullopt);
     CHECK(flusher.get() == std::nullopt);
     CHECK(number_in_store(io, 1) == 71);
 }
@@ -232,7 +241,7 @@ TEST_CASE("page_writer: a flush that waits for a guard ends at its deadline, oth
     auto file = pool.open("f", open_mode::open_or_create, no_limit);
     append_numbers(file, 3, 70);
     {
-        auto page = file.read(1);
+        auto page = file.write(1);
         auto flusher = std::async(std::launch::async, [&] {
             return refusal([&] { file.flush({.wait_max = 20ms}); });
         });
@@ -353,6 +362,66 @@ TEST_CASE("page_writer: a copy whose write fails, or that the log refuses, leave
     CHECK(number_in_store(s.io, 0) == s.last);
 }
 
+TEMPLATE_TEST_CASE("page_writer: a page that is read on and on is written from a copy", "",
+                   quire::hybrid_latch, std::shared_mutex) {
+    busy_page<TestType> s{3};
+    s.is_busy = false;
+    auto const page = s.file.read(0);
+    std::async(std::launch::async, [&] { s.file.flush(); }).get();
+    CHECK(number_in_store(s.io, 0) == s.last);
+    CHECK(number_in_store(s.io, 2) == 2);
+    CHECK(s.asked == std::vector{s.last, s.last});  // for the batch, and for the copy
+    CHECK(s.file.slot().dirty == 0);
+    CHECK(page->bytes().template load<std::uint64_t>(number_at) == s.last);
+}
+
+TEST_CASE("page_writer: a page that has changed since it was copied is copied again for a reader") {
+    busy_page<quire::hybrid_latch> s;
+    s.is_busy = false;
+    std::promise<void> copied;
+    std::promise<void> changed;
+    s.in_hook = [&] {
+        if (s.asked.size() != 2) { return; }
+        copied.set_value();
+        changed.get_future().wait();
+    };
+    std::future<void> flusher;
+    {
+        auto const page = s.file.read(0);
+        flusher = std::async(std::launch::async, [&] { s.file.flush(); });
+        copied.get_future().wait();
+    }
+    s.change();
+    auto const page = s.file.read(0);
+    changed.set_value();
+    flusher.get();
+    CHECK(number_in_store(s.io, 0) == s.last);
+    CHECK(s.asked == std::vector<std::uint64_t>{101, 101, 102});
+    CHECK(s.file.slot().dirty == 0);
+}
+
+// There is one spare page. A flush that waits for a writer does not wait with it in hand.
+TEST_CASE("page_writer: a flush that waits for a writer keeps no other flush from its copies") {
+    gated_backend::options io;
+    gated_pool<> pool{{.frames = 8, .wait_max = 20s, .backend = io}};
+    auto written = pool.open("f", open_mode::open_or_create, no_limit);
+    auto read = pool.open("g", open_mode::open_or_create, no_limit);
+    append_numbers(written, 1, 70);
+    append_numbers(read, 1, 80);
+    auto guard = written.write(0);
+    auto first = std::async(std::launch::async, [&] { written.flush(); });
+    std::this_thread::sleep_for(30ms);
+    auto const reader = read.read(0);
+    std::async(std::launch::async, [&] {
+        CHECK(refusal([&] { read.flush({.wait_max = 2s}); }) == std::nullopt);
+    }).get();
+    CHECK(quire::load_le<std::uint64_t>(io.store->bytes("g").data() + number_at) == 80);
+    CHECK(first.wait_for(0s) == std::future_status::timeout);
+    guard.release();
+    first.get();
+    CHECK(number_in_store(io, 0) == 70);
+}
+
 TEST_CASE("page_writer: two flushes at once both end, and the pages are written") {
     gated_backend::options io;
     gated_pool<> pool{{.frames = 8, .backend = io}};
@@ -416,7 +485,7 @@ TEST_CASE("page_writer: a flush finishes what is in flight before it waits for a
         std::this_thread::sleep_for(20ms);
         CHECK(s.queue->in_flight() == 64);
         s.queue->open_gate();
-        user = refusal([&] { write_number(s.file, 0, 70, {.wait_max = 5s}); });
+        user = refusal([&] { write_number(s.file, 0, 70, {.wait_max = 300ms}); });
     }
     CHECK(user == std::nullopt);
     CHECK(one->get() == std::nullopt);
@@ -476,7 +545,7 @@ TEST_CASE("page_writer: a page that fails in the second of three batches is the 
 // Each wait is as long as wait_max. With a guard on each of many pages that was long.
 TEST_CASE("page_writer: a flush waits in vain only once") {
     queued_world s{8};
-    guard_slot<queued_world::pool_type::read_guard<quire::raw_page>> held[8];
+    guard_slot<queued_world::pool_type::write_guard<quire::raw_page>> held[8];
     for (std::uint64_t no = 0; no < 8; ++no) { held[no].emplace(s.file, no); }
     auto const begin = std::chrono::steady_clock::now();
     auto flusher = std::async(std::launch::async, [&] {

@@ -14,13 +14,12 @@
 
 #include "catch.hpp"
 #include "figures.hpp"
+#include "system/killing.hpp"
 #include "system/outside_record.hpp"
 #include "random.hpp"
 
 #include <chrono>
 #include <thread>
-
-#include <sys/prctl.h>
 
 using namespace std::chrono_literals;
 using namespace quire_test;
@@ -99,14 +98,6 @@ void flush_for_ever(outside_record& record, plain_file const& file, std::uint64_
 
 /// The life of a child, which ends by itself only if something is wrong: with 9.
 void live(outside_record& record, std::string const& path, std::uint64_t seed) {
-    auto const guarded = [](auto work) {
-        try {
-            work();
-        } catch (std::exception const& e) {
-            std::fprintf(stderr, "the child met: %s\n", e.what());
-            ::_exit(9);
-        }
-    };
     guarded([&] {
         plain_pool pool{quire_test::frames(16)};
         auto const file = pool.open(path, open_mode::open_or_create, quire_test::as_offered);
@@ -114,22 +105,6 @@ void live(outside_record& record, std::string const& path, std::uint64_t seed) {
             [&] { guarded([&] { write_for_ever(record, file, seed); }); }};
         guarded([&] { flush_for_ever(record, file, seed + 1); });
     });
-}
-
-/// Kills the child at a random moment after it has flushed `flushes` times more. How it ended.
-int kill_after(::pid_t child, outside_record& record, std::uint64_t flushes,
-               std::chrono::microseconds then) {
-    auto const wanted = record.state().flushes + flushes;
-    auto const until = std::chrono::steady_clock::now() + 20s;  // a machine may be busy
-    int status = 0;
-    while (record.state().flushes < wanted && std::chrono::steady_clock::now() < until) {
-        if (::waitpid(child, &status, WNOHANG) == child) { return status; }
-        std::this_thread::sleep_for(100us);
-    }
-    std::this_thread::sleep_for(then);
-    ::kill(child, SIGKILL);
-    while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {}
-    return status;
 }
 
 }  // namespace
@@ -146,16 +121,9 @@ TEST_CASE("killed: what a flush acknowledged outlives the process", "[long][kill
     for (std::uint64_t cycle = 0; cycle < cycles; ++cycle) {
         CAPTURE(cycle);
         auto const seed = random.bits();
-        ::pid_t const child = ::fork();
-        REQUIRE(child >= 0);
-        if (child == 0) {
-            ::prctl(PR_SET_PDEATHSIG, SIGKILL);
-            live(record, path, seed);
-        }
         std::chrono::microseconds const then{random.below(8000)};
-        int const status = kill_after(child, record, random.below(6), then);
-        REQUIRE(WIFSIGNALED(status));
-        REQUIRE(WTERMSIG(status) == SIGKILL);
+        REQUIRE(kill_after([&] { live(record, path, seed); }, record.state().flushes,
+                           random.below(6), then));
         in_flush += record.state().flushing.exchange(0);
         write_backs += record.state().write_backs.exchange(0);
 

@@ -256,9 +256,10 @@ public:
             {is_long ? detail::passing::through : detail::passing::by_use, true}, each);
     }
 
-    /// Every page modified before this call is in the file, and the file is durable.
-    /// Errors: write_failed, log_failed, out_of_memory (the pages stay dirty, the next flush tries
-    /// again), sync_failed (this file refuses writes from now on).
+    /// Every page modified before this call is in the file, and the file is durable. Pages that
+    /// others read meanwhile are written from copies; those that others change are waited for.
+    /// Errors: write_failed, log_failed, timed_out, out_of_memory (the pages stay dirty, the next
+    /// flush tries again), sync_failed (this file refuses writes from now on).
     /// Expects: this thread holds no guard of the pool.
     void flush(access_options const& how = {}) const {
         detail::file_flush{core(), slot()}.flush(number(), how);
@@ -289,10 +290,13 @@ public:
 
     /// Cuts the file to its first `pages` pages. What was changed in the others is forgotten. The
     /// file looks that short from the beginning, even when the truncation is refused in the end.
+    /// Of a logged file it is a change of its own, durable when this returns.
     /// Errors: page_out_of_range (it has fewer), in_use (another thread's guard or a pin is on one
     /// that would go), timed_out, grow_failed (the system refused; a block device cannot be cut),
-    /// read_only, sync_failed, out_of_memory; then the file is as it was.
-    /// Expects: this thread holds no guard of a page that is removed.
+    /// read_only, sync_failed, out_of_memory; of a logged file those of `change`; then the file is
+    /// as it was (after log_failed: until it is opened again, which may find it cut).
+    /// Expects: this thread holds no guard of a page that is removed; with a logged file, no guard
+    /// of the pool.
     void truncate(std::uint64_t pages) const {
         detail::truncate_file(core(), slot(), number(), pages);
     }

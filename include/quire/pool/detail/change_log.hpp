@@ -105,7 +105,8 @@ public:
     [[nodiscard]] std::uint32_t open_file(std::string const& name, std::uint64_t pages) {
         std::lock_guard const hold{order_};
         if (auto const known = find(name); known != files_.end()) {
-            known->second = {name, pages, true};
+            known->second.pages = pages;
+            known->second.open = true;
             return known->first;
         }
         auto const number = next_number_;
@@ -122,6 +123,17 @@ public:
         }
         ++next_number_;
         return number;
+    }
+    /// A file has `pages` from now on; with which LSN that is durable. Expects: room is promised.
+    [[nodiscard]] std::uint64_t cut_file(std::uint32_t number, std::uint64_t pages) {
+        std::lock_guard const hold{order_};
+        record_writer writer{record_};
+        writer.put(change_tag::cut);
+        writer.put(number);
+        writer.put(pages);
+        auto const lsn = log_.append_note(writer.record());
+        files_.at(number).pages = pages;
+        return lsn;
     }
     /// A file is open no more, but its records are needed.
     void leave_file(std::uint32_t number) noexcept {
@@ -171,14 +183,16 @@ public:
     }
     enum class file_state : std::uint8_t { unknown, left_over, open };
     struct found_file {
-        file_state state;
-        std::uint32_t number;
+        file_state state = file_state::unknown;
+        std::uint32_t number = 0;
+        std::vector<std::uint64_t> cuts{};  ///< if left over: to how many pages, one by one
     };
     [[nodiscard]] found_file look_up(std::string const& name) {
         std::lock_guard const hold{order_};
         auto const at = find(name);
-        if (at == files_.end()) { return {file_state::unknown, 0}; }
-        return {at->second.open ? file_state::open : file_state::left_over, at->first};
+        if (at == files_.end()) { return {}; }
+        auto const& file = at->second;
+        return {file.open ? file_state::open : file_state::left_over, at->first, file.cuts};
     }
     /// How many pages a file has by its records. Expects: `append` calls it, in `done`.
     void note_page(std::uint32_t number, page_no page) noexcept {
@@ -251,6 +265,7 @@ private:
         std::string name;
         std::uint64_t pages;
         bool open;
+        std::vector<std::uint64_t> cuts{};  ///< of earlier lives
     };
     /// Which files the log has, when the pool is made.
     struct learning {
@@ -263,11 +278,16 @@ private:
                 (same == to.files_.end() ? to.files_.contains(number) : same->first != number)) {
                 throw no_record{};
             }
-            to.files_.insert_or_assign(number, known_file{text, pages, false});
+            to.files_.try_emplace(number, known_file{text, 0, false}).first->second.pages = pages;
             if (to.next_number_ <= number) { to.next_number_ = number + 1; }
         }
         void file_was_closed(std::uint32_t number) {
             if (to.files_.erase(number) == 0) { throw no_record{}; }
+        }
+        void file_was_cut(std::uint32_t number, std::uint64_t pages) {
+            auto const at = to.files_.find(number);
+            if (at == to.files_.end()) { throw no_record{}; }
+            at->second.cuts.push_back(pages);
         }
         [[noreturn]] void page_is(std::uint32_t, page_no, std::span<std::byte const>) {
             throw no_record{};

@@ -5,12 +5,14 @@
 ///
 ///     files       which files are open: number, pages, and name of each
 ///     closed      a file was written in full, synced and closed: no earlier record is for it
+///     cut         a file has fewer pages from here on
 ///     change      what one change made of pages: the whole page (an image), or ranges of its bytes
 ///
 /// All are little-endian.
 ///
 ///     files       u32 1   u32 count    count x (u32 number, u32 size of name, u64 pages, name)
 ///     closed      u32 2   u32 number
+///     cut         u32 4   u32 number   u64 pages
 ///     change      u32 3   u32 count    count x (u32 file, u32 ranges, u64 page, and
 ///                                              ranges x (u32 offset, u32 size, bytes);
 ///                                              or, with 0 ranges: u32 size of the page, bytes)
@@ -28,7 +30,7 @@
 
 namespace quire::inline QUIRE_ABI::detail {
 
-enum class change_tag : std::uint32_t { files = 1, closed = 2, change = 3 };
+enum class change_tag : std::uint32_t { files = 1, closed = 2, change = 3, cut = 4 };
 
 /// Puts a record together, in memory that is used again for the next one.
 class record_writer {
@@ -89,6 +91,7 @@ struct no_record {};
 /// Takes a record apart: any bytes, whoever wrote them. For each thing in it, in order, one of
 ///     to.file_is(number, pages, name)
 ///     to.file_was_closed(number)
+///     to.file_was_cut(number, pages)
 ///     to.page_is(file, page_no, bytes)                of the whole page
 ///     to.range_is(file, page_no, offset, bytes)       within the page
 /// Throws no_record when it is none; and then the calls for what came before were made.
@@ -101,6 +104,7 @@ public:
             case change_tag::files: one.each([&] { one.read_file(); }); break;
             case change_tag::closed: to.file_was_closed(one.number<std::uint32_t>()); break;
             case change_tag::change: one.each([&] { one.read_page(); }); break;
+            case change_tag::cut: one.read_cut(); break;
             default: throw no_record{};
         }
         if (!one.left_.empty()) { throw no_record{}; }
@@ -133,6 +137,12 @@ private:
         if (pages > page_no::max) { throw no_record{}; }
         to_.file_is(file, pages,
                     std::string_view{reinterpret_cast<char const*>(name.data()), name.size()});
+    }
+    void read_cut() {
+        auto const file = number<std::uint32_t>();
+        auto const pages = number<std::uint64_t>();
+        if (pages > page_no::max) { throw no_record{}; }
+        to_.file_was_cut(file, pages);
     }
     void read_page() {
         auto const file = number<std::uint32_t>();

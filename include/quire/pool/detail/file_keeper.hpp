@@ -20,6 +20,7 @@ public:
     /// Before a file is opened that is not logged. Errors: log_mismatch.
     virtual void require_no_records(std::string const& path) = 0;
     /// Of a logged file.
+    virtual void truncate(File& file, file_no number, std::uint64_t pages) = 0;
     virtual void close(File& file, file_no number, unwritten dirty) = 0;
 };
 

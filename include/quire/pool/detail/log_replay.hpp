@@ -9,13 +9,15 @@
 /// the pool as always, sealed.
 ///
 /// How many pages the file has is told by the log, not by its size: what a change appended that was
-/// not whole is cut off, or stays as room behind the end.
+/// not whole is cut off, or stays as room behind the end. Pages that were cut off are made all the
+/// same, from older records, and forgotten where the log says so.
 ///
 /// Errors: log_corrupt (a range without an image), log_mismatch (the file is shorter than the log
 /// says, and the log does not have the pages that are missing), and those of reading and writing.
 
 #include <quire/pool/detail/change_log.hpp>
 #include <quire/pool/detail/page_maker.hpp>
+#include <quire/pool/detail/page_removal.hpp>
 
 namespace quire::inline QUIRE_ABI::detail {
 
@@ -25,13 +27,16 @@ public:
     using file_type = typename Core::file_type;
     using changes_type = change_log<typename Core::types::backend_type>;
 
-    /// Of the records of file `log_number`. Expects: no other thread has the file yet.
-    log_replay(Core& core, file_type& file, changes_type& changes, std::uint32_t log_number)
+    using known_file = typename changes_type::found_file;
+
+    /// Of the records of a file. Expects: no other thread has it yet.
+    log_replay(Core& core, file_type& file, changes_type& changes, known_file const& known)
         : core_{core},
           file_{file},
           changes_{changes},
           number_{file.number},
-          log_number_{log_number},
+          log_number_{known.number},
+          cuts_{known.cuts},
           size_{file.page_count.load(std::memory_order_relaxed)} {}
 
     void run() {
@@ -43,11 +48,14 @@ public:
     std::uint64_t lsn = 0;
 
     /// The file has that many pages here. Those that it does not have by its size were appended,
-    /// and their images came before this: or else it is not the file that the log knows.
+    /// and their images came before this, or they are cut off later: or else it is not the file
+    /// that the log knows.
     void file_is(std::uint32_t number, std::uint64_t pages, std::string_view) {
         if (number != log_number_) { return; }
         if (pages > file_.pages->pages()) { throw too_large(pages); }
-        for (auto no = size_; no < pages; ++no) {
+        auto kept = pages;
+        for (auto const cut : cuts_) { kept = std::min(kept, cut); }
+        for (auto no = size_; no < kept; ++no) {
             if ((*file_.imaged)[no] != 0) { continue; }
             throw file_.failure(errc::log_mismatch, "replay", page_id{number_, no}, 0,
                                 "the log does not have a page that the file has lost");
@@ -56,6 +64,16 @@ public:
         pages_ = pages;
     }
     void file_was_closed(std::uint32_t) noexcept {}
+    void file_was_cut(std::uint32_t number, std::uint64_t pages) {
+        if (number != log_number_) { return; }
+        if (pages > pages_ || cuts_.empty() || cuts_.front() != pages) { throw no_record{}; }
+        cuts_ = cuts_.subspan(1);
+        page_removal<Core>{core_, file_, pages, file_.page_count.load(std::memory_order_relaxed),
+                           unwritten::discard, core_.deadline_of({}), "replay"}
+            .finish();
+        for (auto no = pages; no < pages_; ++no) { (*file_.imaged)[no] = 0; }
+        pages_ = pages;
+    }
     void page_is(std::uint32_t number, page_no no, std::span<std::byte const> image) {
         if (number != log_number_) { return; }
         has_page(no);
@@ -103,6 +121,7 @@ private:
     changes_type& changes_;
     file_no const number_;
     std::uint32_t const log_number_;
+    std::span<std::uint64_t const> cuts_;  ///< those to come
     std::uint64_t const size_;  ///< pages, before
     std::uint64_t pages_ = 0;
 };

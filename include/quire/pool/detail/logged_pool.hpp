@@ -7,6 +7,7 @@
 ///             crash before the next checkpoint replays the older records again, and then others.
 /// close       the file is written and synced as always, and the log told that none of its records
 ///             is needed. `unwritten::discard` is a crash of this file: opening it replays.
+/// truncate    is a change of its own: the log is told, durably; then the file is cut.
 /// checkpoint  begins with a record that tells which files are open; everything that is dirty is
 ///             written, every logged file synced; then the log begins there. Images in the log are
 ///             newer than the begin of a checkpoint or are made again: so there is one for every
@@ -23,6 +24,7 @@
 #include <quire/pool/detail/file_keeper.hpp>
 #include <quire/pool/detail/file_opening.hpp>
 #include <quire/pool/detail/log_replay.hpp>
+#include <quire/pool/detail/page_removal.hpp>
 
 #include <memory>  // std::shared_ptr
 
@@ -113,7 +115,7 @@ public:
             }
             file.imaged.emplace(file.pages->pages());
             if (known.state == file_state::left_over) {
-                log_replay{core_, file, changes, known.number}.run();
+                log_replay{core_, file, changes, known}.run();
             }
             file.log_number = add(file, name);
             changes.log().sync(changes.log().end());  // the file grows: its size will say nothing
@@ -132,6 +134,23 @@ public:
             throw error{errc::log_mismatch,
                         "open " + path + ": the log has records of it, so it is opened logged"};
         }
+    }
+    void truncate(file_type& file, file_no number, std::uint64_t pages) override {
+        core_.require_own_process("truncate");
+        core_.expect_holds_nothing(
+            "a thread that truncates a logged file holds no guard of the pool, and no change");
+        constexpr std::uint64_t one_record = 4;  // blocks
+        auto memory = promise_room(one_record);
+        try {
+            truncate_file(core_, file, number, pages, [&] {
+                changes.log().sync(changes.cut_file(file.log_number, pages));
+                return true;
+            });
+        } catch (...) {
+            changes.take_back(one_record, std::move(memory));
+            throw;
+        }
+        changes.take_back(one_record, std::move(memory));
     }
     void close(file_type& file, file_no number, unwritten dirty) override {
         core_.require_own_process("close");

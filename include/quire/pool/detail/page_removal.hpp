@@ -9,7 +9,9 @@
 ///
 /// truncate   under the file's grow latch. `page_count` first, so that no page past it is accessed
 ///            any more; loads of what is removed end; the frames are latched; the file is cut; then
-///            the pages are forgotten. Undone in reverse.
+///            the pages are forgotten. Undone in reverse. The log of a logged file is told before
+///            the file is cut, durably: then the pages are gone, and space on the disk that cannot
+///            be given back now is given back on closing.
 ///
 /// The thread itself holds none of the pages (checked builds look): its own guard would look like
 /// another thread's. A page that is being written is waited for.
@@ -142,14 +144,15 @@ void discard_page(Core& core, typename Core::file_type& file, page_id id,
     }
 }
 
-/// Cuts the file to `pages` pages; what was not written of the others is forgotten.
-template <class Core>
-void truncate_file(Core& core, typename Core::file_type& file, file_no number,
-                   std::uint64_t pages) {
+/// Cuts the file to `pages` pages; what was not written of the others is forgotten. `tell()` comes
+/// before the file is cut; whether there is no way back after it.
+template <class Core, class Tell>
+void truncate_file(Core& core, typename Core::file_type& file, file_no number, std::uint64_t pages,
+                   Tell tell) {
     page_id const first{number, pages};
     core.require_own_process("truncate");
     core.expect_none_held(first, page_id{number, page_no::max});
-    core.require_writable(file, number, "truncate");
+    core.require_writable(file, number, "truncate", writing_by::changes);
     auto const until = core.deadline_of({});
     file_latch const growing{core, file, file.grow, until, "truncate", number};
     require_not_closing(file, number, "truncate");
@@ -162,16 +165,25 @@ void truncate_file(Core& core, typename Core::file_type& file, file_no number,
         }
         page_removal gone{core, file, pages, before, unwritten::discard, until, "truncate"};
         cancellation_off const meanwhile;
-        if (int const failed = core.backend.resize(*file.file, pages * Core::page_size);
-            failed != 0) {
+        bool const is_told = tell();
+        int const failed = core.backend.resize(*file.file, pages * Core::page_size);
+        if (failed == 0) {
+            file.pages_on_disk = pages;
+        } else if (!is_told) {
             throw file.failure(errc::grow_failed, "truncate", number, failed);
         }
-        file.pages_on_disk = pages;
         gone.finish();
     } catch (...) {
         file.page_count.store(before, std::memory_order_seq_cst);
         throw;
     }
+}
+/// A file, logged or not.
+template <class Core>
+void truncate_file(Core& core, typename Core::file_type& file, file_no number,
+                   std::uint64_t pages) {
+    if (file.log_number != 0) { return core.keeper->truncate(file, number, pages); }
+    truncate_file(core, file, number, pages, [] { return false; });
 }
 
 }  // namespace quire::inline QUIRE_ABI::detail

@@ -10,10 +10,10 @@
 ///
 /// A caller that has claimed an entry, or holds a file's grow latch or a page, only tries latches:
 /// `latching::tries`. Two threads that wait for each other's pages while they hold something would
-/// wait for ever. Flush and close hold nothing, and wait for the first latch of each batch:
+/// wait for ever. Flush and close hold nothing, and wait a moment for the first latch of a batch:
 /// `latching::waits`. No thread waits for a latch while a write of its own is unfinished: a batch
 /// whose first latch is refused finishes those before it, and then waits. The first wait that is
-/// in vain is the last.
+/// in vain is the last; pages that are refused then are written from copies.
 ///
 /// A list is gone through in rounds: pages that were refused, or moved, are left for the next one.
 ///
@@ -23,12 +23,15 @@
 /// past the answer when it is latched; or, with a latch that cannot be downgraded, if another
 /// thread changed it between its seal and its write.
 ///
-/// A page that moves in two rounds must not keep a flush from its end: it is written from a copy.
-/// The copy is made under the shared latch, in the pool's spare page; the log is asked for its LSN;
-/// the copy is sealed, and then written under the page's latch, unless a newer version has been
-/// written in the meantime. The page stays dirty if it has changed since, and what was dirty when
-/// the flush began is in the file. There is one spare page: a second flush that needs it waits,
-/// also while the first is in the log hook or writes; and each copy asks the log once.
+/// A page that moves in two rounds, or that others read on and on, must not keep a flush from its
+/// end: it is written from a copy. The copy is made under the shared latch, in the pool's spare
+/// page; the log is asked for its LSN; the copy is sealed, and then written: under the shared latch
+/// if the page is still the same (another thread may be writing it, too: the same bytes), else
+/// under the exclusive one, unless a newer version has been written in the meantime. The page stays
+/// dirty if it has changed since, and what was dirty when the flush began is in the file. So a
+/// flush waits for those who change pages, not for those who read them. There is one spare page: a
+/// second flush that needs it waits, also while the first is in the log hook or writes; and each
+/// copy asks the log once.
 ///
 /// Errors: a page that could not be written stays dirty, resident and readable; the first failure
 /// is in the outcome, the other pages are written all the same.
@@ -69,11 +72,16 @@ public:
     [[nodiscard]] write_outcome write(std::span<dirty_page> pages, latching how,
                                       std::chrono::nanoseconds wait) {
         write_outcome outcome;
-        patience left{wait, how == latching::waits};
+        patience left{how == latching::waits, wait};
+        patience for_copies{true, wait};
         for (bool again = false; !pages.empty(); again = true) {
             write_round(pages, left, outcome);
             if (how == latching::tries) { break; }
-            if (again) { write_copies(pages, wait, outcome); }
+            for (auto& target : pages) {
+                if (target.fate == page_fate::held || (again && target.fate == page_fate::moved)) {
+                    write_copy(target, for_copies, outcome);
+                }
+            }
             pages = those_left(pages);
         }
         return outcome;
@@ -83,12 +91,18 @@ private:
     using operation = typename transfers_type::transfer_type;
     using in_flight = batches_in_flight<Types>;
 
+    /// How long others may have a page before it is written from a copy: a reader; or whoever it
+    /// is while the file is being written, since that may be another thread's write of the page.
+    static constexpr std::chrono::nanoseconds moment = std::chrono::milliseconds{1};
+    static constexpr std::chrono::nanoseconds moment_of_writes = std::chrono::seconds{1};
+
     /// How long a thread waits for a latch.
     struct patience {
-        std::chrono::nanoseconds wait;
         bool waits;  ///< until it has waited in vain
+        std::chrono::nanoseconds wait;
         bool over = false;
     };
+    enum class outcome_of_wait : std::uint8_t { latched, gone, held_here, late };
     /// A page that is being added to a batch, and what for.
     struct attempt {
         dirty_page& target;
@@ -147,12 +161,12 @@ private:
         if (!latch_for<access::exclusive>(a)) { return std::nullopt; }
         auto& frame = frames_[target.frame];
         if (!frame.dirty()) {
-            end_exclusive(target);
+            unlatch<access::exclusive>(target);
             target.fate = page_fate::done;
             return std::nullopt;
         }
         if (auto const lsn = frame.lsn.load(std::memory_order_relaxed); lsn > durable) {
-            end_exclusive(target);
+            unlatch<access::exclusive>(target);
             target.fate = page_fate::moved;
             return std::nullopt;
         }
@@ -162,17 +176,17 @@ private:
             frame.latch.downgrade();
             return version;
         } else {
-            end_exclusive(target);
+            unlatch<access::exclusive>(target);
             if (!latch_for<access::shared>(a)) { return std::nullopt; }
             if (frame.version.load(std::memory_order_acquire) == version) { return version; }
-            frames_.template end_access<access::shared>(frames_.at(target.frame), target.page);
+            unlatch<access::shared>(target);
             target.fate = page_fate::moved;  // another thread wrote in between: a stale seal
             return std::nullopt;
         }
     }
 
     /// Whether the page is latched now. If another page is there it is done; if it is held, it is
-    /// left for another round, or has failed.
+    /// left for another round or for a copy, or has failed.
     template <access Mode>
     [[nodiscard]] bool latch_for(attempt const& a) {
         auto& target = a.target;
@@ -184,89 +198,134 @@ private:
         }
         if (!a.left.waits || !(a.first || a.left.over)) { return false; }
         if (!a.left.over) { a.before.finish_all(); }
-        auto const until = deadline_after(a.left.over ? a.left.wait.zero() : a.left.wait);
-        bool const latched = wait_for_latch<Mode>(target, until, a.outcome);
-        a.left.over = a.left.over || (!latched && has_passed(until));
-        return latched;
+        auto const until = deadline_after(a.left.over ? moment.zero()
+                                                      : shorter(a.left.wait, moment_of_writes));
+        auto const came = wait_for_latch<Mode>(
+            target, until, [soon = deadline_after(moment), &file = files_.of(target.page)] {
+                return file.writes.load(std::memory_order_relaxed) > 0 || !has_passed(soon);
+            });
+        if (came == outcome_of_wait::late) {
+            a.left.over = true;
+            target.fate = page_fate::held;
+            return false;
+        }
+        return is_latched(came, target, a.outcome);
     }
-    /// Likewise, after a wait. Expects: this thread has no latch, and nothing in flight; or no time
-    /// is left.
-    template <access Mode>
-    [[nodiscard]] bool wait_for_latch(dirty_page& target, deadline until, write_outcome& outcome) {
+    /// Expects: this thread has no latch, and nothing in flight; or no time is left.
+    template <access Mode, class Wanted>
+    [[nodiscard]] outcome_of_wait wait_for_latch(dirty_page const& target, deadline until,
+                                                 Wanted wanted) {
         auto const at = frames_.at(target.frame);
-        bool const latched = try_latch<Mode>(at.header->latch) ||
-                             (!at.header->held_here() &&
-                              transfers_.template latch<Mode>(at.header->latch, until));
-        if (latched && frames_.template begin_access<Mode>(at, target.page)) { return true; }
-        if (!at.header->holds(target.page)) {
-            target.fate = page_fate::done;
-        } else if (at.header->held_here()) {
-            outcome.fail(files_.of(target.page), errc::held_here, target);
-        } else if (has_passed(until)) {
-            outcome.fail(files_.of(target.page), errc::timed_out, target, 0, waited_for_guard);
+        bool const latched = transfers_.template latch<Mode>(at.header->latch, until, wanted);
+        if (latched && frames_.template begin_access<Mode>(at, target.page)) {
+            return outcome_of_wait::latched;
+        }
+        if (latched || !at.header->holds(target.page)) { return outcome_of_wait::gone; }
+        return at.header->held_here() ? outcome_of_wait::held_here : outcome_of_wait::late;
+    }
+    template <access Mode>
+    [[nodiscard]] outcome_of_wait wait_for_latch(dirty_page const& target, deadline until) {
+        return wait_for_latch<Mode>(target, until, [] { return true; });
+    }
+    /// Else the page is done, or has failed.
+    [[nodiscard]] bool is_latched(outcome_of_wait came, dirty_page& target,
+                                  write_outcome& outcome) {
+        switch (came) {
+            case outcome_of_wait::latched: return true;
+            case outcome_of_wait::gone: target.fate = page_fate::done; break;
+            case outcome_of_wait::held_here:
+                outcome.fail(files_.of(target.page), errc::held_here, target);
+                break;
+            case outcome_of_wait::late:
+                outcome.fail(files_.of(target.page), errc::timed_out, target, 0, waited_for_guard);
+                break;
         }
         return false;
     }
-    void end_exclusive(dirty_page const& target) noexcept {
-        frames_.template end_access<access::exclusive>(frames_.at(target.frame), target.page);
+    template <access Mode>
+    void unlatch(dirty_page const& target) noexcept {
+        frames_.template end_access<Mode>(frames_.at(target.frame), target.page);
     }
-
-    /// The pages that moved in this round, which was not the first.
-    void write_copies(std::span<dirty_page> pages, std::chrono::nanoseconds wait,
-                      write_outcome& outcome) {
-        for (auto& target : pages) {
-            if (target.fate == page_fate::moved) {
-                target.fate = page_fate::done;  // unless it fails
-                write_copy(target, deadline_after(wait), outcome);
+    /// Writes the page from a copy. Expects: nothing is latched and nothing in flight.
+    void write_copy(dirty_page& target, patience& left, write_outcome& outcome) {
+        auto const until = deadline_after(left.over ? moment.zero() : left.wait);
+        for (auto pause = moment;; pause *= 2) {
+            // Whoever changes the page is waited for before the spare page is taken from others.
+            auto const came = wait_for_latch<access::shared>(target, until);
+            left.over = left.over || came == outcome_of_wait::late;
+            if (!is_latched(came, target, outcome)) { return; }
+            unlatch<access::shared>(target);
+            if (!transfers_.template latch<access::exclusive>(copying_, until)) {
+                return outcome.fail(files_.of(target.page), errc::timed_out, target, 0,
+                                    waited_for_copy);
+            }
+            std::unique_lock const copies{copying_, std::adopt_lock};
+            if (try_write_copy(target, pause, until, outcome)) { return; }
+            if (has_passed(until)) {
+                return static_cast<void>(is_latched(outcome_of_wait::late, target, outcome));
             }
         }
     }
-    /// Expects: nothing is latched and nothing in flight.
-    void write_copy(dirty_page& target, deadline until, write_outcome& outcome) {
-        auto& file = files_.of(target.page);
-        if (!transfers_.template latch<access::exclusive>(copying_, until)) {
-            return outcome.fail(file, errc::timed_out, target, 0, waited_for_copy);
-        }
-        std::unique_lock const copies{copying_, std::adopt_lock};
-        auto const version = copy(target, until, outcome);
-        if (!version || !wait_for_latch<access::exclusive>(target, until, outcome)) { return; }
-        auto& frame = frames_[target.frame];
-        if (int const broken = file.sync_error.load(std::memory_order_acquire); broken != 0) {
-            outcome.fail(file, errc::sync_failed, target, broken);
-            return end_exclusive(target);
-        }
-        if (frame.written.load(std::memory_order_acquire) >= *version) {
-            return end_exclusive(target);
-        }
-        file.seal_page(frames_.spare(), target.page);
-        constexpr bool downgrades = downgradable<typename Types::latch_type>;
-        if constexpr (downgrades) { frame.latch.downgrade(); }
-        conclusion_.begin(target);
-        operation op{{io_verb::write, &*file.file,
-                      *byte_offset(target.page.page(), Types::page_size), frames_.spare()}};
-        transfers_.run({&op, 1});
-        conclusion_.conclude(target, *version, op, outcome);
-        conclusion_.template end<downgrades ? access::shared : access::exclusive>(target);
-        quire::poison(frames_.spare());
-    }
-    /// The page's version that is in the spare page now, and in the log. Nothing when it has become
-    /// clean, or failed.
-    [[nodiscard]] std::optional<std::uint64_t> copy(dirty_page& target, deadline until,
-                                                    write_outcome& outcome) {
-        if (!wait_for_latch<access::shared>(target, until, outcome)) { return std::nullopt; }
+    /// False: it is held for changes; or was changed since it was copied, and is held again. It is
+    /// waited for at most for `pause` each time.
+    [[nodiscard]] bool try_write_copy(dirty_page& target, std::chrono::nanoseconds pause,
+                                      deadline until, write_outcome& outcome) {
+        auto const soon = [&] { return deadline_after(shorter(pause, left_until(until))); };
+        auto came = wait_for_latch<access::shared>(target, soon());
+        if (came == outcome_of_wait::late) { return false; }
+        if (!is_latched(came, target, outcome)) { return true; }
         auto const& frame = frames_[target.frame];
         bool const dirty = frame.dirty();
         auto const version = frame.version.load(std::memory_order_relaxed);
         auto const lsn = frame.lsn.load(std::memory_order_relaxed);
         quire::unpoison(frames_.spare());
         std::memcpy(frames_.spare().data(), frames_.bytes(target.frame).data(), Types::page_size);
-        frames_.template end_access<access::shared>(frames_.at(target.frame), target.page);
-        if (!dirty) { return std::nullopt; }
-        if (!log_.is_there() || lsn == 0) { return version; }
+        unlatch<access::shared>(target);
+        target.fate = page_fate::done;  // unless it fails
+        if (!dirty || !is_covered(lsn, target, outcome)) { return true; }
+
+        came = wait_for_latch<access::shared>(target, soon());
+        if (came == outcome_of_wait::latched) {
+            if (frame.version.load(std::memory_order_acquire) == version) {
+                write_spare<access::shared>(target, version, outcome);
+                return true;
+            }
+            unlatch<access::shared>(target);
+        }
+        came = wait_for_latch<access::exclusive>(target, soon());
+        if (came == outcome_of_wait::late) { return false; }
+        if (is_latched(came, target, outcome)) {
+            write_spare<access::exclusive>(target, version, outcome);
+        }
+        return true;
+    }
+    /// Writes the copy, which is `version` of the page, and gives up the page's latch.
+    template <access Mode>
+    void write_spare(dirty_page& target, std::uint64_t version, write_outcome& outcome) {
+        auto& file = files_.of(target.page);
+        if (int const broken = file.sync_error.load(std::memory_order_acquire); broken != 0) {
+            outcome.fail(file, errc::sync_failed, target, broken);
+            return unlatch<Mode>(target);
+        }
+        if (frames_[target.frame].written.load(std::memory_order_acquire) >= version) {
+            return unlatch<Mode>(target);
+        }
+        file.seal_page(frames_.spare(), target.page);
+        conclusion_.begin(target);
+        operation op{{io_verb::write, &*file.file,
+                      *byte_offset(target.page.page(), Types::page_size), frames_.spare()}};
+        transfers_.run({&op, 1});
+        conclusion_.conclude(target, version, op, outcome);
+        conclusion_.template end<Mode>(target);
+        quire::poison(frames_.spare());
+    }
+    /// Whether the log has what was changed in the page, up to `lsn`. Else it has failed.
+    [[nodiscard]] bool is_covered(std::uint64_t lsn, dirty_page& target, write_outcome& outcome) {
+        if (!log_.is_there() || lsn == 0) { return true; }
         auto const [covered, why] = log_.ask(lsn);
-        if (covered >= lsn) { return version; }
+        if (covered >= lsn) { return true; }
         not_covered(target, why, outcome);
-        return std::nullopt;
+        return false;
     }
 
     /// How far the log must be durable for `pages`.

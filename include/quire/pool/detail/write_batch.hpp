@@ -35,6 +35,7 @@ namespace quire::inline QUIRE_ABI::detail {
 enum class page_fate : std::uint8_t {
     open,    ///< nothing yet
     moved,   ///< latched, and left for another round: see page_writer
+    held,    ///< by a guard: left for a copy
     done,    ///< written; or clean, or gone, when it was latched
     failed,  ///< still dirty, and the reason is reported
 };
