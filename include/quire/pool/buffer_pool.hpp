@@ -96,7 +96,7 @@ public:
                             file_options const& options = {}) QUIRE_LIFETIMEBOUND {
         core_.require_own_process("open");
         if (options.logged) {
-            require_log("open " + path);
+            require_log(("open " + path).c_str());
             return file{{core_, core_.keeper->open_logged(path, mode, options)}};
         }
         if (core_.keeper) { core_.keeper->require_no_records(path); }
@@ -238,9 +238,9 @@ private:
     template <class Pool>
     friend class task_loop;
 
-    void require_log(std::string const& operation) const {
+    void require_log(char const* operation) const {
         if (!core_.keeper) {
-            throw error{errc::bad_option, operation + ": the pool has no log"};
+            throw error{errc::bad_option, std::string{operation} + ": the pool has no log"};
         }
     }
 

@@ -78,14 +78,13 @@ public:
     /// change, or null. Errors: those of a checkpoint, log_full.
     [[nodiscard]] std::shared_ptr<void> promise_room(std::uint64_t blocks) {
         std::shared_ptr<void> memory;
-        auto const until = core_.deadline_of({});
-        for (;;) {
+        switch (changes.promise(blocks, memory)) {
+            case room::enough: return memory;
+            case room::scarce: try_checkpoint(); return memory;
+            case room::none: break;
+        }
+        for (auto const until = core_.deadline_of({});;) {
             auto const before = changes.promises();
-            switch (changes.promise(blocks, memory)) {
-                case room::enough: return memory;
-                case room::scarce: try_checkpoint(); return memory;
-                case room::none: break;
-            }
             std::unique_lock alone{keeping_};
             if (changes.promise(blocks, memory) != room::none) { return memory; }
             checkpoint({});
