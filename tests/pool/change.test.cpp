@@ -798,6 +798,11 @@ TEST_CASE("change: a truncated file stays so after a crash, and what is appended
     }
     CHECK(file.pages() == 4);
     CHECK(number_on(file, 3) == 202);
+    file.truncate(3);
+    file.close(quire::unwritten::discard);  // a crash of the file alone
+    file = e.open();
+    CHECK(file.pages() == 3);
+    append(e, file, 1);
     file.close();
     file = e.open();
     CHECK(file.pages() == 4);

@@ -111,9 +111,10 @@ public:
         } catch (std::bad_alloc const&) { throw error{errc::out_of_memory, "append to log"}; }
         return append(detail::log_record::note, record, kept);
     }
-    /// `fn(bytes)` for the notes that the log has, in order. Expects: no thread appends meanwhile.
+    /// `fn(bytes)` for the notes that the log has, in order. `fn` does not use the log.
     template <class Fn>
     void for_each_note(Fn fn) const {
+        std::lock_guard const hold{mutex_};
         for (auto const& one : notes_) { fn(std::span<std::byte const>{one.bytes}); }
     }
     /// The largest record, in bytes: a quarter of the ring, or half of the buffer if that is less.

@@ -135,6 +135,12 @@ public:
         files_.at(number).pages = pages;
         return lsn;
     }
+    /// To how many pages a file was cut, one time after the other, in the records that replay reads.
+    [[nodiscard]] std::vector<std::uint64_t> cuts_of(std::uint32_t number) const {
+        cut_finder found{number, {}};
+        log_.for_each_note([&](std::span<std::byte const> note) { read(note, found); });
+        return found.cuts;
+    }
     /// A file is open no more, but its records are needed.
     void leave_file(std::uint32_t number) noexcept {
         std::lock_guard const hold{order_};
@@ -183,16 +189,14 @@ public:
     }
     enum class file_state : std::uint8_t { unknown, left_over, open };
     struct found_file {
-        file_state state = file_state::unknown;
-        std::uint32_t number = 0;
-        std::vector<std::uint64_t> cuts{};  ///< if left over: to how many pages, one by one
+        file_state state;
+        std::uint32_t number;
     };
     [[nodiscard]] found_file look_up(std::string const& name) {
         std::lock_guard const hold{order_};
         auto const at = find(name);
-        if (at == files_.end()) { return {}; }
-        auto const& file = at->second;
-        return {file.open ? file_state::open : file_state::left_over, at->first, file.cuts};
+        if (at == files_.end()) { return {file_state::unknown, 0}; }
+        return {at->second.open ? file_state::open : file_state::left_over, at->first};
     }
     /// How many pages a file has by its records. Expects: `append` calls it, in `done`.
     void note_page(std::uint32_t number, page_no page) noexcept {
@@ -265,7 +269,6 @@ private:
         std::string name;
         std::uint64_t pages;
         bool open;
-        std::vector<std::uint64_t> cuts{};  ///< of earlier lives
     };
     /// Which files the log has, when the pool is made.
     struct learning {
@@ -278,16 +281,14 @@ private:
                 (same == to.files_.end() ? to.files_.contains(number) : same->first != number)) {
                 throw no_record{};
             }
-            to.files_.try_emplace(number, known_file{text, 0, false}).first->second.pages = pages;
+            to.files_.insert_or_assign(number, known_file{text, pages, false});
             if (to.next_number_ <= number) { to.next_number_ = number + 1; }
         }
         void file_was_closed(std::uint32_t number) {
             if (to.files_.erase(number) == 0) { throw no_record{}; }
         }
-        void file_was_cut(std::uint32_t number, std::uint64_t pages) {
-            auto const at = to.files_.find(number);
-            if (at == to.files_.end()) { throw no_record{}; }
-            at->second.cuts.push_back(pages);
+        void file_was_cut(std::uint32_t number, std::uint64_t) {
+            if (!to.files_.contains(number)) { throw no_record{}; }
         }
         [[noreturn]] void page_is(std::uint32_t, page_no, std::span<std::byte const>) {
             throw no_record{};
@@ -296,6 +297,18 @@ private:
                                    std::span<std::byte const>) {
             throw no_record{};
         }
+    };
+    struct cut_finder {
+        std::uint32_t of;
+        std::vector<std::uint64_t> cuts;
+
+        void file_is(std::uint32_t, std::uint64_t, std::string_view) {}
+        void file_was_closed(std::uint32_t) {}
+        void file_was_cut(std::uint32_t number, std::uint64_t pages) {
+            if (number == of) { cuts.push_back(pages); }
+        }
+        void page_is(std::uint32_t, page_no, std::span<std::byte const>) {}
+        void range_is(std::uint32_t, page_no, std::size_t, std::span<std::byte const>) {}
     };
 
     template <class To>

@@ -27,16 +27,14 @@ public:
     using file_type = typename Core::file_type;
     using changes_type = change_log<typename Core::types::backend_type>;
 
-    using known_file = typename changes_type::found_file;
-
-    /// Of the records of a file. Expects: no other thread has it yet.
-    log_replay(Core& core, file_type& file, changes_type& changes, known_file const& known)
+    /// Of the records of file `log_number`. Expects: no other thread has the file yet.
+    log_replay(Core& core, file_type& file, changes_type& changes, std::uint32_t log_number)
         : core_{core},
           file_{file},
           changes_{changes},
           number_{file.number},
-          log_number_{known.number},
-          cuts_{known.cuts},
+          log_number_{log_number},
+          cuts_{changes.cuts_of(log_number)},
           size_{file.page_count.load(std::memory_order_relaxed)} {}
 
     void run() {
@@ -54,7 +52,7 @@ public:
         if (number != log_number_) { return; }
         if (pages > file_.pages->pages()) { throw too_large(pages); }
         auto kept = pages;
-        for (auto const cut : cuts_) { kept = std::min(kept, cut); }
+        for (auto i = cuts_seen_; i < cuts_.size(); ++i) { kept = std::min(kept, cuts_[i]); }
         for (auto no = size_; no < kept; ++no) {
             if ((*file_.imaged)[no] != 0) { continue; }
             throw file_.failure(errc::log_mismatch, "replay", page_id{number_, no}, 0,
@@ -66,8 +64,8 @@ public:
     void file_was_closed(std::uint32_t) noexcept {}
     void file_was_cut(std::uint32_t number, std::uint64_t pages) {
         if (number != log_number_) { return; }
-        if (pages > pages_ || cuts_.empty() || cuts_.front() != pages) { throw no_record{}; }
-        cuts_ = cuts_.subspan(1);
+        if (pages > pages_ || cuts_seen_ == cuts_.size()) { throw no_record{}; }
+        ++cuts_seen_;
         page_removal<Core>{core_, file_, pages, file_.page_count.load(std::memory_order_relaxed),
                            unwritten::discard, core_.deadline_of({}), "replay"}
             .finish();
@@ -121,7 +119,8 @@ private:
     changes_type& changes_;
     file_no const number_;
     std::uint32_t const log_number_;
-    std::span<std::uint64_t const> cuts_;  ///< those to come
+    std::vector<std::uint64_t> const cuts_;
+    std::size_t cuts_seen_ = 0;
     std::uint64_t const size_;  ///< pages, before
     std::uint64_t pages_ = 0;
 };

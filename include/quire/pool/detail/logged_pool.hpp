@@ -114,7 +114,7 @@ public:
             }
             file.imaged.emplace(file.pages->pages());
             if (known.state == file_state::left_over) {
-                log_replay{core_, file, changes, known}.run();
+                log_replay{core_, file, changes, known.number}.run();
             }
             file.log_number = add(file, name);
             changes.log().sync(changes.log().end());  // the file grows: its size will say nothing
