@@ -42,9 +42,9 @@
 namespace quire::inline QUIRE_ABI {
 
 template <file_backend Backend>
-class redo_log;
+class redo_log;  // incomplete until you #include <quire/pool/change.hpp>
 template <class Pool>
-class change;
+class change;  // incomplete until you #include <quire/pool/change.hpp>
 namespace detail {
 template <class Core>
 class logged_pool;
