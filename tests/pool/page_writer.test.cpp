@@ -400,6 +400,96 @@ TEST_CASE("page_writer: a page that has changed since it was copied is copied ag
     CHECK(s.file.slot().dirty == 0);
 }
 
+// Writers that wait for a reader keep new readers out. A copy is made in front of them.
+TEST_CASE("page_writer: pages that are read, and waited for by writers, are written from copies") {
+    busy_page<quire::hybrid_latch> s{2};
+    s.is_busy = false;
+    {
+        auto page = s.file.write(1);
+        page.logged(++s.last);
+    }
+    s.in_hook = [] { std::this_thread::sleep_for(10ms); };  // the writers sleep long
+    std::promise<void> leave;
+    auto const left = leave.get_future().share();
+    std::atomic<int> readers{0};
+    std::vector<std::future<void>> others;
+    for (std::uint64_t no = 0; no < 2; ++no) {
+        others.push_back(std::async(std::launch::async, [&, no] {
+            auto const page = s.file.read(no);
+            ++readers;
+            left.wait();
+        }));
+    }
+    while (readers < 2) { std::this_thread::sleep_for(1ms); }
+    for (std::uint64_t no = 0; no < 2; ++no) {
+        others.push_back(std::async(std::launch::async, [&, no] { write_number(s.file, no, 7); }));
+    }
+    std::this_thread::sleep_for(30ms);
+    CHECK(refusal([&] { s.file.flush({.wait_max = 3s}); }) == std::nullopt);
+    CHECK(number_in_store(s.io, 0) == 101);
+    leave.set_value();
+}
+
+TEST_CASE("page_writer: a copy is not written while another thread writes the page") {
+    busy_page<quire::hybrid_latch> s;
+    s.is_busy = false;
+    std::promise<void> leave;
+    std::promise<void> reads;
+    auto reader = std::async(std::launch::async, [&] {
+        auto const page = s.file.read(0);
+        reads.set_value();
+        leave.get_future().wait();
+    });
+    reads.get_future().wait();
+    std::future<void> other;
+    s.in_hook = [&] {
+        if (s.asked.size() != 2) { return; }  // the copy is made
+        leave.set_value();
+        reader.wait();
+        s.io.script->hold(io_verb::write, 0);
+        other = std::async(std::launch::async, [&] { s.file.write_back(); });
+        s.io.script->wait_until_held();
+    };
+    auto flusher = std::async(std::launch::async, [&] { s.file.flush(); });
+    CHECK(flusher.wait_for(100ms) == std::future_status::timeout);
+    CHECK(s.io.script->count(io_verb::write, 0) == 1);
+    s.io.script->let_go();
+    other.get();
+    flusher.get();
+    CHECK(s.io.script->count(io_verb::write, 0) == 1);
+    CHECK(number_in_store(s.io, 0) == s.last);
+}
+
+TEST_CASE("page_writer: a truncation waits for a write that begins meanwhile") {
+    gated_backend::options io;
+    gated_pool<> pool{{.frames = 8, .wait_max = 20s, .backend = io}};
+    auto file = pool.open("f", open_mode::open_or_create, no_limit);
+    append_numbers(file, 6);
+    file.flush();
+    write_number(file, 5, 55);
+    std::promise<void> leave;
+    std::promise<void> reads;
+    auto reader = std::async(std::launch::async, [&] {
+        auto const page = file.read(5);
+        reads.set_value();
+        leave.get_future().wait();
+    });
+    reads.get_future().wait();
+    io.script->hold(io_verb::write, 5 * size);
+    auto cutter = std::async(std::launch::async, [&] {
+        return refusal([&] { file.truncate(2); });
+    });
+    std::this_thread::sleep_for(5ms);
+    auto flusher = std::async(std::launch::async, [&] { file.write_back(); });
+    io.script->wait_until_held();  // the page is being written from a copy
+    leave.set_value();
+    std::this_thread::sleep_for(200ms);
+    io.script->let_go();
+    CHECK(cutter.get() == std::nullopt);
+    flusher.get();
+    CHECK(file.pages() == 2);
+}
+
 // There is one spare page. A flush that waits for a writer does not wait with it in hand.
 TEST_CASE("page_writer: a flush that waits for a writer keeps no other flush from its copies") {
     gated_backend::options io;

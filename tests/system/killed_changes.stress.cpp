@@ -39,6 +39,8 @@ struct known {
     std::atomic<std::uint64_t> syncs;
     std::atomic<std::uint64_t> checkpoints;
     std::atomic<std::uint64_t> cuts;
+    std::atomic<std::uint64_t> fewest;  ///< pages of the first file, since it was cut last
+    std::atomic<std::uint64_t> most;
 };
 
 class shared_memory {
@@ -114,9 +116,13 @@ void keep_for_ever(shared_memory const& record, two_files& files, std::uint64_t 
             ++record->checkpoints;
         }
         if (files.first.pages() == pages_most) {
-            files.first.truncate(random.between(pairs, pages_most - 1));
+            auto const to = random.between(pairs, pages_most - 1);
+            record->fewest = to;
+            files.first.truncate(to);
+            record->most = to;
             ++record->cuts;
         }
+        record->most = files.first.pages() + 1;
         files.pool.change([&](quire::change<>& change) {
             static_cast<void>(change.append(files.first).page_no());
         });
@@ -168,9 +174,17 @@ TEST_CASE("killed: changes of logged files are whole, and those that a sync cove
         auto const pages = after.first.pages();
         CHECK(after.second.pages() == std::min(pages, pairs));
         CHECK(pages <= pages_most);
+        if (record->cuts > 0) {
+            CHECK(pages >= record->fewest);
+            CHECK(pages <= record->most);
+            record->fewest = pages;
+        }
         for (std::uint64_t no = 0; no < pages; ++no) {
             auto const value = value_of(after.first, no);
-            if (no >= pairs) { continue; }
+            if (no >= pairs) {
+                CHECK(value == 0);
+                continue;
+            }
             CAPTURE(no);
             CHECK(value == value_of(after.second, no));
             CHECK(value >= record->acknowledged[no]);

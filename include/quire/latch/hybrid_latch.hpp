@@ -65,6 +65,13 @@ public:
                    return enter_shared(slept_long, before);
                });
     }
+    /// Likewise, in front of threads that wait: for a hold that is short.
+    [[nodiscard]] bool try_lock_shared_in_front() noexcept {
+        auto const before = word_.fetch_add(reader, std::memory_order_acquire);
+        if ((before & (writer | crowded)) == 0) { return true; }
+        unlock_shared();
+        return false;
+    }
     void lock_shared() noexcept {
         while (!try_lock_shared_for(forever)) {}
     }

@@ -163,6 +163,12 @@ public:
     [[nodiscard]] bool claim() noexcept { return !claimed_.exchange(true); }
     void give_up() noexcept { claimed_ = false; }
 
+    /// Errors: log_failed.
+    void require_sound() const {
+        if (int const why = failed_.load(); why != 0) {
+            throw error{errc::log_failed, "write log " + path(), {}, why < 0 ? 0 : why};
+        }
+    }
     /// Where recovery begins: the LSN of the record before.
     [[nodiscard]] std::uint64_t begin() const {
         std::lock_guard const hold{mutex_};
@@ -253,12 +259,6 @@ private:
     }
     static detail::wake_key key_of(std::uint64_t turn) noexcept {
         return detail::wake_key::numbered(turn % 2);
-    }
-    void require_sound() const {
-        if (failed_ != 0) {
-            throw error{errc::log_failed, "write log " + path(), page_id::none(),
-                        failed_ < 0 ? 0 : failed_};
-        }
     }
 
     // The mutex is held, before and after, from here on.
@@ -393,7 +393,7 @@ private:
     std::uint64_t syncing_to_ = 0;  ///< what the last one covers
     bool writing_ = false;
     std::atomic<bool> claimed_{false};
-    int failed_ = 0;  ///< errno; -1: without one
+    std::atomic<int> failed_ = 0;  ///< errno; -1: without one
 };
 
 }  // namespace quire::inline QUIRE_ABI

@@ -69,7 +69,7 @@ struct alignas(64) frame_header {
     std::atomic<std::uint64_t> version{0};
     std::atomic<std::uint64_t> written{0};
     std::atomic<std::uint64_t> lsn{0};        ///< highest logged change; 0: none
-    std::atomic<std::uint64_t> first_lsn{0};  ///< first logged change since clean; 0: none
+    std::atomic<std::uint64_t> first_lsn{0};  ///< see first_logged and begin_write
 
     /// The page that is here now, or none.
     [[nodiscard]] page_id page_now() const noexcept {
@@ -115,13 +115,22 @@ struct alignas(64) frame_header {
     /// A change of the page is in the log at `at` (above 0). Whether that is its highest.
     /// Expects: the latch is held exclusively.
     bool logged(std::uint64_t at) noexcept {
-        if (first_lsn.load(std::memory_order_relaxed) == 0) {
-            first_lsn.store(at, std::memory_order_relaxed);
-        }
+        if (first_logged() == 0) { first_lsn.store(at, std::memory_order_relaxed); }
         if (at <= lsn.load(std::memory_order_relaxed)) { return false; }
         lsn.store(at, std::memory_order_release);
         return true;
     }
+
+    /// The first logged change since the page was clean; 0: none.
+    [[nodiscard]] std::uint64_t first_logged() const noexcept {
+        return first_lsn.load(std::memory_order_acquire) & ~being_written;
+    }
+    /// A write of the page begins, unless another one is in flight. Expects: the latch is held,
+    /// until `end_write`; if exclusively, no write is in flight.
+    [[nodiscard]] bool begin_write() noexcept {
+        return (first_lsn.fetch_or(being_written, std::memory_order_acq_rel) & being_written) == 0;
+    }
+    void end_write() noexcept { first_lsn.fetch_and(~being_written, std::memory_order_acq_rel); }
 
     /// The bytes of version `of` are in the file. Expects: the latch is held.
     /// Returns whether that made the page clean.
@@ -130,7 +139,7 @@ struct alignas(64) frame_header {
         while (before < of) {
             if (written.compare_exchange_weak(before, of, std::memory_order_acq_rel)) {
                 bool const clean = of == version.load(std::memory_order_acquire);
-                if (clean) { first_lsn.store(0, std::memory_order_relaxed); }
+                if (clean) { first_lsn.fetch_and(being_written, std::memory_order_relaxed); }
                 return clean;
             }
         }
@@ -146,6 +155,9 @@ struct alignas(64) frame_header {
         lsn.store(0, std::memory_order_relaxed);
         first_lsn.store(0, std::memory_order_relaxed);
     }
+
+private:
+    static constexpr std::uint64_t being_written = std::uint64_t{1} << 63;
 };
 
 }  // namespace quire::inline QUIRE_ABI

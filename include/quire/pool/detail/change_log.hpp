@@ -135,7 +135,7 @@ public:
         files_.at(number).pages = pages;
         return lsn;
     }
-    /// To how many pages a file was cut, one time after the other, in the records that replay reads.
+    /// To how many pages a file was cut, one time after the other, in the records of a replay.
     [[nodiscard]] std::vector<std::uint64_t> cuts_of(std::uint32_t number) const {
         cut_finder found{number, {}};
         log_.for_each_note([&](std::span<std::byte const> note) { read(note, found); });

@@ -198,6 +198,7 @@ private:
             throw file.failure(errc::timed_out, "append", number, 0, waited_for_file);
         }
         growing_.push_back(&file);
+        changes().log().require_sound();  // else the file would grow, and its log never say so
     }
     [[nodiscard]] std::uint64_t appended_to(file_type const& file) noexcept {
         std::uint64_t sum = 0;

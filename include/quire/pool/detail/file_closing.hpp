@@ -40,6 +40,7 @@ public:
             page_removal{core_, file_, 0, pages, dirty, until, "close"}.finish();
             if (dirty == unwritten::write) { trim(); }
             act();
+            file_.log_number.store(0, std::memory_order_relaxed);
         } catch (...) {
             file_.closing.store(false, std::memory_order_seq_cst);
             throw;
@@ -69,14 +70,18 @@ private:
         }
     }
 
-    /// Gives back what was reserved and not used. A failure only leaves blank pages at the end.
+    /// Gives back what was reserved and not used. A failure only leaves blank pages at the end; but
+    /// of a logged file it may leave pages that were cut off, and then the log must know.
     void trim() {
         auto const used = file_.page_count.load(std::memory_order_relaxed);
         if (!file_.file->writable() || used >= file_.pages_on_disk) { return; }
         cancellation_off const meanwhile;
-        if (core_.backend.resize(*file_.file, used * Core::page_size) == 0) {
+        int const failed = core_.backend.resize(*file_.file, used * Core::page_size);
+        if (failed == 0) {
             file_.pages_on_disk = used;
             file_flush{core_, file_}.sync({});
+        } else if (file_.log_number != 0) {
+            throw file_.failure(errc::grow_failed, "close", number_, failed);
         }
     }
 

@@ -9,15 +9,14 @@
 /// the pool as always, sealed.
 ///
 /// How many pages the file has is told by the log, not by its size: what a change appended that was
-/// not whole is cut off, or stays as room behind the end. Pages that were cut off are made all the
-/// same, from older records, and forgotten where the log says so.
+/// not whole is cut off, or stays as room behind the end. Pages that are cut off later in the log
+/// are not made: there may be no room for them.
 ///
 /// Errors: log_corrupt (a range without an image), log_mismatch (the file is shorter than the log
 /// says, and the log does not have the pages that are missing), and those of reading and writing.
 
 #include <quire/pool/detail/change_log.hpp>
 #include <quire/pool/detail/page_maker.hpp>
-#include <quire/pool/detail/page_removal.hpp>
 
 namespace quire::inline QUIRE_ABI::detail {
 
@@ -51,9 +50,7 @@ public:
     void file_is(std::uint32_t number, std::uint64_t pages, std::string_view) {
         if (number != log_number_) { return; }
         if (pages > file_.pages->pages()) { throw too_large(pages); }
-        auto kept = pages;
-        for (auto i = cuts_seen_; i < cuts_.size(); ++i) { kept = std::min(kept, cuts_[i]); }
-        for (auto no = size_; no < kept; ++no) {
+        for (auto no = size_; no < pages && is_kept(no); ++no) {
             if ((*file_.imaged)[no] != 0) { continue; }
             throw file_.failure(errc::log_mismatch, "replay", page_id{number_, no}, 0,
                                 "the log does not have a page that the file has lost");
@@ -66,15 +63,11 @@ public:
         if (number != log_number_) { return; }
         if (pages > pages_ || cuts_seen_ == cuts_.size()) { throw no_record{}; }
         ++cuts_seen_;
-        page_removal<Core>{core_, file_, pages, file_.page_count.load(std::memory_order_relaxed),
-                           unwritten::discard, core_.deadline_of({}), "replay"}
-            .finish();
-        for (auto no = pages; no < pages_; ++no) { (*file_.imaged)[no] = 0; }
         pages_ = pages;
     }
     void page_is(std::uint32_t number, page_no no, std::span<std::byte const> image) {
         if (number != log_number_) { return; }
-        has_page(no);
+        if (!has_page(no)) { return; }
         auto const copy = [&](auto bytes, page_no) noexcept {
             std::memcpy(bytes.data(), image.data(), image.size());
         };
@@ -85,7 +78,7 @@ public:
     }
     void range_is(std::uint32_t number, page_no no, std::size_t offset,
                   std::span<std::byte const> bytes) {
-        if (number != log_number_) { return; }
+        if (number != log_number_ || !is_kept(no)) { return; }
         if (no.value() >= file_.pages->pages() || (*file_.imaged)[no] == 0) { throw no_record{}; }
         core_.require_writable(file_, number_, "replay");
         page_id const id{number_, no};
@@ -99,15 +92,24 @@ private:
     [[nodiscard]] error too_large(page_no no) const {
         return file_.failure(errc::file_too_large, "replay", page_id{number_, no});
     }
-    /// Makes the file have page `no`.
-    void has_page(page_no no) {
+    /// Whether the page is not cut off later.
+    [[nodiscard]] bool is_kept(page_no no) const noexcept {
+        for (auto i = cuts_seen_; i < cuts_.size(); ++i) {
+            if (cuts_[i] <= no.value()) { return false; }
+        }
+        return true;
+    }
+    /// Makes the file have page `no`, unless that is cut off later.
+    [[nodiscard]] bool has_page(page_no no) {
         if (no.value() >= file_.pages->pages()) { throw too_large(no); }
         if (no.value() > pages_) { throw no_record{}; }  // pages are appended one after the other
         if (no.value() == pages_) { ++pages_; }
+        if (!is_kept(no)) { return false; }
         auto const count = file_.page_count.load(std::memory_order_relaxed);
-        if (count > no.value()) { return; }
+        if (count > no.value()) { return true; }
         page_maker<Core>{core_, file_, number_}.reserve(no.value() + 1 - count);
         file_.page_count.store(no.value() + 1, std::memory_order_release);
+        return true;
     }
     void end(made_page<Core> const& made) noexcept {
         core_.modified(made.at, made.page);

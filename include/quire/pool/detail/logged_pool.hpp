@@ -145,6 +145,9 @@ public:
                 changes.log().sync(changes.cut_file(file.log_number, pages));
                 return true;
             });
+        } catch (std::bad_alloc const&) {
+            changes.take_back(one_record, std::move(memory));
+            throw file.failure(errc::out_of_memory, "truncate", number);
         } catch (...) {
             changes.take_back(one_record, std::move(memory));
             throw;
@@ -160,10 +163,10 @@ public:
                 if (dirty == unwritten::write) { changes.forget_file(log_number); }
             });
         } catch (...) {
-            if (!file.is_open()) { was_closed(file); }
+            if (!file.is_open()) { changes.leave_file(log_number); }
             throw;
         }
-        was_closed(file);
+        changes.leave_file(log_number);
     }
 
 private:
@@ -204,16 +207,13 @@ private:
         checkpoint({});
         return changes.open_file(name, pages);
     }
-    /// Its records are needed, until the log is told that they are not.
-    void was_closed(file_type& file) noexcept {
-        changes.leave_file(file.log_number.exchange(0, std::memory_order_relaxed));
-    }
-    /// Of a file that cannot be opened.
+    /// Of a file that cannot be opened. Its records are needed.
     void give_up(file_type& file) noexcept {
+        auto const log_number = file.log_number.load(std::memory_order_relaxed);
         try {
             file_closing{core_, file, file.number}.close(unwritten::discard);
         } catch (std::exception const&) {}  // the first failure is told
-        was_closed(file);
+        changes.leave_file(log_number);
     }
 
     Core& core_;

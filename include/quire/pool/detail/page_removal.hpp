@@ -93,6 +93,7 @@ private:
                 return false;
             });
             if (done) { return; }
+            perhaps_written = perhaps_written || file_.writes.load(std::memory_order_seq_cst) > 0;
             perhaps_written = perhaps_written && !has_passed(until_);
         }
         throw file_.failure(errc::in_use, operation, id, 0, held_by_a_guard);

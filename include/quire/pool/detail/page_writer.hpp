@@ -25,13 +25,13 @@
 ///
 /// A page that moves in two rounds, or that others read on and on, must not keep a flush from its
 /// end: it is written from a copy. The copy is made under the shared latch, in the pool's spare
-/// page; the log is asked for its LSN; the copy is sealed, and then written: under the shared latch
-/// if the page is still the same (another thread may be writing it, too: the same bytes), else
-/// under the exclusive one, unless a newer version has been written in the meantime. The page stays
-/// dirty if it has changed since, and what was dirty when the flush began is in the file. So a
-/// flush waits for those who change pages, not for those who read them. There is one spare page: a
-/// second flush that needs it waits, also while the first is in the log hook or writes; and each
-/// copy asks the log once.
+/// page, in front of threads that wait for the readers; the log is asked for its LSN; the copy is
+/// sealed, and then written: under the shared latch if the page is still the same and no other
+/// thread writes it, else under the exclusive one, unless a newer version has been written in the
+/// meantime. The page stays dirty if it has changed since, and what was dirty when the flush began
+/// is in the file. So a flush waits for those who change pages, not for those who read them. There
+/// is one spare page: a second flush that needs it waits, also while the first is in the log hook
+/// or writes; and each copy asks the log once.
 ///
 /// Errors: a page that could not be written stays dirty, resident and readable; the first failure
 /// is in the outcome, the other pages are written all the same.
@@ -138,7 +138,11 @@ private:
                 if (!target.is_left()) { continue; }
                 if (auto const version =
                         seal({target, batches, batch.empty(), left, outcome}, durable)) {
-                    conclusion_.begin(target);
+                    if (!conclusion_.begin(target)) {
+                        unlatch<access::shared>(target);
+                        target.fate = page_fate::moved;
+                        continue;
+                    }
                     batch.add(target, *version,
                               {{io_verb::write, &*files_.of(target.page).file,
                                 *byte_offset(target.page.page(), Types::page_size),
@@ -216,7 +220,7 @@ private:
     [[nodiscard]] outcome_of_wait wait_for_latch(dirty_page const& target, deadline until,
                                                  Wanted wanted) {
         auto const at = frames_.at(target.frame);
-        bool const latched = transfers_.template latch<Mode>(at.header->latch, until, wanted);
+        bool const latched = enter<Mode>(at.header->latch, until, wanted);
         if (latched && frames_.template begin_access<Mode>(at, target.page)) {
             return outcome_of_wait::latched;
         }
@@ -226,6 +230,16 @@ private:
     template <access Mode>
     [[nodiscard]] outcome_of_wait wait_for_latch(dirty_page const& target, deadline until) {
         return wait_for_latch<Mode>(target, until, [] { return true; });
+    }
+    /// A copy is made in front of threads that wait for the readers, too.
+    template <access Mode, class Latch, class Wanted>
+    [[nodiscard]] bool enter(Latch& latch, deadline until, Wanted wanted) {
+        if constexpr (Mode == access::shared && requires { latch.try_lock_shared_in_front(); }) {
+            return transfers_.wait(until, wake_key::none(),
+                                   [&] { return latch.try_lock_shared_in_front(); });
+        } else {
+            return transfers_.template latch<Mode>(latch, until, wanted);
+        }
     }
     /// Else the page is done, or has failed.
     [[nodiscard]] bool is_latched(outcome_of_wait came, dirty_page& target,
@@ -256,12 +270,14 @@ private:
             if (!is_latched(came, target, outcome)) { return; }
             unlatch<access::shared>(target);
             if (!transfers_.template latch<access::exclusive>(copying_, until)) {
+                left.over = true;
                 return outcome.fail(files_.of(target.page), errc::timed_out, target, 0,
                                     waited_for_copy);
             }
             std::unique_lock const copies{copying_, std::adopt_lock};
             if (try_write_copy(target, pause, until, outcome)) { return; }
             if (has_passed(until)) {
+                left.over = true;
                 return static_cast<void>(is_latched(outcome_of_wait::late, target, outcome));
             }
         }
@@ -286,38 +302,42 @@ private:
 
         came = wait_for_latch<access::shared>(target, soon());
         if (came == outcome_of_wait::latched) {
-            if (frame.version.load(std::memory_order_acquire) == version) {
-                write_spare<access::shared>(target, version, outcome);
+            if (frame.version.load(std::memory_order_acquire) != version) {
+                unlatch<access::shared>(target);
+            } else if (write_spare<access::shared>(target, version, outcome)) {
                 return true;
             }
-            unlatch<access::shared>(target);
         }
         came = wait_for_latch<access::exclusive>(target, soon());
         if (came == outcome_of_wait::late) { return false; }
-        if (is_latched(came, target, outcome)) {
-            write_spare<access::exclusive>(target, version, outcome);
-        }
-        return true;
+        return !is_latched(came, target, outcome) ||
+               write_spare<access::exclusive>(target, version, outcome);
     }
-    /// Writes the copy, which is `version` of the page, and gives up the page's latch.
+    /// Writes the copy, which is `version` of the page, and gives up the page's latch. False:
+    /// another thread is writing it.
     template <access Mode>
-    void write_spare(dirty_page& target, std::uint64_t version, write_outcome& outcome) {
+    [[nodiscard]] bool write_spare(dirty_page& target, std::uint64_t version,
+                                   write_outcome& outcome) {
         auto& file = files_.of(target.page);
         if (int const broken = file.sync_error.load(std::memory_order_acquire); broken != 0) {
             outcome.fail(file, errc::sync_failed, target, broken);
-            return unlatch<Mode>(target);
+            unlatch<Mode>(target);
+            return true;
         }
-        if (frames_[target.frame].written.load(std::memory_order_acquire) >= version) {
-            return unlatch<Mode>(target);
+        bool const is_done =
+            frames_[target.frame].written.load(std::memory_order_acquire) >= version;
+        if (is_done || !conclusion_.begin(target)) {
+            unlatch<Mode>(target);
+            return is_done;
         }
         file.seal_page(frames_.spare(), target.page);
-        conclusion_.begin(target);
         operation op{{io_verb::write, &*file.file,
                       *byte_offset(target.page.page(), Types::page_size), frames_.spare()}};
         transfers_.run({&op, 1});
         conclusion_.conclude(target, version, op, outcome);
         conclusion_.template end<Mode>(target);
         quire::poison(frames_.spare());
+        return true;
     }
     /// Whether the log has what was changed in the page, up to `lsn`. Else it has failed.
     [[nodiscard]] bool is_covered(std::uint64_t lsn, dirty_page& target, write_outcome& outcome) {

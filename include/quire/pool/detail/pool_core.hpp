@@ -227,7 +227,7 @@ public:
     void for_each_dirty(file_type const& file, file_no number, Fn& fn) const {
         static_cast<void>(look_at_dirty(file, number, 0, [&](dirty_page one) {
             auto const& frame = frames[one.frame];
-            auto const first_lsn = frame.first_lsn.load(std::memory_order_acquire);
+            auto const first_lsn = frame.first_logged();
             if (frame.dirty() && frame.holds(one.page)) { fn(one.page, first_lsn); }
             return true;
         }));

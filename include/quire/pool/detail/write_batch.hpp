@@ -112,12 +112,15 @@ public:
                      pool_observer const& observer) noexcept
         : frames_{frames}, files_{files}, observer_{observer} {}
 
-    /// Page `of` is latched for its write. Until `end`.
-    void begin(dirty_page const& of) const noexcept {
+    /// Page `of` is latched for its write. Until `end`. False: another thread writes it.
+    [[nodiscard]] bool begin(dirty_page const& of) const noexcept {
+        if (!frames_[of.frame].begin_write()) { return false; }
         files_.of(of.page).writes.fetch_add(1, std::memory_order_seq_cst);
+        return true;
     }
     template <access Mode>
     void end(dirty_page const& of) const noexcept {
+        frames_[of.frame].end_write();
         frames_.template end_access<Mode>(frames_.at(of.frame), of.page);
         files_.of(of.page).writes.fetch_sub(1, std::memory_order_seq_cst);
     }
