@@ -19,9 +19,9 @@
 ///   I3. The version moves with every exclusive section, at its end. It wraps after 2^32 of them;
 ///       the carry is lost at the top of the word.
 ///   I4. `closed` keeps new readers and writers out in favour of a thread that has slept for long,
-///       so no stream of threads starves another. That thread clears it when it enters or gives up.
-///       A reader gets past it when it has slept long and a writer has left since: readers and
-///       writers that wait take turns.
+///       so no stream of threads starves another (try_lock_shared_in_front alone passes it). That
+///       thread clears it when it enters or gives up. A reader gets past it when it has slept long
+///       and a writer has left since: readers and writers that wait take turns.
 ///   I5. No wake-up is lost. A sleeper counts itself in `waiters_`, then looks at the word again. A
 ///       thread that leaves changes the word, then looks at `waiters_`; a reader then looks at the
 ///       word once more. All this is in the one total order of seq_cst.

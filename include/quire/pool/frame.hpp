@@ -32,8 +32,8 @@
 ///       entry's store: earlier, a frame could be evicted before any thread could find it.
 ///   I4. `version` moves, under the exclusive latch, when bytes are first lent for writing and
 ///       again when the guard ends; and when a page is loaded or made in the frame. `written`
-///       follows it when a write has completed, under the shared latch held during the write; or
-///       when the changes are discarded.
+///       follows it when a write has completed, under the latch held during the write, of which
+///       there is one at a time (begin_write); or when the changes are discarded.
 ///       Neither ever decreases, not on reuse either.
 ///   I5. One thread loads a page: the one that changed its entry from absent to loading, before it
 ///       looked for a frame.

@@ -302,8 +302,9 @@ public:
     }
 
     /// Writes (or discards) what is dirty, and closes. Errors: as `flush`, in_use (another thread's
-    /// guard or a pin is on a page), timed_out (such a guard stays on a page that must be written),
-    /// out_of_memory, and then the file is still open; close_failed, and then it is not.
+    /// guard or a pin is on a page), timed_out (one that must be written stays held for changes),
+    /// grow_failed (a logged file that was cut cannot be made shorter), out_of_memory, and then the
+    /// file is still open; close_failed, and then it is not.
     /// Expects: this thread holds no guard of the pool.
     void close(unwritten dirty = unwritten::write) const {
         detail::close_file(core(), slot(), number(), dirty);
