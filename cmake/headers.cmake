@@ -55,9 +55,11 @@ set(quire_headers
     include/quire/memory/fork_mark.hpp
     include/quire/memory/mapping.hpp
     include/quire/memory/service_thread.hpp
+    include/quire/page/detail/compaction.hpp
     include/quire/page/heap_page.hpp
     include/quire/page/line_pointer.hpp
     include/quire/page/live_range.hpp
+    include/quire/page/ordered_slots.hpp
     include/quire/page/page_change.hpp
     include/quire/page/page_header.hpp
     include/quire/page/redirects.hpp

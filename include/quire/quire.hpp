@@ -36,6 +36,7 @@
 #include <quire/page/page_header.hpp>
 #include <quire/page/line_pointer.hpp>
 #include <quire/page/slotted.hpp>
+#include <quire/page/ordered_slots.hpp>
 #include <quire/page/redirects.hpp>
 #include <quire/page/live_range.hpp>
 #include <quire/page/page_change.hpp>

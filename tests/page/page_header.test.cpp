@@ -38,10 +38,11 @@ TEST_CASE("page_header: fields stand at the bytes of the map") {
 TEST_CASE("page_header: a number past the last page names no page") {
     std::array<std::byte, page_header::size> bytes{};
     page_header{.number = quire::page_no::max - 1}.store(bytes);
-    CHECK(quire::detail::own_id(bytes) ==
+    CHECK(quire::detail::own_id(std::span{bytes}) ==
           quire::page_id{quire::file_no::unknown, quire::page_no::max - 1});
     page_header{.number = quire::page_no::max + 1}.store(bytes);
-    CHECK(quire::detail::own_id(bytes) == quire::page_id::none());
-    auto const e = quire::detail::page_error(quire::errc::corrupt_page, "own number", bytes);
+    CHECK(quire::detail::own_id(std::span{bytes}) == quire::page_id::none());
+    auto const e =
+        quire::detail::page_error(quire::errc::corrupt_page, "own number", std::span{bytes});
     CHECK(e.page() == quire::page_id::none());
 }

@@ -20,8 +20,8 @@
 ///   I1. `store` does not write the checksum: only the seal knows when the bytes are final.
 ///   I2. `number` is what the bytes contain, and may be no valid page number; `own_id` checks it.
 
-#include <quire/base/byte_order.hpp>
 #include <quire/base/error.hpp>
+#include <quire/borrow/racy_byte.hpp>
 
 #include <span>         // std::span
 #include <string>       // std::to_string
@@ -47,12 +47,11 @@ struct page_header {
     std::uint64_t lsn = 0;
 
     [[nodiscard]] static page_header load(std::span<std::byte const, size> bytes) noexcept {
-        std::byte const* const at = bytes.data();
-        return {.kind = static_cast<kind_no>(load_le<std::uint16_t>(at + kind_offset)),
-                .version = load_le<std::uint8_t>(at + 14),
-                .flags = load_le<std::uint8_t>(at + 15),
-                .number = load_le<std::uint64_t>(at + 4),
-                .lsn = load_le<std::uint64_t>(at + lsn_offset)};
+        return load_at(bytes.data());
+    }
+    /// Of a page that is read without its latch: each field by one load.
+    [[nodiscard]] static page_header load(std::span<racy_byte const, size> bytes) noexcept {
+        return load_at(bytes.data());
     }
 
     void store(std::span<std::byte, size> bytes) const noexcept {
@@ -65,29 +64,43 @@ struct page_header {
     }
 
     friend bool operator==(page_header const&, page_header const&) = default;
+
+private:
+    template <viewed_byte Byte>
+    [[nodiscard]] static page_header load_at(Byte* at) noexcept {
+        return {.kind = static_cast<kind_no>(load_le<std::uint16_t>(at + kind_offset)),
+                .version = load_le<std::uint8_t>(at + 14),
+                .flags = load_le<std::uint8_t>(at + 15),
+                .number = load_le<std::uint64_t>(at + 4),
+                .lsn = load_le<std::uint64_t>(at + lsn_offset)};
+    }
 };
 
 namespace detail {
 
 /// The page id in the bytes, without a file; `none` when the number is not a valid page number.
-[[nodiscard]] inline page_id own_id(std::span<std::byte const, page_header::size> bytes) noexcept {
+template <viewed_byte Byte>
+[[nodiscard]] page_id own_id(std::span<Byte, page_header::size> bytes) noexcept {
     std::uint64_t const number = page_header::load(bytes).number;
     return page_no::fits(number) ? page_id{file_no::unknown, number} : page_id::none();
 }
 
 /// An error about the page itself, for the caller to throw.
-[[nodiscard, gnu::cold, gnu::noinline]] inline error page_error(
-    errc code, std::string_view what, std::span<std::byte const, page_header::size> bytes) {
+template <viewed_byte Byte>
+[[nodiscard, gnu::cold, gnu::noinline]] error page_error(
+    errc code, std::string_view what, std::span<Byte, page_header::size> bytes) {
     return error{code, what, own_id(bytes)};
 }
 /// Throws that error. Apart, so that functions that read a page keep its span in a register.
-[[noreturn, gnu::cold, gnu::noinline]] inline void throw_page_error(
-    errc code, char const* what, std::span<std::byte const, page_header::size> bytes) {
+template <viewed_byte Byte>
+[[noreturn, gnu::cold, gnu::noinline]] void throw_page_error(
+    errc code, char const* what, std::span<Byte, page_header::size> bytes) {
     throw page_error(code, what, bytes);
 }
 /// Likewise, of the tuple in `slot`; past 65535: of one that has no slot.
-[[noreturn, gnu::cold, gnu::noinline]] inline void throw_tuple_error(
-    errc code, std::size_t slot, std::span<std::byte const, page_header::size> bytes) {
+template <viewed_byte Byte>
+[[noreturn, gnu::cold, gnu::noinline]] void throw_tuple_error(
+    errc code, std::size_t slot, std::span<Byte, page_header::size> bytes) {
     std::string where{"tuple"};
     if (slot <= 0xFFFF) { where += " in slot " + std::to_string(slot); }
     throw page_error(code, where, bytes);

@@ -9,13 +9,14 @@
 ///    26   2   free_upper    where tuple bytes begin, PageSize when there are none
 ///    28   2   free_slots    how many line pointers are free
 ///    30   2   zero
-///    HeaderSize             line pointers, 4 bytes each (line_pointer.hpp), growing up
+///    HeaderSize             slots, SlotSize bytes each, growing up: a line pointer of 4 bytes
+///                           (line_pointer.hpp), and what the page view keeps beside it
 ///    free_upper             tuples, growing down: any order, gaps where tuples were
 ///
 /// The end of the line pointers follows from slot_count; it is not stored.
 ///
 /// Invariants (of a page that `validate` passes; each accessor checks those it relies on)
-///   I1. HeaderSize + 4 * slot_count <= free_upper <= PageSize; free_slots is exact.
+///   I1. HeaderSize + SlotSize * slot_count <= free_upper <= PageSize; free_slots is exact.
 ///   I2. A live tuple lies in [free_upper, PageSize); no two of them share a byte.
 ///   I3. A free or dead pointer has only its state; all other bits are zero.
 /// of every operation here
@@ -29,8 +30,11 @@
 /// it back: no pointers are sorted to move tuples in place, and there is nothing to undo.
 ///
 /// This class is a plain value over the span, unlike the page views. Views are implemented with it;
-/// users of a page do not see it. heap_page.hpp says what the operations mean.
+/// users of a page do not see it. heap_page.hpp says what the operations mean, and
+/// ordered_slots.hpp adds insertion at a position. Over racy bytes (racy_byte.hpp) slots are read
+/// one at a time, each number by one load: what looks at all of them needs the latch.
 
+#include <quire/page/detail/compaction.hpp>
 #include <quire/page/line_pointer.hpp>
 #include <quire/page/page_header.hpp>
 
@@ -46,17 +50,21 @@ template <std::size_t PageSize>
 concept slotted_page_size =
     std::has_single_bit(PageSize) && PageSize >= 512 && PageSize <= (std::size_t{1} << 15);
 
-template <page_byte Byte, std::size_t PageSize, std::size_t HeaderSize = 32>
+template <viewed_byte Byte, std::size_t PageSize, std::size_t HeaderSize = 32,
+          std::size_t SlotSize = line_pointer::size>
 class QUIRE_POINTER slotted {
     static_assert(slotted_page_size<PageSize>,
                   "a slotted page has a power of two of bytes, from 512 to 32768");
     static_assert(HeaderSize >= 32 && HeaderSize <= PageSize / 4,
                   "line pointers begin behind the slot fields, in the first quarter of the page");
+    static_assert(SlotSize == 4 || SlotSize == 8, "a slot is a line pointer, and 4 bytes or none");
 
 public:
     using byte = Byte;
-    static constexpr std::size_t slots_max = (PageSize - HeaderSize) / line_pointer::size;
-    static constexpr std::size_t tuple_size_max = PageSize - HeaderSize - line_pointer::size;
+    static constexpr std::size_t page_size = PageSize;
+    static constexpr std::size_t slot_size = SlotSize;
+    static constexpr std::size_t slots_max = (PageSize - HeaderSize) / SlotSize;
+    static constexpr std::size_t tuple_size_max = PageSize - HeaderSize - SlotSize;
     static constexpr std::size_t no_slot = std::size_t{1} << 16;
 
     /// The numbers of the header, checked against I1 as far as the header alone allows.
@@ -76,13 +84,13 @@ public:
     slotted(slotted const&) noexcept = default;
     slotted& operator=(slotted const&) noexcept = default;
     ~slotted() = default;
-    slotted(slotted<std::byte, PageSize, HeaderSize> const& other) noexcept
-        requires(!writable_page<Byte>)
+    slotted(slotted<std::byte, PageSize, HeaderSize, SlotSize> const& other) noexcept
+        requires std::same_as<Byte, std::byte const>
         : bytes_{other.bytes()} {}
 
     /// Where line pointers end when there are `slots` of them.
     [[nodiscard]] static constexpr std::size_t lower(std::size_t slots) noexcept {
-        return HeaderSize + slots * line_pointer::size;
+        return HeaderSize + slots * SlotSize;
     }
 
     /// Makes the slot fields those of a page without tuples.
@@ -97,7 +105,7 @@ public:
 
     [[nodiscard]] std::span<Byte, PageSize> bytes() const noexcept { return bytes_; }
     [[nodiscard]] auto header_bytes() const noexcept {
-        return std::span<std::byte const, PageSize>{bytes_}.template first<page_header::size>();
+        return shared_span<Byte, PageSize>{bytes_}.template first<page_header::size>();
     }
 
     [[nodiscard]] bounds load_bounds() const {
@@ -111,7 +119,9 @@ public:
     }
 
     /// For page_change: all bytes behind the header; none if I1 does not hold.
-    [[nodiscard]] std::span<std::byte const> body() const noexcept {
+    [[nodiscard]] std::span<std::byte const> body() const noexcept
+        requires page_byte<Byte>
+    {
         std::size_t const slots = load_le<std::uint16_t>(bytes_.data() + 24);
         std::size_t const upper = load_le<std::uint16_t>(bytes_.data() + 26);
         if (slots > slots_max || upper > PageSize || upper < lower(slots)) { return {}; }
@@ -119,12 +129,14 @@ public:
     }
     /// For page_change: the line pointers, and the live tuples whose line pointers are valid.
     template <class Fn>
-    void for_each_used(Fn fn) const noexcept {
+    void for_each_used(Fn fn) const noexcept
+        requires page_byte<Byte>
+    {
         if (body().empty()) { return; }
         bounds const b{.slots = load_le<std::uint16_t>(bytes_.data() + 24),
                        .upper = load_le<std::uint16_t>(bytes_.data() + 26),
                        .free_slots = 0};
-        fn(std::span<std::byte const>{bytes_.subspan(HeaderSize, b.slots * line_pointer::size)});
+        fn(std::span<std::byte const>{bytes_.subspan(HeaderSize, b.slots * SlotSize)});
         for (std::size_t i = 0; i < b.slots; ++i) {
             auto const pointer =
                 line_pointer::from_bits(load_le<std::uint32_t>(bytes_.data() + lower(i)));
@@ -295,7 +307,7 @@ public:
     [[nodiscard]] bool place(std::size_t slot, std::size_t length, Writer&& write, bounds b) const
         requires writable_page<Byte>
     {
-        if (slot != b.slots || length + line_pointer::size > b.gap()) {
+        if (slot != b.slots || length + SlotSize > b.gap()) {
             return replace(bytes_.data(), slot, length, write);
         }
         b.upper -= length;
@@ -310,7 +322,8 @@ public:
         requires writable_page<Byte>
     {
         // It is true: the tuples of a page fit into it, or count() has thrown.
-        static_cast<void>(rebuild(no_slot, 0, [](std::span<std::byte>) {}, load_bounds()));
+        static_cast<void>(
+            detail::rebuild(*this, no_slot, 0, [](std::span<std::byte>) {}, load_bounds()));
     }
 
 private:
@@ -343,55 +356,13 @@ private:
             page.put_pointer(slot, line_pointer::live(old.offset(), length));
             return true;
         }
-        if (length + (is_new ? line_pointer::size : 0) > b.gap()) {
-            return page.rebuild(slot, length, write, b);
+        if (length + (is_new ? SlotSize : 0) > b.gap()) {
+            return detail::rebuild(page, slot, length, write, b);
         }
         write(page.bytes_.subspan(b.upper - length, length));
         b.upper -= length;
         page.set_slot(slot, line_pointer::live(b.upper, length), b);
         return true;
-    }
-
-    /// `place` by compaction: it first builds the image of all tuples, then, when nothing can fail
-    /// any more, writes the page. With `no_slot` it only compacts.
-    template <class Writer>
-    [[nodiscard]] bool rebuild(std::size_t slot, std::size_t length, Writer&& write,
-                               bounds const& b) const {
-        tally kept = count(b, slot);
-        if (slot != no_slot && slot >= kept.slots) {
-            kept.free_slots += slot - kept.slots;
-            kept.slots = slot + 1;
-        } else if (slot != no_slot && load_pointer(slot, b).state() == slot_state::free) {
-            --kept.free_slots;
-        }
-        if (lower(kept.slots) + kept.bytes + length > PageSize) { return false; }
-
-        std::array<std::byte, PageSize> image;
-        write(std::span{image}.last(length));
-        std::size_t upper = PageSize - length;
-        for_each_live(kept.slots, b, slot, [&](std::size_t, line_pointer pointer) {
-            upper -= pointer.length();
-            std::memcpy(image.data() + upper, bytes_.data() + pointer.offset(), pointer.length());
-        });
-
-        std::size_t at = PageSize - length;
-        for_each_live(kept.slots, b, slot, [&](std::size_t i, line_pointer pointer) {
-            at -= pointer.length();
-            put_pointer(i, line_pointer::live(at, pointer.length()));
-        });
-        if (slot != no_slot) { put_pointer(slot, line_pointer::live(PageSize - length, length)); }
-        std::memcpy(bytes_.data() + upper, image.data() + upper, PageSize - upper);
-        put_bounds({.slots = kept.slots, .upper = upper, .free_slots = kept.free_slots});
-        return true;
-    }
-
-    template <class Fn>
-    void for_each_live(std::size_t slots, bounds const& b, std::size_t without, Fn&& fn) const {
-        for (std::size_t i = 0; i < slots && i < b.slots; ++i) {
-            if (i == without) { continue; }
-            line_pointer const pointer = load_pointer(i, b);
-            if (pointer.is_live()) { fn(i, pointer); }
-        }
     }
 
     std::span<Byte, PageSize> bytes_;

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+/// ordered_slots: slotted tuples in an order of the page view's own. Tree nodes are built on it.
+///
+/// A slot's number is a position here, not a name: insertion at a position moves the slots behind
+/// it one up, and erasure one down. Tuple bytes stay where they are. A page has ordered slots or
+/// slots with stable numbers (slotted.hpp), never both.
+///
+/// Beside its line pointer a slot of 8 bytes has a tag: 32 bits that are compared without looking
+/// at the tuple, such as the first bytes of a key. It moves with the slot.
+///
+/// Cost: a move of the slots behind the position; `insert_at` otherwise costs what `place` does.
+
+#include <quire/page/slotted.hpp>
+
+namespace quire::inline QUIRE_ABI {
+
+/// Makes `length` bytes, written by `write(std::span<std::byte> out)`, the tuple at `position`. The
+/// slot's tag, if slots have one, is not written: see put_tag. False when the page has no room, not
+/// even after compaction; then nothing has changed.
+/// Expects: position <= slot_count.
+/// Errors: errc::corrupt_page; then nothing has changed.
+template <class Page, class Writer>
+[[nodiscard]] bool insert_at(Page const& page, std::size_t position, std::size_t length,
+                             Writer&& write) {
+    auto const before = page.load_bounds();
+    QUIRE_EXPECTS(position <= before.slots, "a tuple is inserted before, between or behind others");
+    if (!page.place(before.slots, length, write, before)) { return false; }
+    auto const pointer = page.load_pointer(before.slots, page.load_bounds());
+    std::byte* const at = page.bytes().data() + Page::lower(position);
+    std::memmove(at + Page::slot_size, at, (before.slots - position) * Page::slot_size);
+    page.put_pointer(position, pointer);
+    return true;
+}
+
+/// Removes the slot at `position` and its tuple.
+/// Expects: position < slot_count.
+/// Errors: errc::corrupt_page; then nothing has changed.
+template <class Page>
+void erase_at(Page const& page, std::size_t position) {
+    auto b = page.load_bounds();
+    QUIRE_EXPECTS(position < b.slots, "the slot that is erased exists");
+    auto const pointer = page.load_pointer(position, b);
+    // The last tuple placed gives its bytes back to the gap at once.
+    if (pointer.is_live() && pointer.offset() == b.upper) { b.upper += pointer.length(); }
+    if (pointer.state() == slot_state::free) { --b.free_slots; }
+    std::byte* const at = page.bytes().data() + Page::lower(position);
+    std::memmove(at, at + Page::slot_size, (b.slots - position - 1) * Page::slot_size);
+    --b.slots;
+    page.put_bounds(b);
+}
+
+/// What stands beside the line pointer of `slot`. Expects: the slot exists.
+template <class Page>
+    requires(Page::slot_size == 8)
+[[nodiscard]] std::uint32_t tag(Page const& page, std::size_t slot) noexcept {
+    return load_le<std::uint32_t>(page.bytes().data() + Page::lower(slot) + line_pointer::size);
+}
+template <class Page>
+    requires(Page::slot_size == 8)
+void put_tag(Page const& page, std::size_t slot, std::uint32_t value) noexcept {
+    store_le(page.bytes().data() + Page::lower(slot) + line_pointer::size, value);
+}
+
+}  // namespace quire::inline QUIRE_ABI
