@@ -138,6 +138,24 @@ set(quire_headers
     include/quire/row/row_view.hpp
     include/quire/row/schema.hpp
     include/quire/row/schema_text.hpp
+    include/quire/table/allocation_page.hpp
+    include/quire/table/btree.hpp
+    include/quire/table/btree_cursor.hpp
+    include/quire/table/btree_page.hpp
+    include/quire/table/catalog.hpp
+    include/quire/table/catalog_page.hpp
+    include/quire/table/detail/byte_tree.hpp
+    include/quire/table/detail/key_order.hpp
+    include/quire/table/detail/node_check.hpp
+    include/quire/table/detail/node_split.hpp
+    include/quire/table/detail/tree_check.hpp
+    include/quire/table/detail/tree_descent.hpp
+    include/quire/table/detail/tree_key.hpp
+    include/quire/table/finding.hpp
+    include/quire/table/free_page.hpp
+    include/quire/table/key_codec.hpp
+    include/quire/table/unlogged_change.hpp
+    include/quire/table/value_codec.hpp
     include/quire/testing/check_backend.hpp
     include/quire/testing/check_latch.hpp
     include/quire/testing/check_policy.hpp

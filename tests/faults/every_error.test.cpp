@@ -6,7 +6,7 @@
 #include <quire/quire.hpp>
 
 #include <quire/io/memory_backend.hpp>
-#include <quire/pool/change.hpp>
+#include <quire/table/btree.hpp>
 #include <quire/testing/faulty_backend.hpp>
 
 #include "catch.hpp"
@@ -18,6 +18,7 @@
 #include <filesystem>
 #include <fstream>
 #include <future>
+#include <limits>
 #include <memory>
 #include <thread>
 
@@ -319,6 +320,20 @@ void produce(errc code, std::string const& path) {
             }).get();
             return;
         }
+        case errc::bad_key: {
+            std::array<std::byte, 8> room;
+            quire::key_writer to{room};
+            quire::key_codec<double>::write(to, std::numeric_limits<double>::quiet_NaN());
+            return;
+        }
+        case errc::catalog_mismatch: {
+            logged_scene s;
+            quire::catalog db{s.pool, s.file};
+            using pool = decltype(s.pool);
+            { quire::btree<std::string, double, pool> const prices{db, "prices"}; }
+            quire::btree<std::string, float, pool> const others{db, "prices"};
+            return;
+        }
     }
     FAIL("a code that is not in the list");
 }
@@ -337,7 +352,7 @@ std::string what_comes_of(errc code, std::string const& path) {
 TEST_CASE("every error: each code is produced") {
     temp_dir const dir;
     constexpr int first = static_cast<int>(errc::open_failed);
-    constexpr int last = static_cast<int>(errc::conflict);
+    constexpr int last = static_cast<int>(errc::catalog_mismatch);
     for (int value = first; value <= last; ++value) {
         auto const code = static_cast<errc>(value);
         INFO(make_error_code(code).message());

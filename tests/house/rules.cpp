@@ -38,6 +38,7 @@ std::map<std::string, std::set<std::string>> const layers{
     {"page", {"base", "borrow"}},
     {"row", {"base", "borrow", "page"}},
     {"pool", {"base", "borrow", "memory", "io", "latch", "evict", "log"}},
+    {"table", {"base", "borrow", "page", "row", "pool", "log"}},
     {"testing", {"base", "io", "latch", "evict"}},
 };
 
@@ -45,7 +46,7 @@ std::map<std::string, std::set<std::string>> const layers{
 constexpr std::array umbrellas{"quire.hpp", "pool.hpp"};
 // Not in quire.hpp: a program that wants them includes them.
 constexpr std::array not_in_umbrella{"quire/io/uring_backend.hpp", "quire/testing/", "quire/log/",
-                                     "quire/pool/change.hpp"};
+                                     "quire/pool/change.hpp", "quire/table/"};
 
 constexpr std::array boost_rooms{"row/"};
 constexpr std::array posix_rooms{"io/detail/", "latch/detail/", "memory/",

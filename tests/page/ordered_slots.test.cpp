@@ -135,6 +135,10 @@ TEST_CASE("ordered_slots: racy bytes are read slot by slot, and refused where th
     CHECK(tag(racy, 0) == 77);
     CHECK(racy.plain_pointer(0) == line_pointer::live(509, 3));
     CHECK_FALSE(racy.plain_pointer(1).is_live());
+    auto const slot = quire::load_le<std::uint32_t>(&buffer.bytes()[40]);
+    quire::store_le(&buffer.bytes()[40], line_pointer::live(510, 3).bits());
+    CHECK_FALSE(racy.plain_pointer(0).is_live());
+    quire::store_le(&buffer.bytes()[40], slot);
     quire::store_le<std::uint16_t>(&buffer.bytes()[26], 600);
     CHECK_FALSE(racy.plain_pointer(0).is_live());
     try {

@@ -62,6 +62,8 @@ enum class errc {
     log_mismatch,             ///< the log and a file do not belong together; the message says how
     needs_change,             ///< pages of a logged file are made and written in changes only
     conflict,                 ///< another thread has a page that a change wants: undo it, try again
+    bad_key,                  ///< a key has no place in an order (NaN)
+    catalog_mismatch,         ///< a catalog has something else under a name; the message has both
 };
 
 namespace detail {
@@ -108,6 +110,8 @@ public:
             case errc::log_mismatch: return "the log and the file do not belong together";
             case errc::needs_change: return "the file is logged: use a change of the pool";
             case errc::conflict: return "another thread has a page of this change";
+            case errc::bad_key: return "a key that has no place in an order";
+            case errc::catalog_mismatch: return "the catalog has something else";
         }
         return "unknown error";
     }

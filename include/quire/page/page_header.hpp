@@ -32,6 +32,10 @@ namespace quire::inline QUIRE_ABI {
 /// Which of quire's formats a page is in. Zero stays unused: a blank page has it.
 enum class kind_no : std::uint16_t {
     heap = 1,
+    btree = 2,       ///< table/btree_page.hpp
+    catalog = 3,     ///< table/catalog_page.hpp
+    allocation = 4,  ///< table/allocation_page.hpp
+    free = 5,        ///< table/free_page.hpp
 };
 
 /// The fields of the common header, without the checksum.

@@ -195,6 +195,16 @@ public:
         return page<View>(*pages_, core_, made);
     }
 
+    /// Whether the change has page `no` already: then it is given again, and not waited for.
+    [[nodiscard]] bool holds(file_type const& file, page_no no) const noexcept {
+        return pages_->find(file.id_of(no)) != nullptr;
+    }
+    /// Lets go of page `no`, which was not changed and is not named any more: others need not wait
+    /// for the commit. Nothing happens to a page that was changed.
+    void let_go(file_type const& file, page_no no) noexcept {
+        pages_->let_go_unchanged(file.id_of(no));
+    }
+
     /// Everything, or with an error nothing. The LSN with which it is durable. Errors: conflict (it
     /// came before, and was caught), log_full, log_failed, out_of_memory.
     /// Expects: none of the change's pages is named any more.

@@ -347,6 +347,10 @@ public:
     [[nodiscard]] std::uint64_t pages() const noexcept {
         return slot().page_count.load(std::memory_order_acquire);
     }
+    /// Whether its pages are changed by quire::change, and what was committed outlives a crash.
+    [[nodiscard]] bool is_logged() const noexcept {
+        return slot().log_number.load(std::memory_order_relaxed) != 0;
+    }
     /// Whether direct I/O is in effect, or buffered; direct_or_buffered where that is not known.
     [[nodiscard]] io_mode mode() const noexcept { return slot().file->mode(); }
     [[nodiscard]] std::string const& path() const noexcept { return slot().path; }

@@ -116,6 +116,19 @@ public:
         --count_;
     }
 
+    /// Gives the latch of a page up, if the change has it, and it is as it was.
+    void let_go_unchanged(page_id id) noexcept {
+        for (std::size_t i = 0; i < count_; ++i) {
+            if (pages_[i]->id != id || pages_[i]->lent) { continue; }
+            pages_[i]->account.expect_all_ended(change_ends_unlent);
+            core_.template leave<access::exclusive>(pages_[i]->at, id);
+            auto const at = pages_.begin() + static_cast<std::ptrdiff_t>(i);
+            std::rotate(at, at + 1, pages_.begin() + static_cast<std::ptrdiff_t>(count_));
+            --count_;
+            return;
+        }
+    }
+
     /// The page's bytes are about to change.
     void lend(page& one) noexcept {
         if (one.lent) { return; }

@@ -1,0 +1,261 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+/// btree: an ordered map in a file: keys in their order, one value each.
+///
+///     quire::catalog db{pool, file};
+///     quire::btree<std::string, order> orders{db, "orders"};
+///     orders.insert("4711", {1, "Ada", 9.5});
+///     orders.get("4711", [](auto const& row) { std::cout << row.template get<&order::name>(); });
+///     orders.scan("4", "5", [](std::string const& key, auto const& row) { ... });
+///     for (auto at = orders.first(); at; at.next()) { std::cout << at.key() << '\n'; }
+///
+/// Keys: key_codec.hpp, values: value_codec.hpp. The tree is found in the catalog by its name, and
+/// made where it is new.
+///
+/// One operation is whole or not at all: in memory always, and after a crash if the file is logged.
+/// With a `change` of the caller's as its first argument it is a part of that change, which sees
+/// what it wrote; the change then holds the leaves that it looked at. Otherwise each operation is
+/// one of its own, and several are no snapshot.
+///
+/// What `get` and `scan` lend lies in the leaf, and is valid while the function runs, under the
+/// leaf's latch: the function does not use the tree, and copies what it wants to keep.
+///
+/// Limits: a key has at most key_size_max bytes, key and value together at most entry_size_max
+/// (about an eighth and a quarter of a page): beyond that it is tuple_too_large, and nothing has
+/// changed. The number of levels is bounded by 40.
+///
+/// Threads: any number, at any time. Readers take no latch above the leaf; splits hold the parent,
+/// the node and a new page, and block nobody elsewhere.
+/// Errors: those of reading and changing pages; corrupt_page, which nothing in a page can avoid.
+/// Expects: this thread holds no guard of the pool.
+/// Cost: one page per level and operation; nothing is allocated, except by what decodes.
+
+#include <quire/table/btree_cursor.hpp>
+#include <quire/table/catalog.hpp>
+#include <quire/table/detail/tree_check.hpp>
+#include <quire/table/value_codec.hpp>
+
+namespace quire::inline QUIRE_ABI {
+
+template <tree_key Key, tree_value Value, class Pool = buffer_pool<>>
+class btree : immovable {
+    using tree_type = detail::byte_tree<catalog<Pool>>;
+    using encoded = detail::encoded_key<Key, tree_type::key_size_max>;
+    using outcome = typename tree_type::outcome;
+    using key_bytes = detail::key_bytes;
+    using change_type = quire::change<Pool>;
+
+public:
+    using cursor = btree_cursor<Key, Value, Pool>;
+    static constexpr std::size_t key_size_max = tree_type::key_size_max;
+    static constexpr std::size_t entry_size_max = tree_type::entry_size_max;
+
+    /// Errors: catalog_mismatch (the name is another tree's, or that of something else), those of
+    /// the catalog.
+    btree(catalog<Pool>& db, std::string_view name) : btree{db, root_of(db, name)} {}
+
+    // Reading
+
+    /// `fn(value)` with the value of `key`, lent. Whether there is one.
+    template <class Fn>
+    bool get(Key const& key, Fn&& fn) const {
+        encoded const wanted{key};
+        return tree_.with_leaf({wanted.bytes()},
+                               [&](auto const& leaf) { return show(leaf, wanted.bytes(), fn); });
+    }
+    template <class Fn>
+    bool get(change_type& changes, Key const& key, Fn&& fn) const {
+        encoded const wanted{key};
+        return tree_.with_leaf_in(changes, {wanted.bytes()}, [&](auto const& leaf) {
+            return show(leaf, wanted.bytes(), fn);
+        });
+    }
+    /// The value of `key`, a copy.
+    [[nodiscard]] std::optional<Value> find(Key const& key) const {
+        encoded const wanted{key};
+        return tree_.with_leaf({wanted.bytes()},
+                               [&](auto const& leaf) { return copy(leaf, wanted.bytes()); });
+    }
+    [[nodiscard]] std::optional<Value> find(change_type& changes, Key const& key) const {
+        encoded const wanted{key};
+        return tree_.with_leaf_in(changes, {wanted.bytes()},
+                                  [&](auto const& leaf) { return copy(leaf, wanted.bytes()); });
+    }
+    [[nodiscard]] bool contains(Key const& key) const {
+        encoded const wanted{key};
+        return tree_.with_leaf({wanted.bytes()}, [&](auto const& leaf) {
+            return leaf.find(wanted.bytes()).found;
+        });
+    }
+
+    // Writing
+
+    /// Adds a key that is not there yet; false if it is, and then its value stays.
+    bool insert(Key const& key, Value const& value) { return put(key, value, false); }
+    bool insert(change_type& changes, Key const& key, Value const& value) {
+        return put_in(changes, key, value, false);
+    }
+    /// Adds a key, or replaces its value.
+    void put(Key const& key, Value const& value) { put(key, value, true); }
+    void put(change_type& changes, Key const& key, Value const& value) {
+        put_in(changes, key, value, true);
+    }
+    /// Removes a key. Whether it was there.
+    bool erase(Key const& key) {
+        encoded const wanted{key};
+        bool was_there = false;
+        bool thin = false;
+        tree_.store().in_one_change([&](auto& changes) {
+            thin = false;
+            was_there = tree_.try_erase(changes, wanted.bytes(), thin);
+        });
+        if (thin) { tree_.shrink(wanted.bytes()); }
+        return was_there;
+    }
+    bool erase(change_type& changes, Key const& key) {
+        encoded const wanted{key};
+        bool thin = false;
+        bool const was_there = tree_.try_erase(changes, wanted.bytes(), thin);
+        if (thin) { tree_.shrink_in(changes, wanted.bytes()); }
+        return was_there;
+    }
+
+    // In order
+
+    /// `fn(key, value)` for each key from `from` on, below `to`; until it returns false, if it
+    /// returns something. A leaf at a time: what others do meanwhile is seen or not, but no key is
+    /// seen twice, and none that is there all the time is left out.
+    template <class Fn>
+    void scan(Key const& from, Key const& to, Fn&& fn) const {
+        encoded const first{from};
+        encoded const end{to};
+        walk(first.bytes(), end.bytes(), true, fn);
+    }
+    template <class Fn>
+    void scan(Fn&& fn) const {
+        walk({}, {}, false, fn);
+    }
+    /// A cursor at the first key, or at the last: false where there is none.
+    [[nodiscard]] cursor first() const { return cursor{tree_, {}, detail::seek::from}; }
+    [[nodiscard]] cursor last() const { return cursor{tree_, {}, detail::seek::last}; }
+    /// At the first key that is `key` or above.
+    [[nodiscard]] cursor lower_bound(Key const& key) const {
+        encoded const wanted{key};
+        return cursor{tree_, wanted.bytes(), detail::seek::from};
+    }
+
+    // As a whole
+
+    /// What is wrong in the tree, for people; `reached` gets its pages (catalog::check wants them).
+    /// Throws for the disk and for memory, not for content. Expects: nobody writes meanwhile.
+    [[nodiscard]] findings check(std::set<page_no>& reached) const {
+        return detail::tree_check{tree_, reached}.run();
+    }
+    [[nodiscard]] findings check() const {
+        std::set<page_no> reached;
+        return check(reached);
+    }
+    /// Pages, entries and levels. Cost: reads every page. Expects: nobody writes meanwhile.
+    [[nodiscard]] btree_stats stats() const {
+        std::set<page_no> reached;
+        detail::tree_check all{tree_, reached};
+        static_cast<void>(all.run());
+        return all.stats();
+    }
+
+private:
+    using root = typename catalog<Pool>::root;
+
+    btree(catalog<Pool>& db, root const& where) : tree_{db, where.page, where.number} {}
+    [[nodiscard]] static root root_of(catalog<Pool>& db, std::string_view name) {
+        auto const schema = key_codec<Key>::name() + ":" + value_codec<Value>::name();
+        return db.template find_or_make<btree_page>(
+            root_kind::btree, name, schema, [](auto& page, std::uint32_t number) {
+                tree_type::begin(page->bytes(), number);
+            });
+    }
+
+    template <class Leaf, class Fn>
+    [[nodiscard]] static bool show(Leaf const& leaf, key_bytes key, Fn& fn) {
+        auto const where = leaf.find(key);
+        if (!where.found) { return false; }
+        using lent = decltype(value_codec<Value>::lend(leaf.value(0)));
+        static_assert(std::is_void_v<std::invoke_result_t<Fn&, lent const&>>,
+                      "what get lends ends with fn: fn copies what it keeps, and returns nothing");
+        fn(std::as_const(static_cast<lent const&>(
+            value_codec<Value>::lend(leaf.value(where.position)))));
+        return true;
+    }
+    template <class Leaf>
+    [[nodiscard]] static std::optional<Value> copy(Leaf const& leaf, key_bytes key) {
+        auto const where = leaf.find(key);
+        if (!where.found) { return std::nullopt; }
+        return value_codec<Value>::decode(leaf.value(where.position));
+    }
+
+    /// Errors: tuple_too_large.
+    [[nodiscard]] static std::size_t size_of(key_bytes key, Value const& value) {
+        auto const size = value_codec<Value>::size(value);
+        if (size > entry_size_max || key.size() > entry_size_max - size) {
+            throw error{errc::tuple_too_large, "an entry of a tree"};
+        }
+        return size;
+    }
+    [[nodiscard]] static auto writer_of(Value const& value) noexcept {
+        return [&value](std::span<std::byte> out) { value_codec<Value>::encode(value, out); };
+    }
+    bool put(Key const& key, Value const& value, bool replaces) {
+        encoded const wanted{key};
+        auto const size = size_of(wanted.bytes(), value);
+        while (true) {
+            auto result = outcome::full;
+            tree_.store().in_one_change([&](auto& changes) {
+                result = tree_.try_put(changes, wanted.bytes(), size, writer_of(value), replaces);
+            });
+            if (result != outcome::full) { return result == outcome::done; }
+            tree_.make_room(wanted.bytes(), size);
+        }
+    }
+    bool put_in(change_type& changes, Key const& key, Value const& value, bool replaces) {
+        encoded const wanted{key};
+        auto const size = size_of(wanted.bytes(), value);
+        while (true) {
+            auto const result =
+                tree_.try_put(changes, wanted.bytes(), size, writer_of(value), replaces);
+            if (result != outcome::full) { return result == outcome::done; }
+            tree_.make_room_in(changes, wanted.bytes(), size);
+        }
+    }
+
+    template <class Fn>
+    void walk(key_bytes from, key_bytes to, bool has_end, Fn& fn) const {
+        detail::kept_key<key_size_max> next{from};
+        for (bool more = true; more;) {
+            more = tree_.with_leaf({next.bytes()}, [&](auto const& leaf) {
+                auto position = leaf.find(next.bytes()).position;
+                for (auto const count = leaf.count(); position < count; ++position) {
+                    next.take(leaf, position);
+                    if (has_end && detail::compare_keys(next.bytes(), to) >= 0) { return false; }
+                    if (!tell(fn, next.bytes(), leaf.value(position))) { return false; }
+                }
+                return next.take_high(leaf);
+            });
+        }
+    }
+    template <class Fn>
+    [[nodiscard]] static bool tell(Fn& fn, key_bytes key, std::span<std::byte const> value) {
+        auto const decoded = detail::decoded_key<Key>(key);
+        auto const& lent = value_codec<Value>::lend(value);
+        if constexpr (std::is_void_v<decltype(fn(decoded, lent))>) {
+            fn(decoded, lent);
+            return true;
+        } else {
+            return static_cast<bool>(fn(decoded, lent));
+        }
+    }
+
+    tree_type tree_;
+};
+
+}  // namespace quire::inline QUIRE_ABI

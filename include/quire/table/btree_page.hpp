@@ -1,0 +1,386 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+/// btree_page: a node of a B+tree, leaf or inner: entries of a key and a value, ordered by key.
+///
+/// Byte map: the common header (page_header.hpp), the slot fields (slotted.hpp), and
+///
+///    32   4   tree            the number of the tree that the node belongs to
+///    36   1   level           0 for a leaf; an inner node is one above its children
+///    37   1   zero
+///    38   2   prefix_length   bytes that both fences, and so all keys, begin with
+///    40  ..   slots of 8 bytes: a line pointer, and the head of the key behind the prefix
+///
+///   slot 0    the low fence: a key; every key of the node is that or above
+///   slot 1    the high fence: every key is below it; a dead slot when there is no limit
+///   slot 2..  the entries, ascending: 2 bytes of key length, the key without the prefix, the
+///             value. In an inner node the value is a child's page number, 6 bytes, and the key is
+///             the child's low fence
+///
+/// A key is bytes, ordered as std::memcmp orders them (key_codec.hpp makes them from typed keys).
+///
+/// Invariants (of a page that `validate` passes; each accessor checks those it relies on)
+///   I1. The fences are ascending, and the prefix is what they have in common.
+///   I2. Keys ascend strictly and lie between the fences; tags are their heads (key_order.hpp).
+///   I3. The first key of an inner node is its low fence; its values are page numbers.
+///   I4. Any bytes are a legal page: a contradiction is errc::corrupt_page.
+///   I5. A node that says "tree t, level l, and my fences hold the key" is where the key belongs,
+///       however a reader came there. So descents need no latch, and nothing tells them of splits.
+///
+/// A node can always be split so that both halves take one entry more, with any fences: that is why
+/// a key has at most an eighth of a page, and key and value at most a quarter.
+///
+/// This class is a plain value over the span, as slotted is. It lends nothing by itself: btree.hpp
+/// lends keys and values while it holds the page.
+
+#include <quire/borrow/page_kind.hpp>
+#include <quire/page/ordered_slots.hpp>
+#include <quire/table/detail/key_order.hpp>
+#include <quire/table/detail/node_check.hpp>
+
+namespace quire::inline QUIRE_ABI {
+
+template <viewed_byte Byte, std::size_t PageSize>
+class QUIRE_POINTER btree_page {
+    static_assert(slotted_page_size<PageSize>,
+                  "a node of a tree has a power of two of bytes, from 512 to 32768");
+    static constexpr std::size_t header_size = 40;
+    static constexpr std::size_t fences = 2;  // slots
+    using layout = slotted<Byte, PageSize, header_size, 8>;
+    using bounds = typename layout::bounds;
+    using key_bytes = detail::key_bytes;
+
+public:
+    static constexpr std::size_t page_size = PageSize;
+    static constexpr std::uint8_t version = 1;
+    static constexpr std::size_t first_field_at = page_header::kind_offset;
+    static constexpr std::size_t key_size_max = (PageSize - 64) / 8;
+    /// Of a key and its value together.
+    static constexpr std::size_t entry_size_max = PageSize / 4 - 22;
+    static constexpr std::size_t child_size = 6;
+    static constexpr std::size_t level_max = 40;
+
+    /// Where a key is, or would be inserted.
+    struct place {
+        std::size_t position;
+        bool found;
+    };
+
+    explicit btree_page(std::span<Byte, PageSize> bytes) noexcept : page_{bytes} {}
+    btree_page(btree_page const&) noexcept = default;
+    btree_page& operator=(btree_page const&) noexcept = default;
+    ~btree_page() = default;
+    btree_page(btree_page<std::byte, PageSize> const& other) noexcept
+        requires std::same_as<Byte, std::byte const>
+        : page_{other.page_} {}
+
+    /// An empty leaf of tree 0, without fences.
+    static void format(std::span<std::byte, PageSize> bytes, page_no no) noexcept {
+        std::memset(bytes.data(), 0, PageSize);
+        page_header{.kind = kind_no::btree, .version = version, .number = no.value()}.store(
+            bytes.template first<page_header::size>());
+        btree_page<std::byte, PageSize>{bytes}.reset(0, 0, {}, {}, false);
+    }
+    [[nodiscard]] static bool accepts(shared_span<Byte, PageSize> bytes) noexcept {
+        auto const header = page_header::load(bytes.template first<page_header::size>());
+        return header.kind == kind_no::btree && header.version == version;
+    }
+
+    // Reading
+
+    [[nodiscard]] std::uint32_t tree() const noexcept { return load_le<std::uint32_t>(at(32)); }
+    [[nodiscard]] std::size_t level() const noexcept { return load_le<std::uint8_t>(at(36)); }
+    /// Entries.
+    [[nodiscard]] std::size_t count() const { return load_shape().entries; }
+
+    /// Whether the fences hold `key`: low <= key < high.
+    [[nodiscard]] bool holds(key_bytes key) const {
+        auto const now = load_shape();
+        return detail::compare_keys(low(now), key) <= 0 && is_below_high(key, now);
+    }
+    /// Whether the keys that come before `key` end in this node: low < key <= high.
+    [[nodiscard]] bool holds_before(key_bytes key) const {
+        auto const now = load_shape();
+        if (detail::compare_keys(low(now), key) >= 0) { return false; }
+        auto const pointer = high_pointer(now);
+        return !pointer.is_live() || detail::compare_keys(page_.tuple(pointer), key) >= 0;
+    }
+    [[nodiscard]] bool has_high() const {
+        auto const now = load_shape();
+        return high_pointer(now).is_live();
+    }
+    [[nodiscard]] std::span<Byte> low() const {
+        auto const now = load_shape();
+        return low(now);
+    }
+    /// Nothing when there is no limit: see has_high.
+    [[nodiscard]] std::span<Byte> high() const {
+        auto const now = load_shape();
+        auto const pointer = high_pointer(now);
+        return pointer.is_live() ? page_.tuple(pointer) : std::span<Byte>{};
+    }
+
+    /// The first entry whose key is `key` or above. Expects: the fences hold `key`, or all keys of
+    /// the node are below or above it anyway.
+    [[nodiscard]] place find(key_bytes key) const {
+        auto const now = load_shape();
+        auto const rest = key.subspan(now.prefix < key.size() ? now.prefix : key.size());
+        auto const head = detail::head_of(rest);
+        std::size_t first = 0;
+        std::size_t size = now.entries;
+        while (size > 0) {
+            std::size_t const half = size / 2;
+            auto const there = tag(page_, fences + first + half);
+            auto order = there <=> head;
+            if (order == 0) {
+                order = detail::compare_keys(suffix(first + half, now), rest);
+                if (order == 0) { return {first + half, true}; }
+            }
+            if (order < 0) {
+                first += half + 1;
+                size -= half + 1;
+            } else {
+                size = half;
+            }
+        }
+        return {first, false};
+    }
+
+    /// The key at `position` behind the prefix. Expects: position < count().
+    [[nodiscard]] std::span<Byte> suffix(std::size_t position) const {
+        auto const now = load_shape();
+        return suffix(checked(position, now), now);
+    }
+    /// Copies the key at `position`; its size. Expects: position < count(); `out` has room for
+    /// key_size_max bytes.
+    [[nodiscard]] std::size_t copy_key(std::size_t position, std::span<std::byte> out) const {
+        auto const now = load_shape();
+        auto const rest = suffix(checked(position, now), now);
+        if (now.prefix + rest.size() > key_size_max || out.size() < key_size_max) {
+            corrupt("key length");
+        }
+        copy_bytes(low(now).first(now.prefix), out);
+        copy_bytes(rest, out.subspan(now.prefix));
+        return now.prefix + rest.size();
+    }
+    /// The value at `position`. Expects: position < count().
+    [[nodiscard]] std::span<Byte> value(std::size_t position) const {
+        auto const now = load_shape();
+        auto const tuple = entry(checked(position, now), now);
+        return tuple.subspan(2 + key_length(tuple));
+    }
+    /// The child at `position` of an inner node. Expects: position < count().
+    [[nodiscard]] page_no child(std::size_t position) const {
+        auto const bytes = value(position);
+        if (level() == 0 || bytes.size() != child_size) { corrupt("child"); }
+        return load_le<std::uint32_t>(bytes.data()) |
+               std::uint64_t{load_le<std::uint16_t>(bytes.data() + 4)} << 32;
+    }
+    /// The position of the child whose range holds `key`. Expects: an inner node that holds it.
+    [[nodiscard]] std::size_t child_for(key_bytes key) const {
+        auto const where = find(key);
+        if (where.found) { return where.position; }
+        if (where.position == 0) { corrupt("first key"); }
+        return where.position - 1;
+    }
+    /// Of the child that the keys before `key` end in. Expects: holds_before(key).
+    [[nodiscard]] std::size_t child_before(key_bytes key) const {
+        auto const where = find(key);
+        if (where.position == 0) { corrupt("first key"); }
+        return where.position - 1;
+    }
+
+    /// How many bytes all keys begin with.
+    [[nodiscard]] std::size_t prefix_size() const { return load_shape().prefix; }
+    /// The head of the key at `position` behind the prefix. Expects: position < count().
+    [[nodiscard]] std::uint32_t head(std::size_t position) const {
+        return tag(page_, fences + checked(position, load_shape()));
+    }
+    /// Bytes in use, slots included; at most PageSize.
+    [[nodiscard]] std::size_t used() const
+        requires page_byte<Byte>
+    {
+        auto const kept = page_.count(page_.load_bounds());
+        return layout::lower(kept.slots) + kept.bytes;
+    }
+    /// What an entry takes in this node.
+    [[nodiscard]] std::size_t size_of(std::size_t key_size, std::size_t value_size) const {
+        auto const now = load_shape();
+        return layout::slot_size + 2 + value_size +
+               (key_size > now.prefix ? key_size - now.prefix : 0);
+    }
+    /// What the entry at `position` takes. Expects: position < count().
+    [[nodiscard]] std::size_t size_at(std::size_t position) const {
+        auto const now = load_shape();
+        return layout::slot_size + entry(checked(position, now), now).size();
+    }
+
+    /// Throws errc::corrupt_page, naming what is wrong, unless the page keeps every invariant.
+    void validate() const
+        requires page_byte<Byte>
+    {
+        detail::node_check{*this}.validate();
+        page_.validate();
+    }
+
+    // Writing. What is written keeps I1 to I3 if the caller does what is expected.
+
+    /// Makes this an empty node. The number in the header stays.
+    void reset(std::uint32_t tree, std::size_t level, key_bytes low, key_bytes high,
+               bool has_high) const noexcept
+        requires writable_page<Byte>
+    {
+        page_.clear();
+        store_le(at(32), tree);
+        store_le(at(36), static_cast<std::uint8_t>(level));
+        store_le(at(37), std::uint8_t{0});
+        auto const prefix = has_high ? detail::common_prefix(low, high) : 0;
+        store_le(at(38), static_cast<std::uint16_t>(prefix));
+        bool fits = page_.place(0, low.size(), copier(low));
+        if (has_high) {
+            fits = fits && page_.place(1, high.size(), copier(high));
+        } else {
+            page_.set_slot(1, line_pointer::dead(), page_.load_bounds());
+        }
+        put_tag(page_, 0, 0);
+        put_tag(page_, 1, 0);
+        QUIRE_EXPECTS(fits, "both fences of a node fit into it");
+    }
+
+    /// Takes over everything that `other` has but its header.
+    void take(btree_page<std::byte const, PageSize> const& other) const noexcept
+        requires writable_page<Byte>
+    {
+        std::memcpy(at(page_header::size), other.bytes().data() + page_header::size,
+                    PageSize - page_header::size);
+    }
+
+    /// Inserts an entry; `write(std::span<std::byte> out)` writes its value. False when the node
+    /// has no room.
+    /// Expects: the place of `key`, which the fences hold; it keeps key_size_max, entry_size_max.
+    template <class Writer>
+    [[nodiscard]] bool insert(std::size_t position, key_bytes key, std::size_t value_size,
+                              Writer&& write) const
+        requires writable_page<Byte>
+    {
+        auto const now = load_shape();
+        QUIRE_EXPECTS(position <= now.entries, "an entry is inserted where it belongs");
+        if (now.prefix > key.size()) { corrupt("prefix_length"); }
+        auto const rest = key.subspan(now.prefix);
+        bool const done = insert_at(page_, fences + position, 2 + rest.size() + value_size,
+                                    entry_writer(rest, write));
+        if (done) { put_tag(page_, fences + position, detail::head_of(rest)); }
+        return done;
+    }
+    [[nodiscard]] bool insert_child(std::size_t position, key_bytes key, page_no child) const
+        requires writable_page<Byte>
+    {
+        return insert(position, key, child_size, [child](std::span<std::byte> out) {
+            store_le(out.data(), static_cast<std::uint32_t>(child.value()));
+            store_le(out.data() + 4, static_cast<std::uint16_t>(child.value() >> 32));
+        });
+    }
+    /// Replaces the value at `position`. False when the node has no room for the new one.
+    template <class Writer>
+    [[nodiscard]] bool replace(std::size_t position, std::size_t value_size, Writer&& write) const
+        requires writable_page<Byte>
+    {
+        auto const now = load_shape();
+        auto const rest = suffix(checked(position, now), now);
+        return page_.place(fences + position, 2 + rest.size() + value_size,
+                           entry_writer(rest, write));
+    }
+    void erase(std::size_t position) const
+        requires writable_page<Byte>
+    {
+        erase_at(page_, fences + checked(position, load_shape()));
+    }
+
+    [[nodiscard]] std::span<Byte, PageSize> bytes() const noexcept { return page_.bytes(); }
+    [[noreturn]] void corrupt(char const* what) const { page_.corrupt(what); }
+
+private:
+    template <viewed_byte, std::size_t>
+    friend class btree_page;
+
+    /// What a look at the entries needs, loaded once.
+    struct shape : bounds {
+        std::size_t entries;
+        std::size_t prefix;
+    };
+
+    [[nodiscard]] Byte* at(std::size_t offset) const noexcept {
+        return page_.bytes().data() + offset;
+    }
+    [[nodiscard]] shape load_shape() const {
+        shape now{page_.load_bounds(), 0, load_le<std::uint16_t>(at(38))};
+        if (now.slots < fences) { corrupt("fences"); }
+        now.entries = now.slots - fences;
+        if (now.prefix > low(now).size()) { corrupt("prefix_length"); }
+        return now;
+    }
+    [[nodiscard]] std::span<Byte> low(shape const& now) const {
+        auto const pointer = page_.load_pointer(0, now);
+        if (!pointer.is_live() || pointer.length() > key_size_max) { corrupt("low fence"); }
+        return page_.tuple(pointer);
+    }
+    [[nodiscard]] line_pointer high_pointer(shape const& now) const {
+        auto const pointer = page_.load_pointer(1, now);
+        if (pointer.is_live() ? pointer.length() > key_size_max
+                              : pointer.state() != slot_state::dead) {
+            corrupt("high fence");
+        }
+        return pointer;
+    }
+    [[nodiscard]] bool is_below_high(key_bytes key, shape const& now) const {
+        auto const pointer = high_pointer(now);
+        return !pointer.is_live() || detail::compare_keys(page_.tuple(pointer), key) > 0;
+    }
+    [[nodiscard]] std::size_t checked(std::size_t position, shape const& now) const {
+        if (position >= now.entries) { corrupt("position"); }
+        return position;
+    }
+    /// Expects: position < now.entries.
+    [[nodiscard]] std::span<Byte> entry(std::size_t position, shape const& now) const {
+        auto const pointer = page_.load_pointer(fences + position, now);
+        if (!pointer.is_live() || pointer.length() < 2) { corrupt("entry"); }
+        return page_.tuple(pointer);
+    }
+    [[nodiscard]] std::size_t key_length(std::span<Byte> entry) const {
+        std::size_t const length = load_le<std::uint16_t>(entry.data());
+        if (length > entry.size() - 2) { corrupt("key length"); }
+        return length;
+    }
+    [[nodiscard]] std::span<Byte> suffix(std::size_t position, shape const& now) const {
+        auto const tuple = entry(position, now);
+        return tuple.subspan(2, key_length(tuple));
+    }
+
+    static void copy_bytes(std::span<Byte> from, std::span<std::byte> to) noexcept {
+        for (std::size_t i = 0; i < from.size(); ++i) {
+            to[i] = std::byte{load_le<std::uint8_t>(from.data() + i)};
+        }
+    }
+    [[nodiscard]] static auto copier(key_bytes from) noexcept {
+        return [from](std::span<std::byte> out) {
+            if (!from.empty()) { std::memmove(out.data(), from.data(), from.size()); }
+        };
+    }
+    template <class Writer>
+    [[nodiscard]] static auto entry_writer(key_bytes rest, Writer& write) noexcept {
+        return [rest, &write](std::span<std::byte> out) {
+            auto const value = out.subspan(2 + rest.size());
+            // The key first: it may lie in the page, where the value is about to be.
+            copier(rest)(out.subspan(2, rest.size()));
+            store_le(out.data(), static_cast<std::uint16_t>(rest.size()));
+            write(value);
+        };
+    }
+
+    layout page_;
+};
+
+static_assert(racy_page_kind<btree_page, 512> && racy_page_kind<btree_page, 4096> &&
+              racy_page_kind<btree_page, 32768>);
+
+}  // namespace quire::inline QUIRE_ABI

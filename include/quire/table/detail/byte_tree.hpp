@@ -1,0 +1,225 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+/// byte_tree: a B+tree over keys and values that are bytes. btree.hpp is its typed face.
+///
+/// Reading is tree_descent.hpp. Writing latches the leaf. What does not fit first makes room: the
+/// leaf is split as a change of its own, which holds the parent, the node and a new page; a parent
+/// without room is split first, in the same way. So nothing more is held than that, and a split is
+/// never undone. The root keeps its page: when it is full, its content moves into a new child. A
+/// node that uses less than 40 % of its page is merged with a neighbour, if both then leave a tenth
+/// free.
+///
+/// Latches are taken parent before child, left before right, allocation page last. In a change of
+/// the caller's everything belongs to that change, splits included.
+///
+/// Whole in memory without a log as well: each step acquires its pages first, which may fail, and
+/// then changes bytes, which cannot.
+///
+/// `Store` is a catalog: file(), in_one_change(fn), allocate<View>(changes), free(changes, no).
+
+#include <quire/table/detail/node_split.hpp>
+#include <quire/table/detail/tree_descent.hpp>
+
+namespace quire::inline QUIRE_ABI::detail {
+
+template <class Store>
+class byte_tree : public tree_descent<Store> {
+    using base = tree_descent<Store>;
+    using base::latch;
+    using base::page_size;
+    using base::require_mine;
+    using base::require_right;
+    using base::root_;
+    using base::store_;
+    using base::tree_;
+    using typename base::node;
+    using typename base::node_view;
+
+public:
+    static constexpr std::size_t key_size_max = node::key_size_max;
+    static constexpr std::size_t entry_size_max = node::entry_size_max;
+
+    /// What an attempt to write came to.
+    enum class outcome : std::uint8_t { done, there_already, full };
+
+    using base::base;
+
+    /// Makes a fresh node the root of an empty tree.
+    static void begin(std::span<std::byte, page_size> root, std::uint32_t tree) noexcept {
+        node{root}.reset(tree, 0, {}, {}, false);
+    }
+
+    /// Inserts, or replaces if it may.
+    template <class Changes, class Write>
+    [[nodiscard]] outcome try_put(Changes& changes, key_bytes key, std::size_t value_size,
+                                  Write const& write, bool replaces) const {
+        auto leaf = latch(changes, {key}, 0);
+        node_view const seen{leaf.view().bytes()};
+        auto const where = seen.find(key);
+        if (where.found && !replaces) { return outcome::there_already; }
+        node const page{leaf->bytes()};
+        bool const done = where.found ? page.replace(where.position, value_size, write)
+                                      : page.insert(where.position, key, value_size, write);
+        return done ? outcome::done : outcome::full;
+    }
+    /// Whether the key was there; `thin`: whether its leaf is to be merged.
+    template <class Changes>
+    [[nodiscard]] bool try_erase(Changes& changes, key_bytes key, bool& thin) const {
+        auto leaf = latch(changes, {key}, 0);
+        node_view const seen{leaf.view().bytes()};
+        auto const where = seen.find(key);
+        if (!where.found) { return false; }
+        leaf->erase(where.position);
+        thin = is_thin(seen);
+        return true;
+    }
+
+    /// Makes room for an entry in the leaf of `key`: splits it, and first what is above it and
+    /// full, each as a change of its own.
+    void make_room(key_bytes key, std::size_t value_size) const {
+        make_room_at(0, key, slot_and_length + key.size() + value_size,
+                     [&](auto act) { store_.in_one_change(act); });
+    }
+    /// Likewise in a change of the caller's.
+    template <class Changes>
+    void make_room_in(Changes& changes, key_bytes key, std::size_t value_size) const {
+        make_room_at(0, key, slot_and_length + key.size() + value_size,
+                     [&](auto act) { act(changes); });
+    }
+    /// Merges the leaf of `key` with a neighbour if both have room in one page, and so upward.
+    void shrink(key_bytes key) const {
+        for (std::size_t level = 0; level <= node::level_max; ++level) {
+            bool more = false;
+            store_.in_one_change([&](auto& changes) { more = merge(changes, key, level); });
+            if (!more) { return; }
+        }
+    }
+    template <class Changes>
+    void shrink_in(Changes& changes, key_bytes key) const {
+        for (std::size_t level = 0; merge(changes, key, level); ++level) {}
+    }
+
+private:
+    /// Of an entry.
+    static constexpr std::size_t slot_and_length = 10;
+    /// What an entry of an inner node takes at most.
+    static constexpr std::size_t largest_child =
+        slot_and_length + node::key_size_max + node::child_size;
+    [[nodiscard]] static bool is_thin(node_view const& page) {
+        return page.used() < page_size * 2 / 5;
+    }
+
+    enum class split_result : std::uint8_t { done, again, parent_is_full };
+
+    template <class Run>
+    void make_room_at(std::size_t level, key_bytes key, std::size_t size, Run const& run) const {
+        auto result = split_result::again;
+        while (result != split_result::done) {
+            run([&](auto& changes) { result = split(changes, key, level, size); });
+            if (result == split_result::parent_is_full) {
+                make_room_at(level + 1, key, largest_child, run);
+            }
+        }
+    }
+    /// Splits the node of `level` on the way to `key`, unless it has `size` bytes free. A root gets
+    /// a child first.
+    template <class Changes>
+    [[nodiscard]] split_result split(Changes& changes, key_bytes key, std::size_t level,
+                                     std::size_t size) const {
+        auto parent = latch(changes, {key}, level + 1);
+        node_view const above{parent.view().bytes()};
+        if (above.level() <= level) {
+            if (above.level() == level && above.used() + size <= page_size) {
+                return split_result::done;
+            }
+            grow(changes, parent);
+            return split_result::again;
+        }
+        std::size_t const position = above.child_for(key);
+        auto child = changes.template write<btree_page>(store_.file(), above.child(position));
+        node_view const full{child.view().bytes()};
+        require_right(full, {key}, level);
+        if (full.used() + size <= page_size) { return split_result::done; }
+        node_split<page_size> const halves{full, key};
+        auto const wanted = above.size_of(halves.fence().size(), node::child_size);
+        if (above.used() + wanted > page_size) { return split_result::parent_is_full; }
+        auto fresh = store_.template allocate<btree_page>(changes);
+        halves.apply(node{child->bytes()}, node{fresh->bytes()});
+        bool const done = node{parent->bytes()}.insert_child(position + 1, halves.fence(),
+                                                             fresh.page_no());
+        QUIRE_EXPECTS(done, "a node has the room that it said it has");
+        return split_result::done;
+    }
+    /// The root's content moves into a new child.
+    template <class Changes, class Page>
+    void grow(Changes& changes, Page& root) const {
+        node_view const before{root.view().bytes()};
+        if (before.level() >= node::level_max) { before.corrupt("level"); }
+        auto fresh = store_.template allocate<btree_page>(changes);
+        node const child{fresh->bytes()};
+        child.take(before);
+        node const top{root->bytes()};
+        top.reset(tree_, before.level() + 1, {}, {}, false);
+        bool const done = top.insert_child(0, {}, fresh.page_no());
+        QUIRE_EXPECTS(done, "an empty node has room");
+    }
+
+    /// Merges the node of `level` on the way to `key` with a neighbour, if one of them is thin and
+    /// both have room in one page. A root with one child takes that child's content. Whether
+    /// something changed.
+    template <class Changes>
+    [[nodiscard]] bool merge(Changes& changes, key_bytes key, std::size_t level) const {
+        auto parent = latch(changes, {key}, level + 1);
+        node_view const above{parent.view().bytes()};
+        std::size_t const count = above.count();
+        if (above.level() <= level) {
+            return above.level() > 0 && count == 1 && collapse(changes, parent);
+        }
+        std::size_t const position = above.child_for(key);
+        return (position + 1 < count && join(changes, parent, position, level)) ||
+               (position > 0 && join(changes, parent, position - 1, level));
+    }
+    /// Moves the content of the child behind `first` into that one, if one of both is thin and they
+    /// have room in one page.
+    template <class Changes, class Page>
+    [[nodiscard]] bool join(Changes& changes, Page& parent, std::size_t first,
+                            std::size_t level) const {
+        node_view const above{parent.view().bytes()};
+        auto const right_no = above.child(first + 1);
+        auto left = changes.template write<btree_page>(store_.file(), above.child(first));
+        node_merge<page_size> both;
+        {
+            auto const right = changes.template read<btree_page>(store_.file(), right_no);
+            node_view const one{left.view().bytes()};
+            node_view const other{right.view().bytes()};
+            require_mine(one, level);
+            require_mine(other, level);
+            bool const one_is_empty = one.count() == 0 || other.count() == 0;
+            if (!one_is_empty && !is_thin(one) && !is_thin(other)) { return false; }
+            if (!both.make(one, other, one_is_empty ? 0 : page_size / 10)) { return false; }
+        }
+        store_.free(changes, right_no);
+        node{left->bytes()}.take(both.image());
+        node{parent->bytes()}.erase(first + 1);
+        return true;
+    }
+    template <class Changes, class Page>
+    [[nodiscard]] bool collapse(Changes& changes, Page& root) const {
+        node_view const above{root.view().bytes()};
+        auto const only = above.child(0);
+        std::array<std::byte, page_size> bytes;
+        {
+            auto const child = changes.template read<btree_page>(store_.file(), only);
+            node_view const below{child.view().bytes()};
+            require_mine(below, above.level() - 1);
+            if (below.has_high() || !below.low().empty()) { below.corrupt("fences"); }
+            std::copy_n(below.bytes().data(), page_size, bytes.data());
+        }
+        store_.free(changes, only);
+        node{root->bytes()}.take(node{bytes});
+        return true;
+    }
+};
+
+}  // namespace quire::inline QUIRE_ABI::detail

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+/// node_check: whether a node of a tree keeps the invariants of btree_page.hpp, by asking it.
+
+#include <quire/page/page_header.hpp>
+#include <quire/table/detail/key_order.hpp>
+
+#include <array>    // std::array
+#include <utility>  // std::swap
+
+namespace quire::inline QUIRE_ABI::detail {
+
+template <class Node>
+class node_check {
+public:
+    explicit node_check(Node const& page) noexcept : page_{page} {}
+
+    /// Throws errc::corrupt_page, which names what is wrong. The slots are checked by slotted.
+    void validate() const {
+        std::span<std::byte const, Node::page_size> const bytes = page_.bytes();
+        if (!Node::accepts(bytes)) { page_.corrupt("kind or version"); }
+        if (page_header::load(bytes.template first<page_header::size>()).flags != 0) {
+            page_.corrupt("flags");
+        }
+        if (page_.level() > Node::level_max || bytes[37] != std::byte{0}) {
+            page_.corrupt("level");
+        }
+        validate_fences();
+        validate_keys();
+    }
+
+private:
+    void validate_fences() const {
+        key_bytes const low = page_.low();
+        key_bytes const high = page_.high();
+        bool const is_limited = page_.has_high();
+        if (is_limited && compare_keys(low, high) >= 0) { page_.corrupt("high fence"); }
+        if (page_.prefix_size() != (is_limited ? common_prefix(low, high) : 0)) {
+            page_.corrupt("prefix_length");
+        }
+    }
+    void validate_keys() const {
+        std::size_t const count = page_.count();
+        bool const is_inner = page_.level() > 0;
+        if (is_inner && count == 0) { page_.corrupt("inner node without children"); }
+        std::array<std::byte, Node::key_size_max> keys[2];
+        key_bytes before;
+        for (std::size_t i = 0; i < count; ++i) {
+            key_bytes const key{keys[i % 2].data(), page_.copy_key(i, keys[i % 2])};
+            validate_entry(i, key);
+            if (i > 0 && compare_keys(before, key) >= 0) { page_.corrupt("order of keys"); }
+            if (is_inner) { static_cast<void>(page_.child(i)); }
+            before = key;
+        }
+    }
+    void validate_entry(std::size_t position, key_bytes key) const {
+        if (page_.head(position) != head_of(key.subspan(page_.prefix_size()))) {
+            page_.corrupt("head of a key");
+        }
+        if (key.size() + page_.value(position).size() > Node::entry_size_max) {
+            page_.corrupt("size of an entry");
+        }
+        bool const is_first_child = page_.level() > 0 && position == 0;
+        if (!page_.holds(key) || (is_first_child && compare_keys(page_.low(), key) != 0)) {
+            page_.corrupt("key beyond a fence");
+        }
+    }
+
+    Node const& page_;
+};
+
+}  // namespace quire::inline QUIRE_ABI::detail

@@ -1,0 +1,263 @@
+// SPDX-License-Identifier: BSL-1.0
+#include <quire/table/btree.hpp>
+
+#include <quire/io/memory_backend.hpp>
+
+#include "catch.hpp"
+#include "random.hpp"
+
+#include <map>
+#include <optional>
+#include <string>
+
+using quire::errc;
+
+namespace {
+
+template <std::size_t N>
+using pool_of = quire::buffer_pool<N, quire::s3_fifo, quire::hybrid_latch, quire::memory_backend>;
+
+/// A catalog over files in memory, which outlive it.
+template <std::size_t N>
+struct world {
+    using pool_type = pool_of<N>;
+    quire::memory_backend::options disk{quire::memory_store_ptr::make()};
+    bool logged;
+    std::size_t frames;
+    std::optional<quire::redo_log<quire::memory_backend>> log;
+    std::optional<pool_type> pool;
+    std::optional<typename pool_type::file> file;
+    std::optional<quire::catalog<pool_type>> db;
+
+    explicit world(bool is_logged, std::size_t with_frames = 64)
+        : logged{is_logged}, frames{with_frames} {
+        start();
+    }
+    void start() {
+        log.emplace("log", quire::redo_log_options<quire::memory_backend>{.bytes = 4 << 20,
+                                                                          .backend = disk});
+        pool.emplace(quire::pool_options<quire::memory_backend>{.frames = frames, .backend = disk},
+                     *log);
+        file.emplace(pool->open("f", quire::open_mode::open_or_create, {.logged = logged}));
+        db.emplace(*pool, *file);
+    }
+    void stop() {
+        db->close();
+        db.reset();
+        file->close();
+        file.reset();
+        pool.reset();
+        log.reset();
+    }
+    void restart() {
+        stop();
+        start();
+    }
+};
+
+struct order {
+    std::int64_t id;
+    std::string customer;
+    double amount;
+};
+BOOST_DESCRIBE_STRUCT(order, (), (id, customer, amount))
+
+template <class Fn>
+errc refusal(Fn fn) {
+    try {
+        fn();
+    } catch (quire::error const& why) { return why.kind(); }
+    return {};
+}
+
+}  // namespace
+
+TEST_CASE("btree: inserts, finds, replaces and erases") {
+    bool const logged = GENERATE(false, true);
+    world<4096> w{logged};
+    quire::btree<std::string, std::uint64_t, pool_of<4096>> tree{*w.db, "numbers"};
+    CHECK(tree.insert("one", 1));
+    CHECK(tree.insert("two", 2));
+    CHECK_FALSE(tree.insert("one", 7));
+    CHECK(tree.find("one") == 1U);
+    CHECK_FALSE(tree.find("three"));
+    tree.put("one", 11);
+    CHECK(tree.find("one") == 11U);
+    std::uint64_t seen = 0;
+    CHECK(tree.get("two", [&](std::uint64_t value) { seen = value; }));
+    CHECK(seen == 2);
+    CHECK_FALSE(tree.get("three", [&](std::uint64_t) { seen = 3; }));
+    CHECK(seen == 2);
+    CHECK(tree.erase("one"));
+    CHECK_FALSE(tree.erase("one"));
+    CHECK_FALSE(tree.contains("one"));
+    w.restart();
+    quire::btree<std::string, std::uint64_t, pool_of<4096>> again{*w.db, "numbers"};
+    CHECK(again.find("two") == 2U);
+    CHECK_FALSE(again.contains("one"));
+}
+
+TEST_CASE("btree: rows are lent from the leaf") {
+    world<4096> w{true};
+    quire::btree<std::int64_t, order, pool_of<4096>> orders{*w.db, "orders"};
+    CHECK(orders.insert(-3, {-3, "Ada", 9.5}));
+    CHECK(orders.insert(12, {12, "Grace", 1.25}));
+    std::string customer;
+    CHECK(orders.get(-3, [&](auto const& row) {
+        customer = row.template get<&order::customer>();
+    }));
+    CHECK(customer == "Ada");
+    CHECK(orders.find(12)->amount == 1.25);
+    std::vector<std::int64_t> keys;
+    orders.scan([&](std::int64_t key, auto const& row) {
+        CHECK(row.template get<&order::id>() == key);
+        keys.push_back(key);
+    });
+    CHECK(keys == std::vector<std::int64_t>{-3, 12});
+}
+
+TEST_CASE("btree: a change takes several trees, is whole, and sees what it wrote") {
+    world<512> w{true};
+    quire::btree<std::uint32_t, std::string, pool_of<512>> names{*w.db, "names"};
+    quire::btree<std::string, std::uint32_t, pool_of<512>> numbers{*w.db, "numbers"};
+    auto const fill = [&](auto& change) {
+        for (std::uint32_t i = 0; i < 200; ++i) {
+            names.put(change, i, "name " + std::to_string(i));
+            numbers.put(change, "name " + std::to_string(i), i);
+        }
+        CHECK(names.find(change, 77) == "name 77");
+        CHECK(numbers.find(change, "name 199") == 199U);
+        for (std::uint32_t i = 0; i < 150; ++i) { CHECK(names.erase(change, i)); }
+        CHECK_FALSE(names.find(change, 77));
+    };
+    CHECK_THROWS_AS(w.pool->change([&](quire::change<pool_of<512>>& change) {
+        fill(change);
+        throw std::runtime_error{"no"};
+    }),
+                    std::runtime_error);
+    CHECK_FALSE(names.first());
+    CHECK_FALSE(numbers.first());
+    CHECK(names.check().empty());
+    w.pool->change([&](quire::change<pool_of<512>>& change) { fill(change); });
+    CHECK(names.stats().entries == 50);
+    CHECK(numbers.stats().entries == 200);
+    std::set<quire::page_no> reached;
+    CHECK(names.check(reached).empty());
+    CHECK(numbers.check(reached).empty());
+    CHECK(w.db->check(reached).empty());
+}
+
+TEST_CASE("btree: cursors go both ways, and stay where they are among writes") {
+    world<512> w{false};
+    quire::btree<std::uint32_t, std::string, pool_of<512>> tree{*w.db, "t"};
+    for (std::uint32_t i = 0; i < 300; ++i) { tree.put(i * 2, std::string(i % 50, 'v')); }
+    std::uint32_t expected = 0;
+    for (auto at = tree.first(); at; at.next()) {
+        REQUIRE(at.key() == expected);
+        REQUIRE(at.value().size() == expected / 2 % 50);
+        expected += 2;
+    }
+    CHECK(expected == 600);
+    for (auto at = tree.last(); at; at.previous()) {
+        expected -= 2;
+        REQUIRE(at.key() == expected);
+    }
+    CHECK(expected == 0);
+    CHECK(tree.lower_bound(101).key() == 102);
+    CHECK_FALSE(tree.lower_bound(599));
+    // What the cursor shows is erased, in a loop, and so is what is around it.
+    std::uint32_t seen = 0;
+    for (auto at = tree.first(); at; at.next()) {
+        REQUIRE(at.key() == seen);
+        REQUIRE(tree.erase(at.key()));
+        REQUIRE(tree.insert(at.key() + 1, "above"));
+        seen = at.key();
+        at.next();
+        REQUIRE(at.key() == seen + 1);
+        seen += 2;
+    }
+    CHECK(seen == 600);
+    for (auto at = tree.last(); at; at.previous()) { REQUIRE(tree.erase(at.key())); }
+    CHECK_FALSE(tree.last());
+    CHECK_FALSE(tree.first());
+    CHECK(tree.check().empty());
+}
+
+TEST_CASE("btree: a scan ends where it is told to, and where its function says so") {
+    world<512> w{false};
+    quire::btree<std::string, std::monostate, pool_of<512>> tree{*w.db, "set"};
+    for (char a = 'a'; a <= 'z'; ++a) {
+        for (char b = 'a'; b <= 'z'; ++b) { tree.put(std::string{a, b}, {}); }
+    }
+    std::vector<std::string> keys;
+    auto const keep = [&](std::string const& key, std::monostate) { keys.push_back(key); };
+    tree.scan("cx", "db", keep);
+    CHECK(keys == std::vector<std::string>{"cx", "cy", "cz", "da"});
+    keys.clear();
+    tree.scan("x", "x", keep);
+    CHECK(keys.empty());
+    tree.scan("zz", "zzz", keep);
+    CHECK(keys == std::vector<std::string>{"zz"});
+    int count = 0;
+    tree.scan([&](std::string const&, std::monostate) { return ++count < 100; });
+    CHECK(count == 100);
+}
+
+TEST_CASE("btree: a name is opened as what it was made") {
+    world<512> w{true};
+    { quire::btree<std::uint32_t, std::string, pool_of<512>> const tree{*w.db, "t"}; }
+    using other = quire::btree<std::uint64_t, std::string, pool_of<512>>;
+    CHECK(refusal([&] { other{*w.db, "t"}; }) == errc::catalog_mismatch);
+    CHECK_THROWS_WITH((other{*w.db, "t"}),
+                      Catch::Matchers::ContainsSubstring(
+                          "'t' is a tree of u32:string, not a tree of u64:string"));
+    CHECK(refusal([&] { other{*w.db, ""}; }) == errc::bad_option);
+}
+
+TEST_CASE("btree: a key or an entry that is too large is refused, and nothing has changed") {
+    world<512> w{true};
+    using tree_type = quire::btree<std::string, std::string, pool_of<512>>;
+    tree_type tree{*w.db, "t"};
+    CHECK(tree_type::key_size_max == 56);
+    CHECK(tree_type::entry_size_max == 106);
+    CHECK(refusal([&] { tree.put(std::string(57, 'k'), ""); }) == errc::tuple_too_large);
+    CHECK(refusal([&] { tree.put("k", std::string(106, 'v')); }) == errc::tuple_too_large);
+    CHECK_FALSE(tree.first());
+    for (char c = 'a'; c <= 'z'; ++c) {
+        tree.put(std::string(56, c), std::string(50, 'v'));
+        tree.put(std::string(55, c), std::string(51, 'v'));
+    }
+    CHECK(tree.stats().entries == 52);
+    CHECK(tree.check().empty());
+}
+
+TEST_CASE("btree: ascending keys fill their leaves") {
+    world<4096> w{false, 256};
+    quire::btree<std::uint64_t, std::uint64_t, pool_of<4096>> tree{*w.db, "t"};
+    for (std::uint64_t i = 0; i < 50'000; ++i) { tree.put(i, i); }
+    auto const stats = tree.stats();
+    CHECK(stats.entries == 50'000);
+    CHECK(stats.leaf_pages < 50'000 / 154 + 2);  // 26 bytes each, while the leaf is the last one
+    CHECK(tree.check().empty());
+}
+
+TEST_CASE("btree: pages that were given back are used before the file grows") {
+    bool const logged = GENERATE(false, true);
+    world<512> w{logged};
+    quire::btree<std::uint32_t, std::string, pool_of<512>> tree{*w.db, "t"};
+    auto const fill = [&] {
+        for (std::uint32_t i = 0; i < 2000; ++i) { tree.put(i, std::string(40, 'v')); }
+    };
+    fill();
+    auto const pages = w.file->pages();
+    for (std::uint32_t i = 0; i < 2000; ++i) { REQUIRE(tree.erase(i)); }
+    auto const empty = tree.stats();
+    CHECK(empty.entries == 0);
+    CHECK(empty.leaf_pages < 8);
+    CHECK(w.file->pages() == pages);
+    fill();
+    CHECK(w.file->pages() <= pages + 8);
+    std::set<quire::page_no> reached;
+    CHECK(tree.check(reached).empty());
+    CHECK(w.db->check(reached).empty());
+}

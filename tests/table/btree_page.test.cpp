@@ -1,0 +1,368 @@
+// SPDX-License-Identifier: BSL-1.0
+#include <quire/table/btree_page.hpp>
+
+#include <quire/table/detail/node_split.hpp>
+
+#include "catch.hpp"
+#include "page/page_buffer.hpp"
+#include "random.hpp"
+
+#include <map>
+#include <string>
+
+using quire_test::page_buffer;
+
+namespace {
+
+template <std::size_t N>
+using node_of = quire::btree_page<std::byte, N>;
+using node = node_of<512>;
+using const_node = quire::btree_page<std::byte const, 512>;
+using racy_node = quire::btree_page<quire::racy_byte const, 512>;
+
+static_assert(quire::page_kind<quire::btree_page, 512>);
+static_assert(std::convertible_to<node, const_node> && !std::convertible_to<const_node, node>);
+static_assert(node::key_size_max == 56 && node::entry_size_max == 106);
+static_assert(node_of<4096>::key_size_max == 504 && node_of<4096>::entry_size_max == 1002);
+
+template <class N>
+bool put(N const& page, std::string const& key, std::string const& value) {
+    auto const where = page.find(bytes_of(key));
+    auto const write = [&](std::span<std::byte> out) {
+        std::ranges::copy(bytes_of(value), out.begin());
+    };
+    if (where.found) { return page.replace(where.position, value.size(), write); }
+    return page.insert(where.position, bytes_of(key), value.size(), write);
+}
+template <class N>
+std::string key_at(N const& page, std::size_t position) {
+    std::array<std::byte, N::key_size_max> key;
+    auto const size = page.copy_key(position, key);
+    return text_of(std::span{key}.first(size));
+}
+using contents = std::map<std::string, std::string>;
+template <class N>
+contents all(N const& page) {
+    contents found;
+    for (std::size_t i = 0; i < page.count(); ++i) {
+        found[key_at(page, i)] = text_of(page.value(i));
+    }
+    return found;
+}
+/// A node between fences; without a high one when that is "".
+template <std::size_t N>
+node_of<N> make(page_buffer<N>& buffer, std::size_t level = 0, std::string const& low = "",
+                std::string const& high = "") {
+    node_of<N>::format(buffer.span(), 7);
+    node_of<N> const page{buffer.span()};
+    page.reset(5, level, bytes_of(low), bytes_of(high), !high.empty());
+    return page;
+}
+
+}  // namespace
+
+TEST_CASE("btree_page: the bytes of a leaf are those of the byte map") {
+    page_buffer<512> buffer;
+    node const page = make(buffer, 0, "user1", "user9");
+    REQUIRE(put(page, "user5x", "vv"));
+    REQUIRE(put(page, "user1abcd", ""));
+    page.validate();
+    auto const u8 = [&](std::size_t at) { return std::to_integer<int>(buffer.bytes()[at]); };
+    auto const u16 = [&](std::size_t at) {
+        return quire::load_le<std::uint16_t>(&buffer.bytes()[at]);
+    };
+    auto const u32 = [&](std::size_t at) {
+        return quire::load_le<std::uint32_t>(&buffer.bytes()[at]);
+    };
+    CHECK(u16(12) == 2);  // kind
+    CHECK(u8(14) == 1);   // version
+    CHECK(u16(24) == 4);  // slots: fences and entries
+    CHECK(u32(32) == 5);  // tree
+    CHECK(u8(36) == 0);   // level
+    CHECK(u16(38) == 4);  // "user"
+    CHECK(text_of(buffer.span().last(10)) == "user9user1");
+    // Slot 2: "user1abcd" without its prefix, and the head of that.
+    CHECK(u32(56) == quire::line_pointer::live(512 - 10 - 6 - 7, 7).bits());
+    CHECK(u32(60) == 0x31616263);  // "1abc"
+    CHECK(u16(489) == 5);
+    CHECK(text_of(buffer.span().subspan(491, 5)) == "1abcd");
+    // Slot 3: "5x", padded with zeros.
+    CHECK(u32(68) == 0x35780000);
+    CHECK(u16(496) == 2);
+    CHECK(text_of(buffer.span().subspan(498, 4)) == "5xvv");
+}
+
+TEST_CASE("btree_page: an inner node has its children's numbers in six bytes") {
+    page_buffer<512> buffer;
+    node const page = make(buffer, 1, "b");
+    REQUIRE(page.insert_child(0, bytes_of("b"), quire::page_no{0x0123'4567'89AB}));
+    REQUIRE(page.insert_child(1, bytes_of("m"), quire::page_no{9}));
+    page.validate();
+    CHECK(page.child(0) == quire::page_no{0x0123'4567'89AB});
+    CHECK(page.child(1) == quire::page_no{9});
+    CHECK(page.child_for(bytes_of("b")) == 0);
+    CHECK(page.child_for(bytes_of("lzz")) == 0);
+    CHECK(page.child_for(bytes_of("m")) == 1);
+    CHECK(page.child_before(bytes_of("m")) == 0);
+    CHECK(page.child_before(bytes_of("m1")) == 1);
+    CHECK(text_of(page.value(0)) == std::string("\xAB\x89\x67\x45\x23\x01", 6));
+}
+
+TEST_CASE("btree_page: fences say which keys belong here, from both sides") {
+    page_buffer<512> buffer;
+    node const page = make(buffer, 0, "b", "d");
+    CHECK_FALSE(page.holds(bytes_of("azzz")));
+    CHECK(page.holds(bytes_of("b")));
+    CHECK(page.holds(bytes_of("czzz")));
+    CHECK_FALSE(page.holds(bytes_of("d")));
+    CHECK_FALSE(page.holds_before(bytes_of("b")));
+    CHECK(page.holds_before(bytes_of("b1")));
+    CHECK(page.holds_before(bytes_of("d")));
+    CHECK_FALSE(page.holds_before(bytes_of("d1")));
+    node const open = make(buffer);
+    CHECK(open.holds(bytes_of("")));
+    CHECK(open.holds(bytes_of("\xFF\xFF")));
+    CHECK_FALSE(open.holds_before(bytes_of("")));
+}
+
+TEST_CASE("btree_page: keys are in the order of their bytes, zeros and empty ones among them") {
+    page_buffer<512> buffer;
+    node const page = make(buffer);
+    std::vector<std::string> const ascending{std::string(),
+                                             std::string(1, '\0'),
+                                             std::string(2, '\0'),
+                                             std::string(4, '\0'),
+                                             std::string(5, '\0'),
+                                             "a",
+                                             std::string("a\0", 2),
+                                             "abcd",
+                                             std::string("abcd\0", 5),
+                                             "abcdefgh",
+                                             "abcdefghi",
+                                             "abcdefgz",
+                                             "\x7F",
+                                             "\x80",
+                                             "\xFF\xFF"};
+    for (std::size_t i = ascending.size(); i > 0; --i) {
+        REQUIRE(put(page, ascending[i - 1], "v"));
+    }
+    page.validate();
+    REQUIRE(page.count() == ascending.size());
+    for (std::size_t i = 0; i < ascending.size(); ++i) {
+        CHECK(key_at(page, i) == ascending[i]);
+        auto const where = page.find(bytes_of(ascending[i]));
+        CHECK(where.found);
+        CHECK(where.position == i);
+    }
+    CHECK(page.find(bytes_of("abcdz")).position == 12);
+    CHECK_FALSE(page.find(bytes_of("abcdz")).found);
+}
+
+TEMPLATE_TEST_CASE_SIG("btree_page: as a map, with splits and merges", "[page]",
+                       ((std::size_t N), N), 512, 4096) {
+    quire_test::test_random random;
+    int full = 0;
+    int merged = 0;
+    int refused_merges = 0;
+    for (int round = 0; round < (N == 512 ? 300 : 40); ++round) {
+        std::string const stem(random.below(N / 16), 's');
+        page_buffer<N> buffer;
+        page_buffer<N> other;
+        node_of<N> const page = make(buffer, 0, stem + "a", round % 3 == 0 ? "" : stem + "y");
+        contents expected;
+        auto const some_key = [&] {
+            std::string key = stem;
+            auto const length = 1 + random.below(round % 2 == 0 ? 3 : N / 32);
+            for (std::size_t i = 0; i < length; ++i) {
+                key += static_cast<char>('a' + static_cast<int>(random.below(i == 0 ? 24 : 26)));
+            }
+            return key;
+        };
+        std::string last;
+        for (bool has_room = true; has_room;) {
+            auto const key = some_key();
+            auto const room_of_value = node_of<N>::entry_size_max - key.size();
+            std::string const value(random.below(std::min(N / 8, room_of_value + 1)), 'v');
+            if (random.below(4) == 0 && !expected.empty()) {
+                auto const gone = std::next(expected.begin(),
+                                            static_cast<long>(random.below(expected.size())));
+                page.erase(page.find(bytes_of(gone->first)).position);
+                expected.erase(gone);
+            }
+            has_room = put(page, key, value);
+            if (has_room) { expected[key] = value; }
+            last = key;
+            REQUIRE(all(page) == expected);
+            page.validate();
+        }
+        ++full;
+        if (page.count() < 2) { continue; }
+        quire::detail::node_split<N> const split{page, bytes_of(last)};
+        node_of<N>::format(other.span(), 8);
+        node_of<N> const right{other.span()};
+        auto const highest = text_of(page.high());
+        split.apply(page, right);
+        page.validate();
+        right.validate();
+        REQUIRE(text_of(page.high()) == text_of(right.low()));
+        REQUIRE(text_of(right.high()) == highest);
+        REQUIRE(right.tree() == 5);
+        auto both = all(page);
+        REQUIRE(both.size() == split.position());
+        both.merge(all(right));
+        REQUIRE(both == expected);
+        // Each half takes an entry of the largest size, with the largest key that it may have.
+        auto const before = buffer.bytes();
+        auto const room = node_of<N>::entry_size_max - stem.size() - 1;
+        for (auto const& half : {page, right}) {
+            auto const fence = half.has_high() ? text_of(half.high()) : std::string("\xFF");
+            auto const key = text_of(half.low()) + '\0';
+            if (key < fence && !half.find(bytes_of(key)).found) {
+                REQUIRE((half.used() + half.size_of(key.size(), room - key.size()) <= N ||
+                         half.count() > 1));
+            }
+        }
+        buffer.bytes() = before;
+        quire::detail::node_merge<N> together;
+        bool const fits = together.make(page, right, N / 16);
+        REQUIRE(buffer.bytes() == before);
+        if (fits) {
+            ++merged;
+            page.take(together.image());
+            page.validate();
+            REQUIRE(all(page) == expected);
+            REQUIRE(text_of(page.high()) == highest);
+        } else {
+            ++refused_merges;
+        }
+    }
+    CHECK(full > 10);
+    CHECK(merged > 5);
+    CHECK(refused_merges > 5);
+}
+
+TEST_CASE("btree_page: a fence is the shortest key that separates") {
+    page_buffer<512> buffer;
+    page_buffer<512> other;
+    node const page = make(buffer);
+    for (auto const* key : {"berlin", "berne", "bonn", "bordeaux"}) {
+        REQUIRE(put(page, key, std::string(60, 'x')));
+    }
+    quire::detail::node_split<512> const split{page, bytes_of("a")};
+    CHECK(split.position() == 2);
+    CHECK(text_of(split.fence()) == "bo");
+    node const right = make(other);
+    split.apply(page, right);
+    CHECK(page.count() == 2);
+    CHECK(right.count() == 2);
+    CHECK(text_of(page.high()) == "bo");
+}
+
+TEST_CASE("btree_page: what ascends past the last key leaves a full leaf full") {
+    page_buffer<512> buffer;
+    page_buffer<512> other;
+    node const page = make(buffer);
+    std::string key = "k00";
+    while (put(page, key, std::string(20, 'x'))) { ++key[2]; }
+    auto const count = page.count();
+    quire::detail::node_split<512> const split{page, bytes_of(key)};
+    CHECK(split.position() == count);
+    CHECK(text_of(split.fence()) == key);
+    node const right = make(other);
+    split.apply(page, right);
+    CHECK(page.count() == count);
+    CHECK(right.count() == 0);
+    REQUIRE(put(right, key, "x"));
+}
+
+TEST_CASE("btree_page: validate names what is wrong") {
+    page_buffer<512> buffer;
+    node const page = make(buffer, 0, "b", "d");
+    REQUIRE(put(page, "b1", "x"));
+    REQUIRE(put(page, "c1", "y"));
+    auto const expect = [&](std::string const& what) {
+        try {
+            page.validate();
+            FAIL("validate found nothing, expected: " << what);
+        } catch (quire::error const& e) {
+            CHECK(e.kind() == quire::errc::corrupt_page);
+            CHECK(e.operation() == what);
+            CHECK(e.page() == quire::page_id{quire::file_no::unknown, 7});
+        }
+    };
+    auto const put16 = [&](std::size_t at, unsigned value) {
+        quire::store_le(&buffer.bytes()[at], static_cast<std::uint16_t>(value));
+    };
+    auto const put32 = [&](std::size_t at, std::uint32_t value) {
+        quire::store_le(&buffer.bytes()[at], value);
+    };
+    SECTION("kind") { put16(12, 1), expect("kind or version"); }
+    SECTION("fences") { put16(24, 1), expect("fences"); }
+    SECTION("low fence") { put32(40, 2), expect("low fence"); }
+    SECTION("high fence") {
+        put32(48, quire::line_pointer::redirect(0).bits());
+        expect("high fence");
+    }
+    SECTION("fences that descend") {
+        auto const low = quire::load_le<std::uint32_t>(&buffer.bytes()[40]);
+        put32(40, quire::load_le<std::uint32_t>(&buffer.bytes()[48]));
+        put32(48, low);
+        expect("high fence");
+    }
+    SECTION("prefix") { put16(38, 1), expect("prefix_length"); }
+    SECTION("prefix without a high fence") {
+        page.reset(5, 0, bytes_of("b"), {}, false), put16(38, 1), expect("prefix_length");
+    }
+    SECTION("level") { buffer.bytes()[36] = std::byte{41}, expect("level"); }
+    SECTION("inner without children") {
+        page.reset(5, 1, bytes_of("b"), {}, false), expect("inner node without children");
+    }
+    SECTION("head") { put32(60, 7), expect("head of a key"); }
+    SECTION("order") {
+        std::swap_ranges(&buffer.bytes()[56], &buffer.bytes()[64], &buffer.bytes()[64]);
+        expect("order of keys");
+    }
+    SECTION("first key below the fence") {
+        page.erase(0), page.erase(0);
+        REQUIRE(put(page, "a", ""));
+        expect("key beyond a fence");
+    }
+    SECTION("last key above the fence") {
+        REQUIRE(put(page, "d", ""));
+        expect("key beyond a fence");
+    }
+    SECTION("an entry that is none") {
+        put32(56, quire::line_pointer::redirect(0).bits());
+        expect("entry");
+    }
+    SECTION("a leaf that says that it is inner") {
+        buffer.bytes()[36] = std::byte{1}, expect("key beyond a fence");
+    }
+    SECTION("an inner node whose value is no child") {
+        page.reset(5, 1, bytes_of("b"), {}, false);
+        REQUIRE(put(page, "b", "12345"));
+        expect("child");
+    }
+    SECTION("an inner node whose first key is not its low fence") {
+        page.reset(5, 1, bytes_of("b"), {}, false);
+        REQUIRE(put(page, "b1", "123456"));
+        expect("key beyond a fence");
+    }
+}
+
+TEST_CASE("btree_page: over racy bytes it finds what the others find") {
+    page_buffer<512> buffer;
+    node const page = make(buffer, 0, "ba", "bd");
+    REQUIRE(put(page, "bb", "x"));
+    REQUIRE(put(page, "bcz", "yy"));
+    racy_node const racy{quire::as_racy(std::span<std::byte const, 512>{buffer.span()})};
+    CHECK(racy_node::accepts(quire::as_racy(std::span<std::byte const, 512>{buffer.span()})));
+    CHECK(racy.tree() == 5);
+    CHECK(racy.count() == 2);
+    CHECK(racy.holds(bytes_of("bb")));
+    CHECK_FALSE(racy.holds(bytes_of("be")));
+    CHECK(racy.find(bytes_of("bcz")).position == 1);
+    CHECK(racy.find(bytes_of("bcz")).found);
+    CHECK(racy.value(1).size() == 2);
+    CHECK(key_at(racy, 1) == "bcz");
+}
