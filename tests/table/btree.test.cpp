@@ -1,13 +1,9 @@
 // SPDX-License-Identifier: BSL-1.0
 #include <quire/table/btree.hpp>
 
-#include <quire/io/memory_backend.hpp>
-
 #include "catch.hpp"
-#include "random.hpp"
+#include "table/tree_world.hpp"
 
-#include <map>
-#include <optional>
 #include <string>
 
 using quire::errc;
@@ -15,45 +11,9 @@ using quire::errc;
 namespace {
 
 template <std::size_t N>
-using pool_of = quire::buffer_pool<N, quire::s3_fifo, quire::hybrid_latch, quire::memory_backend>;
-
-/// A catalog over files in memory, which outlive it.
+using world = quire_test::tree_world<N>;
 template <std::size_t N>
-struct world {
-    using pool_type = pool_of<N>;
-    quire::memory_backend::options disk{quire::memory_store_ptr::make()};
-    bool logged;
-    std::size_t frames;
-    std::optional<quire::redo_log<quire::memory_backend>> log;
-    std::optional<pool_type> pool;
-    std::optional<typename pool_type::file> file;
-    std::optional<quire::catalog<pool_type>> db;
-
-    explicit world(bool is_logged, std::size_t with_frames = 64)
-        : logged{is_logged}, frames{with_frames} {
-        start();
-    }
-    void start() {
-        log.emplace("log", quire::redo_log_options<quire::memory_backend>{.bytes = 4 << 20,
-                                                                          .backend = disk});
-        pool.emplace(quire::pool_options<quire::memory_backend>{.frames = frames, .backend = disk},
-                     *log);
-        file.emplace(pool->open("f", quire::open_mode::open_or_create, {.logged = logged}));
-        db.emplace(*pool, *file);
-    }
-    void stop() {
-        db->close();
-        db.reset();
-        file->close();
-        file.reset();
-        pool.reset();
-        log.reset();
-    }
-    void restart() {
-        stop();
-        start();
-    }
-};
+using pool_of = typename world<N>::pool_type;
 
 struct order {
     std::int64_t id;
@@ -91,7 +51,8 @@ TEST_CASE("btree: inserts, finds, replaces and erases") {
     CHECK(tree.erase("one"));
     CHECK_FALSE(tree.erase("one"));
     CHECK_FALSE(tree.contains("one"));
-    w.restart();
+    w.stop();
+    w.start();
     quire::btree<std::string, std::uint64_t, pool_of<4096>> again{*w.db, "numbers"};
     CHECK(again.find("two") == 2U);
     CHECK_FALSE(again.contains("one"));
@@ -137,14 +98,11 @@ TEST_CASE("btree: a change takes several trees, is whole, and sees what it wrote
                     std::runtime_error);
     CHECK_FALSE(names.first());
     CHECK_FALSE(numbers.first());
-    CHECK(names.check().empty());
+    CHECK(w.wrong(names, numbers).empty());
     w.pool->change([&](quire::change<pool_of<512>>& change) { fill(change); });
     CHECK(names.stats().entries == 50);
     CHECK(numbers.stats().entries == 200);
-    std::set<quire::page_no> reached;
-    CHECK(names.check(reached).empty());
-    CHECK(numbers.check(reached).empty());
-    CHECK(w.db->check(reached).empty());
+    CHECK(w.wrong(names, numbers).empty());
 }
 
 TEST_CASE("btree: cursors go both ways, and stay where they are among writes") {
@@ -257,7 +215,5 @@ TEST_CASE("btree: pages that were given back are used before the file grows") {
     CHECK(w.file->pages() == pages);
     fill();
     CHECK(w.file->pages() <= pages + 8);
-    std::set<quire::page_no> reached;
-    CHECK(tree.check(reached).empty());
-    CHECK(w.db->check(reached).empty());
+    CHECK(w.wrong(tree).empty());
 }

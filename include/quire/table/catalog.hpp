@@ -16,9 +16,9 @@
 /// at opening: `check` of the catalog and of each tree says whether something is wrong.
 ///
 /// Pages that were freed are given out before the file grows, once the change that freed them is
-/// committed: until then its allocation page is held. An allocation page is the last page that an
-/// operation latches. The number of the first allocation page with a free bit is kept in memory, as
-/// a hint that is never too high for pages that are free.
+/// committed: until then its allocation page is held. An operation latches allocation pages after
+/// all others, except for the page that it gets from one. The number of the first allocation page
+/// with a free bit is kept in memory: a hint, but never behind a page that is free.
 ///
 /// Lifetime: the pool and the file outlive it; trees made with it end before. One catalog of a file
 /// at a time.
@@ -219,7 +219,7 @@ private:
                std::string{schema};
     }
 
-    /// A page that is free, its allocation page held. 0 when there is none.
+    /// A page that is free, its allocation page held. 0 when there is none, the last one held.
     template <class Changes>
     [[nodiscard]] page_no find_free(Changes& changes) {
         for (auto map_no = first_map_.load(std::memory_order_relaxed); map_no < file_.pages();) {
@@ -230,11 +230,11 @@ private:
                 auto const end = left < map_view::pages_covered ? left : map_view::pages_covered;
                 auto const bit = map.view().first_free(end);
                 if (bit) { return map_no + *bit; }
-                if (left > map_view::pages_covered) {
-                    auto expected = map_no;  // under the latch: no page is freed here meanwhile
-                    first_map_.compare_exchange_strong(expected,
-                                                       map_no + map_view::pages_covered);
-                }
+                // The last one stays held while the file grows: else another thread would find the
+                // new page free, and wait for it with the allocation page in hand.
+                if (left <= map_view::pages_covered) { return 0; }
+                auto expected = map_no;  // under the latch: no page is freed here meanwhile
+                first_map_.compare_exchange_strong(expected, map_no + map_view::pages_covered);
             }
             if (!had) { changes.let_go(file_, map_no); }
             map_no += map_view::pages_covered;
