@@ -902,3 +902,32 @@ TEST_CASE("change: a log that a pool did not write is refused") {
         pool_type other({}, *e.log);
     }) == errc::log_corrupt);
 }
+
+TEST_CASE("change: it tells what it holds, and lets go of what it did not change") {
+    engine e;
+    auto const file = e.open();
+    append(e, file, 3);
+    change_type change{*e.pool};
+    CHECK_FALSE(change.holds(file, 0));
+    set_number(change, file, 0, 10);
+    static_cast<void>(change.read(file, 1));
+    static_cast<void>(change.read(file, 2));
+    CHECK(change.holds(file, 1));
+    change.let_go(file, 1);
+    change.let_go(file, 0);  // it was changed
+    CHECK_FALSE(change.holds(file, 1));
+    CHECK(change.holds(file, 0));
+    CHECK(change.holds(file, 2));
+    auto const another_reads = [&](std::uint64_t no) {
+        return std::async(std::launch::async, [&] {
+                   return refusal([&] { number_on(file, no, {.wait_max = 1ms}); }) !=
+                          errc::timed_out;
+               }).get();
+    };
+    CHECK(another_reads(1));
+    CHECK_FALSE(another_reads(2));
+    CHECK_FALSE(another_reads(0));
+    change.commit();
+    CHECK(number_on(file, 0) == 10);
+    CHECK(another_reads(2));
+}

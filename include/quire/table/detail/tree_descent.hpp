@@ -102,7 +102,8 @@ protected:
     [[nodiscard]] page_no find_with_latches(Changes& changes, tree_goal const& goal,
                                             std::size_t level) const {
         page_no no = root_;
-        std::optional<page_no> to_let_go;
+        page_no above;
+        bool has_above = false;
         for (std::optional<std::size_t> expected;;) {
             bool const had = changes.holds(store_.file(), no);
             step next{};
@@ -113,10 +114,10 @@ protected:
                 expected = here.level() - 1;
                 next = look(here, goal, level);
             }
-            if (to_let_go) { changes.let_go(store_.file(), *to_let_go); }
-            to_let_go.reset();
+            if (has_above) { changes.let_go(store_.file(), above); }
             if (is_end(next, no)) { return no; }
-            if (!had) { to_let_go = no; }
+            has_above = !had;
+            above = no;
             no = next.child;
         }
     }
