@@ -11,23 +11,31 @@
 
 namespace quire_test {
 
-template <std::size_t PageSize, class Policy = quire::s3_fifo, class Latch = quire::hybrid_latch>
+template <std::size_t PageSize, class Policy = quire::s3_fifo, class Latch = quire::hybrid_latch,
+          class Backend = quire::memory_backend>
 class tree_world {
 public:
-    using pool_type = quire::buffer_pool<PageSize, Policy, Latch, quire::memory_backend>;
+    using pool_type = quire::buffer_pool<PageSize, Policy, Latch, Backend>;
     using change_type = quire::change<pool_type>;
     template <class Key, class Value>
     using tree = quire::btree<Key, Value, pool_type>;
 
-    explicit tree_world(bool logged, std::size_t frames = 64) : logged_{logged}, frames_{frames} {
+    explicit tree_world(bool logged, std::size_t frames = 64)
+        : tree_world{logged, frames, {quire::memory_store_ptr::make()}} {}
+    tree_world(bool logged, std::size_t frames, typename Backend::options const& disk)
+        : disk_{disk}, logged_{logged}, frames_{frames} {
         start();
     }
 
     void start() {
-        log.emplace("log", quire::redo_log_options<quire::memory_backend>{.bytes = 4 << 20,
-                                                                          .backend = disk_});
+        log.emplace("log",
+                    quire::redo_log_options<Backend>{.bytes = 1 << 20, .backend = disk_});
         pool.emplace(
-            quire::pool_options<quire::memory_backend>{.frames = frames_, .backend = disk_}, *log);
+            quire::pool_options<Backend>{
+                .frames = frames_,
+                .on_loss = [](std::string const&, quire::error const&) {},
+                .backend = disk_},
+            *log);
         file.emplace(pool->open("f", quire::open_mode::open_or_create, {.logged = logged_}));
         db.emplace(*pool, *file);
     }
@@ -57,7 +65,7 @@ public:
         return text;
     }
 
-    std::optional<quire::redo_log<quire::memory_backend>> log;
+    std::optional<quire::redo_log<Backend>> log;
     std::optional<pool_type> pool;
     std::optional<typename pool_type::file> file;
     std::optional<quire::catalog<pool_type>> db;
@@ -71,7 +79,7 @@ private:
         log.reset();
     }
 
-    quire::memory_backend::options disk_{quire::memory_store_ptr::make()};
+    typename Backend::options disk_;
     bool logged_;
     std::size_t frames_;
 };
