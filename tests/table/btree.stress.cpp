@@ -204,3 +204,45 @@ TEST_CASE("btree stress: threads change and read a tree, every key in its place"
     crowd<world> threads{w, logged};
     threads.run(12'000);
 }
+
+TEST_CASE("catalog stress: threads allocate pages and give them back, each to one", "[table]") {
+    bool const logged = GENERATE(false, true);
+    quire_test::tree_world<512> w{logged, 96};
+    constexpr int rounds = 10'000;
+    std::atomic<int> failures = 0;
+    std::array<std::set<quire::page_no>, 4> mine;
+    std::vector<std::thread> threads;
+    for (std::size_t t = 0; t < mine.size(); ++t) {
+        threads.emplace_back([&, t] {
+            quire_test::generator random{t};
+            try {
+                for (int i = 0; i < rounds; ++i) {
+                    if (random.below(5) < 3 || mine[t].empty()) {
+                        quire::page_no no;
+                        w.db->in_one_change([&](auto& changes) {
+                            no = w.db->template allocate<quire::free_page>(changes).page_no();
+                        });
+                        failures += mine[t].insert(no).second ? 0 : 1;
+                    } else {
+                        w.db->in_one_change(
+                            [&](auto& changes) { w.db->free(changes, *mine[t].begin()); });
+                        mine[t].erase(mine[t].begin());
+                    }
+                }
+            } catch (std::exception const& why) {
+                std::cout << why.what() << '\n';
+                ++failures;
+            }
+        });
+    }
+    for (auto& thread : threads) { thread.join(); }
+    CHECK(failures == 0);
+    std::set<quire::page_no> all;
+    std::size_t count = 0;
+    for (auto const& one : mine) {
+        all.insert(one.begin(), one.end());
+        count += one.size();
+    }
+    CHECK(all.size() == count);
+    for (auto const& one : w.db->check(all)) { FAIL_CHECK(one.page.value() << ": " << one.text); }
+}

@@ -92,12 +92,12 @@ public:
         auto* held = find(file.id_of(no));
         if (held == nullptr) {
             held = &take([&] { return file.template write<raw_page>(no); });
-            if (!page<View>::const_view_type::accepts(bytes_of(*held))) {
+            if (!with_bytes(*held, &page<View>::const_view_type::accepts)) {
                 held_[--count_].reset();
                 throw error{errc::wrong_page_kind, "change", file.id_of(no)};
             }
         }
-        return page<View>(*held, bytes_of(*held));
+        return page_of<View>(*held);
     }
     /// Page `no`, to be read: as it is now.
     template <template <class, std::size_t> class View>
@@ -108,9 +108,8 @@ public:
     template <template <class, std::size_t> class View>
     [[nodiscard]] page<View> append(file_type const& file) QUIRE_LIFETIMEBOUND {
         auto& held = take([&] { return file.template append<raw_page>(); });
-        page<View> made(held, bytes_of(held));
-        made.format();
-        return page<View>(held, bytes_of(held));
+        page_of<View>(held).format();
+        return page_of<View>(held);
     }
     /// Page `no`, made a fresh one. Errors: as paged_file::format.
     template <template <class, std::size_t> class View>
@@ -119,9 +118,8 @@ public:
         if (held == nullptr) {
             held = &take([&] { return file.template format<raw_page>(no); });
         }
-        page<View> made(*held, bytes_of(*held));
-        made.format();
-        return page<View>(*held, bytes_of(*held));
+        page_of<View>(*held).format();
+        return page_of<View>(*held);
     }
     /// Lets go of a page that was not changed, and is not named any more.
     void let_go(file_type const& file, page_no no) noexcept {
@@ -158,10 +156,16 @@ private:
         ++count_;
         return held;
     }
-    [[nodiscard]] static std::span<std::byte const, page_size> bytes_of(guard_type const& held) {
+    /// `fn(bytes)` with the bytes of a page, which stay where they are as long as it is held.
+    template <class Fn>
+    static auto with_bytes(guard_type const& held, Fn fn) {
         auto const page = held.view();
         auto const bytes = page.bytes();
-        return std::span<std::byte const, page_size>{bytes.span().data(), page_size};
+        return fn(std::span<std::byte const, page_size>{bytes.span().data(), page_size});
+    }
+    template <template <class, std::size_t> class View>
+    [[nodiscard]] static page<View> page_of(guard_type& held) {
+        return with_bytes(held, [&](auto bytes) { return page<View>(held, bytes); });
     }
 
     std::array<guard_slot<guard_type>, pages_max> held_;
