@@ -6,7 +6,6 @@
 #include <quire/table/btree.hpp>
 
 #include <quire/evict/clock.hpp>
-#include <quire/evict/lru.hpp>
 #include <quire/evict/sieve.hpp>
 #include <quire/latch/no_latch.hpp>
 
@@ -268,7 +267,6 @@ TEMPLATE_TEST_CASE_SIG("btree model: every mix of operations, as std::map", "[ta
 TEST_CASE("btree model: whatever the policy and the latch", "[table]") {
     test_random random;
     counts seen;
-    live<quire_test::tree_world<512, quire::lru>>(random, seen, true, 16, 800);
     live<quire_test::tree_world<512, quire::clock, quire::no_latch>>(random, seen, false, 16, 800);
     live<quire_test::tree_world<512, quire::sieve, std::shared_mutex>>(random, seen, true, 16, 800);
     report(seen);

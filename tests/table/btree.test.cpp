@@ -4,7 +4,10 @@
 #include "catch.hpp"
 #include "table/tree_world.hpp"
 
+#include <chrono>
+#include <future>
 #include <string>
+#include <thread>
 
 using quire::errc;
 
@@ -103,6 +106,33 @@ TEST_CASE("btree: a change takes several trees, is whole, and sees what it wrote
     CHECK(names.stats().entries == 50);
     CHECK(numbers.stats().entries == 200);
     CHECK(w.wrong(names, numbers).empty());
+}
+
+TEST_CASE("btree: threads that waited for a leaf which was split meanwhile look on") {
+    world<512> w{true};
+    quire::btree<std::uint32_t, std::string, pool_of<512>> tree{*w.db, "t"};
+    auto const value = std::string(30, 'v');
+    std::uint32_t last = 0;
+    while (tree.stats().leaf_pages < 3) { tree.put(last += 100, value); }
+    tree.put(last += 100, value);  // the last leaf has two keys
+    auto const before = tree.stats();
+    REQUIRE(before.levels == 2);
+    std::future<std::optional<std::string>> reader;
+    std::future<bool> writer;
+    w.pool->change([&](quire::change<pool_of<512>>& change) {
+        tree.put(change, last - 99, "x");  // beside them: the change holds that leaf alone
+        if (!reader.valid()) {
+            reader = std::async(std::launch::async, [&] { return tree.find(last); });
+            writer = std::async(std::launch::async, [&] { return tree.insert(last, "w"); });
+            // Both come to the leaf, and wait for it.
+            std::this_thread::sleep_for(std::chrono::milliseconds{30});
+        }
+        for (std::uint32_t i = 1; i < 41; ++i) { tree.put(change, last - 99 + i, value); }
+    });
+    CHECK(reader.get() == value);
+    CHECK_FALSE(writer.get());
+    CHECK(tree.stats().entries == before.entries + 41);
+    CHECK(w.wrong(tree).empty());
 }
 
 TEST_CASE("btree: cursors go both ways, and stay where they are among writes") {
@@ -208,10 +238,13 @@ TEST_CASE("btree: pages that were given back are used before the file grows") {
     };
     fill();
     auto const pages = w.file->pages();
+    auto const full = tree.stats();
     for (std::uint32_t i = 0; i < 2000; ++i) { REQUIRE(tree.erase(i)); }
     auto const empty = tree.stats();
     CHECK(empty.entries == 0);
     CHECK(empty.leaf_pages < 8);
+    CHECK(full.levels > 2);
+    CHECK(empty.levels < full.levels);
     CHECK(w.file->pages() == pages);
     fill();
     CHECK(w.file->pages() <= pages + 8);

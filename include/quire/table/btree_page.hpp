@@ -369,11 +369,9 @@ private:
     template <class Writer>
     [[nodiscard]] static auto entry_writer(key_bytes rest, Writer& write) noexcept {
         return [rest, &write](std::span<std::byte> out) {
-            auto const value = out.subspan(2 + rest.size());
-            // The key first: it may lie in the page, where the value is about to be.
-            copier(rest)(out.subspan(2, rest.size()));
             store_le(out.data(), static_cast<std::uint16_t>(rest.size()));
-            write(value);
+            copier(rest)(out.subspan(2, rest.size()));
+            write(out.subspan(2 + rest.size()));
         };
     }
 
