@@ -144,6 +144,7 @@ private:
     struct step {
         enum class kind : std::uint8_t { here, down, lost, too_low } what;
         page_no child;
+        std::size_t level;
     };
 
     template <class Slot>
@@ -178,10 +179,10 @@ private:
     template <class Node>
     [[nodiscard]] step look(Node const& page, tree_goal const& goal, std::size_t level) const {
         auto const here = page.level();
-        if (here < level) { return {step::kind::too_low, {}}; }
-        if (!is_right(page, goal, here)) { return {step::kind::lost, {}}; }
-        if (here == level) { return {step::kind::here, {}}; }
-        return {step::kind::down, child_towards(page, goal)};
+        if (here < level) { return {step::kind::too_low, {}, here}; }
+        if (!is_right(page, goal, here)) { return {step::kind::lost, {}, here}; }
+        if (here == level) { return {step::kind::here, {}, here}; }
+        return {step::kind::down, child_towards(page, goal), here};
     }
 
     /// Whether a page that a descent was led to may be right again in the next turn.
@@ -196,7 +197,8 @@ private:
         return found.what == step::kind::here ||
                (found.what == step::kind::too_low && no == root_);
     }
-    /// The node of `level` that `goal` leads to, without a latch. Nothing when the way was lost.
+    /// The node of `level` that `goal` leads to, without a latch: the one that latches it asks
+    /// whether it is right, so it is not looked at here. Nothing when the way was lost.
     template <class Changes>
     [[nodiscard]] std::optional<page_no> descend(Changes& changes, tree_goal const& goal,
                                                  std::size_t level) const {
@@ -207,6 +209,7 @@ private:
                 if (is_end(next, no)) { return no; }
                 if (next.what != step::kind::down) { return std::nullopt; }
                 no = next.child;
+                if (next.level == level + 1) { return no; }
             } catch (error const& why) {
                 if (!is_passing(why, no)) { throw; }
                 return std::nullopt;
