@@ -145,9 +145,12 @@ set(quire_headers
     include/quire/table/catalog.hpp
     include/quire/table/catalog_page.hpp
     include/quire/table/detail/byte_tree.hpp
+    include/quire/table/detail/catalog_check.hpp
     include/quire/table/detail/key_order.hpp
     include/quire/table/detail/node_check.hpp
     include/quire/table/detail/node_split.hpp
+    include/quire/table/detail/own_header.hpp
+    include/quire/table/detail/page_allocator.hpp
     include/quire/table/detail/tree_check.hpp
     include/quire/table/detail/tree_descent.hpp
     include/quire/table/detail/tree_key.hpp

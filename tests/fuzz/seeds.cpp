@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: BSL-1.0
 #include "fuzz/input.hpp"
 #include "page/hostile.hpp"
+#include "table/exercise.hpp"
+#include "table/exercise_file.hpp"
+#include "table/exercise_node.hpp"
 
 #include <filesystem>
 #include <fstream>
@@ -8,9 +11,10 @@
 #include <set>
 #include <utility>
 
-// fuzz_seeds FOLDER: makes FOLDER/pages and FOLDER/rows, the inputs with which the fuzz targets
-// begin: good pages of each make and size, and rows of each struct, under several choices; and for
-// each target a file of its name that lists its seeds.
+// fuzz_seeds FOLDER: makes FOLDER/pages, tables, nodes, files and rows, the inputs with which the
+// fuzz targets begin: good pages of each make and size, those of table/, nodes of trees, files of a
+// catalog, and rows of each struct, under several choices; and for each target a file of its name
+// that lists its seeds.
 
 namespace {
 
@@ -42,6 +46,18 @@ void write_pages(fs::path const& folder, choices& choose) {
     }
 }
 
+template <std::size_t N>
+void write_table_pages(fs::path const& folder, choices& choose) {
+    for (std::size_t kind = 0; kind < 3; ++kind) {
+        for (std::size_t k = 0; k < 4; ++k) {
+            auto const page = quire_test::good_table_page<N>(quire_test::table_page(kind), choose);
+            auto const name = std::to_string(kind) + "_" + std::to_string(N) + "_" +
+                              std::to_string(k);
+            write(folder / name, 4 * kind + (N > 512 ? 1 : 0), choose, page.span());
+        }
+    }
+}
+
 void write_rows(fs::path const& folder, choices& choose) {
     for (std::size_t k = 0; k < 8; ++k) {
         auto const number = std::to_string(k);
@@ -49,6 +65,19 @@ void write_rows(fs::path const& folder, choices& choose) {
         auto const large = quire_test::row_of(quire_test::some_specimen(choose, 20));
         write(folder / ("record_" + number), 4 * k, choose, small);
         write(folder / ("specimen_" + number), 4 * k + 1, choose, large);
+    }
+}
+
+void write_files(fs::path const& folder, choices& choose) {
+    for (std::size_t k = 0; k < 4; ++k) {
+        write(folder / ("file_" + std::to_string(k)), 0, choose, quire_test::good_file(choose));
+    }
+}
+
+void write_nodes(fs::path const& folder, choices& choose) {
+    for (std::size_t k = 0; k < 12; ++k) {
+        write(folder / ("node_" + std::to_string(k)), 0, choose,
+              quire_test::good_node(choose).span());
     }
 }
 
@@ -68,14 +97,24 @@ int main(int argc, char** argv) {
         if (argc != 2) { throw std::runtime_error{"usage: fuzz_seeds FOLDER"}; }
         fs::path const folder = fs::absolute(argv[1]);
         fs::create_directories(folder / "pages");
+        fs::create_directories(folder / "tables");
+        fs::create_directories(folder / "files");
+        fs::create_directories(folder / "nodes");
         fs::create_directories(folder / "rows");
         choices choose{1};
         write_pages<512>(folder / "pages", choose);
         write_pages<4096>(folder / "pages", choose);
         write_rows(folder / "rows", choose);
+        write_table_pages<512>(folder / "tables", choose);
+        write_table_pages<4096>(folder / "tables", choose);
+        write_files(folder / "files", choose);
         for (auto const* const target : page_targets) {
             write_list(folder / target, folder / "pages");
         }
+        write_list(folder / "table_pages", folder / "tables");
+        write_list(folder / "catalog", folder / "files");
+        write_nodes(folder / "nodes", choose);
+        write_list(folder / "btree_page", folder / "nodes");
         write_list(folder / "row_view", folder / "rows");
         write_list(folder / "redo_log", folder / "rows");  // any short inputs
         return 0;

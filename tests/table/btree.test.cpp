@@ -198,7 +198,7 @@ TEST_CASE("btree: a name is opened as what it was made") {
     CHECK(refusal([&] { other{*w.db, "t"}; }) == errc::catalog_mismatch);
     CHECK_THROWS_WITH((other{*w.db, "t"}),
                       Catch::Matchers::ContainsSubstring(
-                          "'t' is a tree of u32:string, not a tree of u64:string"));
+                          "schema of root t is \"u32:string\", not \"u64:string\""));
     CHECK(refusal([&] { other{*w.db, ""}; }) == errc::bad_option);
 }
 

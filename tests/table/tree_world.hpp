@@ -40,7 +40,7 @@ public:
         db.emplace(*pool, *file);
     }
     void stop() {
-        db->close();
+        db->close();  // and the file
         end();
     }
     /// Nothing that is in memory is written any more.
@@ -73,7 +73,6 @@ public:
 private:
     void end() {
         db.reset();
-        file->close();
         file.reset();
         pool.reset();
         log.reset();

@@ -165,15 +165,14 @@ public:
     }
 
 private:
-    using root = typename catalog<Pool>::root;
-
-    btree(catalog<Pool>& db, root const& where) : tree_{db, where.page, where.number} {}
-    [[nodiscard]] static root root_of(catalog<Pool>& db, std::string_view name) {
+    btree(catalog<Pool>& db, root_entry const& where) : tree_{db, where.page, where.number} {}
+    [[nodiscard]] static root_entry root_of(catalog<Pool>& db, std::string_view name) {
         auto const schema = key_codec<Key>::name() + ":" + value_codec<Value>::name();
-        return db.template find_or_make<btree_page>(
-            root_kind::btree, name, schema, [](auto& page, std::uint32_t number) {
-                tree_type::begin(page->bytes(), number);
-            });
+        auto const make = [&](auto& changes, page_no no, std::uint32_t number) {
+            auto page = changes.template format<btree_page>(db.file(), no);
+            tree_type::begin(page->bytes(), number);
+        };
+        return db.root(name, root_kind::btree, schema, make);
     }
 
     template <class Leaf, class Fn>

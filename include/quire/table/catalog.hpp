@@ -1,286 +1,324 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-/// catalog: a file with trees in it: the names they have, and which pages are in use.
+/// catalog: what a file of tables has: named roots, and which of its pages are used.
 ///
 ///     auto file = pool.open("orders.db", quire::open_mode::open_or_create, {.logged = true});
 ///     quire::catalog db{pool, file};
-///     quire::btree<std::uint64_t, std::uint64_t> counts{db, "counts"};
+///     auto const orders = db.root("orders", quire::root_kind::btree, "int64", make);
+///     db.in_one_change([&](auto& pages) {
+///         auto leaf = db.allocate<leaf_page>(pages);      // a free page of the file, or a new one
+///         ...
+///         db.free(pages, 17);
+///     });
+///     db.close();
 ///
-/// It makes pages 0 and 1 of an empty file, or looks whether they are what they should be. All
-/// other pages belong to it as well: they are given out by `allocate` and taken back by `free`.
+/// Page 0 is the catalog's (catalog_page.hpp), page 1 the first allocation page
+/// (allocation_page.hpp). The first `catalog` of an empty file makes both in one change. All other
+/// pages of the file are made by `allocate` alone.
 ///
-/// Logged and unlogged files. In a logged file every operation is a change (pool/change.hpp): whole
-/// or absent, in memory and after a crash. In an unlogged file it is whole in memory; after a crash
-/// the file has what was written of it, in any combination of pages. Then `was_closed()` was false
-/// at opening: `check` of the catalog and of each tree says whether something is wrong.
+/// Allocation. Free pages are used before the file grows. A page that a change frees is used by
+/// another only after the commit. A page that says it is anything but a free page is never handed
+/// out, whatever the bits say: that is corrupt_page.
 ///
-/// Pages that were freed are given out before the file grows, once the change that freed them is
-/// committed: until then its allocation page is held. An operation latches allocation pages after
-/// all others, except for the page that it gets from one. The number of the first allocation page
-/// with a free bit is kept in memory: a hint, but never behind a page that is free.
+/// Order of latches. An operation has all other pages that others may wait for before it calls
+/// `allocate` or `free`: from then on it holds the allocation page 1, to its end. Page 0 is before
+/// every page of a tree.
 ///
-/// Lifetime: the pool and the file outlive it; trees made with it end before. One catalog of a file
-/// at a time.
-/// Threads: any number, except for `close` and `check`, which want the file at rest.
+/// Without a log. `free` comes last, after everything that can fail: it is not undone. An operation
+/// that frees several pages calls `hold_to_free` for each first; then `free` cannot fail. Pages
+/// that a failed operation has allocated are free again.
+/// A crash between two flushes can leave any mix of old and new pages. So there is a mark in page
+/// 0. It is set durably by `close` alone, and cleared durably before the first change of a life,
+/// which costs a flush. `was_closed_cleanly` tells what it was; `check` finds what contradicts
+/// itself here. Once a file was not closed cleanly, `close` marks it again only after
+/// `accept_after_crash`. With a log none of this is necessary.
+///
+/// Threads: any, except that the constructor and `close` run alone. One catalog for one open file.
+/// Cost: allocate and free latch page 1 and the page's allocation page, and allocate nothing. A
+/// search for a free page starts where the last one ended; the first one after opening looks at
+/// every bit.
 
-#include <quire/table/allocation_page.hpp>
-#include <quire/table/catalog_page.hpp>
-#include <quire/table/finding.hpp>
-#include <quire/table/free_page.hpp>
-#include <quire/table/unlogged_change.hpp>
+#include <quire/table/detail/catalog_check.hpp>
+#include <quire/table/detail/page_allocator.hpp>
 
 #include <atomic>  // std::atomic
+#include <mutex>   // std::mutex
+#include <random>  // std::random_device
 #include <set>     // std::set
-#include <string>  // std::string
 
 namespace quire::inline QUIRE_ABI {
 
-template <class Pool>
+/// A root with its texts.
+struct root_info {
+    std::string name;
+    std::string schema;
+    std::uint32_t number = 0;
+    root_kind kind{};
+    page_no page;
+
+    friend bool operator==(root_info const&, root_info const&) = default;
+};
+
+template <class Pool = buffer_pool<>>
 class catalog : immovable {
-    using map_view = allocation_page<std::byte const, Pool::page_size>;
+    static_assert(slotted_page_size<Pool::page_size>,
+                  "a file of tables has pages of a power of two of bytes, from 512 to 32768");
+    using names_type = catalog_page<std::byte const, Pool::page_size>;
 
 public:
     using file_type = typename Pool::file;
     static constexpr std::size_t page_size = Pool::page_size;
 
-    /// What a name stands for.
-    struct root {
-        std::uint32_t number;
-        page_no page;
-    };
-
-    /// Errors: catalog_mismatch (the file has another page size), those of reading and changing.
+    /// Makes the catalog of an empty file, or opens and checks the one that is there.
+    /// Errors: catalog_mismatch (another magic, version or page size), wrong_page_kind (page 0 or 1
+    /// is of another kind), corrupt_page (with crc_seal also a file of another page size), and
+    /// those of reading or of a change.
     /// Expects: this thread holds no guard of the pool.
-    catalog(Pool& pool, file_type const& file) : pool_{pool}, file_{file} {
-        if (file.pages() == 0) { create(); }
-        {
-            auto const page = file.template read<catalog_page>(0);
-            if (page->page_size() != page_size) {
-                throw error{errc::catalog_mismatch,
-                            "open a catalog of pages of " + std::to_string(page->page_size()) +
-                                " bytes in a pool of pages of " + std::to_string(page_size)};
-            }
-            was_closed_ = page->is_closed();
-        }
-        if (file.is_logged() || !was_closed_) { return; }
-        try {
-            mark(false);
-        } catch (error const& why) {  // a file that is only read stays as it is
-            if (why.kind() != errc::read_only) { throw; }
-        }
+    catalog(Pool& pool, file_type const& file) : pool_{pool}, file_{file}, allocator_{file} {
+        if (file.pages() > 0) { open(); }
+        if (file.pages() < 2) { make(); }
+        auto const map = file_.template read<allocation_page>(1);
     }
 
-    [[nodiscard]] file_type const& file() const noexcept { return file_; }
     [[nodiscard]] Pool& pool() const noexcept { return pool_; }
-    /// Whether the file had been closed by `close`, or is new. A logged file need not be.
-    [[nodiscard]] bool was_closed() const noexcept { return was_closed_; }
-
-    /// Writes everything, and notes in the file that nothing is missing. The catalog and its trees
-    /// are not used afterwards. Errors: as paged_file::flush.
-    void close() {
-        if (file_.is_logged()) { return file_.flush(); }
-        file_.flush();
-        mark(true);
+    [[nodiscard]] file_type const& file() const noexcept { return file_; }
+    [[nodiscard]] bool is_logged() const noexcept { return file_.is_logged(); }
+    /// Random, and made with the file.
+    [[nodiscard]] std::array<std::byte, names_type::file_id_size> file_id() const {
+        auto const names = file_.template read<catalog_page>(0);
+        std::array<std::byte, names_type::file_id_size> id{};
+        auto const lent = names->file_id();
+        lent.copy_to(id);
+        return id;
     }
 
-    /// `fn(changes)` as one operation: a change if the file is logged (then it may run several
-    /// times), else an unlogged_change.
+    /// quire::in_one_change of this file: `fn(pages)`, then the commit. The LSN, or 0.
+    /// Errors: those of `fn`, of a change, and of begin_changes.
+    /// Expects: this thread holds no guard of the pool.
     template <class Fn>
-    void in_one_change(Fn&& fn) const {
-        quire::in_one_change(pool_, file_, fn);
+    std::uint64_t in_one_change(Fn&& fn) {
+        begin_changes();
+        return quire::in_one_change(pool_, file_, fn);
+    }
+    /// For code that changes pages in another way than `in_one_change`: once before, or each time.
+    /// Errors: those of a flush.
+    /// Expects: this thread holds no guard of the pool.
+    void begin_changes() {
+        if (marked_closed_.load(std::memory_order_acquire)) [[unlikely]] { clear_mark(); }
     }
 
-    /// What `name` stands for. Where it is new, a page is allocated as `View`, and `make(page,
-    /// number)` puts the beginning there, in the same change.
-    /// Errors: catalog_mismatch (another kind or schema has the name), tuple_too_large (page 0 has
-    /// no room for one more name), bad_option (the name is empty).
-    template <template <class, std::size_t> class View, class Make>
-    [[nodiscard]] root find_or_make(root_kind kind, std::string_view name, std::string_view schema,
-                                    Make make) {
-        if (name.empty()) { throw error{errc::bad_option, "an empty name in a catalog"}; }
-        std::optional<root> found;
-        {
-            auto const page = file_.template read<catalog_page>(0);
-            found = find(*page.operator->(), kind, name, schema);
-        }
-        if (!found) {
-            in_one_change([&](auto& changes) {
-                auto page = changes.template write<catalog_page>(file_, 0);
-                found = find(page.view(), kind, name, schema);
-                if (found) { return; }
-                auto const number = page.view().next_number();
-                auto first = allocate<View>(changes);
-                found = root{number, first.page_no()};
-                if (!page->add(kind, first.page_no(), name, schema)) {
-                    free(changes, first.page_no());
-                    throw error{errc::tuple_too_large, "add a name to the catalog",
-                                file_.id_of(0)};
-                }
-                make(first, number);
-            });
-        }
-        return *found;
-    }
+    // Roots
 
-    /// A fresh page, formatted as `View`, in use from the commit on: a free one, or a new one at
-    /// the file's end. Errors: those of appending.
-    template <template <class, std::size_t> class View, class Changes>
-    [[nodiscard]] auto allocate(Changes& changes) {
-        page_no no = find_free(changes);
-        if (no.value() == 0) { no = grow(changes); }
-        auto const map_no = map_view::page_of(no);
-        auto map = changes.template write<allocation_page>(file_, map_no);
-        static_cast<void>(changes.template format<View>(file_, no));
-        map->set(map_view::bit_of(no), true);  // last: until here an error leaves the page free
-        return changes.template write<View>(file_, no);
-    }
-
-    /// Gives page `no` back. It is free for others when the change is committed.
-    /// Errors: corrupt_page when it is not in use, or one of the catalog's own.
-    template <class Changes>
-    void free(Changes& changes, page_no no) {
-        bool const is_there = no.value() < file_.pages() || changes.holds(file_, no);
-        if (no.value() == 0 || !is_there || map_view::is_at(no)) {
-            throw error{errc::corrupt_page, "free a page that is none", file_.id_of(no)};
+    /// The root of that name. If there is none, it is made in one change: `make(pages, page,
+    /// number)` formats the page, which is held and a free page. It may allocate more, and run
+    /// several times; it asks for no root.
+    /// Errors: catalog_mismatch (the name is of another kind or schema), bad_option (a name has 1
+    /// to 255 bytes), tuple_too_large (page 0 has no room for another root), those of
+    /// in_one_change.
+    /// Expects: this thread holds no guard of the pool.
+    template <class Make>
+    root_entry root(std::string_view name, root_kind kind, std::string_view schema, Make&& make) {
+        if (name.empty() || name.size() > names_type::name_size_max) {
+            throw error{errc::bad_option, "find a root",
+                        {.why = "a name has 1 to 255 bytes, not " + std::to_string(name.size())}};
         }
-        auto const map_no = map_view::page_of(no);
-        auto map = changes.template write<allocation_page>(file_, map_no);
-        if (!map.view().is_used(map_view::bit_of(no))) {
-            throw error{errc::corrupt_page, "free a page that is free", file_.id_of(no)};
-        }
-        static_cast<void>(changes.template format<free_page>(file_, no));
-        map->set(map_view::bit_of(no), false);
-        auto hint = first_map_.load(std::memory_order_relaxed);
-        while (map_no.value() < hint &&
-               !first_map_.compare_exchange_weak(hint, map_no.value())) {}
-    }
-
-    /// What is wrong with page 0 and with the allocation pages: each page that is not in use is
-    /// free and says so, those in use are among `reached` and the other way round. Give it what the
-    /// checks of all trees have reached. Throws for the disk and for memory, not for content.
-    [[nodiscard]] findings check(std::set<page_no> const& reached) const {
-        findings found;
-        note(found, 0, [&] {
-            auto const page = file_.template read<catalog_page>(0);
-            page->validate();
+        if (auto const found = find(name, kind, schema)) { return *found; }
+        std::optional<root_entry> made;
+        in_one_change([&](auto& pages) {
+            auto names = pages.template write<catalog_page>(file_, 0);
+            made = checked(*std::as_const(names).operator->(), name, kind, schema);
+            if (made) { return; }  // another thread was faster
+            auto const number = std::as_const(names)->next_number();
+            auto const page = allocator_.take(pages);
+            make(pages, page, number);
+            if (!names->add(kind, page, name, schema)) { refuse_name(name); }
+            made = std::as_const(names)->find(name);
         });
-        for (std::uint64_t first = 1; first < file_.pages(); first += map_view::pages_covered) {
-            note(found, first, [&] { check_map(first, reached, found); });
-        }
-        return found;
+        return *made;
     }
-    /// `fn()`; an error of content becomes a finding.
-    template <class Fn>
-    static void note(findings& found, page_no no, Fn fn) {
-        try {
-            fn();
-        } catch (error const& why) {
-            auto const code = why.kind();
-            if (code != errc::corrupt_page && code != errc::blank_page &&
-                code != errc::wrong_page_kind && code != errc::page_out_of_range) {
-                throw;
-            }
-            found.push_back({no, why.what()});
+    /// The root of that name, if there is one. Errors: catalog_mismatch as above.
+    [[nodiscard]] std::optional<root_entry> find(std::string_view name, root_kind kind,
+                                                 std::string_view schema) const {
+        auto const names = file_.template read<catalog_page>(0);
+        return checked(*names.operator->(), name, kind, schema);
+    }
+    [[nodiscard]] std::vector<root_info> roots() const {
+        std::vector<root_info> all;
+        auto const names = file_.template read<catalog_page>(0);
+        for (std::size_t i = 0; i < names->slot_count(); ++i) {
+            auto const root = names->entry(slot_id{i});
+            if (!root) { continue; }
+            all.push_back({std::string{names->name(root->slot)},
+                           std::string{names->schema(root->slot)}, root->number, root->kind,
+                           root->page});
         }
+        return all;
+    }
+
+    // Pages, in a change of this file (change, unlogged_change)
+
+    /// A page for use, formatted. Errors: those of pages.write and pages.append, corrupt_page.
+    /// Expects: for a file without a log, `begin_changes` ran.
+    template <template <class, std::size_t> class View, class Changes>
+        requires page_kind<View, page_size>
+    [[nodiscard]] auto allocate(Changes& pages) {
+        expect_begun();
+        auto const no = allocator_.take(pages);
+        return pages.template format<View>(file_, no);
+    }
+    /// Page `no` is of use no more. Nothing of it may be lent.
+    /// Errors: corrupt_page (it is free, or none that can be allocated), those of pages.write.
+    template <class Changes>
+    void free(Changes& pages, page_no no) {
+        expect_begun();
+        allocator_.free(pages, no);
+    }
+    /// Acquires all that `free` needs, and reports its errors: then `free` cannot fail.
+    template <class Changes>
+    void hold_to_free(Changes& pages, page_no no) {
+        allocator_.hold_to_free(pages, no);
+    }
+
+    // A whole life
+
+    /// Whether nothing was lost when the file was last used: it is logged, new, or was closed by
+    /// `close`, or only read since.
+    [[nodiscard]] bool was_closed_cleanly() const noexcept { return was_clean_; }
+    /// The caller has checked a file that was not closed cleanly: `close` marks it from now on.
+    void accept_after_crash() noexcept { accepted_ = true; }
+    /// Writes everything, marks a file without a log as closed, and closes it. A file that was not
+    /// changed is not marked anew. Errors: as paged_file::close; the file may be marked then.
+    /// Expects: this thread holds no guard of the pool; no other uses the file.
+    void close() {
+        bool const changed = !marked_closed_.load(std::memory_order_relaxed);
+        if (!is_logged() && accepted_ && changed) {
+            file_.flush();
+            set_mark(true);
+            marked_closed_.store(true, std::memory_order_release);
+            file_.flush();
+        }
+        file_.close();
+    }
+
+    /// What is wrong with page 0, the allocation pages, and the kinds of free pages; and which
+    /// pages are in use and not in `reached`, which has what the checks of all trees have reached.
+    /// Reads the whole file. Throws nothing for what the pages contain; the findings are for
+    /// people.
+    /// Errors: read_failed, timed_out, and others that say nothing of the content.
+    /// Expects: no other thread changes the file; this one holds no guard of the pool.
+    [[nodiscard]] findings check(std::set<page_no> const& reached) const {
+        return detail::catalog_check<file_type, page_size>{file_, &reached}.run();
+    }
+    /// Likewise where nothing is known of the trees.
+    [[nodiscard]] findings check() const {
+        return detail::catalog_check<file_type, page_size>{file_, nullptr}.run();
     }
 
 private:
-    void create() {
-        in_one_change([&](auto& changes) {
-            static_cast<void>(changes.template append<catalog_page>(file_));
-            static_cast<void>(changes.template append<allocation_page>(file_));
+    void make() {
+        quire::in_one_change(pool_, file_, [&](auto& pages) {
+            if (file_.pages() == 0) {
+                auto names = pages.template append<catalog_page>(file_);
+                names->set_file_id(random_id());
+            }
+            auto const map = pages.template append<allocation_page>(file_);
+            QUIRE_EXPECTS(map.page_no() == 1, "one thread makes the catalog of a file");
         });
-        if (!file_.is_logged()) { mark(true); }
     }
-    void mark(bool closed) {
-        in_one_change([&](auto& changes) {
-            auto page = changes.template write<catalog_page>(file_, 0);
-            page->set_closed(closed);
-        });
+    void open() {
+        try {
+            look_at_page_0();
+        } catch (error const& why) {
+            if (why.code() != errc::corrupt_page) { throw; }
+            throw file_.slot().failure(errc::corrupt_page, "open a catalog", file_.id_of(0), 0,
+                                       "or the file's pages have not " +
+                                           std::to_string(page_size) + " bytes");
+        }
+    }
+    void look_at_page_0() {
+        auto const names = file_.template read<catalog_page>(0);
+        if (names->magic() != names_type::file_magic) {
+            differ("magic", names->magic(), names_type::file_magic);
+        }
+        if (names->format_version() != names_type::file_format) {
+            differ("version of the format", names->format_version(), names_type::file_format);
+        }
+        if (names->page_size() != page_size) {
+            differ("page size", names->page_size(), page_size);
+        }
+        if (is_logged()) { return; }
+        marked_closed_.store(names->is_closed(), std::memory_order_relaxed);
+        was_clean_ = names->is_closed();
+        accepted_ = was_clean_;
+    }
+    [[nodiscard]] static std::array<std::byte, names_type::file_id_size> random_id() {
+        std::array<std::byte, names_type::file_id_size> id{};
+        std::random_device random;
+        for (std::size_t i = 0; i < id.size(); i += 4) {
+            store_le<std::uint32_t>(id.data() + i, random());
+        }
+        return id;
+    }
+
+    // Errors, with both values
+
+    [[noreturn]] void mismatch(std::string const& why) const {
+        throw file_.slot().failure(errc::catalog_mismatch, "open a catalog", file_.id_of(0), 0,
+                                   why);
+    }
+    [[noreturn]] void differ(char const* what, std::uint64_t found, std::uint64_t wanted) const {
+        mismatch(std::string{what} + " is " + std::to_string(found) + ", not " +
+                 std::to_string(wanted));
+    }
+    [[noreturn]] void refuse_name(std::string_view name) const {
+        throw file_.slot().failure(errc::tuple_too_large, "make root " + std::string{name},
+                                   file_.id_of(0), 0, "the catalog's page has no room for it");
+    }
+    /// The root of that name, if there is one, when it is what is asked for.
+    [[nodiscard]] std::optional<root_entry> checked(names_type const& names, std::string_view name,
+                                                    root_kind kind,
+                                                    std::string_view schema) const {
+        auto const found = names.find(name);
+        if (!found) { return found; }
+        if (found->kind != kind) {
+            differ(("kind of root " + std::string{name}).c_str(),
+                   static_cast<std::uint64_t>(found->kind), static_cast<std::uint64_t>(kind));
+        }
+        std::string const its{names.schema(found->slot)};
+        if (its != schema) {
+            mismatch("schema of root " + std::string{name} + " is \"" + its + "\", not \"" +
+                     std::string{schema} + "\"");
+        }
+        return found;
+    }
+
+    // The mark
+
+    void expect_begun() const noexcept {
+        QUIRE_EXPECTS(!marked_closed_.load(std::memory_order_relaxed),
+                      "a change of a file of tables without a log begins with "
+                      "catalog::begin_changes, or in catalog::in_one_change");
+    }
+    void set_mark(bool closed) {
+        auto names = file_.template write<catalog_page>(0);
+        names->set_closed(closed);
+    }
+    void clear_mark() {
+        std::lock_guard const alone{marking_};
+        if (!marked_closed_.load(std::memory_order_relaxed)) { return; }
+        set_mark(false);
         file_.flush();
-    }
-
-    template <class Page>
-    [[nodiscard]] std::optional<root> find(Page const& page, root_kind kind, std::string_view name,
-                                           std::string_view schema) const {
-        auto const there = page.find(name);
-        if (!there) { return std::nullopt; }
-        if (there->kind != kind || there->schema != schema) {
-            throw error{errc::catalog_mismatch,
-                        "'" + std::string{name} + "' is " + said(there->kind, there->schema) +
-                            ", not " + said(kind, schema),
-                        file_.id_of(0)};
-        }
-        return root{there->number, there->page};
-    }
-    [[nodiscard]] static std::string said(root_kind kind, std::string_view schema) {
-        return std::string{kind == root_kind::btree ? "a tree" : "a heap file"} + " of " +
-               std::string{schema};
-    }
-
-    /// A page that is free, its allocation page held. 0 when there is none, the last one held.
-    template <class Changes>
-    [[nodiscard]] page_no find_free(Changes& changes) {
-        for (auto map_no = first_map_.load(std::memory_order_relaxed); map_no < file_.pages();) {
-            bool const had = changes.holds(file_, map_no);
-            {
-                auto const map = changes.template read<allocation_page>(file_, map_no);
-                auto const left = file_.pages() - map_no;
-                auto const end = left < map_view::pages_covered ? left : map_view::pages_covered;
-                auto const bit = map.view().first_free(end);
-                if (bit) { return map_no + *bit; }
-                // The last one stays held while the file grows: else another thread would find the
-                // new page free, and wait for it with the allocation page in hand.
-                if (left <= map_view::pages_covered) { return 0; }
-                auto expected = map_no;  // under the latch: no page is freed here meanwhile
-                first_map_.compare_exchange_strong(expected, map_no + map_view::pages_covered);
-            }
-            if (!had) { changes.let_go(file_, map_no); }
-            map_no += map_view::pages_covered;
-        }
-        return 0;
-    }
-    /// A page at the file's end; where an allocation page belongs there, the one behind it.
-    template <class Changes>
-    [[nodiscard]] page_no grow(Changes& changes) {
-        page_no no = changes.template append<free_page>(file_).page_no();
-        if (map_view::is_at(no)) {
-            static_cast<void>(changes.template format<allocation_page>(file_, no));
-            no = changes.template append<free_page>(file_).page_no();
-        }
-        return no;
-    }
-
-    void check_map(page_no map_no, std::set<page_no> const& reached, findings& found) const {
-        std::vector<bool> used;
-        {
-            auto const map = file_.template read<allocation_page>(map_no);
-            map->validate();
-            for (std::size_t bit = 0; bit < map_view::pages_covered; ++bit) {
-                used.push_back(map->is_used(bit));
-            }
-        }
-        for (std::size_t bit = 1; bit < used.size(); ++bit) {
-            page_no const no = map_no.value() + bit;
-            if (no.value() >= file_.pages()) {
-                if (used[bit]) { found.push_back({no, "in use, behind the file's end"}); }
-            } else if (used[bit] != reached.contains(no)) {
-                found.push_back({no, used[bit] ? "in use, and part of nothing"
-                                               : "part of something, and not in use"});
-            } else if (!used[bit]) {
-                note(found, no, [&] {
-                    auto const page = file_.template read<free_page>(no);
-                    page->validate();
-                });
-            }
-        }
+        marked_closed_.store(false, std::memory_order_release);
     }
 
     Pool& pool_;
     file_type file_;
-    bool was_closed_ = false;
-    std::atomic<std::uint64_t> first_map_ = 1;
+    detail::page_allocator<Pool> allocator_;
+    std::mutex marking_;
+    std::atomic<bool> marked_closed_{false};  ///< in the file, perhaps
+    bool was_clean_ = true;
+    bool accepted_ = true;
 };
 
 template <class Pool>

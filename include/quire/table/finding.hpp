@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-/// finding: what a check of a file has found to be wrong, for people.
+/// finding: what a check of a catalog, a heap file or a tree found to be wrong: for people.
 
 #include <quire/base/page_id.hpp>
 
@@ -13,7 +13,10 @@ namespace quire::inline QUIRE_ABI {
 struct finding {
     page_no page;      ///< where
     std::string text;  ///< what
+
+    friend bool operator==(finding const&, finding const&) = default;
 };
+/// In the order of discovery; empty when nothing is wrong.
 using findings = std::vector<finding>;
 
 }  // namespace quire::inline QUIRE_ABI

@@ -1,55 +1,49 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-/// free_page: a page that belongs to nothing: the common header (page_header.hpp), then zeros.
+/// free_page: a page that belongs to nothing.
 ///
-/// A page becomes one in the change that gives it up. So whoever was on the way to it finds out: it
-/// is not of the kind that was looked for.
+/// Byte map: the common header (page_header.hpp) with kind 5, version 1; then zeros.
+///
+/// A page gets this kind in the change that frees it (catalog.hpp). Code that comes to a page by a
+/// number from an older state of the file finds by the kind that the page is no longer what it was.
+///
+/// Any bytes are a legal page: errc::corrupt_page says what contradicts the map.
 
-#include <quire/borrow/page_kind.hpp>
-#include <quire/page/page_header.hpp>
-
-#include <algorithm>  // std::ranges::all_of
-#include <cstring>    // std::memset
+#include <quire/table/detail/own_header.hpp>
 
 namespace quire::inline QUIRE_ABI {
 
-template <page_byte Byte, std::size_t PageSize>
-class QUIRE_POINTER free_page {
+template <viewed_byte Byte, std::size_t PageSize>
+class QUIRE_POINTER free_page : public page_view<free_page, Byte, PageSize> {
+    using header = detail::own_header<kind_no::free, 1>;
+
 public:
-    static constexpr std::uint8_t version = 1;
     static constexpr std::size_t first_field_at = page_header::kind_offset;
+    using free_page::page_view::page_view;
 
-    explicit free_page(std::span<Byte, PageSize> bytes) noexcept : bytes_{bytes} {}
-
+    /// Makes `bytes` a free page; no earlier byte remains.
     static void format(std::span<std::byte, PageSize> bytes, page_no no) noexcept {
-        std::memset(bytes.data(), 0, PageSize);
-        page_header{.kind = kind_no::free, .version = version, .number = no.value()}.store(
-            bytes.template first<page_header::size>());
+        header::format(bytes, no);
     }
-    [[nodiscard]] static bool accepts(std::span<std::byte const, PageSize> bytes) noexcept {
-        auto const header = page_header::load(bytes.template first<page_header::size>());
-        return header.kind == kind_no::free && header.version == version;
+    /// Whether the header names this kind and a version that this code knows.
+    [[nodiscard]] static bool accepts(shared_span<Byte, PageSize> bytes) noexcept {
+        return header::accepts(bytes);
     }
 
-    /// Throws errc::corrupt_page unless everything behind the header is zero.
+    /// The page's own number. Errors: errc::corrupt_page when the bytes are no page number.
+    [[nodiscard]] page_no own_number() const { return header::number(this->bytes()); }
+    /// Throws errc::corrupt_page, naming what is wrong, unless the page is as `format` makes it.
     void validate() const {
-        std::span<std::byte const, PageSize> const bytes{bytes_};
-        auto const header = bytes.template first<page_header::size>();
-        if (!accepts(bytes)) {
-            detail::throw_page_error(errc::corrupt_page, "kind or version", header);
-        }
-        auto const is_zero = [](std::byte b) { return b == std::byte{0}; };
-        if (page_header::load(header).flags != 0 ||
-            !std::ranges::all_of(bytes.subspan(page_header::size), is_zero)) {
-            detail::throw_page_error(errc::corrupt_page, "content of a free page", header);
+        header::validate(this->bytes());
+        for (std::size_t at = page_header::size; at < PageSize; at += 8) {
+            if (load_le<std::uint64_t>(this->bytes().data() + at) != 0) {
+                header::corrupt("bytes of a free page", this->bytes());
+            }
         }
     }
-
-private:
-    std::span<Byte, PageSize> bytes_;
 };
 
-static_assert(page_kind<free_page, 512> && page_kind<free_page, 32768>);
+static_assert(racy_page_kind<free_page, 512> && racy_page_kind<free_page, 32768>);
 
 }  // namespace quire::inline QUIRE_ABI

@@ -1,188 +1,350 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-/// unlogged_change: the pages that one operation on a file without a log holds.
+/// unlogged_change: the pages that one operation on a file without a log holds until it is over.
 ///
-/// It has the functions of quire::change (pool/change.hpp), so an operation is written once:
+///     quire::in_one_change(pool, file, [&](auto& pages) {    // logged or not
+///         auto left = pages.template write<leaf>(file, 3);
+///         auto right = pages.template append<leaf>(file);    // first every page
+///         split(*left, *right);                              // then their bytes
+///     });
 ///
-///     template <class Changes>
-///     void move_half(Changes& changes, page_no from, page_no to) {
-///         auto left = changes.template write<my_page>(file, from);
-///         auto right = changes.template write<my_page>(file, to);
-///         ...
-///     }
-///     quire::in_one_change(pool, file, [&](auto& changes) { move_half(changes, 3, 7); });
+/// It has the functions of quire::change (pool/change.hpp), so that code which is a template over
+/// its changes serves files of both sorts. Each page is latched exclusively, also one that is only
+/// read, and stays so until `commit` or the end: other threads see all of the operation, or nothing
+/// of it. A page that was latched or read, and not lent for changes, stays clean.
 ///
-/// Each page is held exclusively until the commit, or the end. There is no undo: an operation that
-/// is to be whole in memory acquires every page first, which may fail, and then changes bytes,
-/// which must not. What a crash leaves of it is whatever was written: only a log makes it whole.
-/// Latches are waited for, so all operations on a file take theirs in one order; a change of a
-/// logged file needs none.
+/// No undo. What was changed stays changed, whatever is thrown afterwards. So an operation first
+/// acquires every page it needs, which may throw, and nothing has changed yet; then it changes
+/// bytes, which cannot fail. `append` and `format` change their page at once:
+///   - An appended page remains in the file as it was formatted. The catalog finds it again if it
+///     is a free page (table/free_page.hpp).
+///   - A formatted page has lost what it had.
+///   - A function given to `take_back_unless_committed` is called when the change ends without
+///     `commit`. By this, pages that catalog::allocate gave to a failed operation are free again.
+/// No crash safety: a crash leaves each page as it was last written, or as it is in the file.
 ///
-/// A page that was only read, or only latched, stays clean. A page that was appended stays,
-/// whatever becomes of the operation.
+/// Deadlock: it waits for a page with others in hand. Operations that take their pages in one order
+/// wait for each other in no circle; any others wait until errc::timed_out.
 ///
-/// Threads: one. Cost: no allocation; at most `pages_max` pages.
+/// Threads: one. That thread asks for no page of the change in another way.
+/// Cost: those of one write guard a page; a search among the pages held, for each page that is
+/// asked for. No allocation up to 8 pages; one for each page more.
 
+#include <quire/base/poison.hpp>
+#include <quire/pool/buffer_pool.hpp>
 #include <quire/pool/change.hpp>
 
-#include <array>  // std::array
-#include <span>   // std::span
+#include <array>   // std::array
+#include <memory>  // std::unique_ptr
+#include <vector>  // std::vector
 
 namespace quire::inline QUIRE_ABI {
 
-/// A page of an unlogged_change: `page->` makes it changed.
-template <class Pool, template <class, std::size_t> class View>
+template <class Pool>
+class unlogged_change;
+
+namespace detail {
+
+inline constexpr char const* unlogged_change_ends_unlent =
+    "an unlogged change ends only while none of its pages, and nothing of them, is lent";
+
+/// A page that an unlogged change holds.
+template <class Pool>
+struct unlogged_held : immovable {
+    using guard_type = typename Pool::template write_guard<raw_page>;
+    using take_back_type = void (*)(void const* of, unlogged_change<Pool>& pages, page_no no);
+
+    page_id id;
+    std::byte* bytes = nullptr;
+    lender account;  ///< all views of the page are one lender
+    guard_slot<guard_type> guard;
+    void const* take_back_of = nullptr;
+    take_back_type take_back = nullptr;
+    bool is_lent = false;
+
+    template <class Make>
+    void fill(Make make) {
+        auto& page = guard.fill(make);
+        is_lent = false;
+        id = page.id();
+        auto const view = page.view();
+        auto const all = view.bytes();
+        bytes = const_cast<std::byte*>(all.span().data());  // of a frame that is held exclusively
+    }
+    void drop() noexcept {
+        guard.reset();
+        id = page_id::none();
+        take_back = nullptr;
+    }
+    /// The page counts as modified from now on.
+    void lend() noexcept {
+        is_lent = true;
+        static_cast<void>(guard.value().operator->());
+    }
+};
+
+}  // namespace detail
+
+/// A page of an unlogged change, lent as a write guard lends one: `page->` makes it modified,
+/// unless it was taken by `read`.
+template <class Pool, template <class, std::size_t> class View, bool IsForChanges>
 class QUIRE_OWNER [[nodiscard("a page of a change is used by its name")]] unlogged_page
     : immovable {
     static constexpr std::size_t size = Pool::page_size;
-    using guard_type = typename Pool::template write_guard<raw_page>;
+    using guard_type = typename Pool::template write_guard<View>;
 
 public:
-    using view_type = View<std::byte, size>;
-    using const_view_type = View<std::byte const, size>;
+    using view_type = typename guard_type::view_type;
+    using const_view_type = typename guard_type::const_view_type;
 
-    /// For unlogged_change.
-    unlogged_page(guard_type& guard, std::span<std::byte const, size> bytes) noexcept
-        : guard_{guard},
-          bytes_{const_cast<std::byte*>(bytes.data()), size},
-          view_{bytes_},
-          const_view_{bytes} {}
+    /// For changes.
+    explicit unlogged_page(detail::unlogged_held<Pool>& page) noexcept
+        : page_{page},
+          view_(detail::view_of<view_type>(bytes(), page.id.page())),
+          const_view_(detail::view_of<const_view_type>(const_bytes(), page.id.page())) {
+        view_.join(page.account);
+        const_view_.join(page.account);
+        view_.frame_is_mine();
+    }
+    unlogged_page(unlogged_page const&)
+        QUIRE_REFUSED("a page of a change stays where it is named; ask the change for it again");
+    ~unlogged_page() QUIRE_UNLENT((*this)->lent, (*this)->lent_mutable) {}
 
-    [[nodiscard]] view_type* operator->() noexcept QUIRE_LIFETIMEBOUND {
-        static_cast<void>(guard_.operator->());  // from now on it is changed
+    [[nodiscard]] view_type* operator->() & noexcept QUIRE_LIFETIMEBOUND
+        requires IsForChanges
+    {
+        page_.lend();
         return &view_;
     }
-    [[nodiscard]] const_view_type const& view() const noexcept QUIRE_LIFETIMEBOUND {
-        return const_view_;
+    /// The page by a name of its own, for changes: nothing else of it is lent meanwhile.
+    [[nodiscard]] lent_page<view_type> operator*() & noexcept QUIRE_LIFETIMEBOUND
+        requires IsForChanges
+    QUIRE_LENDS_PAGE_ALONE(*this) {
+        page_.lend();
+        return detail::lend_page<view_type>(view_, lending::alone, bytes(), page_no());
     }
-    [[nodiscard]] quire::page_no page_no() const noexcept { return guard_.page_no(); }
-    /// For unlogged_change: makes it a fresh page.
-    void format() noexcept {
-        static_cast<void>(guard_.operator->());
-        view_type::format(bytes_, page_no());
+    [[nodiscard]] const_view_type const* operator->() const& noexcept QUIRE_LIFETIMEBOUND {
+        return &const_view_;
     }
+    [[nodiscard]] lent_page<const_view_type> operator*() const& noexcept QUIRE_LIFETIMEBOUND
+        QUIRE_LENDS_PAGE(*this) {
+        return view();
+    }
+    /// The page by a name of its own, for reading: this does not make it modified.
+    [[nodiscard]] lent_page<const_view_type> view() const& noexcept QUIRE_LIFETIMEBOUND
+        QUIRE_LENDS_PAGE(*this) {
+        return detail::lend_page<const_view_type>(const_view_, lending::shared, const_bytes(),
+                                                  page_no());
+    }
+    name_the_page_first* operator->() const&& QUIRE_REFUSED_ON_TEMPORARIES;
+    name_the_page_first operator*() const&& QUIRE_REFUSED_ON_TEMPORARIES;
+    name_the_page_first view() const&& QUIRE_REFUSED_ON_TEMPORARIES;
+
+    [[nodiscard]] page_id id() const noexcept { return page_.id; }
+    /// The page's number in its file.
+    [[nodiscard]] quire::page_no page_no() const noexcept { return page_.id.page(); }
 
 private:
-    guard_type& guard_;
-    std::span<std::byte, size> bytes_;
+    [[nodiscard]] std::span<std::byte, size> bytes() const noexcept {
+        return std::span<std::byte, size>{page_.bytes, size};
+    }
+    [[nodiscard]] std::span<std::byte const, size> const_bytes() const noexcept { return bytes(); }
+
+    detail::unlogged_held<Pool>& page_;
     view_type view_;
     const_view_type const_view_;
 };
 
-template <class Pool>
-class [[nodiscard("it holds its pages as long as it lives: name it")]] unlogged_change : immovable {
+template <class Pool = buffer_pool<>>
+class [[nodiscard("an unlogged change holds its pages as long as it lives: name it")]]
+unlogged_change : immovable {
     using file_type = typename Pool::file;
-    using guard_type = typename Pool::template write_guard<raw_page>;
-    static constexpr std::size_t page_size = Pool::page_size;
+    using held_type = detail::unlogged_held<Pool>;
+    static constexpr std::size_t size = Pool::page_size;
     template <template <class, std::size_t> class View>
-    using page = unlogged_page<Pool, View>;
+    using page = unlogged_page<Pool, View, true>;
+    template <template <class, std::size_t> class View>
+    using page_to_read = unlogged_page<Pool, View, false>;
 
 public:
-    static constexpr std::size_t pages_max = 8;
+    using take_back_type = typename held_type::take_back_type;
 
-    /// Whether the page is held here: then it is given again, and not latched.
+    explicit unlogged_change(Pool&) noexcept {}
+    /// Without `commit` before: what is to be taken back is. Then the pages are let go.
+    ~unlogged_change() {
+        for (std::size_t i = 0; i < count_; ++i) {
+            auto& one = at(i);
+            if (one.take_back != nullptr) { one.take_back(one.take_back_of, *this, one.id.page()); }
+        }
+        let_go();
+    }
+
+    /// Page `no`, for changes. Errors: as paged_file::write.
+    template <template <class, std::size_t> class View = raw_page>
+        requires page_kind<View, size>
+    [[nodiscard]] page<View> write(file_type const& file, page_no no,
+                                   access_options const& how = {}) QUIRE_LIFETIMEBOUND {
+        return page<View>(held<View>(file, no, how));
+    }
+    /// Page `no`, only to be read: as this change has it. The page is held like any other.
+    template <template <class, std::size_t> class View = raw_page>
+        requires page_kind<View, size>
+    [[nodiscard]] page_to_read<View> read(file_type const& file, page_no no,
+                                          access_options const& how = {}) QUIRE_LIFETIMEBOUND {
+        return page_to_read<View>(held<View>(file, no, how));
+    }
+    /// A new page at the file's end, formatted. It remains, whatever becomes of this change.
+    /// Errors: as paged_file::append.
+    template <template <class, std::size_t> class View = raw_page>
+        requires page_kind<View, size>
+    [[nodiscard]] page<View> append(file_type const& file,
+                                    access_options const& how = {}) QUIRE_LIFETIMEBOUND {
+        held_type& one = room();
+        one.fill([&] { return file.template append<raw_page>(how); });
+        take(one);
+        return formatted<View>(file, one);
+    }
+    /// Page `no`, made a fresh one whatever it holds. Errors: as paged_file::format.
+    template <template <class, std::size_t> class View = raw_page>
+        requires page_kind<View, size>
+    [[nodiscard]] page<View> format(file_type const& file, page_no no,
+                                    access_options const& how = {}) QUIRE_LIFETIMEBOUND {
+        if (auto* const mine = find(file.id_of(no))) { return formatted<View>(file, *mine); }
+        held_type& one = room();
+        one.fill([&] { return file.template format<raw_page>(no, how); });
+        take(one);
+        return formatted<View>(file, one);
+    }
+
+    /// Lets go of page `no`, which was not changed and is not named any more, so that others need
+    /// not wait for the commit. Nothing happens to a page that was changed.
+    void let_go(file_type const& file, page_no no) noexcept {
+        auto* const one = find(file.id_of(no));
+        if (one == nullptr || one->is_lent) { return; }
+        one->account.expect_all_ended(detail::unlogged_change_ends_unlent);
+        one->drop();
+    }
+
+    /// Whether the change has page `no` already: then `write`, `read` and `format` wait for nothing
+    /// and fail only with wrong_page_kind.
     [[nodiscard]] bool holds(file_type const& file, page_no no) const noexcept {
         return find(file.id_of(no)) != nullptr;
     }
 
-    /// Page `no`. Errors: as paged_file::write.
-    template <template <class, std::size_t> class View>
-    [[nodiscard]] page<View> write(file_type const& file, page_no no) QUIRE_LIFETIMEBOUND {
-        auto* held = find(file.id_of(no));
-        if (held == nullptr) {
-            held = &take([&] { return file.template write<raw_page>(no); });
-            if (!with_bytes(*held, &page<View>::const_view_type::accepts)) {
-                held_[--count_].reset();
-                throw error{errc::wrong_page_kind, "change", file.id_of(no)};
-            }
-        }
-        return page_of<View>(*held);
+    /// If this change ends without `commit`, `take_back(of, *this, no)` is called while it still
+    /// holds its pages. The function throws nothing.
+    /// Expects: it holds page `no`.
+    void take_back_unless_committed(file_type const& file, page_no no, void const* of,
+                                    take_back_type take_back) noexcept {
+        auto* const one = find(file.id_of(no));
+        QUIRE_EXPECTS(one != nullptr, "what a change takes back is a page that it holds");
+        one->take_back_of = of;
+        one->take_back = take_back;
     }
-    /// Page `no`, to be read: as it is now.
-    template <template <class, std::size_t> class View>
-    [[nodiscard]] page<View> read(file_type const& file, page_no no) QUIRE_LIFETIMEBOUND {
-        return write<View>(file, no);
-    }
-    /// A new page at the file's end, formatted. Errors: as paged_file::append.
-    template <template <class, std::size_t> class View>
-    [[nodiscard]] page<View> append(file_type const& file) QUIRE_LIFETIMEBOUND {
-        auto& held = take([&] { return file.template append<raw_page>(); });
-        page_of<View>(held).format();
-        return page_of<View>(held);
-    }
-    /// Page `no`, made a fresh one. Errors: as paged_file::format.
-    template <template <class, std::size_t> class View>
-    [[nodiscard]] page<View> format(file_type const& file, page_no no) QUIRE_LIFETIMEBOUND {
-        auto* held = find(file.id_of(no));
-        if (held == nullptr) {
-            held = &take([&] { return file.template format<raw_page>(no); });
-        }
-        page_of<View>(*held).format();
-        return page_of<View>(*held);
-    }
-    /// Lets go of a page that was not changed, and is not named any more.
-    void let_go(file_type const& file, page_no no) noexcept {
-        for (std::size_t i = 0; i < count_; ++i) {
-            if (held_[i].value().id() != file.id_of(no)) { continue; }
-            held_[i].reset();
-            if (i + 1 < count_) {
-                held_[i].fill([&] { return held_[count_ - 1].value().transfer(); });
-                held_[count_ - 1].reset();
-            }
-            --count_;
-            return;
-        }
-    }
-    /// Lets go of everything. Expects: none of the pages is named any more.
-    void commit() noexcept {
-        while (count_ > 0) { held_[--count_].reset(); }
+
+    /// Lets the pages go. 0: there is no log, in which this were durable at a number.
+    /// Expects: none of the change's pages is named any more.
+    std::uint64_t commit() noexcept {
+        QUIRE_EXPECTS(!over_, "a change is committed once");
+        over_ = true;
+        let_go();
+        return 0;
     }
 
 private:
-    [[nodiscard]] guard_type* find(page_id id) noexcept {
+    static constexpr std::size_t first_pages = 8;
+
+    [[nodiscard]] held_type& at(std::size_t i) noexcept {
+        return i < first_pages ? first_[i] : *more_[i - first_pages];
+    }
+    [[nodiscard]] held_type* find(page_id id) const noexcept {
+        auto& pages = const_cast<unlogged_change&>(*this);
         for (std::size_t i = 0; i < count_; ++i) {
-            if (held_[i].value().id() == id) { return &held_[i].value(); }
+            if (pages.at(i).id == id) { return &pages.at(i); }
         }
         return nullptr;
     }
-    [[nodiscard]] guard_type const* find(page_id id) const noexcept {
-        return const_cast<unlogged_change*>(this)->find(id);
+    /// Of a page to come. It is in use when count_ says so.
+    [[nodiscard]] held_type& room() {
+        QUIRE_EXPECTS(!over_, "a change has pages until it is committed");
+        for (std::size_t i = 0; i < count_; ++i) {
+            if (at(i).id == page_id::none()) { return at(i); }  // it was let go
+        }
+        if (count_ == first_pages + more_.size()) {
+            try {
+                more_.push_back(std::make_unique<held_type>());
+            } catch (std::bad_alloc const&) {
+                throw error{errc::out_of_memory, "change pages"};
+            }
+        }
+        return at(count_);
     }
-    template <class Make>
-    [[nodiscard]] guard_type& take(Make make) {
-        QUIRE_EXPECTS(count_ < pages_max, "an operation without a log holds at most 8 pages");
-        auto& held = held_[count_].fill(make);
-        ++count_;
-        return held;
-    }
-    /// `fn(bytes)` with the bytes of a page, which stay where they are as long as it is held.
-    template <class Fn>
-    static auto with_bytes(guard_type const& held, Fn fn) {
-        auto const page = held.view();
-        auto const bytes = page.bytes();
-        return fn(std::span<std::byte const, page_size>{bytes.span().data(), page_size});
+    void take(held_type const& one) noexcept {
+        if (count_ < first_pages + more_.size() && &one == &at(count_)) { ++count_; }
     }
     template <template <class, std::size_t> class View>
-    [[nodiscard]] static page<View> page_of(guard_type& held) {
-        return with_bytes(held, [&](auto bytes) { return page<View>(held, bytes); });
+    [[nodiscard]] held_type& held(file_type const& file, page_no no, access_options const& how) {
+        auto* found = find(file.id_of(no));
+        bool const is_new = found == nullptr;
+        if (is_new) {
+            found = &room();
+            found->fill([&] { return file.template write<raw_page>(no, how); });
+        }
+        std::span<std::byte const, size> const bytes{found->bytes, size};
+        if (!detail::accepted_by<View<std::byte const, size>>(bytes, no)) {
+            if (is_new) { found->drop(); }
+            throw file.slot().failure(errc::wrong_page_kind, "change", file.id_of(no));
+        }
+        if (is_new) { take(*found); }
+        return *found;
+    }
+    /// The page, made one of its kind anew. It throws nothing.
+    template <template <class, std::size_t> class View>
+    [[nodiscard]] page<View> formatted(file_type const& file, held_type& one) noexcept {
+        one.account.expect_unlent();
+        one.lend();
+        std::span<std::byte, size> const bytes{one.bytes, size};
+        unpoison(bytes);
+        std::memset(bytes.data(), 0, size);
+        View<std::byte, size>::format(bytes, one.id.page());
+        file.slot().seal_page(bytes, one.id);
+        QUIRE_EXPECTS((detail::accepted_by<View<std::byte const, size>>(
+                          std::span<std::byte const, size>{bytes}, one.id.page())),
+                      "what the file's seal seals leaves a page one of its kind");
+        return page<View>(one);
+    }
+    void let_go() noexcept {
+        for (std::size_t i = 0; i < count_; ++i) {
+            at(i).account.expect_all_ended(detail::unlogged_change_ends_unlent);
+        }
+        for (; count_ > 0; --count_) { at(count_ - 1).guard.reset(); }
     }
 
-    std::array<guard_slot<guard_type>, pages_max> held_;
+    std::array<held_type, first_pages> first_;
+    std::vector<std::unique_ptr<held_type>> more_;
     std::size_t count_ = 0;
+    bool over_ = false;
 };
 
-/// `fn(changes)`: in a change of the pool if the file is logged, and then possibly several times
-/// (change.hpp); else with an unlogged_change. Errors: those of both, and of `fn`.
+template <class Pool>
+unlogged_change(Pool&) -> unlogged_change<Pool>;
+
+/// `fn(pages)` with a change of the pool if the file is logged, so possibly several times, else
+/// with an unlogged change; then it is committed. `fn` returns nothing, and serves both types. The
+/// LSN with which it is durable, 0 of a file without a log.
+/// Errors: those of `fn`; of a logged file those of buffer_pool::change, too.
+/// Expects: this thread holds no guard of the pool.
 template <class Pool, class Fn>
-void in_one_change(Pool& pool, typename Pool::file const& file, Fn&& fn) {
+std::uint64_t in_one_change(Pool& pool, typename Pool::file const& file, Fn&& fn) {
     if (file.is_logged()) {
-        pool.change([&](change<Pool>& changes) { fn(changes); });
-        return;
+        return pool.change([&](change<Pool>& pages) { fn(pages); });
     }
-    unlogged_change<Pool> changes;
-    fn(changes);
-    changes.commit();
+    unlogged_change<Pool> pages{pool};
+    static_assert(std::is_void_v<std::invoke_result_t<Fn&, unlogged_change<Pool>&>>,
+                  "the function of a change returns nothing: it may run several times");
+    fn(pages);
+    return pages.commit();
 }
 
 }  // namespace quire::inline QUIRE_ABI

@@ -16,7 +16,7 @@
 /// Whole in memory without a log as well: each step acquires its pages first, which may fail, and
 /// then changes bytes, which cannot.
 ///
-/// `Store` is a catalog: file(), in_one_change(fn), allocate<View>(changes), free(changes, no).
+/// `Store` is a catalog.
 
 #include <quire/table/detail/node_split.hpp>
 #include <quire/table/detail/tree_descent.hpp>
@@ -34,9 +34,9 @@ class byte_tree : public tree_descent<Store> {
     using base::store_;
     using base::tree_;
     using typename base::node;
-    using typename base::node_view;
 
 public:
+    using typename base::node_view;
     static constexpr std::size_t key_size_max = node::key_size_max;
     static constexpr std::size_t entry_size_max = node::entry_size_max;
 
@@ -199,9 +199,10 @@ private:
             if (!one_is_empty && !is_thin(one) && !is_thin(other)) { return false; }
             if (!both.make(one, other, one_is_empty ? 0 : page_size / 10)) { return false; }
         }
-        store_.free(changes, right_no);
+        store_.hold_to_free(changes, right_no);
         node{left->bytes()}.take(both.image());
         node{parent->bytes()}.erase(first + 1);
+        store_.free(changes, right_no);
         return true;
     }
     template <class Changes, class Page>
@@ -216,8 +217,9 @@ private:
             if (below.has_high() || !below.low().empty()) { below.corrupt("fences"); }
             std::copy_n(below.bytes().data(), page_size, bytes.data());
         }
-        store_.free(changes, only);
+        store_.hold_to_free(changes, only);
         node{root->bytes()}.take(node{bytes});
+        store_.free(changes, only);
         return true;
     }
 };

@@ -37,9 +37,10 @@ protected:
     using file_type = typename Store::file_type;
     static constexpr std::size_t page_size = Store::page_size;
     using node = btree_page<std::byte, page_size>;
-    using node_view = btree_page<std::byte const, page_size>;
 
 public:
+    using node_view = btree_page<std::byte const, page_size>;
+
     tree_descent(Store& store, page_no root, std::uint32_t tree) noexcept
         : store_{store}, root_{root}, tree_{tree} {}
 

@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+/// exercise: everything that the page kinds of table/ are asked, over any bytes; and what damages a
+/// good one of them believably. For hostile tests and fuzz targets.
+
+#include <quire/table/allocation_page.hpp>
+#include <quire/table/catalog_page.hpp>
+#include <quire/table/free_page.hpp>
+
+#include "page/choices.hpp"
+#include "page/page_buffer.hpp"
+
+#include <algorithm>
+#include <string>
+
+namespace quire_test {
+
+template <std::size_t N>
+void exercise_free(std::span<std::byte, N> bytes, outcome& out) {
+    quire::free_page<std::byte const, N> const page{bytes};
+    out.sum += page.accepts(bytes) ? 1U : 0U;
+    out.ask([&] { return page.own_number().value(); });
+    bool const valid = out.ask([&] { return page.validate(), 0; });
+    require(!valid || page.accepts(bytes), "a free page that is valid is known");
+}
+
+template <std::size_t N>
+void exercise_allocation(std::span<std::byte, N> bytes, choices& choose, outcome& out) {
+    using page_type = quire::allocation_page<std::byte, N>;
+    page_type page{bytes};
+    out.sum += page.accepts(bytes) ? 1U : 0U;
+    out.ask([&] { return page.own_number().value(); });
+    out.ask([&] { return page.validate(), 0; });
+    auto const used = page.used();
+    require(used <= page_type::bit_count, "no more bits are set than there are");
+    auto const from = choose.below(page_type::bit_count);
+    auto const found = page.first_free(from);
+    for (std::size_t bit = from; bit < found.value_or(page_type::bit_count); ++bit) {
+        require(page.is_used(bit), "the first free bit is the first");
+    }
+    if (!found) { return; }
+    require(*found >= from && !page.is_used(*found), "a free bit is free");
+    page.set_used(*found);
+    require(page.is_used(*found) && page.used() == used + 1, "one bit is set");
+    page.set_free(*found);
+    require(!page.is_used(*found) && page.used() == used, "and cleared");
+}
+
+/// All of it that does not change it.
+template <std::size_t N>
+void read_catalog(quire::catalog_page<std::byte const, N> const& page, outcome& out) {
+    out.ask([&] { return page.magic() + page.format_version() + page.page_size(); });
+    out.ask([&] {
+        auto const id = page.file_id();
+        return digest(id.span());
+    });
+    out.ask([&] { return page.next_number() + (page.is_closed() ? 1U : 0U); });
+    out.ask([&] { return page.own_number().value(); });
+    std::size_t slots = 0;
+    out.ask([&] { return slots = page.slot_count(); });
+    for (std::size_t i = 0; i < std::min<std::size_t>(slots + 1, 40); ++i) {
+        quire::slot_id const slot{i};
+        out.ask([&] {
+            auto const root = page.entry(slot);
+            return root ? root->number + root->page.value() : 0;
+        });
+        std::string name;
+        bool const named = out.ask([&] {
+            auto const lent = page.name(slot);
+            name = std::string{lent};
+            return name.size();
+        });
+        out.ask([&] { return page.schema(slot).size(); });
+        out.ask([&] {
+            auto const found = page.find(name);
+            require(!named || found, "a root is found by its name");
+            return found ? found->number : 0U;
+        });
+    }
+}
+
+template <std::size_t N>
+void exercise_catalog(std::span<std::byte, N> bytes, choices& choose, outcome& out) {
+    quire::catalog_page<std::byte, N> page{bytes};
+    out.sum += page.accepts(bytes) ? 1U : 0U;
+    bool const valid = out.ask([&] { return page.validate(), 0; });
+    read_catalog<N>(page, out);
+    std::vector<std::byte> const before{bytes.begin(), bytes.end()};
+    std::optional<std::uint32_t> number;
+    auto const name = choose.text(choose.between(1, 255));
+    bool const answered = out.ask([&] {
+        number = page.add(quire::root_kind::btree, choose.bits(), name,
+                          choose.text(choose.below(N)));
+        return number.value_or(0);
+    });
+    if (!answered || !number) {
+        require(std::ranges::equal(before, bytes), "an add that fails changes nothing");
+    } else if (valid && name.size() > 30) {  // unlike any other
+        page.validate();
+    }
+    page.set_closed(choose.chance(1, 2));
+    read_catalog<N>(page, out);
+}
+
+enum class table_page : unsigned { free, allocation, catalog };
+
+template <std::size_t N>
+[[nodiscard]] page_buffer<N> good_table_page(table_page kind, choices& choose) {
+    page_buffer<N> buffer;
+    if (kind == table_page::free) {
+        quire::free_page<std::byte, N>::format(buffer.span(), choose.bits() >> 16);
+    } else if (kind == table_page::allocation) {
+        using page_type = quire::allocation_page<std::byte, N>;
+        page_type::format(buffer.span(), 1 + choose.below(9) * page_type::bit_count);
+        page_type page{buffer.span()};
+        auto const filled = choose.below(page_type::bit_count);
+        for (std::size_t bit = 0; bit < filled; ++bit) {
+            if (choose.chance(7, 8)) { page.set_used(bit); }
+        }
+        page.set_used(0);
+        page.validate();
+    } else {
+        quire::catalog_page<std::byte, N>::format(buffer.span(), 0);
+        quire::catalog_page<std::byte, N> page{buffer.span()};
+        for (std::size_t i = choose.below(12); i > 0; --i) {
+            static_cast<void>(page.add(quire::root_kind::btree, choose.bits() >> 16,
+                                       std::to_string(i) + choose.text(choose.below(20)),
+                                       choose.text(choose.below(N / 16))));
+        }
+        page.validate();
+    }
+    return buffer;
+}
+/// A few bits, or a number, mostly where the structure is.
+template <std::size_t N>
+void damage_table_page(std::span<std::byte, N> bytes, choices& choose) {
+    for (std::size_t i = choose.between(1, 3); i > 0; --i) {
+        auto const at = choose.chance(3, 4) ? choose.below(128) : choose.below(N);
+        bytes[at] = choose.chance(1, 2) ? bytes[at] ^ std::byte(1U << choose.below(8))
+                                        : std::byte(choose.below(256));
+    }
+}
+template <std::size_t N>
+void exercise_table_page(table_page kind, std::span<std::byte, N> bytes, choices& choose,
+                         outcome& out) {
+    switch (kind) {
+        case table_page::free: return exercise_free<N>(bytes, out);
+        case table_page::allocation: return exercise_allocation<N>(bytes, choose, out);
+        case table_page::catalog: return exercise_catalog<N>(bytes, choose, out);
+    }
+}
+
+}  // namespace quire_test
