@@ -8,10 +8,11 @@
 /// without room is split first, in the same way. So nothing more is held than that, and a split is
 /// never undone. The root keeps its page: when it is full, its content moves into a new child. A
 /// node that uses less than 40 % of its page is merged with a neighbour, if both then leave a tenth
-/// free.
+/// free, or one of them is empty.
 ///
-/// Latches are taken parent before child, left before right, allocation page last. In a change of
-/// the caller's everything belongs to that change, splits included.
+/// Latches are taken parent before child, allocation page last. Two children of one parent are
+/// latched in any order, since whoever wants a second one has the parent. In a change of the
+/// caller's everything belongs to that change, splits included.
 ///
 /// Whole in memory without a log as well: each step acquires its pages first, which may fail, and
 /// then changes bytes, which cannot.

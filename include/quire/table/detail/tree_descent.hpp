@@ -11,8 +11,9 @@
 /// until the next one is: that always arrives, and then what is wrong is an error.
 ///
 /// The node itself is latched, and asked the same: keys and values are looked at under its latch.
-/// In a change of the caller's the pages that the change has are asked for there: a thread must not
-/// wait for itself. A page that turned out to be the wrong one is let go before another is latched.
+/// A page that turned out to be the wrong one is let go before another is latched. A change asks
+/// itself for the pages that it has: a thread must not wait for itself. For a node that another
+/// thread changes it waits by its own rules, with conflicts, not by a look.
 
 #include <quire/table/btree_page.hpp>
 #include <quire/table/unlogged_change.hpp>
