@@ -47,6 +47,8 @@ void use(T const& value) noexcept {
     if constexpr (std::is_convertible_v<T const&, std::string_view>) {
         std::string_view const text = value;
         if (!text.empty()) { seen = text.front(); }
+    } else if constexpr (std::is_same_v<T, quire::column_text>) {
+        if (!value.empty()) { seen = value.front(); }
     }
 }
 

@@ -381,7 +381,7 @@ TEST_CASE("heap_page: tuples of exclusive pages are written in place") {
     {
         auto const tuple = page.tuple(slot);
         tuple.store<std::uint32_t>(2, 0x41424344);
-        CHECK(tuple.span().data() == buffer.bytes().data() + 504);
+        CHECK(tuple.unguarded_span().data() == buffer.bytes().data() + 504);
     }
     CHECK(text_in(page, slot) == "12DCBA78");
 }

@@ -102,7 +102,7 @@ std::uint64_t number_in(change_type& c, file_type const& file, std::uint64_t no)
 std::vector<std::byte> all_of(file_type const& file, std::uint64_t no) {
     auto const page = file.read(no);
     auto const bytes = page->bytes();
-    auto const span = bytes.span();
+    auto const span = bytes.unguarded_span();
     return {span.begin(), span.end()};
 }
 struct stop {};
@@ -180,7 +180,7 @@ TEST_CASE("change: an exception leaves every page byte for byte as it was") {
     undone([&](change_type& c) {
         auto page = c.write(file, 1);
         auto const bytes = page->bytes();
-        std::ranges::fill(bytes.span(), std::byte{0xEE});
+        std::ranges::fill(bytes.unguarded_span(), std::byte{0xEE});
     });
     undone([&](change_type& c) {
         auto page = c.write<heap_page>(file, 2);

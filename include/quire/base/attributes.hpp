@@ -171,9 +171,18 @@
                   "is filled again")
 #define QUIRE_REFUSED_WITHOUT_TYPE \
     QUIRE_REFUSED("say the type of the row: row<user>(slot), rows<user>(), edit<user>(slot, fn)")
-#define QUIRE_REFUSED_AS_VIEW_OF_TEMPORARY                                               \
-    QUIRE_REFUSED("a std::string_view of a temporary text could outlive the page: name the " \
-                  "text first, or copy it into a std::string")
+#define QUIRE_REFUSED_AS_VIEW                                                                 \
+    QUIRE_REFUSED("a std::string_view could outlive the page: copy the text into a std::string, " \
+                  "pass the view to a function by with_view(fn), or vouch for unguarded_view()")
+#define QUIRE_REFUSED_AS_SPAN                                                              \
+    QUIRE_REFUSED("a std::span could outlive the page: copy the bytes, pass the span to a " \
+                  "function by with_span(fn), or vouch for unguarded_span()")
+#define QUIRE_REFUSED_AS_VIEW_OF_TEMPORARY_PAGE                                                \
+    QUIRE_REFUSED("a const view ends before the page that it is made from: a guard gives one by " \
+                  "guard.view()")
+#define QUIRE_REFUSED_ADDRESS                                                            \
+    QUIRE_REFUSED("a pointer to what a page lends could outlive it: pass it by reference, or ask " \
+                  "the page again")
 #define QUIRE_REFUSED_ON_TEMPORARIES QUIRE_REFUSED("a temporary ends at once: name it first")
 #define QUIRE_REFUSED_ON_TEMPORARY_PAGE(function) \
     template <class... Arguments>                 \

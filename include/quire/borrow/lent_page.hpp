@@ -45,6 +45,7 @@ public:
     }
     lent_page(lent_page const&) QUIRE_REFUSED_TO_MOVE;
     QUIRE_ENDS_LOAN(lent_page)
+    void operator&() const QUIRE_REFUSED_ADDRESS;
 
 private:
     [[no_unique_address]] borrow borrow_;

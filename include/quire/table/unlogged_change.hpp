@@ -47,7 +47,7 @@ class unlogged_change;
 namespace detail {
 
 inline constexpr char const* unlogged_change_ends_unlent =
-    "an unlogged change ends only while none of its pages, and nothing of them, is lent";
+    "an unlogged change ends only while none of its pages has a name or lends anything";
 
 /// A page that an unlogged change holds.
 template <class Pool>
@@ -70,7 +70,8 @@ struct unlogged_held : immovable {
         id = page.id();
         auto const view = page.view();
         auto const all = view.bytes();
-        bytes = const_cast<std::byte*>(all.span().data());  // of a frame that is held exclusively
+        // Of a frame that is held exclusively.
+        bytes = const_cast<std::byte*>(all.unguarded_span().data());
     }
     void drop() noexcept {
         guard.reset();
@@ -222,7 +223,7 @@ public:
     void let_go(file_type const& file, page_no no) noexcept {
         auto* const one = find(file.id_of(no));
         if (one == nullptr || one->is_lent) { return; }
-        one->account.expect_all_ended(detail::unlogged_change_ends_unlent);
+        one->account.expect_unnamed(detail::unlogged_change_ends_unlent);
         one->drop();
     }
 
@@ -316,7 +317,7 @@ private:
     }
     void let_go() noexcept {
         for (std::size_t i = 0; i < count_; ++i) {
-            at(i).account.expect_all_ended(detail::unlogged_change_ends_unlent);
+            at(i).account.expect_unnamed(detail::unlogged_change_ends_unlent);
         }
         for (; count_ > 0; --count_) { at(count_ - 1).guard.reset(); }
     }
