@@ -3,6 +3,7 @@
 
 /// corpus: what the runner includes before every file of the corpus; precompiled by each compiler.
 
+#include <quire/pool/change.hpp>
 #include <quire/quire.hpp>
 
 #include <algorithm>
@@ -31,6 +32,13 @@ using pool_type = quire::buffer_pool<>;
 using file_type = pool_type::file;
 using reader = pool_type::read_guard<heap_page>;
 using writer = pool_type::write_guard<heap_page>;
+
+/// A pool with a log, and a file in it, like the one that each misuse is given: for changes.
+struct logged {
+    pool_type& pool;
+    file_type file;
+};
+logged with_log();
 
 struct user {
     std::int64_t id = 0;

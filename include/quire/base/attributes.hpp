@@ -24,6 +24,7 @@
 /// QUIRE_BORROWER        on a class that borrows as long as it lives: a view of a tuple, a range.
 /// QUIRE_UNSEEN          on its constructors: made over bytes, it has no lender that clang can see.
 /// QUIRE_ENDS_LOAN(type) declares its destructor, which is where the borrow ends.
+/// QUIRE_ENDS_LOAN_UNLENT(type, loans)   likewise, and nothing of these is lent then.
 /// QUIRE_LENDS           on a function of a lender (loan.hpp) that returns a borrower.
 /// QUIRE_LENDS_ALONE     on one that lends mutable bytes: nothing else may be lent at that time.
 /// QUIRE_LENDS_PAGE(guard), QUIRE_LENDS_PAGE_ALONE(guard)   on a function of a guard that lends its
@@ -97,6 +98,8 @@
 #define QUIRE_BORROWER __attribute__((capability("borrow"), scoped_lockable))
 #define QUIRE_ENDS_LOAN(type) \
     ~type() __attribute__((release_capability())) {}
+#define QUIRE_ENDS_LOAN_UNLENT(type, ...) \
+    ~type() __attribute__((release_capability(), locks_excluded(__VA_ARGS__))) {}
 #define QUIRE_UNSEEN __attribute__((no_thread_safety_analysis))
 #define QUIRE_LENDS                                                                           \
     __attribute__((acquire_shared_capability(this->lent), locks_excluded(this->lent_mutable), \
@@ -120,6 +123,7 @@
 #define QUIRE_LOAN(name)
 #define QUIRE_BORROWER
 #define QUIRE_ENDS_LOAN(type) ~type() = default;
+#define QUIRE_ENDS_LOAN_UNLENT(type, ...) ~type() {}
 #define QUIRE_UNSEEN
 #define QUIRE_LENDS
 #define QUIRE_LENDS_ALONE

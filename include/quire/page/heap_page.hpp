@@ -27,8 +27,8 @@
 ///   I2. An operation that fails changes nothing: neither what the page holds nor any number.
 ///   I3. Any bytes are a legal page: no member has undefined behaviour for any content. A page that
 ///       contradicts itself is errc::corrupt_page with the page's own number, and no file.
-///   I4. A tuple of another page is inserted as it is lent, `insert(other.tuple(s))`. A span given to
-///       insert and update may lie in this page, but not under a view that is still lent.
+///   I4. `insert(other.tuple(s))` takes what another page lends. A span given to insert and update
+///       may lie in this page, but not under a view that is still lent.
 ///
 /// Expected outcomes are in the return types (no room; nothing there). `tuple`, `row`, `update`,
 /// `edit` and `move` throw errc::no_such_tuple when the slot has no tuple. No member allocates,
