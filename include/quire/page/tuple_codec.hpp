@@ -178,9 +178,9 @@ template <class T, bool IsTaken = false>
 [[nodiscard]] consteval bool has_tuple_codec() {
     constexpr bool has = tuple_type<T> || (IsTaken && tuple_source<T>);
     static_assert(has,
-                  "a page takes bytes (a byte_view, std::span<std::byte const>) or a type with a "
-                  "tuple_codec: describe the struct with BOOST_DESCRIBE_STRUCT, in its own "
-                  "namespace, and include <quire/row/codec.hpp>");
+                  "a page takes bytes (std::span<std::byte const>) or a type with a tuple_codec: "
+                  "describe the struct with BOOST_DESCRIBE_STRUCT, in its own namespace, and "
+                  "include <quire/row/codec.hpp>");
     return has;
 }
 /// Whether a page takes one.
