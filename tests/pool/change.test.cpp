@@ -16,6 +16,7 @@
 #include <quire/pool/change.hpp>
 
 #include "catch.hpp"
+#include "death.hpp"
 #include "pool/calls.hpp"
 #include "random.hpp"
 #include "temp_dir.hpp"
@@ -931,3 +932,52 @@ TEST_CASE("change: it tells what it holds, and lets go of what it did not change
     CHECK(number_on(file, 0) == 10);
     CHECK(another_reads(2));
 }
+
+#if QUIRE_CHECKED
+
+TEST_CASE("change: in checked builds it ends only when none of its pages has a name") {
+    auto const rule = std::string{"a change ends only while none of its pages has a name"};
+    auto const said = [](auto act) {
+        return violation_of([&] {
+            engine e;
+            auto const file = e.open();
+            append(e, file, 2);
+            act(e, file);
+        });
+    };
+    CHECK(said([](engine& e, file_type const& file) {  // committed
+              change_type change{*e.pool};
+              auto page = change.write(file, 0);
+              change.commit();
+          }).find(rule) != std::string::npos);
+    CHECK(said([](engine& e, file_type const& file) {  // undone
+              std::optional<change_type> change{std::in_place, *e.pool};
+              auto page = change->write(file, 0);
+              change.reset();
+          }).find(rule) != std::string::npos);
+    CHECK(said([](engine& e, file_type const& file) {  // its page is let go
+              change_type change{*e.pool};
+              auto page = change.read(file, 0);
+              change.let_go(file, 0);
+          }).find(rule) != std::string::npos);
+    CHECK(said([](engine& e, file_type const& file) {  // of two names one is left
+              change_type change{*e.pool};
+              auto page = change.read(file, 0);
+              { auto other = change.read(file, 0); }
+              change.commit();
+          }).find(rule) != std::string::npos);
+    CHECK(said([](engine& e, file_type const& file) {
+              change_type change{*e.pool};
+              {
+                  auto page = change.write(file, 0);
+                  auto other = change.read(file, 0);
+                  { auto bytes = page->bytes(); }
+                  auto const seen = *other;
+              }
+              auto left = change.read(file, 1);
+              change.let_go(file, 0);  // changed: it stays
+              CHECK(left->bytes().size() > 0);
+          }).starts_with("did not abort"));
+}
+
+#endif
