@@ -21,8 +21,8 @@
 ///
 /// For the same reason a function that changes a page, and takes it by reference, gets it from a
 /// name: not fill(*guard). One that only reads it may get it so: count_rows(*guard); of a write
-/// guard count_rows(guard.view()), as no const view is made of a temporary one. For one change write
-/// `guard->insert(...)`: clang 22 takes (*guard).insert(...) for a change by the guard while
+/// guard count_rows(guard.view()), as no const view is made of a temporary one. For one change
+/// write `guard->insert(...)`: clang 22 takes (*guard).insert(...) for a change by the guard while
 /// the page is lent, and reports it.
 
 #include <quire/borrow/loan.hpp>
