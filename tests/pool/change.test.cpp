@@ -933,6 +933,53 @@ TEST_CASE("change: it tells what it holds, and lets go of what it did not change
     CHECK(another_reads(2));
 }
 
+TEST_CASE("change: a checkpoint does not wait for ever behind a thread that changes one page") {
+    engine e;
+    auto const file = e.open();
+    append(e, file, 1);
+    std::atomic<bool> over = false;
+    std::atomic<std::uint64_t> changes = 0;
+    std::thread busy{[&] {
+        while (!over) {
+            e.pool->change([&](change_type& c) {
+                set_number(c, file, 0, changes);
+                auto const until = std::chrono::steady_clock::now() + 10ms;
+                while (std::chrono::steady_clock::now() < until) {}  // then it is let go, briefly
+            });
+            ++changes;
+        }
+    }};
+    while (changes < 2) { std::this_thread::yield(); }
+    std::uint64_t passed = 0;
+    for (int i = 0; i < 6; ++i) {
+        auto const before = changes.load();
+        e.pool->checkpoint();
+        passed += changes - before;
+    }
+    over = true;
+    busy.join();
+    CHECK(passed < 60);  // one or two each
+}
+
+TEST_CASE("change: a file that is read only does not make the log forget what it is to become") {
+    engine e;
+    {
+        auto const file = e.open();
+        append(e, file, 6);
+        e.pool->checkpoint();
+        auto const long_file = e.disk.store->bytes("data/f");
+        file.truncate(2);
+        e.crash({file});
+        e.disk.store->assign("data/f", long_file);  // the power took its new size back
+    }
+    CHECK(refusal([&] {
+              static_cast<void>(
+                  e.pool->open("data/f", quire::open_mode::read_only, {.logged = true}));
+          }) == errc::read_only);
+    auto const file = e.open();
+    CHECK(file.pages() == 2);
+}
+
 #if QUIRE_CHECKED
 
 TEST_CASE("change: in checked builds it ends only when none of its pages has a name") {

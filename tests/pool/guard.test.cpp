@@ -391,7 +391,7 @@ TEST_CASE("guard: use after release or transfer stops the program") {
 
 TEST_CASE("guard: further rules that stop the program") {
     CHECK_THAT(broken_by([](setting& s) { s.file.write(0).logged(0); }),
-               ContainsSubstring("a log sequence number is above 0"));
+               ContainsSubstring("a log sequence number lies between 1 and"));
     CHECK_THAT(broken_by([](setting&) {
                    quire::guard_slot<reading> slot;
                    static_cast<void>(slot.value());

@@ -4,10 +4,15 @@
 #include "catch.hpp"
 #include "table/tree_world.hpp"
 
+#include <algorithm>
+#include <array>
+#include <atomic>
 #include <chrono>
 #include <future>
 #include <string>
 #include <thread>
+#include <utility>
+#include <vector>
 
 using quire::errc;
 
@@ -133,6 +138,149 @@ TEST_CASE("btree: threads that waited for a leaf which was split meanwhile look 
     CHECK_FALSE(writer.get());
     CHECK(tree.stats().entries == before.entries + 41);
     CHECK(w.wrong(tree).empty());
+}
+
+TEST_CASE("btree: a reader lets the wrong leaf go before it looks at another page") {
+    // A change holds a leaf and splits it; readers wait for it; then another thread splits it
+    // again, with the parent in hand. A reader that kept the leaf would wait for that parent.
+    for (int round = 0; round < 10; ++round) {
+        world<512> w{false};
+        quire::btree<std::uint32_t, std::string, pool_of<512>> tree{*w.db, "t"};
+        std::uint32_t last = 0;
+        while (tree.stats().leaf_pages < 2) { tree.put(last += 100, std::string(30, 'v')); }
+        auto const root = w.db->roots().at(0);
+        quire::detail::byte_tree<quire::catalog<pool_of<512>>> const raw{*w.db, root.page,
+                                                                         root.number};
+        auto const bytes_of_key = [](std::uint32_t key) {
+            std::array<std::byte, 4> bytes;
+            quire::store_be(bytes.data(), key);
+            return bytes;
+        };
+        auto const first = [&] {
+            auto const page = w.file->read<quire::btree_page>(root.page);
+            return page->child(0);
+        }();
+        std::uint32_t moves = 0;
+        {
+            auto const page = w.file->read<quire::btree_page>(first);
+            moves = 100 * static_cast<std::uint32_t>(page->count());
+        }
+        auto const low = bytes_of_key(100);
+        auto const high = bytes_of_key(moves);
+        std::vector<std::future<bool>> readers;
+        std::future<void> splitter;
+        {
+            quire::unlogged_change<pool_of<512>> change{*w.pool};
+            static_cast<void>(change.write(*w.file, first));
+            for (int i = 0; i < 3; ++i) {
+                readers.push_back(
+                    std::async(std::launch::async, [&] { return tree.contains(moves); }));
+            }
+            std::this_thread::sleep_for(std::chrono::milliseconds{10});
+            raw.make_room_in(change, high, 120);
+            splitter = std::async(std::launch::async, [&] { raw.make_room(low, 380); });
+            std::this_thread::sleep_for(std::chrono::milliseconds{10});
+            change.commit();
+        }
+        for (auto& reader : readers) { REQUIRE(reader.get()); }  // not timed_out
+        splitter.get();
+    }
+}
+
+TEST_CASE("btree: changes of two trees in two orders wait for each other in no circle") {
+    world<512> w{true};
+    quire::btree<std::uint32_t, std::string, pool_of<512>> x{*w.db, "x"};
+    quire::btree<std::uint32_t, std::string, pool_of<512>> y{*w.db, "y"};
+    x.put(1, "a");
+    y.put(1, "a");
+    std::atomic<int> begun = 0;
+    auto const both = [&](auto& first, auto& second) {
+        bool again = false;
+        w.pool->change([&](quire::change<pool_of<512>>& change) {
+            first.put(change, 1, "b");
+            if (!std::exchange(again, true)) {
+                for (++begun; begun < 2;) { std::this_thread::yield(); }
+            }
+            second.put(change, 1, "b");
+        });
+    };
+    auto one = std::async(std::launch::async, [&] { both(x, y); });
+    auto other = std::async(std::launch::async, [&] { both(y, x); });
+    one.get();  // not timed_out
+    other.get();
+    CHECK(x.find(1) == "b");
+    CHECK(y.find(1) == "b");
+}
+
+TEST_CASE("btree: what was erased is erased, also when its leaf cannot be merged") {
+    world<512> w{true};
+    quire::btree<std::uint32_t, std::string, pool_of<512>> tree{*w.db, "t"};
+    std::uint32_t last = 0;
+    while (tree.stats().leaf_pages < 2) { tree.put(last += 10, std::string(30, 'v')); }
+    auto const second = [&] {
+        auto const page = w.file->read<quire::btree_page>(w.db->roots().at(0).page);
+        return page->child(1);
+    }();
+    w.pool->change([&](quire::change<pool_of<512>>& change) {
+        auto page = change.write(*w.file, second);
+        page->bytes().store(32, std::uint8_t{77});  // of another tree
+    });
+    for (std::uint32_t key = 10; key < last; key += 10) {
+        CHECK(tree.erase(key));
+        CHECK_FALSE(tree.contains(key));
+    }
+}
+
+TEST_CASE("btree: damage is an error, and neither a loop nor a loss") {
+    world<512> w{false};
+    quire::btree<std::uint32_t, std::string, pool_of<512>> tree{*w.db, "t"};
+    auto const root = w.db->roots().at(0).page;
+    auto const damage = [&](auto act) {
+        auto page = w.file->write(root);
+        auto bytes = page->bytes();
+        bytes.with_span(act);
+    };
+    auto const add_free_slots = [](std::span<std::byte> bytes) {
+        auto const slots = quire::load_le<std::uint16_t>(&bytes[24]);
+        auto const upper = quire::load_le<std::uint16_t>(&bytes[26]);
+        auto const more = static_cast<std::uint16_t>((upper - 40) / 8);
+        quire::store_le(&bytes[24], more);
+        quire::store_le(&bytes[28], static_cast<std::uint16_t>(more - slots));
+        std::ranges::fill(bytes.subspan(40U + 8U * slots, 8U * (more - slots)), std::byte{0});
+    };
+    SECTION("a leaf with free slots, which takes nothing") {
+        tree.put(1, "a");
+        damage(add_free_slots);
+        CHECK(refusal([&] { tree.put(2, "b"); }) == errc::corrupt_page);
+    }
+    SECTION("an inner node likewise") {
+        std::uint32_t last = 0;
+        while (tree.stats().leaf_pages < 3) { tree.put(last += 10, std::string(30, 'v')); }
+        damage(add_free_slots);
+        CHECK(refusal([&] {
+                  for (std::uint32_t i = 0; i < 60; ++i) { tree.put(i, std::string(30, 'v')); }
+              }) == errc::corrupt_page);
+    }
+    SECTION("keys out of order") {
+        for (std::uint32_t i = 1; i < 4; ++i) { tree.put(i, "v"); }
+        damage([](std::span<std::byte> bytes) {
+            std::swap_ranges(&bytes[64], &bytes[72], &bytes[72]);
+        });
+        CHECK(refusal([&] {
+                  for (auto at = tree.first(); at; at.next()) {}
+              }) == errc::corrupt_page);
+        int steps = 0;  // on the way back nothing need be seen of it, but there is an end
+        for (auto at = tree.last(); at && steps < 9; at.previous()) { ++steps; }
+        CHECK(steps < 9);
+    }
+    SECTION("another entry than the one that is erased") {
+        for (std::uint32_t i = 1; i < 4; ++i) { tree.put(i, "v"); }
+        damage([](std::span<std::byte> bytes) {
+            quire::store_le(&bytes[72], quire::line_pointer::redirect(1).bits() | 1U << 17U);
+        });
+        CHECK(refusal([&] { tree.erase(1); }) == errc::corrupt_page);
+        CHECK(tree.contains(1));  // nothing has changed
+    }
 }
 
 TEST_CASE("btree: cursors go both ways, and stay where they are among writes") {

@@ -58,6 +58,35 @@ struct place {
 };
 BOOST_DESCRIBE_STRUCT(place, (), (street, number))
 
+enum class color : std::int8_t { red = -1, green, blue };
+struct colored {
+    color first;
+    place second;
+    friend bool operator==(colored const&, colored const&) = default;
+};
+BOOST_DESCRIBE_STRUCT(colored, (), (first, second))
+
+struct hidden {
+    int number;
+};
+struct half_described : hidden {
+    int other;
+};
+BOOST_DESCRIBE_STRUCT(half_described, (hidden), (other))
+struct no_key {
+    void* member;
+};
+BOOST_DESCRIBE_STRUCT(no_key, (), (member))
+struct with_no_key {
+    int number;
+    no_key other;
+};
+BOOST_DESCRIBE_STRUCT(with_no_key, (), (number, other))
+
+static_assert(quire::tree_key<colored> && quire::tree_key<color>);
+static_assert(!quire::tree_key<half_described> && !quire::tree_key<no_key> &&
+              !quire::tree_key<with_no_key>);
+
 /// Its keys descend.
 struct latest_first {
     std::uint32_t moment;
@@ -104,6 +133,8 @@ TEST_CASE("key_codec: bytes are in the order of their keys") {
                         {zero + zero, ""}, {zero + "\x01", ""}, {"a", "\xFF"}, {"a" + zero, ""},
                         {"a" + zero, "a"}, {"aa", ""}, {"\xFF", ""}, {"\xFF\xFF", ""}});
     expect_order<place>({{"", -1}, {"a", -5}, {"a", 5}, {"a" + zero, -9}, {"b", 0}});
+    expect_order<colored>(
+        {{color::red, {"z", 1}}, {color::green, {"", 0}}, {color::blue, {"", 0}}});
     expect_order<latest_first>({{30}, {20}, {10}, {0}});
 }
 

@@ -131,6 +131,9 @@ struct alignas(64) frame_header {
         return (first_lsn.fetch_or(being_written, std::memory_order_acq_rel) & being_written) == 0;
     }
     void end_write() noexcept { first_lsn.fetch_and(~being_written, std::memory_order_acq_rel); }
+    [[nodiscard]] bool is_being_written() const noexcept {
+        return (first_lsn.load(std::memory_order_relaxed) & being_written) != 0;
+    }
 
     /// The bytes of version `of` are in the file. Expects: the latch is held.
     /// Returns whether that made the page clean.

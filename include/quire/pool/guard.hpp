@@ -303,11 +303,12 @@ public:
         return page_.version();
     }
 
-    /// The change made under this guard is in the log at `lsn` (above 0): the page is not written
+    /// The change made under this guard is in the log at `lsn` (1 to 2^63 - 1): it is not written
     /// before the pool's log hook has covered it. A page kind that keeps an LSN (`set_lsn`) gets
     /// it, too, if it is the highest.
     void logged(std::uint64_t lsn) noexcept QUIRE_WHEN_HELD {
-        QUIRE_EXPECTS(lsn > 0, "a log sequence number is above 0");
+        QUIRE_EXPECTS(lsn > 0 && lsn < std::uint64_t{1} << 63,
+                      "a log sequence number lies between 1 and 2^63 - 1");
         static_cast<void>(lend());
         if (page_.frame().logged(lsn)) {
             if constexpr (requires { view_.set_lsn(lsn); }) { view_.set_lsn(lsn); }

@@ -15,11 +15,13 @@
 ///
 /// One operation is whole or not at all: in memory always, and after a crash if the file is logged.
 /// With a `change` of the caller's as its first argument it is a part of that change, which sees
-/// what it wrote; the change then holds the leaves that it looked at. Otherwise each operation is
-/// one of its own, and several are no snapshot.
+/// what it wrote; the change then holds the leaves that it looked at, and after a split or a merge
+/// the nodes above and the allocation pages: other splits of the file wait for it. Inside of a
+/// change every call gets it. Otherwise each operation is one of its own, and several are no
+/// snapshot.
 ///
 /// What `get` and `scan` lend lies in the leaf, and is valid while the function runs, under the
-/// leaf's latch: the function does not use the tree, and copies what it wants to keep.
+/// leaf's latch: the function does not use the pool, and copies what it wants to keep.
 ///
 /// Limits: a key has at most key_size_max bytes, key and value together at most entry_size_max
 /// (about an eighth and a quarter of a page): beyond that it is tuple_too_large, and nothing has
@@ -27,7 +29,8 @@
 ///
 /// Threads: any number, at any time. Readers take no latch above the leaf; splits hold the parent,
 /// the node and a new page, and block nobody elsewhere.
-/// Errors: those of reading and changing pages; corrupt_page, which nothing in a page can avoid.
+/// Errors: those of reading and changing pages. Whatever a page contains, it is at worst
+/// corrupt_page.
 /// Expects: this thread holds no guard of the pool.
 /// Cost: one page per level and operation; nothing is allocated, except by what decodes.
 
@@ -110,7 +113,7 @@ public:
             thin = false;
             was_there = tree_.try_erase(changes, wanted.bytes(), thin);
         });
-        if (thin) { tree_.shrink(wanted.bytes()); }
+        if (thin) { tidy(wanted.bytes()); }
         return was_there;
     }
     bool erase(change_type& changes, Key const& key) {
@@ -225,6 +228,13 @@ private:
             if (result != outcome::full) { return result == outcome::done; }
             tree_.make_room_in(changes, wanted.bytes(), size);
         }
+    }
+
+    /// What was erased is erased: if the leaf cannot be merged now, a later erasure will do it.
+    void tidy(key_bytes key) const {
+        try {
+            tree_.shrink(key);
+        } catch (error const&) {}
     }
 
     template <class Fn>

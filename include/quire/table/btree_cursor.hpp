@@ -86,19 +86,25 @@ private:
                                ? typename Leaf::place{leaf.count(), false}
                                : leaf.find(key_.bytes());
         if (how == step::last || how == step::below) {
-            if (where.position > 0) { return show(leaf, where.position - 1); }
+            if (where.position > 0) { return show(leaf, where.position - 1, how); }
             how = step::below;
             key_.take(leaf.low());
             return true;
         }
         auto const position = where.position + (where.found && how == step::above ? 1U : 0U);
-        if (position < leaf.count()) { return show(leaf, position); }
+        if (position < leaf.count()) { return show(leaf, position, how); }
         how = step::from;
         return key_.take_high(leaf);
     }
     template <class Leaf>
-    [[nodiscard]] bool show(Leaf const& leaf, std::size_t position) {
+    [[nodiscard]] bool show(Leaf const& leaf, std::size_t position, step how) {
+        auto const before = key_;
         key_.take(leaf, position);
+        auto const order = detail::compare_keys(key_.bytes(), before.bytes());
+        if (how == step::from ? order < 0 : how == step::above ? order <= 0
+                                          : how == step::below && order >= 0) {
+            leaf.corrupt("order of keys");  // else a loop over a damaged leaf has no end
+        }
         auto const value = leaf.value(position);
         value_.assign(value.begin(), value.end());
         shows_ = true;

@@ -59,6 +59,8 @@ public:
     static constexpr std::size_t entry_size_max = PageSize / 4 - 22;
     static constexpr std::size_t child_size = 6;
     static constexpr std::size_t level_max = 40;
+    /// Of a node without entries and fences.
+    static constexpr std::size_t empty_size = layout::lower(fences);
 
     /// Where a key is, or would be inserted.
     struct place {
@@ -159,7 +161,9 @@ public:
         if (now.prefix + rest.size() > key_size_max || out.size() < key_size_max) {
             corrupt("key length");
         }
-        copy_bytes(low(now).first(now.prefix), out);
+        auto const fence = low(now);
+        if (now.prefix > fence.size()) { corrupt("prefix_length"); }
+        copy_bytes(fence.first(now.prefix), out);
         copy_bytes(rest, out.subspan(now.prefix));
         return now.prefix + rest.size();
     }
@@ -200,8 +204,8 @@ public:
     [[nodiscard]] std::size_t used() const
         requires page_byte<Byte>
     {
-        auto const kept = page_.count(page_.load_bounds());
-        return layout::lower(kept.slots) + kept.bytes;
+        auto const now = page_.load_bounds();
+        return layout::lower(now.slots) + page_.count(now).bytes;
     }
     /// What an entry takes in this node.
     [[nodiscard]] std::size_t size_of(std::size_t key_size, std::size_t value_size) const {

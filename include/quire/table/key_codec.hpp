@@ -8,8 +8,9 @@
 ///   signed integers                            likewise, with the sign bit turned over
 ///   bool                                       one byte, 0 or 1
 ///   float, double                              as an integer that is ordered like it; -0 is 0
-///   std::string, std::string_view,             the bytes themselves; inside of a compound key each
-///   std::vector<std::byte>                     00 becomes 00 FF, and 00 01 ends it
+///   enums                                      as their underlying type
+///   std::string, std::vector<std::byte>        the bytes themselves; inside of a compound key each
+///                                              00 becomes 00 FF, and 00 01 ends it
 ///   std::pair, std::tuple, described structs   one member after the other, in their order
 ///
 /// So comparisons know no types, and what keys have in common is cut off byte by byte
@@ -263,7 +264,35 @@ struct key_codec<std::pair<First, Second>> {
     }
 };
 
+template <class E>
+    requires std::is_enum_v<E>
+struct key_codec<E> {
+private:
+    using number = key_codec<std::underlying_type_t<E>>;
+
+public:
+    static void write(key_writer& to, E key) {
+        number::write(to, static_cast<std::underlying_type_t<E>>(key));
+    }
+    [[nodiscard]] static E read(key_reader& from) { return static_cast<E>(number::read(from)); }
+    [[nodiscard]] static std::string name() { return number::name(); }
+};
+
+namespace detail {
+
+/// Whether a described struct has members, and all of them are keys. A base that is not described
+/// would leave its members out: then there are none.
+template <class Key>
+[[nodiscard]] consteval bool has_key_members() {
+    return []<template <class...> class List, class... Member>(List<Member...>) {
+        return sizeof...(Member) > 0 && (tree_key<member_type<Member>> && ...);
+    }(members_of<Key>{});
+}
+
+}  // namespace detail
+
 template <described Key>
+    requires(detail::has_key_members<Key>())
 struct key_codec<Key> {
     static void write(key_writer& to, Key const& key) {
         to.compound([&] {

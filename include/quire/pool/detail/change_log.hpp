@@ -155,10 +155,17 @@ public:
         writer.put(change_tag::closed);
         writer.put(number);
         auto const lsn = log_.append_note(writer.record());
-        files_.erase(number);
+        auto forgotten = files_.extract(number);
         keep_room();
         hold.unlock();
-        log_.sync(lsn);
+        try {
+            log_.sync(lsn);
+        } catch (...) {  // a crash may bring its records back: it is still one of the log's
+            hold.lock();
+            files_.insert(std::move(forgotten));
+            keep_room();
+            throw;
+        }
     }
 
     /// A checkpoint begins, or one that has not ended goes on; where it began.

@@ -33,8 +33,12 @@ public:
           changes_{changes},
           number_{file.number},
           log_number_{log_number},
-          cuts_{changes.cuts_of(log_number)},
-          size_{file.page_count.load(std::memory_order_relaxed)} {}
+          lowest_cuts_{changes.cuts_of(log_number)},
+          size_{file.page_count.load(std::memory_order_relaxed)} {
+        for (auto i = lowest_cuts_.size(); i > 1; --i) {
+            lowest_cuts_[i - 2] = std::min(lowest_cuts_[i - 2], lowest_cuts_[i - 1]);
+        }
+    }
 
     void run() {
         changes_.replay(*this);
@@ -61,7 +65,7 @@ public:
     void file_was_closed(std::uint32_t) noexcept {}
     void file_was_cut(std::uint32_t number, std::uint64_t pages) {
         if (number != log_number_) { return; }
-        if (pages > pages_ || cuts_seen_ == cuts_.size()) { throw no_record{}; }
+        if (pages > pages_ || cuts_seen_ == lowest_cuts_.size()) { throw no_record{}; }
         ++cuts_seen_;
         pages_ = pages;
     }
@@ -94,17 +98,14 @@ private:
     }
     /// Whether the page is not cut off later.
     [[nodiscard]] bool is_kept(page_no no) const noexcept {
-        for (auto i = cuts_seen_; i < cuts_.size(); ++i) {
-            if (cuts_[i] <= no.value()) { return false; }
-        }
-        return true;
+        return cuts_seen_ == lowest_cuts_.size() || no.value() < lowest_cuts_[cuts_seen_];
     }
     /// Makes the file have page `no`, unless that is cut off later.
     [[nodiscard]] bool has_page(page_no no) {
-        if (no.value() >= file_.pages->pages()) { throw too_large(no); }
         if (no.value() > pages_) { throw no_record{}; }  // pages are appended one after the other
         if (no.value() == pages_) { ++pages_; }
         if (!is_kept(no)) { return false; }
+        if (no.value() >= file_.pages->pages()) { throw too_large(no); }
         auto const count = file_.page_count.load(std::memory_order_relaxed);
         if (count > no.value()) { return true; }
         page_maker<Core>{core_, file_, number_}.reserve(no.value() + 1 - count);
@@ -121,7 +122,7 @@ private:
     changes_type& changes_;
     file_no const number_;
     std::uint32_t const log_number_;
-    std::vector<std::uint64_t> const cuts_;
+    std::vector<std::uint64_t> lowest_cuts_;  ///< pages, by that cut or a later one
     std::size_t cuts_seen_ = 0;
     std::uint64_t const size_;  ///< pages, before
     std::uint64_t pages_ = 0;

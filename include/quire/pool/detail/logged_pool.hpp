@@ -114,6 +114,9 @@ public:
             }
             file.imaged.emplace(file.pages->pages());
             if (known.state == file_state::left_over) {
+                if (!file.file->writable()) {  // it cannot be made what its records say
+                    throw file.failure(errc::read_only, "replay", file.number);
+                }
                 log_replay{core_, file, changes, known.number}.run();
             }
             file.log_number = add(file, name);

@@ -91,8 +91,7 @@ private:
     using operation = typename transfers_type::transfer_type;
     using in_flight = batches_in_flight<Types>;
 
-    /// How long others may have a page before it is written from a copy: a reader; or whoever it
-    /// is while the file is being written, since that may be another thread's write of the page.
+    /// How long readers, or another thread's write, may have a page before it is copied.
     static constexpr std::chrono::nanoseconds moment = std::chrono::milliseconds{1};
     static constexpr std::chrono::nanoseconds moment_of_writes = std::chrono::seconds{1};
 
@@ -204,10 +203,9 @@ private:
         if (!a.left.over) { a.before.finish_all(); }
         auto const until = deadline_after(a.left.over ? moment.zero()
                                                       : shorter(a.left.wait, moment_of_writes));
-        auto const came = wait_for_latch<Mode>(
-            target, until, [soon = deadline_after(moment), &file = files_.of(target.page)] {
-                return file.writes.load(std::memory_order_relaxed) > 0 || !has_passed(soon);
-            });
+        auto const came = wait_for_latch<Mode>(target, until, [&, soon = deadline_after(moment)] {
+            return at.header->is_being_written() || !has_passed(soon);
+        });
         if (came == outcome_of_wait::late) {
             a.left.over = true;
             target.fate = page_fate::held;
@@ -231,12 +229,16 @@ private:
     [[nodiscard]] outcome_of_wait wait_for_latch(dirty_page const& target, deadline until) {
         return wait_for_latch<Mode>(target, until, [] { return true; });
     }
-    /// A copy is made in front of threads that wait for the readers, too.
+    /// A copy is made in front of threads that wait for the readers, too. While another thread
+    /// changes the page it is waited for as by any reader: so it cannot come back first each time.
     template <access Mode, class Latch, class Wanted>
     [[nodiscard]] bool enter(Latch& latch, deadline until, Wanted wanted) {
         if constexpr (Mode == access::shared && requires { latch.try_lock_shared_in_front(); }) {
-            return transfers_.wait(until, wake_key::none(),
-                                   [&] { return latch.try_lock_shared_in_front(); });
+            bool in_front = latch.try_lock_shared_in_front();
+            return in_front || transfers_.template latch<Mode>(latch, until, [&] {
+                in_front = latch.try_lock_shared_in_front();
+                return !in_front;
+            }) || in_front;
         } else {
             return transfers_.template latch<Mode>(latch, until, wanted);
         }

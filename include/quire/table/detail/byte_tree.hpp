@@ -70,8 +70,9 @@ public:
         node_view const seen{leaf.view().bytes()};
         auto const where = seen.find(key);
         if (!where.found) { return false; }
+        auto const left = seen.used() - seen.size_at(where.position);
         leaf->erase(where.position);
-        thin = is_thin(seen);
+        thin = left < thin_below && leaf.page_no() != root_;
         return true;
     }
 
@@ -106,9 +107,8 @@ private:
     /// What an entry of an inner node takes at most.
     static constexpr std::size_t largest_child =
         slot_and_length + node::key_size_max + node::child_size;
-    [[nodiscard]] static bool is_thin(node_view const& page) {
-        return page.used() < page_size * 2 / 5;
-    }
+    static constexpr std::size_t thin_below = page_size * 2 / 5;
+    [[nodiscard]] static bool is_thin(node_view const& page) { return page.used() < thin_below; }
 
     enum class split_result : std::uint8_t { done, again, parent_is_full };
 
@@ -130,7 +130,7 @@ private:
         auto parent = latch(changes, {key}, level + 1);
         node_view const above{parent.view().bytes()};
         if (above.level() <= level) {
-            if (above.level() == level && above.used() + size <= page_size) {
+            if (above.level() < level || above.used() + size <= page_size) {
                 return split_result::done;
             }
             grow(changes, parent);
@@ -144,6 +144,7 @@ private:
         node_split<page_size> const halves{full, key};
         auto const wanted = above.size_of(halves.fence().size(), node::child_size);
         if (above.used() + wanted > page_size) { return split_result::parent_is_full; }
+        above.validate();  // what is wrong there must not come out when the child is cut
         auto fresh = store_.template allocate<btree_page>(changes);
         halves.apply(node{child->bytes()}, node{fresh->bytes()});
         bool const done = node{parent->bytes()}.insert_child(position + 1, halves.fence(),

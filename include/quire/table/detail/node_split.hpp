@@ -148,6 +148,9 @@ class node_merge {
 public:
     /// Whether both have room in one page, with `spare` bytes left free. Errors: corrupt_page.
     [[nodiscard]] bool make(node_view const& left, node_view const& right, std::size_t spare) {
+        // Prefixes only become shorter: most pairs that do not fit are known without a try.
+        auto const fences = left.high().size() + right.low().size() + node::empty_size;
+        if (left.used() + right.used() + spare > PageSize + fences) { return false; }
         left.validate();
         right.validate();
         if (left.level() != right.level() || left.tree() != right.tree() || !left.has_high() ||

@@ -17,6 +17,7 @@
 #include <quire/table/btree_page.hpp>
 #include <quire/table/unlogged_change.hpp>
 
+#include <chrono>    // std::chrono::microseconds
 #include <optional>  // std::optional
 
 namespace quire::inline QUIRE_ABI::detail {
@@ -56,6 +57,7 @@ public:
         no_change none;
         for (int turn = 0; turn < turns_max; ++turn) {
             if (reach(leaf, descend(none, goal, 0), goal)) { return fn(view_of_leaf(leaf)); }
+            leaf.reset();  // a splitter may wait for it, with what the next descent looks at
         }
         leaf.emplace(store_.file(), root_);
         for (auto level = view_of_leaf(leaf).level(); level > 0; --level) {
@@ -95,6 +97,7 @@ protected:
                 if (!had) { changes.let_go(store_.file(), *no); }
             } catch (error const& why) {
                 if (!is_passing(why, *no)) { throw; }
+                if (!had) { changes.let_go(store_.file(), *no); }
             }
         }
         return find_with_latches(changes, goal, level);
@@ -139,6 +142,7 @@ protected:
 
 private:
     static constexpr int turns_max = 8;
+    static constexpr std::chrono::nanoseconds short_wait = std::chrono::microseconds{200};
     /// Stands for the change where there is none.
     struct no_change {};
 
@@ -222,14 +226,29 @@ private:
     template <class Changes>
     [[nodiscard]] step look_at(Changes& changes, page_no no, tree_goal const& goal,
                                std::size_t level) const {
-        if constexpr (!std::same_as<Changes, no_change>) {
-            if (changes.holds(store_.file(), no)) {
-                auto const page = changes.template read<btree_page>(store_.file(), no);
-                return look(node_view{page.view().bytes()}, goal, level);
+        auto const see = [&](auto const& page) { return look(page, goal, level); };
+        if constexpr (std::same_as<Changes, no_change>) {
+            return store_.file().template optimistic_read<btree_page>(no, see);
+        } else {
+            if (!changes.holds(store_.file(), no)) {
+                try {
+                    return store_.file().template optimistic_read<btree_page>(
+                        no, see, {.wait_max = short_wait});
+                } catch (error const& why) {
+                    if (why.kind() != errc::timed_out) { throw; }
+                }
+                // Another thread changes it. The change waits by its own rules: in no circle.
+                step found{};
+                {
+                    auto const page = changes.template read<btree_page>(store_.file(), no);
+                    found = see(node_view{page.view().bytes()});
+                }
+                changes.let_go(store_.file(), no);
+                return found;
             }
+            auto const page = changes.template read<btree_page>(store_.file(), no);
+            return see(node_view{page.view().bytes()});
         }
-        return store_.file().template optimistic_read<btree_page>(
-            no, [&](auto const& page) { return look(page, goal, level); });
     }
 };
 
