@@ -61,7 +61,7 @@ public:
     explicit page_copy(pool_type::file const& file, std::uint64_t no) {
         auto page = file.read(no);
         auto const bytes = page->bytes();
-        std::memcpy(bytes_.data(), bytes.span().data(), page_size);
+        std::memcpy(bytes_.data(), bytes.unguarded_span().data(), page_size);
     }
     [[nodiscard]] heap_page<std::byte const, page_size> view() const noexcept {
         return heap_page<std::byte const, page_size>{std::span{bytes_}};
@@ -72,7 +72,7 @@ public:
     void put_back(pool_type::file const& file, std::uint64_t no) const {
         auto page = file.write(no);
         auto const bytes = page->bytes();
-        std::memcpy(bytes.span().data(), bytes_.data(), page_size);
+        std::memcpy(bytes.unguarded_span().data(), bytes_.data(), page_size);
     }
 
 private:

@@ -138,7 +138,7 @@ struct totals {
     std::uint64_t text_bytes = 0;
     bool operator==(totals const&) const = default;
 
-    void add(std::string_view section, std::optional<std::uint64_t> kib, std::size_t text) {
+    void add(auto const& section, std::optional<std::uint64_t> kib, std::size_t text) {
         auto at = sections.find(section);
         if (at == sections.end()) { at = sections.emplace(section, sums{}).first; }
         ++at->second.rows;
@@ -208,7 +208,7 @@ struct largest {
     std::string name;
 };
 
-void keep_largest(std::vector<largest>& list, std::uint64_t kib, std::string_view name) {
+void keep_largest(std::vector<largest>& list, std::uint64_t kib, quire::column_text const& name) {
     constexpr std::size_t wanted = 10;
     if (list.size() == wanted && kib <= list.back().kib) { return; }
     auto const place = std::find_if(list.begin(), list.end(),

@@ -61,7 +61,7 @@ void move_many(bank_file const& bank, unsigned seed) {
 std::int64_t sum_of(bank_file const& bank, std::uint64_t no) {
     return bank.with_read<heap_page>(no, [](auto const& page) {
         std::int64_t sum = 0;
-        for (auto const& [id, amount] : page.template rows<account>()) { sum += amount; }
+        for (auto const& [id, amount] : quire::rows<account>(page)) { sum += amount; }
         return sum;
     });
 }

@@ -31,7 +31,11 @@ concept made_in_place_only = !std::is_default_constructible_v<T> &&
                              !std::is_copy_assignable_v<T> && !std::is_move_assignable_v<T>;
 
 template <class V>
-concept lends_span = requires(V&& v) { static_cast<V&&>(v).span(); };
+concept lends_span = requires(V&& v) { static_cast<V&&>(v).unguarded_span(); };
+template <class V>
+concept has_span = requires(V&& v) { static_cast<V&&>(v).span(); };
+template <class V>
+concept gives_address = requires(V&& v) { &v; };
 template <class V>
 concept lends_begin = requires(V&& v) { static_cast<V&&>(v).begin(); };
 template <class V>
@@ -56,7 +60,9 @@ std::array<std::byte, 16> counting() {
 
 static_assert(made_in_place_only<shared> && made_in_place_only<exclusive>);
 
-// I3: the one way to a span is the one with that name.
+// I3: the ways to a span are the two that say so.
+static_assert(!has_span<shared> && !has_span<shared&> && !has_span<exclusive const&>);
+static_assert(!gives_address<shared&> && !gives_address<exclusive const&>);
 static_assert(!gives_span<shared, std::byte const> && !gives_span<shared&, std::byte const>);
 static_assert(!gives_span<shared const&, std::byte const>);
 static_assert(!gives_span<exclusive, std::byte> && !gives_span<exclusive&, std::byte>);
@@ -81,7 +87,7 @@ TEST_CASE("byte_view: reads the bytes it was made over") {
     CHECK(view.size() == 16);
     CHECK_FALSE(view.empty());
     for (std::size_t i = 0; i < 16; ++i) { CHECK(view[i] == bytes[i]); }
-    CHECK(view.span().data() == bytes.data());
+    CHECK(view.unguarded_span().data() == bytes.data());
     CHECK(view.load<std::uint32_t>(3) == 0x06050403);
     CHECK(view.load<std::uint64_t>(8) == 0x0F0E0D0C0B0A0908);
     bytes[3] = std::byte{0xFF};
@@ -138,6 +144,22 @@ TEST_CASE("byte_view: an offset outside is a contract violation") {
     CHECK(view.load<std::uint32_t>(12) == 0x0F0E0D0C);
 }
 
+TEST_CASE("byte_view: with_span lends the bytes to a function, mutable ones to be changed") {
+    auto bytes = counting();
+    quire::lender const page;
+    {
+        exclusive const view{bytes, page};
+        auto const at = view.with_span([](std::span<std::byte> span) {
+            span[3] = std::byte{9};
+            return span.size();
+        });
+        CHECK(at == 16);
+    }
+    CHECK(shared{bytes, page}.with_span([&](std::span<std::byte const> span) {
+        return span.data() == bytes.data() && span[3] == std::byte{9};
+    }));
+}
+
 #if QUIRE_CHECKED
 
 TEST_CASE("byte_view: in checked builds it is used only until its page is next changed") {
@@ -157,7 +179,7 @@ TEST_CASE("byte_view: in checked builds it is used only until its page is next c
                rule);
     CHECK_THAT(after_change([](auto& view) { view.store(0, 1); }), rule);
     CHECK_THAT(after_change([](auto& view) { view.copy_to({}); }), rule);
-    CHECK_THAT(after_change([](auto& view) { static_cast<void>(view.span()); }), rule);
+    CHECK_THAT(after_change([](auto& view) { static_cast<void>(view.unguarded_span()); }), rule);
     CHECK_THAT(after_change([](auto& view) { static_cast<void>(view.begin()); }), rule);
     auto bytes = counting();
     quire::lender const page;
@@ -177,7 +199,21 @@ TEST_CASE("byte_view: in checked builds its span and its iterators keep the page
         });
     };
     auto const rule = ContainsSubstring("a page is changed only while");
-    CHECK_THAT(change_after([](auto& view) { static_cast<void>(view.span()); }), rule);
+    CHECK_THAT(change_after([](auto& view) { static_cast<void>(view.unguarded_span()); }), rule);
+    CHECK_THAT(violation_of([] {
+                   auto bytes = counting();
+                   quire::lender const page;
+                   shared const view{bytes, page};
+                   view.with_span([&](auto) { page.expect_unlent(); });
+               }),
+               rule);
+    CHECK_THAT(change_after([](auto& view) { view.with_span([](auto) {}); }),
+               ContainsSubstring("did not abort"));
+    CHECK_THAT(change_after([](auto& view) {
+                   static_cast<void>(view.unguarded_span());
+                   view.with_span([](auto) {});
+               }),
+               rule);
     CHECK_THAT(change_after([](auto& view) { static_cast<void>(view.begin()); }), rule);
     CHECK_THAT(change_after([](auto& view) { static_cast<void>(view.end()); }), rule);
 }

@@ -51,19 +51,18 @@ static_assert(!std::is_copy_constructible_v<column_text> &&
               !std::is_default_constructible_v<column_text> && !quire::owned<column_text>);
 static_assert(sizeof(column_text) == sizeof(std::string_view) || quire::checked_build);
 
-// A std::string from any, a std::string_view from a named one only.
+// A std::string from any, a std::string_view from none.
 template <class From, class To>
 constexpr bool becomes = std::is_convertible_v<From, To> && std::is_constructible_v<To, From>;
 static_assert(becomes<column_text, std::string> && becomes<column_text const&, std::string>);
-static_assert(becomes<column_text&, std::string_view> &&
-              becomes<column_text const&, std::string_view>);
-static_assert(!std::is_convertible_v<column_text, std::string_view> &&
-              !std::is_convertible_v<column_text const, std::string_view> &&
-              !std::is_constructible_v<std::string_view, column_text>);
-static_assert(!std::is_assignable_v<std::string_view&, column_text> &&
-              std::is_assignable_v<std::string_view&, column_text const&>);
-static_assert(becomes<column_text, std::optional<std::string>> &&
-              !std::is_constructible_v<std::optional<std::string_view>, column_text>);
+template <class From>
+constexpr bool gives_no_view = !std::is_convertible_v<From, std::string_view> &&
+                               !std::is_constructible_v<std::string_view, From> &&
+                               !std::is_assignable_v<std::string_view&, From> &&
+                               !std::is_constructible_v<std::optional<std::string_view>, From>;
+static_assert(gives_no_view<column_text> && gives_no_view<column_text&> &&
+              gives_no_view<column_text const&>);
+static_assert(becomes<column_text, std::optional<std::string>>);
 static_assert(!std::is_convertible_v<column_text const&, char const*> &&
               !std::is_constructible_v<std::any, column_text>);
 
@@ -73,9 +72,12 @@ concept gives_data = requires(T&& text) { static_cast<T&&>(text).data(); };
 template <class T>
 concept gives_view = requires(T&& text) { static_cast<T&&>(text).view(); };
 template <class T>
+concept gives_address = requires(T&& text) { &text; };
+template <class T>
 concept gives_begin = requires(T&& text) { static_cast<T&&>(text).begin(); };
 static_assert(!gives_data<column_text&> && !gives_data<column_text>);
-static_assert(gives_view<column_text const&> && !gives_view<column_text>);
+static_assert(!gives_view<column_text const&> && !gives_view<column_text>);
+static_assert(!gives_address<column_text const&> && !gives_address<column_text>);
 static_assert(gives_begin<column_text const&> && !gives_begin<column_text>);
 static_assert(std::random_access_iterator<column_text::iterator> &&
               !std::contiguous_iterator<column_text::iterator>);
@@ -132,19 +134,17 @@ TEST_CASE("column_text: a copy is a std::string, however it is made") {
 }
 
 TEST_CASE("column_text: it is found where a std::string is the key") {
-    struct text_hash {
-        using is_transparent = void;
-        std::size_t operator()(std::string_view text) const noexcept {
-            return std::hash<std::string_view>{}(text);
-        }
-    };
     std::set<std::string, std::less<>> const names{"Ada", "Grace"};
     CHECK(names.contains(text_of_literal("Grace")));
     CHECK(!names.contains(text_of_literal("Joan")));
-    std::unordered_map<std::string, int, text_hash, std::equal_to<>> hashed;
+    std::unordered_map<std::string, int, quire::text_hash, std::equal_to<>> hashed;
     hashed[text_of_literal("Ada")] = 7;
     CHECK(hashed.find(text_of_literal("Ada"))->second == 7);
     CHECK(hashed.count(text_of_literal("Joan")) == 0);
+    CHECK((hashed.contains("Ada") && hashed.contains(std::string{"Ada"})));
+    for (std::string_view const word : {"", "a", "Ada", "somebody with a long name"}) {
+        CHECK(quire::text_hash{}(text_of_literal(word)) == quire::text_hash{}(word));
+    }
     std::map<std::string, int> ordered;
     ++ordered[text_of_literal("Ada")];
     ordered.emplace(text_of_literal("Ada"), 2);
@@ -167,6 +167,10 @@ TEST_CASE("column_text: its characters, searches and iterators are those of the 
     CHECK((text.ends_with("row") && text.ends_with('w') && !text.ends_with("page")));
     CHECK((text.contains("and") && text.contains(' ') && !text.contains("or") &&
            !text.contains('z')));
+    CHECK((text.starts_with(text_of_literal("page ")) && text.ends_with(text_of_literal(" row"))));
+    CHECK((!text.starts_with(text_of_literal("row")) && !text.ends_with(text_of_literal("page"))));
+    CHECK((text.contains(text_of_literal("and")) && !text.contains(text_of_literal("or"))));
+    CHECK((text.find(text_of_literal("a")) == 1 && text.find(text_of_literal("a"), 2) == 5));
     CHECK((text.find("a") == 1 && text.find('a', 2) == 5 && text.find("a", 6) == text.npos));
     CHECK(std::ranges::equal(text, expected));
     CHECK(std::string(text.begin(), text.end()) == expected);
@@ -187,9 +191,15 @@ TEST_CASE("column_text: its characters, searches and iterators are those of the 
 TEST_CASE("column_text: a view shows the same bytes") {
     std::string_view const bytes{"in place"};
     auto const text = text_of_literal(bytes);
-    std::string_view const view = text;
-    CHECK((view.data() == bytes.data() && view.size() == bytes.size()));
-    CHECK(text.view().data() == bytes.data());
+    CHECK(text.with_view([&](std::string_view view) {
+        return view.data() == bytes.data() && view.size() == bytes.size();
+    }));
+    std::string const end = text_of_literal(bytes).with_view(
+        [](std::string_view view) { return std::string{view.substr(3)}; });
+    CHECK(end == "place");
+    bool called = false;
+    text.with_view([&](std::string_view) { called = true; });
+    CHECK(called);
     CHECK(text_of_literal(bytes).unguarded_view().data() == bytes.data());
 }
 
@@ -228,7 +238,12 @@ TEST_CASE("column_text: the page is lent as long as a text or its bytes are, wit
         });
     };
     auto const rule = std::string{"only while no row, tuple or range of it is lent"};
-    CHECK(change_after([](auto& name) { (void)name.view(); }).find(rule) != std::string::npos);
+    CHECK(change_after([&](auto& name) {
+              name.with_view([&](std::string_view) { page.compact(); });
+          }).find(rule) != std::string::npos);
+    CHECK(change_after([](auto& name) {
+              name.with_view([&](std::string_view) { name.with_view([](std::string_view) {}); });
+          }).starts_with("did not abort"));
     CHECK(change_after([](auto& name) { (void)name.unguarded_view(); }).find(rule) !=
           std::string::npos);
     CHECK(change_after([](auto& name) { (void)name.begin(); }).find(rule) != std::string::npos);

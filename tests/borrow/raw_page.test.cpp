@@ -50,11 +50,11 @@ TEST_CASE("raw_page: views the bytes in place with the rights it was made with")
     {
         auto const view = page.bytes();
         CHECK(view.size() == 512);
-        CHECK(view.span().data() == bytes.data());
+        CHECK(view.unguarded_span().data() == bytes.data());
         view.store(100, std::uint32_t{42});
     }
     raw_page<std::byte const, 512> const reading{page};
     auto const read = reading.bytes();
     CHECK(read.load<std::uint32_t>(100) == 42);
-    CHECK(read.span().data() == bytes.data());
+    CHECK(read.unguarded_span().data() == bytes.data());
 }

@@ -3,6 +3,7 @@
 
 /// corpus: what the runner includes before every file of the corpus; precompiled by each compiler.
 
+#include <quire/pool/change.hpp>
 #include <quire/quire.hpp>
 
 #include <algorithm>
@@ -32,6 +33,13 @@ using file_type = pool_type::file;
 using reader = pool_type::read_guard<heap_page>;
 using writer = pool_type::write_guard<heap_page>;
 
+/// A pool with a log, and a file in it, like the one that each misuse is given: for changes.
+struct logged {
+    pool_type& pool;
+    file_type file;
+};
+logged with_log();
+
 struct user {
     std::int64_t id = 0;
     std::string name;
@@ -47,6 +55,8 @@ void use(T const& value) noexcept {
     if constexpr (std::is_convertible_v<T const&, std::string_view>) {
         std::string_view const text = value;
         if (!text.empty()) { seen = text.front(); }
+    } else if constexpr (std::is_same_v<T, quire::column_text>) {
+        if (!value.empty()) { seen = value.front(); }
     }
 }
 

@@ -42,19 +42,46 @@ namespace {
 
 constexpr int not_here = 77;
 
-/// Two pages of three rows; then `what`.
+constexpr char const* name_of_somebody = "somebody with a name of forty characters";
+
+logged const* the_logged = nullptr;
+
+/// Two pages of three rows.
+void fill(file_type& file) {
+    for (int i = 0; i < 2; ++i) {
+        auto page = file.append<heap_page>();
+        for (std::int64_t id = 0; id < 3; ++id) {
+            page->insert(user{id, name_of_somebody, 1.5}).value();
+        }
+    }
+}
+void fill(pool_type& pool, file_type& file) {
+    pool.change([&](quire::change<>& change) {
+        for (int i = 0; i < 2; ++i) {
+            auto page = change.append<heap_page>(file);
+            for (std::int64_t id = 0; id < 3; ++id) {
+                page->insert(user{id, name_of_somebody, 1.5}).value();
+            }
+        }
+    });
+}
+
+/// Such pages in both files; then `what`.
 void run(void (*what)(file_type), std::filesystem::path const& dir) {
     ::rlimit const none{0, 0};
     ::setrlimit(RLIMIT_CORE, &none);
     pool_type pool{{.frames = 16, .wait_max = std::chrono::seconds{5}}};
     auto file = pool.open((dir / "pages").string(), quire::open_mode::open_or_create);
-    for (int i = 0; i < 2; ++i) {
-        auto page = file.append<heap_page>();
-        for (std::int64_t id = 0; id < 3; ++id) {
-            page->insert(user{id, "somebody with a name of forty characters", 1.5}).value();
-        }
-    }
+    fill(file);
+    quire::redo_log<> log{(dir / "log").string()};
+    pool_type with{{.frames = 16, .wait_max = std::chrono::seconds{5}}, log};
+    logged const both{with, with.open((dir / "logged").string(),
+                                      quire::open_mode::open_or_create, {.logged = true})};
+    auto logged_file = both.file;
+    fill(with, logged_file);
+    the_logged = &both;
     what(file);
+    the_logged = nullptr;
 }
 
 /// The words by which this build catches it; empty when it does not.
@@ -92,6 +119,8 @@ int verdict(corpus::item const& one, programs const& both) {
 }
 
 }  // namespace
+
+logged with_log() { return *the_logged; }
 
 int main(int argc, char** argv) {
     if (argc != 3 || !misuses.contains(argv[2])) {

@@ -139,7 +139,7 @@ private:
         out_.ask([&] {
             for (auto const& row : page.template rows<specimen>()) {
                 auto const tuple = page.tuple(row.slot());
-                read_columns<specimen>(row, tuple.span(), out_);
+                read_columns<specimen>(row, tuple.unguarded_span(), out_);
             }
             return 0;
         });
@@ -149,18 +149,18 @@ private:
         bool const known = out_.ask([&] { return there = page.contains(slot); });
         bool const lent = out_.ask([&] {
             auto const tuple = page.tuple(slot);
-            read_view(tuple, tuple.span(), choose_, out_);
+            read_view(tuple, tuple.unguarded_span(), choose_, out_);
             return tuple.size();
         });
         require(!lent || !known || there, "contains says whether there is a tuple");
         if (!lent) { return; }
         out_.ask([&] { return read_record(page.template row<record>(slot)); });
         auto const tuple = page.tuple(slot);
-        read_row<record>(tuple.span(), out_);
-        read_row<specimen>(tuple.span(), out_);
+        read_row<record>(tuple.unguarded_span(), out_);
+        read_row<specimen>(tuple.unguarded_span(), out_);
         out_.ask([&] {
             auto const row = page.template row<specimen>(slot);
-            read_columns<specimen>(row, tuple.span(), out_);
+            read_columns<specimen>(row, tuple.unguarded_span(), out_);
             return row.slot().value();
         });
     }
@@ -198,7 +198,7 @@ private:
     /// The bytes of a tuple in this very page, no longer lent.
     [[nodiscard]] std::span<std::byte const> own_bytes(page_type const& page, slot_id slot) const {
         auto const tuple = page.tuple(slot);
-        return {tuple.span().data(), tuple.size()};
+        return {tuple.unguarded_span().data(), tuple.size()};
     }
     void expect_tuple(page_type const& page, slot_id slot, std::span<std::byte const> wanted,
                       bool was_valid) const {
@@ -418,8 +418,8 @@ private:
         {
             auto const tuple = page.tuple(slot);
             if (tuple.size() >= 4) { tuple.store(choose_.below(tuple.size() - 3), 0x01020304U); }
-            change_row<record>(tuple.span(), choose_, out_);
-            change_row<specimen>(tuple.span(), choose_, out_);
+            change_row<record>(tuple.unguarded_span(), choose_, out_);
+            change_row<specimen>(tuple.unguarded_span(), choose_, out_);
         }
         out_.ask([&] {
             auto row = page.template row<record>(slot);

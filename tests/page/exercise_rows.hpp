@@ -90,9 +90,9 @@ BOOST_DESCRIBE_STRUCT(lent_record, (), (number, text, more))
 template <class Value>
 [[nodiscard]] std::span<std::byte const> bytes_of_column(Value const& value) {
     if constexpr (std::same_as<Value, quire::column_text>) {
-        return std::as_bytes(std::span{value.view()});
+        return std::as_bytes(std::span{value.unguarded_view()});
     } else if constexpr (std::same_as<Value, quire::byte_view<std::byte const>>) {
-        return value.span();
+        return value.unguarded_span();
     } else {
         return std::as_bytes(std::span{value});
     }

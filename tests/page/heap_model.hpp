@@ -85,7 +85,7 @@ public:
         page_type page{page_.span()};
         if (what(number) != state::live) { return {}; }
         auto const tuple = page.tuple(quire::slot_id{number});
-        return tuple.span();
+        return tuple.unguarded_span();
     }
 
     void insert(std::span<std::byte const> from, bool own = false) {
@@ -274,7 +274,7 @@ private:
     [[nodiscard]] std::byte const* place(std::size_t number) {
         page_type page{page_.span()};
         auto const tuple = page.tuple(quire::slot_id{number});
-        return tuple.span().data();
+        return tuple.unguarded_span().data();
     }
     [[nodiscard]] std::map<std::size_t, std::byte const*> places() {
         std::map<std::size_t, std::byte const*> out;
@@ -314,7 +314,7 @@ private:
             expect(page.contains(id) == there, "contains follows redirects");
             if (!there) { continue; }
             auto const tuple = page.tuple(id);
-            auto const bytes = tuple.span();
+            auto const bytes = tuple.unguarded_span();
             expect(std::equal(bytes.begin(), bytes.end(), end->second.bytes.begin(),
                               end->second.bytes.end()),
                    "the tuple is the one that was put there");

@@ -2,6 +2,7 @@
 #include <quire/page/heap_page.hpp>
 
 #include "catch.hpp"
+#include "death.hpp"
 #include "page/page_buffer.hpp"
 
 #include <algorithm>
@@ -27,6 +28,7 @@ static_assert(sizeof(shared) == sizeof(void*) || quire::checked_build || quire::
 static_assert(std::is_constructible_v<shared, exclusive&>);
 static_assert(!std::is_constructible_v<exclusive, shared&>);
 static_assert(std::is_convertible_v<exclusive&, shared>);
+static_assert(!std::is_constructible_v<shared, exclusive>);  // it would end before the const view
 static_assert(!std::is_constructible_v<exclusive, std::span<std::byte const, 4096>>);
 static_assert(!std::is_constructible_v<exclusive, std::span<std::byte, 512>>);
 
@@ -65,6 +67,9 @@ template <class P>
 concept lends_slots = requires(P&& p) { static_cast<P&&>(p).slots(); };
 static_assert(lends_tuple<shared&> && lends_tuple<shared const&> && !lends_tuple<shared>);
 static_assert(lends_slots<shared&> && lends_slots<shared const&> && !lends_slots<shared>);
+template <class T>
+concept gives_address = requires(T& lent) { &lent; };
+static_assert(!gives_address<decltype(std::declval<shared&>().slots())>);
 static_assert(std::same_as<decltype(std::declval<shared&>().tuple(slot_id{})),
                            quire::byte_view<std::byte const>>);
 static_assert(std::same_as<decltype(std::declval<exclusive&>().tuple(slot_id{})),
@@ -381,7 +386,7 @@ TEST_CASE("heap_page: tuples of exclusive pages are written in place") {
     {
         auto const tuple = page.tuple(slot);
         tuple.store<std::uint32_t>(2, 0x41424344);
-        CHECK(tuple.span().data() == buffer.bytes().data() + 504);
+        CHECK(tuple.unguarded_span().data() == buffer.bytes().data() + 504);
     }
     CHECK(text_in(page, slot) == "12DCBA78");
 }
@@ -419,4 +424,29 @@ TEST_CASE("heap_page: errors name the page and the slot, and no file") {
     quire::store_le(buffer.bytes().data() + 4, ~std::uint64_t{0});
     CHECK(error_of([&] { (void)page.number(); }) == errc::corrupt_page);
     CHECK(error_of([&] { page.validate(); }) == errc::corrupt_page);
+}
+
+TEST_CASE("heap_page: a tuple of another page is inserted, and replaces one, as it is lent") {
+    auto from_buffer = make_heap_page<512>();
+    auto to_buffer = make_heap_page<512>();
+    heap_page from{from_buffer.span()};
+    heap_page to{to_buffer.span()};
+    auto const first = from.insert(bytes_of("a tuple")).value();
+    auto const second = from.insert(bytes_of("another")).value();
+    auto const empty = from.insert(bytes_of("")).value();
+    heap_page<std::byte const, 512> const seen{from};
+    auto const slot = to.insert(seen.tuple(first)).value();
+    CHECK(text_in(to, slot) == "a tuple");
+    CHECK(to.update(slot, from.tuple(second)));  // mutable bytes, too
+    CHECK(text_in(to, slot) == "another");
+    CHECK(to.tuple(to.insert(seen.tuple(empty)).value()).empty());
+    auto const long_one = from.insert(bytes_of(std::string(400, 'x'))).value();
+    CHECK(to.insert(from.tuple(long_one)).has_value());
+    CHECK_FALSE(to.insert(from.tuple(long_one)).has_value());  // it is full
+    from.erase(first);                                         // nothing keeps what was copied
+    if (!quire::checked_build) { return; }
+    CHECK(violation_of([&] {
+              auto const tuple = to.tuple(slot);
+              (void)to.insert(tuple);  // of the same page, where it may move
+          }).find("used only until the page is next changed") != std::string::npos);
 }

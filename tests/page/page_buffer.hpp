@@ -54,7 +54,7 @@ template <std::size_t N>
 template <class Page>
 [[nodiscard]] std::string text_in(Page const& page, quire::slot_id slot) {
     auto const tuple = page.tuple(slot);
-    return text_of(tuple.span());
+    return text_of(tuple.unguarded_span());
 }
 
 /// The bytes of the tuple in a slot, when the borrow of it has ended: what outlives that is the
@@ -64,7 +64,7 @@ template <class Page>
     auto const tuple = page.tuple(slot);
     auto const size = tuple.size();
     std::byte const* first = nullptr;
-    if (size > 0) { first = &tuple.span()[0]; }
+    if (size > 0) { first = &tuple.unguarded_span()[0]; }
     return {first, size};
 }
 

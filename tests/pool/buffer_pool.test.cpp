@@ -337,7 +337,7 @@ TEST_CASE("buffer_pool: views point into its memory") {
     auto page = file.read(0);
     CHECK(pool.frames() == 3);
     auto const view = page->bytes();
-    auto const bytes = view.span();
+    auto const bytes = view.unguarded_span();
     CHECK(pool.memory().contains(bytes.data()));
     CHECK(pool.memory().contains(bytes.data() + size - 1));
     CHECK(reinterpret_cast<std::uintptr_t>(bytes.data()) % size == 0);

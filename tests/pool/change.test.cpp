@@ -16,6 +16,7 @@
 #include <quire/pool/change.hpp>
 
 #include "catch.hpp"
+#include "death.hpp"
 #include "pool/calls.hpp"
 #include "random.hpp"
 #include "temp_dir.hpp"
@@ -102,7 +103,7 @@ std::uint64_t number_in(change_type& c, file_type const& file, std::uint64_t no)
 std::vector<std::byte> all_of(file_type const& file, std::uint64_t no) {
     auto const page = file.read(no);
     auto const bytes = page->bytes();
-    auto const span = bytes.span();
+    auto const span = bytes.unguarded_span();
     return {span.begin(), span.end()};
 }
 struct stop {};
@@ -180,7 +181,7 @@ TEST_CASE("change: an exception leaves every page byte for byte as it was") {
     undone([&](change_type& c) {
         auto page = c.write(file, 1);
         auto const bytes = page->bytes();
-        std::ranges::fill(bytes.span(), std::byte{0xEE});
+        std::ranges::fill(bytes.unguarded_span(), std::byte{0xEE});
     });
     undone([&](change_type& c) {
         auto page = c.write<heap_page>(file, 2);
@@ -978,3 +979,52 @@ TEST_CASE("change: a file that is read only does not make the log forget what it
     auto const file = e.open();
     CHECK(file.pages() == 2);
 }
+
+#if QUIRE_CHECKED
+
+TEST_CASE("change: in checked builds it ends only when none of its pages has a name") {
+    auto const rule = std::string{"a change ends only while none of its pages has a name"};
+    auto const said = [](auto act) {
+        return violation_of([&] {
+            engine e;
+            auto const file = e.open();
+            append(e, file, 2);
+            act(e, file);
+        });
+    };
+    CHECK(said([](engine& e, file_type const& file) {  // committed
+              change_type change{*e.pool};
+              auto page = change.write(file, 0);
+              change.commit();
+          }).find(rule) != std::string::npos);
+    CHECK(said([](engine& e, file_type const& file) {  // undone
+              std::optional<change_type> change{std::in_place, *e.pool};
+              auto page = change->write(file, 0);
+              change.reset();
+          }).find(rule) != std::string::npos);
+    CHECK(said([](engine& e, file_type const& file) {  // its page is let go
+              change_type change{*e.pool};
+              auto page = change.read(file, 0);
+              change.let_go(file, 0);
+          }).find(rule) != std::string::npos);
+    CHECK(said([](engine& e, file_type const& file) {  // of two names one is left
+              change_type change{*e.pool};
+              auto page = change.read(file, 0);
+              { auto other = change.read(file, 0); }
+              change.commit();
+          }).find(rule) != std::string::npos);
+    CHECK(said([](engine& e, file_type const& file) {
+              change_type change{*e.pool};
+              {
+                  auto page = change.write(file, 0);
+                  auto other = change.read(file, 0);
+                  { auto bytes = page->bytes(); }
+                  auto const seen = *other;
+              }
+              auto left = change.read(file, 1);
+              change.let_go(file, 0);  // changed: it stays
+              CHECK(left->bytes().size() > 0);
+          }).starts_with("did not abort"));
+}
+
+#endif

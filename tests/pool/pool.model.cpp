@@ -155,7 +155,7 @@ private:
     template <class View>
     static model_page::bytes content(View const& page) {
         auto const view = page.bytes();
-        auto const bytes = view.span().subspan(header);
+        auto const bytes = view.unguarded_span().subspan(header);
         return {bytes.begin(), bytes.end()};
     }
 
@@ -185,7 +185,7 @@ private:
         auto const first = random_.below(bytes.size());
         auto const count = random_.below(bytes.size() - first) + 1;
         auto const view = page.bytes();
-        auto const out = view.span().subspan(header + first, count);
+        auto const out = view.unguarded_span().subspan(header + first, count);
         random_.fill(out);
         std::copy(out.begin(), out.end(), bytes.begin() + static_cast<std::ptrdiff_t>(first));
         return bytes;

@@ -160,7 +160,7 @@ TEST_CASE("row_view: columns are read where they stand") {
     CHECK(row.get<&item::note>() == "ok");
     CHECK(row.get<&item::next>() == std::nullopt);
     auto const name = row.get<&item::name>();
-    CHECK(static_cast<void const*>(name.view().data()) == bytes.data() + 20);
+    CHECK(static_cast<void const*>(name.unguarded_view().data()) == bytes.data() + 20);
 }
 
 TEST_CASE("row_view: a null string is null whatever its end offset says") {
@@ -264,7 +264,7 @@ TEST_CASE("row_view: structured bindings give the columns") {
     auto const& [id, price, name, active, grade, note, next] = row;
     CHECK(id == -42);
     CHECK(price == 9.5);
-    CHECK(static_cast<void const*>(name.view().data()) == bytes.data() + 20);
+    CHECK(static_cast<void const*>(name.unguarded_view().data()) == bytes.data() + 20);
     CHECK(active);
     CHECK(grade == level::high);
     CHECK(note == "ok");
@@ -282,9 +282,9 @@ TEST_CASE("row_view: structured bindings keep the row that they take apart") {
     auto const& [at, levels, pixels, mask] = make();
     CHECK(at == spot{3, true});
     CHECK(levels == std::array{level::high, level::low});
-    CHECK(pixels.span().data() == buffer_bytes.data() + 10);
+    CHECK(pixels.unguarded_span().data() == buffer_bytes.data() + 10);
     CHECK(pixels.size() == 2);
-    CHECK(mask->span().data() == buffer_bytes.data() + 12);
+    CHECK(mask->unguarded_span().data() == buffer_bytes.data() + 12);
 }
 
 TEST_CASE("row_view: structs, arrays and byte strings are loaded, owned or borrowed") {

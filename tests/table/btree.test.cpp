@@ -238,7 +238,7 @@ TEST_CASE("btree: damage is an error, and neither a loop nor a loss") {
     auto const damage = [&](auto act) {
         auto page = w.file->write(root);
         auto bytes = page->bytes();
-        act(bytes.span());
+        bytes.with_span(act);
     };
     auto const add_free_slots = [](std::span<std::byte> bytes) {
         auto const slots = quire::load_le<std::uint16_t>(&bytes[24]);

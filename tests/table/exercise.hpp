@@ -53,7 +53,7 @@ void read_catalog(quire::catalog_page<std::byte const, N> const& page, outcome& 
     out.ask([&] { return page.magic() + page.format_version() + page.page_size(); });
     out.ask([&] {
         auto const id = page.file_id();
-        return digest(id.span());
+        return digest(id.unguarded_span());
     });
     out.ask([&] { return page.next_number() + (page.is_closed() ? 1U : 0U); });
     out.ask([&] { return page.own_number().value(); });

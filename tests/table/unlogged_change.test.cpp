@@ -11,6 +11,7 @@
 #include <quire/page/heap_page.hpp>
 
 #include "catch.hpp"
+#include "death.hpp"
 #include "page/page_buffer.hpp"
 #include "pool/calls.hpp"
 #include "table/world.hpp"
@@ -295,3 +296,35 @@ TEST_CASE("unlogged_change: pages of a logged file are refused") {
     CHECK(error_of([&] { auto p = pages.append(w.file()); }) == errc::needs_change);
     CHECK(error_of([&] { auto p = pages.write(w.file(), 0); }) == errc::needs_change);
 }
+
+#if QUIRE_CHECKED
+
+TEST_CASE("unlogged_change: in checked builds it ends only when none of its pages has a name") {
+    auto const rule =
+        std::string{"an unlogged change ends only while none of its pages has a name"};
+    auto const said = [](auto act) {
+        return violation_of([&] {
+            world w;
+            append_numbers(w.file(), 2);
+            act(w);
+        });
+    };
+    CHECK(said([](world& w) {
+              pages_type pages{*w.pool};
+              auto page = pages.write(w.file(), 0);
+              pages.commit();
+          }).find(rule) != std::string::npos);
+    CHECK(said([](world& w) {
+              pages_type pages{*w.pool};
+              auto page = pages.read(w.file(), 0);
+              pages.let_go(w.file(), 0);
+          }).find(rule) != std::string::npos);
+    CHECK(said([](world& w) {
+              pages_type pages{*w.pool};
+              { auto page = pages.read(w.file(), 0); }
+              pages.let_go(w.file(), 0);
+              pages.commit();
+          }).starts_with("did not abort"));
+}
+
+#endif

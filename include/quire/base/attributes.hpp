@@ -24,6 +24,7 @@
 /// QUIRE_BORROWER        on a class that borrows as long as it lives: a view of a tuple, a range.
 /// QUIRE_UNSEEN          on its constructors: made over bytes, it has no lender that clang can see.
 /// QUIRE_ENDS_LOAN(type) declares its destructor, which is where the borrow ends.
+/// QUIRE_ENDS_LOAN_UNLENT(type, loans)   likewise, and nothing of these is lent then.
 /// QUIRE_LENDS           on a function of a lender (loan.hpp) that returns a borrower.
 /// QUIRE_LENDS_ALONE     on one that lends mutable bytes: nothing else may be lent at that time.
 /// QUIRE_LENDS_PAGE(guard), QUIRE_LENDS_PAGE_ALONE(guard)   on a function of a guard that lends its
@@ -97,6 +98,8 @@
 #define QUIRE_BORROWER __attribute__((capability("borrow"), scoped_lockable))
 #define QUIRE_ENDS_LOAN(type) \
     ~type() __attribute__((release_capability())) {}
+#define QUIRE_ENDS_LOAN_UNLENT(type, ...) \
+    ~type() __attribute__((release_capability(), locks_excluded(__VA_ARGS__))) {}
 #define QUIRE_UNSEEN __attribute__((no_thread_safety_analysis))
 #define QUIRE_LENDS                                                                           \
     __attribute__((acquire_shared_capability(this->lent), locks_excluded(this->lent_mutable), \
@@ -120,6 +123,7 @@
 #define QUIRE_LOAN(name)
 #define QUIRE_BORROWER
 #define QUIRE_ENDS_LOAN(type) ~type() = default;
+#define QUIRE_ENDS_LOAN_UNLENT(type, ...) ~type() {}
 #define QUIRE_UNSEEN
 #define QUIRE_LENDS
 #define QUIRE_LENDS_ALONE
@@ -171,9 +175,18 @@
                   "is filled again")
 #define QUIRE_REFUSED_WITHOUT_TYPE \
     QUIRE_REFUSED("say the type of the row: row<user>(slot), rows<user>(), edit<user>(slot, fn)")
-#define QUIRE_REFUSED_AS_VIEW_OF_TEMPORARY                                               \
-    QUIRE_REFUSED("a std::string_view of a temporary text could outlive the page: name the " \
-                  "text first, or copy it into a std::string")
+#define QUIRE_REFUSED_AS_VIEW                                                                 \
+    QUIRE_REFUSED("a std::string_view could outlive the page: copy the text into a std::string, " \
+                  "pass the view to a function by with_view(fn), or vouch for unguarded_view()")
+#define QUIRE_REFUSED_AS_SPAN                                                              \
+    QUIRE_REFUSED("a std::span could outlive the page: copy the bytes, pass the span to a " \
+                  "function by with_span(fn), or vouch for unguarded_span()")
+#define QUIRE_REFUSED_AS_VIEW_OF_TEMPORARY_PAGE                                                \
+    QUIRE_REFUSED("a const view ends before the page that it is made from: a guard gives one by " \
+                  "guard.view()")
+#define QUIRE_REFUSED_ADDRESS                                                            \
+    QUIRE_REFUSED("a pointer to what a page lends could outlive it: pass it by reference, or ask " \
+                  "the page again")
 #define QUIRE_REFUSED_ON_TEMPORARIES QUIRE_REFUSED("a temporary ends at once: name it first")
 #define QUIRE_REFUSED_ON_TEMPORARY_PAGE(function) \
     template <class... Arguments>                 \

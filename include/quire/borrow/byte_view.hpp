@@ -6,8 +6,10 @@
 /// Bytes that a page lends are valid only while its guard holds the page, so code must not keep
 /// them longer. An immovable borrow has no copy, no move and no default state: it is made in place
 /// (guaranteed elision) and cannot be stored in a container, an optional, a capture or an outer
-/// variable. `span()` is the way out, for code that must pass a standard span on; a reviewer can
-/// search for it.
+/// variable. A function that wants a standard span is called by `with_span`, and its result must
+/// own what it holds. `unguarded_span` is the way out; a reviewer can search for it.
+///
+/// Pages take one as the bytes of a tuple, `to->insert(from->tuple(slot))`: of another page.
 ///
 /// Invariants
 ///   I1. A byte_view's range lies inside the page that lent it.
@@ -97,17 +99,30 @@ public:
         return column_text{bytes_, borrow_};
     }
 
-    /// The way out: a standard span over these bytes. It must not outlive the guard of the page.
-    [[nodiscard]] std::span<Byte> span() const& noexcept QUIRE_LIFETIMEBOUND
+    /// Calls `fn(std::span<Byte>)`, and returns what it returns, which borrows nothing. The page
+    /// does not change meanwhile, except by that span.
+    template <class Fn>
+        requires page_byte<Byte>
+    decltype(auto) with_span(Fn&& fn) const {
+        if constexpr (detail::owns_what_it_returns<Fn, std::span<Byte>>()) {
+            kept_for_now const kept{borrow_};
+            return std::forward<Fn>(fn)(bytes_);
+        }
+    }
+    use_with_span_or_unguarded_span span() const QUIRE_REFUSED_AS_SPAN;
+    template <class B>
+    operator std::span<B>() const QUIRE_REFUSED_AS_SPAN;
+
+    /// The way out: a standard span over these bytes. Lifetime: until this view ends; clang reports
+    /// some that outlive it, and the caller makes sure of the others.
+    [[nodiscard]] std::span<Byte> unguarded_span() const& noexcept QUIRE_LIFETIMEBOUND
         requires page_byte<Byte>
     {
         borrow_.keep();
         return bytes_;
     }
-    name_the_view_first span() const&& QUIRE_REFUSED_ON_TEMPORARIES;
-
-    template <class B>
-    operator std::span<B>() const QUIRE_REFUSED("a view of page bytes becomes a span by span()");
+    name_the_view_first unguarded_span() const&& QUIRE_REFUSED_ON_TEMPORARIES;
+    void operator&() const QUIRE_REFUSED_ADDRESS;
 
     /// Reads byte by byte, for range-for and the algorithms of std::ranges.
     class iterator {

@@ -8,23 +8,22 @@
 ///     names.find(row.get<&user::name>());                       // std::set<std::string, less<>>
 ///     std::string const copy = row.get<&user::name>();          // for longer than the page
 ///     auto const name = row.get<&user::name>();                 // in place, under a name
-///     std::string_view const view = name;                       // for as long as that name
+///     auto const words = name.with_view(count_words);           // called with a std::string_view
 ///
 /// A column read gives a column_text and copies nothing; so does `text()` of a byte_view, where a
 /// page kind of your own lends text. It is a loan like the row: immovable, and in checked builds
 /// the page knows of it until it ends. So it cannot get into a container, a member or an outer
 /// variable. What it is copied into, a std::string, owns its characters.
 ///
-/// A std::string_view is taken from a named text only: clang reports one that outlives the name,
-/// and no compiler lets one be kept from a temporary. For code that must keep views while it holds
-/// the page there is `unguarded_view`; a reviewer can search for it.
-///
-/// It converts to two types, so a function that has overloads for both, std::string and
-/// std::string_view, is called with one of them: f(name.view()).
+/// It does not become a std::string_view. A function that wants one is called by `with_view`, and
+/// its result must own what it holds. For code that must keep views while it holds the page there
+/// is `unguarded_view`; a reviewer can search for it. To look a text up in an unordered container
+/// of std::string without a copy, give that text_hash and std::equal_to<>.
 ///
 /// Why not std::string_view: nothing hinders a program from keeping one. After its guard has ended
 /// it shows whatever page the frame holds next, and after an update in place other text, in every
-/// build and without a report.
+/// build and without a report. A conversion would lose the text's name: g++ reports nothing that is
+/// done with the view then, and clang little.
 /// Why no data(), and iterators that are not contiguous: as in byte_view.hpp.
 /// Why no QUIRE_BORROWER: clang 22 cannot follow a borrower made in one branch of an expression,
 /// as in `a && row.get<&user::name>() == "Ada"`. It follows the row.
@@ -32,6 +31,7 @@
 /// Cost: two words, like a std::string_view; in checked builds a count.
 
 #include <quire/borrow/loan.hpp>
+#include <quire/borrow/owned.hpp>
 
 #include <compare>      // std::strong_ordering
 #include <cstddef>      // std::byte, std::ptrdiff_t
@@ -40,11 +40,30 @@
 #include <span>         // std::span
 #include <string>       // std::string
 #include <string_view>  // std::string_view
+#include <utility>      // std::forward
 
 namespace quire::inline QUIRE_ABI {
 
 template <class Lent>
 class nullable;
+
+namespace detail {
+
+/// A sentence for functions that are lent a view or a span.
+template <class Fn, class Lent>
+[[nodiscard]] consteval bool owns_what_it_returns() {
+    constexpr bool takes_it = std::is_invocable_v<Fn, Lent>;
+    static_assert(takes_it, "fn is called with the std::string_view or std::span");
+    if constexpr (takes_it) {
+        static_assert(owned<std::invoke_result_t<Fn, Lent>>,
+                      "the result of fn may refer to the page, which it must not outlive: return "
+                      "what owns what it holds (std::string, numbers, structs and containers of "
+                      "those), or vouch for a class with quire::owns_its_values");
+    }
+    return takes_it;
+}
+
+}  // namespace detail
 
 class QUIRE_POINTER column_text : immovable {
 public:
@@ -60,19 +79,22 @@ public:
     /// A copy, which owns its characters.
     [[nodiscard]] operator std::string() const { return std::string{now()}; }
 
-    /// The way out: a standard view, which must end before this text does.
-    [[nodiscard]] std::string_view view() const& noexcept QUIRE_LIFETIMEBOUND {
-        return kept();
+    /// Calls `fn(std::string_view)`, and returns what it returns, which borrows nothing. The page
+    /// does not change meanwhile.
+    template <class Fn>
+    decltype(auto) with_view(Fn&& fn) const {
+        if constexpr (detail::owns_what_it_returns<Fn, std::string_view>()) {
+            kept_for_now const kept{borrow_};
+            return std::forward<Fn>(fn)(text_);
+        }
     }
-    [[nodiscard]] operator std::string_view() const& noexcept QUIRE_LIFETIMEBOUND {
-        return kept();
-    }
-    name_the_text_first view() const&& QUIRE_REFUSED_AS_VIEW_OF_TEMPORARY;
-    operator std::string_view() const&& QUIRE_REFUSED_AS_VIEW_OF_TEMPORARY;
+    use_with_view_or_unguarded_view view() const QUIRE_REFUSED_AS_VIEW;
+    operator std::string_view() const QUIRE_REFUSED_AS_VIEW;
 
-    /// A view that no compiler and no checked build follows. Lifetime: until the page is next
-    /// changed, at the latest until its guard ends; the caller makes sure of it.
+    /// The way out: a view that no compiler and no checked build follows. Lifetime: until the page
+    /// is next changed, at the latest until its guard ends; the caller makes sure of it.
     [[nodiscard]] std::string_view unguarded_view() const noexcept { return kept(); }
+    void operator&() const QUIRE_REFUSED_ADDRESS;
 
     [[nodiscard]] std::size_t size() const noexcept { return now().size(); }
     [[nodiscard]] std::size_t length() const noexcept { return now().size(); }
@@ -99,12 +121,24 @@ public:
     [[nodiscard]] bool starts_with(char c) const noexcept { return now().starts_with(c); }
     [[nodiscard]] bool ends_with(char c) const noexcept { return now().ends_with(c); }
     [[nodiscard]] bool contains(char c) const noexcept { return now().find(c) != npos; }
-    /// Where it begins, at `from` or behind; `npos` if nowhere. The rest of the searches: `view()`.
+    [[nodiscard]] bool starts_with(column_text const& text) const noexcept {
+        return now().starts_with(text.now());
+    }
+    [[nodiscard]] bool ends_with(column_text const& text) const noexcept {
+        return now().ends_with(text.now());
+    }
+    [[nodiscard]] bool contains(column_text const& text) const noexcept {
+        return now().find(text.now()) != npos;
+    }
+    /// Where it begins, at `from` or behind; `npos` if nowhere. Other searches: by `with_view`.
     [[nodiscard]] std::size_t find(std::string_view text, std::size_t from = 0) const noexcept {
         return now().find(text, from);
     }
     [[nodiscard]] std::size_t find(char c, std::size_t from = 0) const noexcept {
         return now().find(c, from);
+    }
+    [[nodiscard]] std::size_t find(column_text const& text, std::size_t from = 0) const noexcept {
+        return now().find(text.now(), from);
     }
 
     /// Gives characters by value.
@@ -168,7 +202,7 @@ public:
 private:
     template <class Lent>
     friend class nullable;
-    friend struct std::hash<column_text>;
+    friend struct text_hash;
 
     column_text(std::string_view text, borrow const& from) noexcept
         : text_{text}, borrow_{from} {
@@ -190,12 +224,26 @@ private:
     [[no_unique_address]] borrow borrow_;
 };
 
+/// Hashes texts in pages and standard strings alike, for containers that look up by either:
+///
+///     std::unordered_map<std::string, int, quire::text_hash, std::equal_to<>> counts;
+///     auto const at = counts.find(row.get<&user::name>());      // nothing is copied
+struct text_hash {
+    using is_transparent = void;
+    [[nodiscard]] std::size_t operator()(std::string_view text) const noexcept {
+        return std::hash<std::string_view>{}(text);
+    }
+    [[nodiscard]] std::size_t operator()(column_text const& text) const noexcept {
+        return (*this)(text.now());
+    }
+};
+
 }  // namespace quire::inline QUIRE_ABI
 
 /// As that of a std::string or std::string_view with the same characters.
 template <>
 struct std::hash<quire::column_text> {
     [[nodiscard]] std::size_t operator()(quire::column_text const& text) const noexcept {
-        return std::hash<std::string_view>{}(text.now());
+        return quire::text_hash{}(text);
     }
 };

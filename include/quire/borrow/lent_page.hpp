@@ -20,7 +20,8 @@
 /// guard goes on, `auto const next = child_of(*guard); guard.advance(file, next);`.
 ///
 /// For the same reason a function that changes a page, and takes it by reference, gets it from a
-/// name: not fill(*guard). One that only reads it may get it so: count_rows(*guard). For one change
+/// name: not fill(*guard). One that only reads it may get it so: count_rows(*guard); of a write
+/// guard count_rows(guard.view()), as no const view is made of a temporary one. For one change
 /// write `guard->insert(...)`: clang 22 takes (*guard).insert(...) for a change by the guard while
 /// the page is lent, and reports it.
 
@@ -45,6 +46,7 @@ public:
     }
     lent_page(lent_page const&) QUIRE_REFUSED_TO_MOVE;
     QUIRE_ENDS_LOAN(lent_page)
+    void operator&() const QUIRE_REFUSED_ADDRESS;
 
 private:
     [[no_unique_address]] borrow borrow_;

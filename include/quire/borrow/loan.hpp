@@ -14,7 +14,7 @@
 ///     using it after that stops the program, and so does one that mutable bytes were lent after;
 ///   - a range, a page by another name, and anything from which a std::span or a std::string_view
 ///     was taken, keep the page from being changed: the change itself stops the program;
-///   - with something lent, used or not, no guard ends.
+///   - with something lent, used or not, no guard ends; with one of its pages named, no change.
 ///
 /// A page kind of your own is derived from page_view (page_view.hpp), which is a `quire::lender`.
 /// It lends by functions with QUIRE_LENDS or QUIRE_LENDS_ALONE whose borrowers keep a
@@ -48,6 +48,8 @@ struct name_the_page_first;
 struct name_the_view_first;
 struct name_the_row_first;
 struct name_the_text_first;
+struct use_with_view_or_unguarded_view;
+struct use_with_span_or_unguarded_span;
 struct name_the_column_first;
 struct load_a_struct_that_owns;
 struct say_the_type_of_the_row;
@@ -84,6 +86,10 @@ public:
     }
     void expect_none(char const* rule) const noexcept {
         QUIRE_EXPECTS(here().parts_.load(std::memory_order_relaxed) == 0, rule);
+    }
+    void expect_alone(char const* rule) const noexcept {
+        expect_none(rule);
+        QUIRE_EXPECTS(here().joined_.load(std::memory_order_relaxed) == 0, rule);
     }
     /// Ends every loan that need not be kept.
     void change(char const* rule) const noexcept {
@@ -164,6 +170,7 @@ private:
 struct loan_account {
     void join(loan_account const&) const noexcept {}
     void expect_none(char const*) const noexcept {}
+    void expect_alone(char const*) const noexcept {}
     void change(char const*) const noexcept {}
 };
 
@@ -183,6 +190,9 @@ public:
     }
     /// For guards: before the page is let go.
     void expect_all_ended(char const* rule) const noexcept { account_.expect_none(rule); }
+
+    /// For changes: likewise, and no page of theirs has a name any more.
+    void expect_unnamed(char const* rule) const noexcept { account_.expect_alone(rule); }
 
     /// Two views of the same page are one lender: for guards, and for the const view that is made
     /// from a mutable one. This one ends before the other.
@@ -263,12 +273,21 @@ public:
                       "what a page lends is used only until the page is next changed, or lent for "
                       "changes");
     }
-    void keep() const noexcept {
-        expect_current();
-        if (account_ != nullptr && !kept_.exchange(true)) { account_->keep(how_); }
-    }
+    void keep() const noexcept { static_cast<void>(keep_and_tell()); }
 
 private:
+    friend class kept_for_now;
+    /// Whether it was not kept before.
+    [[nodiscard]] bool keep_and_tell() const noexcept {
+        expect_current();
+        bool const is_new = account_ != nullptr && !kept_.exchange(true);
+        if (is_new) { account_->keep(how_); }
+        return is_new;
+    }
+    void let_end_again() const noexcept {
+        if (kept_.exchange(false)) { account_->let_end(how_); }
+    }
+
     detail::loan_account const* account_ = nullptr;
     std::uint32_t epoch_ = 0;
     lending how_ = lending::shared;
@@ -278,7 +297,26 @@ private:
     void until_change() const noexcept {}
     void expect_current() const noexcept {}
     void keep() const noexcept {}
+
+private:
+    friend class kept_for_now;
+    [[nodiscard]] bool keep_and_tell() const noexcept { return false; }
+    void let_end_again() const noexcept {}
 #endif
+};
+
+/// Keeps a borrow as long as it lives: while a function is lent what cannot be followed.
+class kept_for_now : immovable {
+public:
+    explicit kept_for_now(borrow const& part) noexcept
+        : part_{part}, is_new_{part.keep_and_tell()} {}
+    ~kept_for_now() {
+        if (is_new_) { part_.let_end_again(); }
+    }
+
+private:
+    borrow const& part_;
+    bool const is_new_;
 };
 
 }  // namespace quire::inline QUIRE_ABI

@@ -4,8 +4,8 @@
 /// owned: values that borrow nothing. Only they may leave a closure that was lent a page.
 ///
 ///     auto name = file.with_read<heap_page>(0, [&](auto const& page) {
-///         auto row = page.template row<user>(slot);
-///         return std::string{row.template get<&user::name>()};    // the text itself is refused
+///         auto row = quire::row<user>(page, slot);
+///         return std::string{quire::get<&user::name>(row)};       // the text itself is refused
 ///     });
 ///
 /// `owned<T>` looks through what holds other values. Owned are

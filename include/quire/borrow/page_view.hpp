@@ -88,6 +88,9 @@ public:
           number_{static_cast<mutable_view>(other).number_} {
         join(other);
     }
+    page_view(Kind<std::byte, PageSize> const&&)
+        requires std::same_as<Byte, std::byte const>
+    QUIRE_REFUSED_AS_VIEW_OF_TEMPORARY_PAGE;
     page_view(page_view const&) QUIRE_REFUSED_TO_MOVE;
 
 protected:

@@ -22,6 +22,7 @@ public:
         : bytes_{other.bytes_} {
         join(other);
     }
+    raw_page(raw_page<std::byte, PageSize> const&&) QUIRE_REFUSED_AS_VIEW_OF_TEMPORARY_PAGE;
     raw_page(raw_page const&) QUIRE_REFUSED_TO_MOVE;
 
     /// Zeros the page.

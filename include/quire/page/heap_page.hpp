@@ -27,8 +27,8 @@
 ///   I2. An operation that fails changes nothing: neither what the page holds nor any number.
 ///   I3. Any bytes are a legal page: no member has undefined behaviour for any content. A page that
 ///       contradicts itself is errc::corrupt_page with the page's own number, and no file.
-///   I4. Bytes given to insert and update may lie in this page, but not under a view that is still
-///       lent: { auto t = page.tuple(s); bytes = t.span(); } and then insert(bytes).
+///   I4. `insert(other.tuple(s))` takes what another page lends. A span given to insert and update
+///       may lie in this page, but not under a view that is still lent.
 ///
 /// Expected outcomes are in the return types (no room; nothing there). `tuple`, `row`, `update`,
 /// `edit` and `move` throw errc::no_such_tuple when the slot has no tuple. No member allocates,
@@ -68,6 +68,7 @@ public:
         : page_{other.page_} {
         join(other);
     }
+    heap_page(heap_page<std::byte, PageSize> const&&) QUIRE_REFUSED_AS_VIEW_OF_TEMPORARY_PAGE;
     heap_page(heap_page const&) QUIRE_REFUSED_TO_MOVE;
 
     /// Makes `bytes` an empty heap page number `no`; no earlier byte remains.
@@ -202,7 +203,7 @@ public:
         requires writable_page<Byte> && (!detail::tuple_bytes<T>)
     [[nodiscard("nothing was inserted when the page is full")]] std::optional<slot_id> insert(
         T const& value) QUIRE_CHANGES {
-        if constexpr (detail::has_tuple_codec<T>()) {
+        if constexpr (detail::becomes_a_tuple<T>()) {
             return insert_with(tuple_codec<T>::size(value), detail::encoder_of(value));
         }
         return std::nullopt;
@@ -221,7 +222,7 @@ public:
     [[nodiscard("nothing was changed when it does not fit")]] bool update(slot_id slot,
                                                                           T const& value)
         QUIRE_CHANGES {
-        if constexpr (detail::has_tuple_codec<T>()) {
+        if constexpr (detail::becomes_a_tuple<T>()) {
             return update_with(slot, tuple_codec<T>::size(value), detail::encoder_of(value));
         }
         return false;

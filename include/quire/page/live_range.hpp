@@ -55,6 +55,7 @@ public:
         : layout_{layout}, borrow_{from, lending::shared} {}
     live_range(live_range const&) QUIRE_REFUSED_TO_MOVE;
     QUIRE_ENDS_LOAN(live_range)
+    void operator&() const QUIRE_REFUSED_ADDRESS;
 
     class iterator {
     public:

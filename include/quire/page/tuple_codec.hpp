@@ -41,6 +41,17 @@ namespace quire::inline QUIRE_ABI {
 template <class T>
 struct tuple_codec;
 
+/// The bytes of a tuple, copied to another page. There is no view of them but themselves.
+template <page_byte Byte>
+struct tuple_codec<byte_view<Byte>> {
+    [[nodiscard]] static std::size_t size(byte_view<Byte> const& from) noexcept {
+        return from.size();
+    }
+    static void encode(byte_view<Byte> const& from, std::span<std::byte> out) noexcept {
+        from.copy_to(out);
+    }
+};
+
 /// Where a tuple is, for errors: its slot, and the page whose header has the page's number. A page
 /// gives it to each view and decode; one that takes a slot_id gets the slot.
 ///
@@ -94,11 +105,16 @@ concept tuple_view = requires(std::span<B> bytes, tuple_place place) { View{byte
 
 }  // namespace detail
 
-/// A type with a tuple_codec.
+/// A type of values that become tuples.
 template <class T>
-concept tuple_type = requires(T const& value, std::span<std::byte> out) {
+concept tuple_source = requires(T const& value, std::span<std::byte> out) {
     { tuple_codec<T>::size(value) } -> std::same_as<std::size_t>;
     tuple_codec<T>::encode(value, out);
+};
+
+/// A type with a tuple_codec.
+template <class T>
+concept tuple_type = tuple_source<T> && requires {
     requires detail::tuple_view<typename tuple_codec<T>::template view<std::byte>, std::byte>;
     requires detail::tuple_view<typename tuple_codec<T>::template view<std::byte const>,
                                 std::byte const>;
@@ -157,14 +173,20 @@ struct row_item {
     }
 };
 
-/// `tuple_type<T>`, with a message that says what is missing.
-template <class T>
+/// Whether a page lends (or takes) a T, with a message that says what is missing.
+template <class T, bool IsTaken = false>
 [[nodiscard]] consteval bool has_tuple_codec() {
-    static_assert(tuple_type<T>,
+    constexpr bool has = tuple_type<T> || (IsTaken && tuple_source<T>);
+    static_assert(has,
                   "a page takes bytes (std::span<std::byte const>) or a type with a tuple_codec: "
                   "describe the struct with BOOST_DESCRIBE_STRUCT, in its own namespace, and "
                   "include <quire/row/codec.hpp>");
-    return tuple_type<T>;
+    return has;
+}
+/// Whether a page takes one.
+template <class T>
+[[nodiscard]] consteval bool becomes_a_tuple() {
+    return has_tuple_codec<T, true>();
 }
 
 /// The parameter of a function that takes one.

@@ -380,7 +380,7 @@ private:
         }
         auto const page = read(no, how);
         auto const bytes = page->bytes();
-        auto const racy = as_racy(bytes.span().template first<Core::page_size>());
+        auto const racy = as_racy(bytes.unguarded_span().template first<Core::page_size>());
         if (!detail::accepted_by<view_type>(racy, no)) {
             throw slot_open_or_not().failure(errc::wrong_page_kind, "read", page.id());
         }

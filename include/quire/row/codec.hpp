@@ -9,6 +9,10 @@
 ///     auto slot = page.insert(user{1, "Ada", 9.5});
 ///     for (auto row : page.rows<user>()) std::cout << row.get<&user::name>() << '\n';
 ///
+/// In generic code, where the page is `auto const& page`, the same reads without `template`:
+///
+///     for (auto row : quire::rows<user>(page)) std::cout << quire::get<&user::name>(row) << '\n';
+///
 /// The bytes are those of schema.hpp; equal values make equal rows, so null columns are zeros.
 /// Inserting allocates nothing: `size` adds up the strings, `encode` writes into the page directly.
 /// What can be a column is in column.hpp, keys and limits in row_options.hpp.
@@ -115,5 +119,28 @@ public:
         return row_view<T, std::byte const>{bytes, place}.load();
     }
 };
+
+/// `page.rows<T>()`.
+template <class T, class Page>
+[[nodiscard]] auto rows(Page const& page QUIRE_LIFETIMEBOUND) QUIRE_PASSES_ON(page.lent) {
+    return page.template rows<T>();
+}
+template <class T, class Page>
+name_the_page_first rows(Page const&&) QUIRE_REFUSED_ON_TEMPORARIES;
+
+/// `page.row<T>(slot)`.
+template <class T, class Page>
+[[nodiscard]] auto row(Page const& page QUIRE_LIFETIMEBOUND, slot_id slot)
+    QUIRE_PASSES_ON(page.lent) {
+    return page.template row<T>(slot);
+}
+template <class T, class Page>
+name_the_page_first row(Page const&&, slot_id) QUIRE_REFUSED_ON_TEMPORARIES;
+
+/// `row.get<Member>()`.
+template <auto Member, class T, page_byte Byte>
+[[nodiscard]] auto get(row_view<T, Byte> const& row QUIRE_LIFETIMEBOUND) {
+    return row.template get<Member>();
+}
 
 }  // namespace quire::inline QUIRE_ABI

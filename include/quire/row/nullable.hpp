@@ -10,7 +10,7 @@
 ///
 /// It is used like a std::optional of what it lends (column_text, or byte_view<std::byte const>).
 /// Why not std::optional: `*` and `->` of a temporary one give references that end at once, and
-/// through these a std::string_view. Here they need a name, as the check for null does too.
+/// through these what it lends. Here they need a name, as the check for null does too.
 ///
 /// `value_or` gives a column_text. Its argument is a string literal, which outlives every page; for
 /// any other text the result is a std::string, a copy.
@@ -18,6 +18,7 @@
 #include <quire/borrow/column_text.hpp>
 
 #include <concepts>     // std::same_as
+#include <memory>       // std::addressof
 #include <optional>     // std::optional
 #include <type_traits>  // std::is_array_v
 
@@ -55,12 +56,15 @@ public:
         QUIRE_EXPECTS(lent_.has_value(), "a column that is null has no value");
         return *lent_;
     }
-    [[nodiscard]] Lent const* operator->() const& noexcept QUIRE_LIFETIMEBOUND { return &**this; }
+    [[nodiscard]] Lent const* operator->() const& noexcept QUIRE_LIFETIMEBOUND {
+        return std::addressof(**this);
+    }
     /// Errors: std::bad_optional_access when it is null.
     [[nodiscard]] Lent const& value() const& QUIRE_LIFETIMEBOUND { return lent_.value(); }
     name_the_column_first operator*() const&& QUIRE_REFUSED_ON_TEMPORARIES;
     Lent const* operator->() const&& QUIRE_REFUSED_ON_TEMPORARIES;
     name_the_column_first value() const&& QUIRE_REFUSED_ON_TEMPORARIES;
+    void operator&() const QUIRE_REFUSED_ADDRESS;
 
     /// The text, or `otherwise` when it is null; nothing is copied. The result is a loan of its
     /// own, so it may be taken from a temporary.
@@ -76,6 +80,11 @@ public:
                  std::convertible_to<Text const&, std::string_view>)
     [[nodiscard]] std::string value_or(Text const& otherwise) const {
         return std::string{lent_ ? lent_->now() : std::string_view{otherwise}};
+    }
+    [[nodiscard]] std::string value_or(column_text const& otherwise) const
+        requires is_text
+    {
+        return std::string{lent_ ? lent_->now() : otherwise.now()};
     }
 
     /// A copy, which owns its characters.

@@ -69,6 +69,7 @@ public:
     QUIRE_UNSEEN : tuple_{other.tuple_}, place_{other.place_}, borrow_{other.borrow_} {}
     row_view(row_view const&) QUIRE_REFUSED_TO_MOVE;
     QUIRE_ENDS_LOAN(row_view)
+    void operator&() const QUIRE_REFUSED_ADDRESS;
 
     /// The slot that the caller gave for this row.
     [[nodiscard]] slot_id slot() const noexcept { return place_.slot(); }

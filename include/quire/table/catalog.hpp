@@ -162,7 +162,7 @@ public:
     /// Expects: for a file without a log, `begin_changes` ran.
     template <template <class, std::size_t> class View, class Changes>
         requires page_kind<View, page_size>
-    [[nodiscard]] auto allocate(Changes& pages) {
+    [[nodiscard]] auto allocate(Changes& pages) QUIRE_PASSES_ON(pages.lent) {
         expect_begun();
         auto const no = allocator_.take(pages);
         return pages.template format<View>(file_, no);

@@ -47,7 +47,7 @@ class unlogged_change;
 namespace detail {
 
 inline constexpr char const* unlogged_change_ends_unlent =
-    "an unlogged change ends only while none of its pages, and nothing of them, is lent";
+    "an unlogged change ends only while none of its pages has a name or lends anything";
 
 /// A page that an unlogged change holds.
 template <class Pool>
@@ -70,7 +70,8 @@ struct unlogged_held : immovable {
         id = page.id();
         auto const view = page.view();
         auto const all = view.bytes();
-        bytes = const_cast<std::byte*>(all.span().data());  // of a frame that is held exclusively
+        // Of a frame that is held exclusively.
+        bytes = const_cast<std::byte*>(all.unguarded_span().data());
     }
     void drop() noexcept {
         guard.reset();
@@ -89,8 +90,8 @@ struct unlogged_held : immovable {
 /// A page of an unlogged change, lent as a write guard lends one: `page->` makes it modified,
 /// unless it was taken by `read`.
 template <class Pool, template <class, std::size_t> class View, bool IsForChanges>
-class QUIRE_OWNER [[nodiscard("a page of a change is used by its name")]] unlogged_page
-    : immovable {
+class QUIRE_BORROWER QUIRE_OWNER
+    [[nodiscard("a page of a change is used by its name")]] unlogged_page : immovable {
     static constexpr std::size_t size = Pool::page_size;
     using guard_type = typename Pool::template write_guard<View>;
 
@@ -99,7 +100,7 @@ public:
     using const_view_type = typename guard_type::const_view_type;
 
     /// For changes.
-    explicit unlogged_page(detail::unlogged_held<Pool>& page) noexcept
+    explicit unlogged_page(detail::unlogged_held<Pool>& page) noexcept QUIRE_UNSEEN
         : page_{page},
           view_(detail::view_of<view_type>(bytes(), page.id.page())),
           const_view_(detail::view_of<const_view_type>(const_bytes(), page.id.page())) {
@@ -109,7 +110,7 @@ public:
     }
     unlogged_page(unlogged_page const&)
         QUIRE_REFUSED("a page of a change stays where it is named; ask the change for it again");
-    ~unlogged_page() QUIRE_UNLENT((*this)->lent, (*this)->lent_mutable) {}
+    QUIRE_ENDS_LOAN_UNLENT(unlogged_page, (*this)->lent, (*this)->lent_mutable)
 
     [[nodiscard]] view_type* operator->() & noexcept QUIRE_LIFETIMEBOUND
         requires IsForChanges
@@ -170,6 +171,8 @@ unlogged_change : immovable {
 public:
     using take_back_type = typename held_type::take_back_type;
 
+    [[no_unique_address]] page_loan lent;  ///< its pages that have names, for clang
+
     explicit unlogged_change(Pool&) noexcept {}
     /// Without `commit` before: what is to be taken back is. Then the pages are let go.
     ~unlogged_change() {
@@ -184,14 +187,16 @@ public:
     template <template <class, std::size_t> class View = raw_page>
         requires page_kind<View, size>
     [[nodiscard]] page<View> write(file_type const& file, page_no no,
-                                   access_options const& how = {}) QUIRE_LIFETIMEBOUND {
+                                   access_options const& how = {}) QUIRE_LIFETIMEBOUND
+        QUIRE_PASSES_ON(this->lent) {
         return page<View>(held<View>(file, no, how));
     }
     /// Page `no`, only to be read: as this change has it. The page is held like any other.
     template <template <class, std::size_t> class View = raw_page>
         requires page_kind<View, size>
     [[nodiscard]] page_to_read<View> read(file_type const& file, page_no no,
-                                          access_options const& how = {}) QUIRE_LIFETIMEBOUND {
+                                          access_options const& how = {}) QUIRE_LIFETIMEBOUND
+        QUIRE_PASSES_ON(this->lent) {
         return page_to_read<View>(held<View>(file, no, how));
     }
     /// A new page at the file's end, formatted. It remains, whatever becomes of this change.
@@ -199,7 +204,8 @@ public:
     template <template <class, std::size_t> class View = raw_page>
         requires page_kind<View, size>
     [[nodiscard]] page<View> append(file_type const& file,
-                                    access_options const& how = {}) QUIRE_LIFETIMEBOUND {
+                                    access_options const& how = {}) QUIRE_LIFETIMEBOUND
+        QUIRE_PASSES_ON(this->lent) {
         held_type& one = room();
         one.fill([&] { return file.template append<raw_page>(how); });
         take(one);
@@ -209,7 +215,8 @@ public:
     template <template <class, std::size_t> class View = raw_page>
         requires page_kind<View, size>
     [[nodiscard]] page<View> format(file_type const& file, page_no no,
-                                    access_options const& how = {}) QUIRE_LIFETIMEBOUND {
+                                    access_options const& how = {}) QUIRE_LIFETIMEBOUND
+        QUIRE_PASSES_ON(this->lent) {
         if (auto* const mine = find(file.id_of(no))) { return formatted<View>(file, *mine); }
         held_type& one = room();
         one.fill([&] { return file.template format<raw_page>(no, how); });
@@ -222,7 +229,7 @@ public:
     void let_go(file_type const& file, page_no no) noexcept {
         auto* const one = find(file.id_of(no));
         if (one == nullptr || one->is_lent) { return; }
-        one->account.expect_all_ended(detail::unlogged_change_ends_unlent);
+        one->account.expect_unnamed(detail::unlogged_change_ends_unlent);
         one->drop();
     }
 
@@ -245,7 +252,7 @@ public:
 
     /// Lets the pages go. 0: there is no log, in which this were durable at a number.
     /// Expects: none of the change's pages is named any more.
-    std::uint64_t commit() noexcept {
+    std::uint64_t commit() noexcept QUIRE_UNLENT(this->lent) {
         QUIRE_EXPECTS(!over_, "a change is committed once");
         over_ = true;
         let_go();
@@ -316,7 +323,7 @@ private:
     }
     void let_go() noexcept {
         for (std::size_t i = 0; i < count_; ++i) {
-            at(i).account.expect_all_ended(detail::unlogged_change_ends_unlent);
+            at(i).account.expect_unnamed(detail::unlogged_change_ends_unlent);
         }
         for (; count_ > 0; --count_) { at(count_ - 1).guard.reset(); }
     }

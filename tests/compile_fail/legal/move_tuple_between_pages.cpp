@@ -4,9 +4,7 @@
 void legal(file_type file) {
     auto from = file.write<heap_page>(0);
     auto to = file.write<heap_page>(1);
-    {
-        auto tuple = from->tuple(slot);
-        if (!to->insert(tuple.span())) { return; }
-    }
+    if (!to->insert(from->tuple(slot))) { return; }
+    use(to->update(last_slot, from->tuple(slot)));
     from->erase(slot);
 }

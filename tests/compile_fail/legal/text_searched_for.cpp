@@ -1,15 +1,9 @@
 // SPDX-License-Identifier: BSL-1.0
 // why: a text is looked up without a copy.
 
-struct text_hash {
-    using is_transparent = void;
-    std::size_t operator()(std::string_view text) const noexcept {
-        return std::hash<std::string_view>{}(text);
-    }
-};
 void legal(file_type file) {
     std::map<std::string, int, std::less<>> ordered;
-    std::unordered_map<std::string, int, text_hash, std::equal_to<>> hashed;
+    std::unordered_map<std::string, int, quire::text_hash, std::equal_to<>> hashed;
     auto page = file.read<heap_page>(0);
     for (auto row : page->rows<user>()) {
         if (ordered.find(row.get<&user::name>()) == ordered.end()) {

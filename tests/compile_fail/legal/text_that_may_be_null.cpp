@@ -10,8 +10,7 @@ void legal(file_type file) {
     auto page = file.read<heap_page>(0);
     auto row = page->row<memo>(slot);
     if (auto const note = row.get<&memo::note>()) {
-        std::string_view const view = *note;
-        use(view.size() + note->size());
+        use(note->with_view([](std::string_view view) { return view.size(); }) + note->size());
         use(*note);
     }
     std::ostringstream out;

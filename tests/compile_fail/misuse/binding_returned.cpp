@@ -2,9 +2,8 @@
 // group: borrow outlives its guard
 // rust: rejects
 // g++: use of deleted function .*column_text::operator
-// clang-19: -
-// clang-22: -
-// poison: use-after-poison
+// clang-19: a std::string_view could outlive the page
+// clang-22: a std::string_view could outlive the page
 // why: a name that is bound to a column is the string in the page.
 
 #ifdef MISUSE

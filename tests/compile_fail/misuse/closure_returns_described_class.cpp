@@ -19,13 +19,13 @@ void misuse(file_type file) {
     use(file.with_read<heap_page>(0, [](reader::view_type const& page) {
         auto row = page.row<user>(slot);
         auto const name = row.get<&user::name>();
-        return found{name};
+        return found{name.unguarded_view()};
     }));
 }
 #else
 class found {
 public:
-    explicit found(std::string_view name) : name_{name} {}
+    explicit found(std::string name) : name_{std::move(name)} {}
 
 private:
     std::string name_;

@@ -10,7 +10,7 @@ void misuse([[maybe_unused]] file_type file) {
 #ifdef MISUSE
     use(file.with_read<heap_page>(0, [](reader::view_type const& page) {
         auto tuple = page.tuple(slot);
-        return tuple.span().data();
+        return tuple.unguarded_span().data();
     }));
 #else
     use(file.with_read<heap_page>(0, [](reader::view_type const& page) {

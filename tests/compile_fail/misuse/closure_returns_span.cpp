@@ -4,13 +4,13 @@
 // g++: the result of fn may borrow from the page
 // clang-19: the result of fn may borrow from the page
 // clang-22: the result of fn may borrow from the page
-// why: `span()` gives a standard span.
+// why: `unguarded_span()` gives a standard span.
 
 void misuse([[maybe_unused]] file_type file) {
 #ifdef MISUSE
     use(file.with_read<heap_page>(0, [](reader::view_type const& page) {
         auto tuple = page.tuple(slot);
-        return tuple.span();
+        return tuple.unguarded_span();
     }));
 #else
     use(file.with_read<heap_page>(0, [](reader::view_type const& page) {

@@ -11,7 +11,7 @@ void misuse([[maybe_unused]] file_type file) {
     use(file.with_read<heap_page>(0, [](reader::view_type const& page) {
         auto row = page.row<user>(slot);
         auto const name = row.get<&user::name>();
-        return std::make_unique<std::string_view>(name);
+        return std::make_unique<std::string_view>(name.unguarded_view());
     }));
 #else
     use(file.with_read<heap_page>(0, [](reader::view_type const& page) {

@@ -12,7 +12,7 @@ void misuse([[maybe_unused]] file_type file) {
         std::vector<std::string_view> names;
         for (auto row : page.rows<user>()) {
             auto const name = row.get<&user::name>();
-            names.push_back(name);
+            names.push_back(name.unguarded_view());
         }
         return names;
     }));

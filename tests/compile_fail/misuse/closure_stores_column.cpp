@@ -2,8 +2,8 @@
 // group: closure that keeps a borrow
 // rust: rejects
 // g++: use of deleted function .*column_text::operator
-// clang-19: name the text first
-// clang-22: name the text first
+// clang-19: a std::string_view could outlive the page
+// clang-22: a std::string_view could outlive the page
 // why: the closure writes to a variable outside: in a sealed one it could not.
 
 void misuse([[maybe_unused]] file_type file) {

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: BSL-1.0
 // group: a page by another name
 // rust: rejects
-// g++: -
-// clang-19: temporary whose address is used as value of local variable 'look' will be destroyed
-// clang-22: temporary whose address is used as value of local variable 'look' will be destroyed
-// checked: a view that is made from another view of the page ends before that
+// g++: use of deleted function .*heap_page
+// clang-19: a guard gives one by guard.view
+// clang-22: a guard gives one by guard.view
 // why: a const view made from the page by another name ends before that does.
 
 void misuse([[maybe_unused]] file_type file) {

@@ -10,12 +10,12 @@ void misuse([[maybe_unused]] file_type file) {
 #ifdef MISUSE
     auto raw = file.read(0);
     auto bytes = raw->bytes();
-    heap_page<std::byte, 4096> page{bytes.span().first<4096>()};
+    heap_page<std::byte, 4096> page{bytes.unguarded_span().first<4096>()};
     use(page.size());
 #else
     auto raw = file.read(0);
     auto bytes = raw->bytes();
-    heap_page<std::byte const, 4096> page{bytes.span().first<4096>()};
+    heap_page<std::byte const, 4096> page{bytes.unguarded_span().first<4096>()};
     use(page.size());
 #endif
 }

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSL-1.0
 // group: a page by another name
 // rust: rejects
-// g++: taking address of rvalue
-// clang-19: taking the address of a temporary
-// clang-22: taking the address of a temporary
+// g++: use of deleted function .*operator&
+// clang-19: a pointer to what a page lends could outlive it
+// clang-22: a pointer to what a page lends could outlive it
 // why: the address of the view outlives the access.
 
 void misuse([[maybe_unused]] file_type file) {

@@ -2,8 +2,8 @@
 // group: borrow outlives its guard
 // rust: rejects
 // g++: use of deleted function .*column_text::operator
-// clang-19: name the text first
-// clang-22: name the text first
+// clang-19: a std::string_view could outlive the page
+// clang-22: a std::string_view could outlive the page
 // why: the string is in a frame that the pool may evict now.
 
 #ifdef MISUSE

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: BSL-1.0
 // group: borrow outlives its guard
 // rust: rejects
-// g++: -
-// clang-19: -
-// clang-22: (does not live long enough|outlive|local variable|stack memory)
-// poison: use-after-poison
+// g++: use of deleted function .*use_with_span_or_unguarded_span
+// clang-19: a std::span could outlive the page
+// clang-22: a std::span could outlive the page
 // why: the span is of a page that no guard holds any more.
 
 struct memo {

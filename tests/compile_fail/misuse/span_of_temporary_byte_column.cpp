@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSL-1.0
 // group: borrow from a temporary
 // rust: rejects
-// g++: name_the_view_first
-// clang-19: name it first
-// clang-22: name it first
+// g++: use of deleted function .*use_with_span_or_unguarded_span
+// clang-19: a std::span could outlive the page
+// clang-22: a std::span could outlive the page
 // why: the bytes of a column are lent like a tuple.
 
 struct memo {

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: BSL-1.0
 // group: borrow outlives its guard
 // rust: rejects
-// g++: -
-// clang-19: -
-// clang-22: -
-// poison: use-after-poison
-// why: `span()` gives a standard span, which any code may keep.
+// g++: use of deleted function .*use_with_span_or_unguarded_span
+// clang-19: a std::span could outlive the page
+// clang-22: a std::span could outlive the page
+// why: a standard span may be kept by any code.
 
 void misuse([[maybe_unused]] file_type file) {
 #ifdef MISUSE
@@ -21,7 +20,7 @@ void misuse([[maybe_unused]] file_type file) {
     {
         auto page = file.read<heap_page>(0);
         auto tuple = page->tuple(slot);
-        kept = std::make_unique<std::vector<std::byte>>(tuple.span().begin(), tuple.span().end());
+        kept = std::make_unique<std::vector<std::byte>>(tuple.begin(), tuple.end());
     }
     use((*kept)[0]);
 #endif

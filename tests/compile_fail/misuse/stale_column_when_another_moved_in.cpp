@@ -2,8 +2,8 @@
 // group: stale sub-view
 // rust: rejects
 // g++: use of deleted function .*column_text::operator
-// clang-19: name the text first
-// clang-22: name the text first
+// clang-19: a std::string_view could outlive the page
+// clang-22: a std::string_view could outlive the page
 // why: the row has ended, its string is still used, and the bytes are another tuple's.
 
 void misuse([[maybe_unused]] file_type file) {

@@ -21,6 +21,6 @@ struct cache {
 void fill(cache& into, file_type file) {
     auto page = file.read<heap_page>(0);
     auto tuple = page->tuple(slot);
-    into.tuple.assign(tuple.span().begin(), tuple.span().end());
+    into.tuple.assign(tuple.begin(), tuple.end());
 }
 #endif

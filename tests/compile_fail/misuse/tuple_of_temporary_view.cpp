@@ -11,13 +11,13 @@ void misuse([[maybe_unused]] file_type file) {
     auto page = file.read<heap_page>(0);
     auto raw = file.read(1);
     auto bytes = raw->bytes();
-    use(quire::heap_page{bytes.span().first<4096>()}.tuple(slot).size());
+    use(quire::heap_page{bytes.unguarded_span().first<4096>()}.tuple(slot).size());
     use(page);
 #else
     auto page = file.read<heap_page>(0);
     auto raw = file.read(1);
     auto bytes = raw->bytes();
-    quire::heap_page view{bytes.span().first<4096>()};
+    quire::heap_page view{bytes.unguarded_span().first<4096>()};
     use(view.tuple(slot).size());
     use(page);
 #endif

@@ -10,10 +10,10 @@ void misuse([[maybe_unused]] file_type file) {
 #ifdef MISUSE
     auto page = file.read(0);
     auto bytes = page->bytes();
-    bytes.span()[64] = std::byte{1};
+    bytes.unguarded_span()[64] = std::byte{1};
 #else
     auto page = file.write(0);
     auto bytes = page->bytes();
-    bytes.span()[64] = std::byte{1};
+    bytes.unguarded_span()[64] = std::byte{1};
 #endif
 }

@@ -28,7 +28,7 @@
 namespace quire::inline QUIRE_ABI::detail {
 
 inline constexpr char const* change_ends_unlent =
-    "a change ends only while none of its pages, and nothing of them, is lent";
+    "a change ends only while none of its pages has a name, and nothing of them is lent";
 
 template <class Core>
 class changed_pages : immovable {
@@ -120,7 +120,7 @@ public:
     void let_go_unchanged(page_id id) noexcept {
         for (std::size_t i = 0; i < count_; ++i) {
             if (pages_[i]->id != id || pages_[i]->lent) { continue; }
-            pages_[i]->account.expect_all_ended(change_ends_unlent);
+            pages_[i]->account.expect_unnamed(change_ends_unlent);
             core_.template leave<access::exclusive>(pages_[i]->at, id);
             auto const at = pages_.begin() + static_cast<std::ptrdiff_t>(i);
             std::rotate(at, at + 1, pages_.begin() + static_cast<std::ptrdiff_t>(count_));
@@ -140,7 +140,7 @@ public:
     /// Logs what was changed; the LSN, or that of the log's end when nothing was. Afterwards the
     /// pages are let go. Errors: log_full, log_failed, out_of_memory; then nothing has happened.
     [[nodiscard]] std::uint64_t commit(std::uint64_t& promised, std::uint64_t& needed) {
-        for_each([](page& one) { one.account.expect_all_ended(change_ends_unlent); });
+        for_each([](page& one) { one.account.expect_unnamed(change_ends_unlent); });
         auto const parts = find_differences();
         if (parts == 0) {
             auto const at = changes().log().end();
@@ -157,7 +157,7 @@ public:
     void undo() noexcept {
         while (count_ > 0) {
             page& one = *pages_[count_ - 1];
-            one.account.expect_all_ended(change_ends_unlent);
+            one.account.expect_unnamed(change_ends_unlent);
             one.from == origin::found ? restore(one) : forget(one);
             --count_;
         }

@@ -112,7 +112,7 @@ private:
         try {
             auto const page = file_.read(no);
             auto const bytes = page->bytes();
-            auto const all = bytes.span().template first<PageSize>();
+            auto const all = bytes.unguarded_span().template first<PageSize>();
             free_page<std::byte const, PageSize> const free{all};
             if (!free.accepts(all)) {
                 if (!used) { add(no, "marked as free, and not formatted so"); }

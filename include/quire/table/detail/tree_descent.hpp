@@ -79,7 +79,8 @@ public:
 protected:
     /// The node of `level` that `goal` leads to, held by the change.
     template <class Changes>
-    [[nodiscard]] auto latch(Changes& changes, tree_goal const& goal, std::size_t level) const {
+    [[nodiscard]] auto latch(Changes& changes, tree_goal const& goal, std::size_t level) const
+        QUIRE_PASSES_ON(changes.lent) {
         return changes.template write<btree_page>(store_.file(), find(changes, goal, level));
     }
     template <class Changes>
