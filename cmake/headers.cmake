@@ -146,18 +146,32 @@ set(quire_headers
     include/quire/table/catalog_page.hpp
     include/quire/table/detail/byte_tree.hpp
     include/quire/table/detail/catalog_check.hpp
+    include/quire/table/detail/free_space.hpp
+    include/quire/table/detail/heap_pages.hpp
+    include/quire/table/detail/index_set.hpp
     include/quire/table/detail/key_order.hpp
     include/quire/table/detail/node_check.hpp
     include/quire/table/detail/node_split.hpp
+    include/quire/table/detail/outside_of_changes.hpp
     include/quire/table/detail/own_header.hpp
     include/quire/table/detail/page_allocator.hpp
+    include/quire/table/detail/record_heap.hpp
+    include/quire/table/detail/table_check.hpp
+    include/quire/table/detail/table_index.hpp
+    include/quire/table/detail/table_steps.hpp
     include/quire/table/detail/tree_check.hpp
     include/quire/table/detail/tree_descent.hpp
     include/quire/table/detail/tree_key.hpp
     include/quire/table/finding.hpp
     include/quire/table/free_page.hpp
+    include/quire/table/heap_directory_page.hpp
+    include/quire/table/index_declaration.hpp
     include/quire/table/key_codec.hpp
+    include/quire/table/record_id.hpp
+    include/quire/table/record_page.hpp
+    include/quire/table/table.hpp
     include/quire/table/unlogged_change.hpp
+    include/quire/table/unlogged_page.hpp
     include/quire/table/value_codec.hpp
     include/quire/testing/check_backend.hpp
     include/quire/testing/check_latch.hpp

@@ -48,7 +48,7 @@ void write_pages(fs::path const& folder, choices& choose) {
 
 template <std::size_t N>
 void write_table_pages(fs::path const& folder, choices& choose) {
-    for (std::size_t kind = 0; kind < 3; ++kind) {
+    for (std::size_t kind = 0; kind < quire_test::table_pages; ++kind) {
         for (std::size_t k = 0; k < 4; ++k) {
             auto const page = quire_test::good_table_page<N>(quire_test::table_page(kind), choose);
             auto const name = std::to_string(kind) + "_" + std::to_string(N) + "_" +

@@ -7,6 +7,8 @@
 #include <quire/table/allocation_page.hpp>
 #include <quire/table/catalog_page.hpp>
 #include <quire/table/free_page.hpp>
+#include <quire/table/heap_directory_page.hpp>
+#include <quire/table/record_page.hpp>
 
 #include "page/choices.hpp"
 #include "page/page_buffer.hpp"
@@ -103,7 +105,62 @@ void exercise_catalog(std::span<std::byte, N> bytes, choices& choose, outcome& o
     read_catalog<N>(page, out);
 }
 
-enum class table_page : unsigned { free, allocation, catalog };
+template <std::size_t N>
+void exercise_directory(std::span<std::byte, N> bytes, choices& choose, outcome& out) {
+    using page_type = quire::heap_directory_page<std::byte, N>;
+    page_type const page{bytes};
+    out.sum += page.accepts(bytes) ? 1U : 0U;
+    bool const valid = out.ask([&] { return page.validate(), 0; });
+    out.ask([&] { return page.next().value() + page.heap(); });
+    std::size_t count = 0;
+    out.ask([&] { return count = page.count(); });
+    require(count <= page_type::capacity, "a count has room");
+    for (std::size_t i = 0; i < count; ++i) { out.sum += page[i].page.value() + page[i].room; }
+    if (!valid || count == page_type::capacity) { return; }
+    page.add({choose.bits() >> 16, 3});
+    page.validate();
+}
+
+template <std::size_t N>
+void exercise_records(std::span<std::byte, N> bytes, choices& choose, outcome& out) {
+    using page_type = quire::record_page<std::byte, N>;
+    page_type const page{bytes};
+    out.sum += page.accepts(bytes) ? 1U : 0U;
+    bool const valid = out.ask([&] { return page.validate(), 0; });
+    out.ask([&] { return page.free_space(); });
+    std::size_t slots = 0;
+    out.ask([&] { return slots = page.slot_count(); });
+    slots = std::min<std::size_t>(slots, 60);
+    for (std::size_t i = 0; i <= slots; ++i) {
+        out.ask([&] {
+            auto const found = page.find(quire::slot_id{i});
+            return found ? digest(found->row) + found->other.bits() : 0;
+        });
+    }
+    for (int i = 0; i < 6; ++i) {
+        quire::slot_id const slot{choose.below(slots + 1)};
+        auto const size = choose.below(choose.chance(1, 4) ? N : 30);
+        auto const form = choose.chance(1, 3) ? quire::record_form::moved_here
+                                              : quire::record_form::row;
+        auto const whole = page_type::size_of(form, size);
+        auto const write = [](std::span<std::byte> row) { std::ranges::fill(row, std::byte{7}); };
+        out.ask([&] {
+            auto const there = page.find(slot);
+            if (there && choose.chance(1, 3)) { return page.erase(slot), 0; }
+            if (there && choose.chance(1, 3)) { return page.put_address(slot, {3, slot}), 0; }
+            auto const where = there ? std::optional{slot} : page.room_for(whole);
+            if (!where || (there && !page.can_hold(slot, whole))) { return 0; }
+            require(page.put(*where, form, {5, slot}, size, write), "there is the room it told of");
+            auto const now = page.find(*where);
+            require(now && now->form == form && now->row.size() == size, "what is put is there");
+            return 1;
+        });
+        if (valid) { page.validate(); }
+    }
+}
+
+enum class table_page : unsigned { free, allocation, catalog, directory, records };
+inline constexpr unsigned table_pages = 5;
 
 template <std::size_t N>
 [[nodiscard]] page_buffer<N> good_table_page(table_page kind, choices& choose) {
@@ -119,6 +176,22 @@ template <std::size_t N>
             if (choose.chance(7, 8)) { page.set_used(bit); }
         }
         page.set_used(0);
+        page.validate();
+    } else if (kind == table_page::directory) {
+        using page_type = quire::heap_directory_page<std::byte, N>;
+        page_type::format(buffer.span(), choose.bits() >> 16);
+        page_type const page{buffer.span()};
+        page.set_next(choose.bits() >> 16);
+        for (std::size_t i = choose.below(page_type::capacity + 1); i > 0; --i) {
+            page.add({choose.bits() >> 16, static_cast<std::uint8_t>(choose.below(256))});
+        }
+        page.validate();
+    } else if (kind == table_page::records) {
+        quire::record_page<std::byte, N>::format(buffer.span(), choose.bits() >> 16);
+        quire::record_page<std::byte, N> const page{buffer.span()};
+        outcome none;
+        exercise_records<N>(buffer.span(), choose, none);
+        exercise_records<N>(buffer.span(), choose, none);
         page.validate();
     } else {
         quire::catalog_page<std::byte, N>::format(buffer.span(), 0);
@@ -148,6 +221,8 @@ void exercise_table_page(table_page kind, std::span<std::byte, N> bytes, choices
         case table_page::free: return exercise_free<N>(bytes, out);
         case table_page::allocation: return exercise_allocation<N>(bytes, choose, out);
         case table_page::catalog: return exercise_catalog<N>(bytes, choose, out);
+        case table_page::directory: return exercise_directory<N>(bytes, choose, out);
+        case table_page::records: return exercise_records<N>(bytes, choose, out);
     }
 }
 

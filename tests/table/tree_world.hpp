@@ -40,7 +40,13 @@ public:
         db.emplace(*pool, *file);
     }
     void stop() {
+        stop([] {});
+    }
+    /// `let_go()` when the file is closed, for what was open in it.
+    template <class Fn>
+    void stop(Fn let_go) {
         db->close();  // and the file
+        let_go();
         end();
     }
     /// Nothing that is in memory is written any more.

@@ -7,6 +7,8 @@
 //   a page is latched a second time               a thread waits for itself
 //   a page that was only read becomes modified    reads are written back
 //   what is to be taken back is forgotten         pages of a failed operation are lost
+//   it waits with pages that it has not changed   two operations wait for each other, to the end
+//   it begins again after a change                that is made twice
 
 #include <quire/page/heap_page.hpp>
 
@@ -16,7 +18,10 @@
 #include "pool/calls.hpp"
 #include "table/world.hpp"
 
+#include <atomic>
 #include <future>
+#include <mutex>
+#include <thread>
 #include <vector>
 
 using namespace std::chrono_literals;
@@ -295,6 +300,76 @@ TEST_CASE("unlogged_change: pages of a logged file are refused") {
     pages_type pages{*w.pool};
     CHECK(error_of([&] { auto p = pages.append(w.file()); }) == errc::needs_change);
     CHECK(error_of([&] { auto p = pages.write(w.file(), 0); }) == errc::needs_change);
+}
+
+TEST_CASE("unlogged_change: operations of a catalog take their pages in any order") {
+    world w;
+    append_numbers(w.file(), 2);
+    auto const before = number_on(w.file(), 0) + number_on(w.file(), 1);
+    std::mutex only_one_waits;
+    std::atomic<int> have_one = 0;
+    std::atomic<int> runs = 0;
+    auto const add = [&](std::uint64_t one, std::uint64_t other) {
+        bool is_first = true;
+        auto fn = [&](pages_type& pages) {
+            ++runs;
+            auto here = pages.write(w.file(), one);
+            if (is_first) {
+                is_first = false;
+                ++have_one;
+                while (have_one < 2) { std::this_thread::yield(); }
+            }
+            auto there = pages.write(w.file(), other);
+            for (auto* const page : {&here, &there}) {
+                auto const now = number_in(std::as_const(*page));
+                (*page)->bytes().store<std::uint64_t>(number_at, now + 1);
+            }
+        };
+        pages_type::run(*w.pool, only_one_waits, fn);
+    };
+    auto upward = std::async(std::launch::async, [&] { add(0, 1); });
+    add(1, 0);
+    upward.get();
+    CHECK(number_on(w.file(), 0) + number_on(w.file(), 1) == before + 4);
+    CHECK(runs > 2);
+}
+
+TEST_CASE("unlogged_change: one that has changed something waits, and does not begin again") {
+    world w;
+    append_numbers(w.file(), 2);
+    std::promise<void> held;
+    auto other = std::async(std::launch::async, [&] {
+        auto const page = w.file().write(1);
+        held.set_value();
+        std::this_thread::sleep_for(20ms);
+    });
+    held.get_future().wait();
+    pages_type pages{*w.pool, false};
+    auto const has_conflict = [&](std::uint64_t no) {
+        try {
+            auto const page = pages.read(w.file(), no);
+        } catch (quire::error const& why) { return why.kind() == errc::conflict; }
+        return false;
+    };
+    SECTION("changed") {
+        {
+            auto page = pages.write(w.file(), 0);
+            page->bytes().store<std::uint64_t>(number_at, std::uint64_t{77});
+        }
+        CHECK_FALSE(has_conflict(1));
+    }
+    SECTION("only read") {
+        { auto const page = pages.read(w.file(), 0); }
+        CHECK(has_conflict(1));
+        other.get();
+        CHECK(has_conflict(1));  // it only ends now
+    }
+    SECTION("nothing in hand") { CHECK_FALSE(has_conflict(1)); }
+    SECTION("nothing in hand any more") {
+        { auto const page = pages.read(w.file(), 0); }
+        pages.let_go(w.file(), 0);
+        CHECK_FALSE(has_conflict(1));
+    }
 }
 
 #if QUIRE_CHECKED

@@ -64,6 +64,7 @@ enum class errc {
     conflict,                 ///< another thread has a page that a change wants: undo it, try again
     bad_key,                  ///< a key has no place in an order (NaN)
     catalog_mismatch,         ///< a catalog has something else under a name; the message has both
+    duplicate_key,            ///< a row of a table with that key is there already (unique)
 };
 
 namespace detail {
@@ -112,6 +113,7 @@ public:
             case errc::conflict: return "another thread has a page of this change";
             case errc::bad_key: return "a key that has no place in an order";
             case errc::catalog_mismatch: return "the catalog has something else";
+            case errc::duplicate_key: return "a row with this key is there already";
         }
         return "unknown error";
     }

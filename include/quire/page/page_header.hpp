@@ -36,6 +36,8 @@ enum class kind_no : std::uint16_t {
     catalog = 3,     ///< table/catalog_page.hpp
     allocation = 4,  ///< table/allocation_page.hpp
     free = 5,        ///< table/free_page.hpp
+    records = 6,     ///< table/record_page.hpp
+    directory = 7,   ///< table/heap_directory_page.hpp
 };
 
 /// The fields of the common header, without the checksum.

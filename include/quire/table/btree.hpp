@@ -239,18 +239,16 @@ private:
 
     template <class Fn>
     void walk(key_bytes from, key_bytes to, bool has_end, Fn& fn) const {
-        detail::kept_key<key_size_max> next{from};
-        for (bool more = true; more;) {
-            more = tree_.with_leaf({next.bytes()}, [&](auto const& leaf) {
-                auto position = leaf.find(next.bytes()).position;
-                for (auto const count = leaf.count(); position < count; ++position) {
-                    next.take(leaf, position);
-                    if (has_end && detail::compare_keys(next.bytes(), to) >= 0) { return false; }
-                    if (!tell(fn, next.bytes(), leaf.value(position))) { return false; }
-                }
-                return next.take_high(leaf);
-            });
-        }
+        detail::kept_key<key_size_max> key;
+        detail::outside_of_changes none;
+        tree_.walk(none, from, [&](auto const& leaf, std::size_t position) {
+            for (auto const count = leaf.count(); position < count; ++position) {
+                key.take(leaf, position);
+                if (has_end && detail::compare_keys(key.bytes(), to) >= 0) { return false; }
+                if (!tell(fn, key.bytes(), leaf.value(position))) { return false; }
+            }
+            return true;
+        });
     }
     template <class Fn>
     [[nodiscard]] static bool tell(Fn& fn, key_bytes key, std::span<std::byte const> value) {

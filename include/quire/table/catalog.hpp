@@ -42,10 +42,12 @@
 #include <quire/table/detail/catalog_check.hpp>
 #include <quire/table/detail/page_allocator.hpp>
 
-#include <atomic>  // std::atomic
-#include <mutex>   // std::mutex
-#include <random>  // std::random_device
-#include <set>     // std::set
+#include <atomic>   // std::atomic
+#include <mutex>    // std::mutex
+#include <random>   // std::random_device
+#include <set>      // std::set
+#include <utility>  // std::pair
+#include <vector>   // std::vector
 
 namespace quire::inline QUIRE_ABI {
 
@@ -93,13 +95,17 @@ public:
         return id;
     }
 
-    /// quire::in_one_change of this file: `fn(pages)`, then the commit. The LSN, or 0.
+    /// `fn(pages)` with a change of this file, a quire::change or an unlogged_change, possibly
+    /// several times; then the commit. The LSN, or 0. Operations wait for each other in no circle,
+    /// whatever the order of their pages.
     /// Errors: those of `fn`, of a change, and of begin_changes.
     /// Expects: this thread holds no guard of the pool.
     template <class Fn>
     std::uint64_t in_one_change(Fn&& fn) {
         begin_changes();
-        return quire::in_one_change(pool_, file_, fn);
+        if (is_logged()) { return quire::in_one_change(pool_, file_, fn); }
+        unlogged_change<Pool>::run(pool_, only_one_waits_, fn);
+        return 0;
     }
     /// For code that changes pages in another way than `in_one_change`: once before, or each time.
     /// Errors: those of a flush.
@@ -191,6 +197,8 @@ public:
     /// changed is not marked anew. Errors: as paged_file::close; the file may be marked then.
     /// Expects: this thread holds no guard of the pool; no other uses the file.
     void close() {
+        auto const told = before_close_;
+        for (auto const& one : told) { one.second(one.first); }
         bool const changed = !marked_closed_.load(std::memory_order_relaxed);
         if (!is_logged() && accepted_ && changed) {
             file_.flush();
@@ -199,6 +207,16 @@ public:
             file_.flush();
         }
         file_.close();
+    }
+
+    /// For what is in the file: `fn(of)` when it is closed, until it is removed.
+    void add_before_close(void* of, void (*fn)(void* of)) {
+        std::lock_guard const alone{marking_};
+        before_close_.emplace_back(of, fn);
+    }
+    void remove_before_close(void* of) noexcept {
+        std::lock_guard const alone{marking_};
+        std::erase_if(before_close_, [&](auto const& one) { return one.first == of; });
     }
 
     /// What is wrong with page 0, the allocation pages, and the kinds of free pages; and which
@@ -315,7 +333,9 @@ private:
     Pool& pool_;
     file_type file_;
     detail::page_allocator<Pool> allocator_;
+    std::vector<std::pair<void*, void (*)(void*)>> before_close_;
     std::mutex marking_;
+    std::mutex only_one_waits_;
     std::atomic<bool> marked_closed_{false};  ///< in the file, perhaps
     bool was_clean_ = true;
     bool accepted_ = true;

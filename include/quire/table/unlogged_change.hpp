@@ -25,137 +25,26 @@
 /// No crash safety: a crash leaves each page as it was last written, or as it is in the file.
 ///
 /// Deadlock: it waits for a page with others in hand. Operations that take their pages in one order
-/// wait for each other in no circle; any others wait until errc::timed_out.
+/// wait for each other in no circle; any others wait until errc::timed_out. Operations of a catalog
+/// (catalog.hpp) may take them in any order: there a change that has changed nothing yet lets go of
+/// all, waits for the page with nothing in hand, and runs again.
 ///
 /// Threads: one. That thread asks for no page of the change in another way.
 /// Cost: those of one write guard a page; a search among the pages held, for each page that is
 /// asked for. No allocation up to 8 pages; one for each page more.
 
 #include <quire/base/poison.hpp>
-#include <quire/pool/buffer_pool.hpp>
 #include <quire/pool/change.hpp>
+#include <quire/table/unlogged_page.hpp>
 
-#include <array>   // std::array
-#include <memory>  // std::unique_ptr
-#include <vector>  // std::vector
+#include <array>     // std::array
+#include <chrono>    // std::chrono::microseconds
+#include <memory>    // std::unique_ptr
+#include <mutex>     // std::mutex
+#include <optional>  // std::optional
+#include <vector>    // std::vector
 
 namespace quire::inline QUIRE_ABI {
-
-template <class Pool>
-class unlogged_change;
-
-namespace detail {
-
-inline constexpr char const* unlogged_change_ends_unlent =
-    "an unlogged change ends only while none of its pages has a name or lends anything";
-
-/// A page that an unlogged change holds.
-template <class Pool>
-struct unlogged_held : immovable {
-    using guard_type = typename Pool::template write_guard<raw_page>;
-    using take_back_type = void (*)(void const* of, unlogged_change<Pool>& pages, page_no no);
-
-    page_id id;
-    std::byte* bytes = nullptr;
-    lender account;  ///< all views of the page are one lender
-    guard_slot<guard_type> guard;
-    void const* take_back_of = nullptr;
-    take_back_type take_back = nullptr;
-    bool is_lent = false;
-
-    template <class Make>
-    void fill(Make make) {
-        auto& page = guard.fill(make);
-        is_lent = false;
-        id = page.id();
-        auto const view = page.view();
-        auto const all = view.bytes();
-        // Of a frame that is held exclusively.
-        bytes = const_cast<std::byte*>(all.unguarded_span().data());
-    }
-    void drop() noexcept {
-        guard.reset();
-        id = page_id::none();
-        take_back = nullptr;
-    }
-    /// The page counts as modified from now on.
-    void lend() noexcept {
-        is_lent = true;
-        static_cast<void>(guard.value().operator->());
-    }
-};
-
-}  // namespace detail
-
-/// A page of an unlogged change, lent as a write guard lends one: `page->` makes it modified,
-/// unless it was taken by `read`.
-template <class Pool, template <class, std::size_t> class View, bool IsForChanges>
-class QUIRE_BORROWER QUIRE_OWNER
-    [[nodiscard("a page of a change is used by its name")]] unlogged_page : immovable {
-    static constexpr std::size_t size = Pool::page_size;
-    using guard_type = typename Pool::template write_guard<View>;
-
-public:
-    using view_type = typename guard_type::view_type;
-    using const_view_type = typename guard_type::const_view_type;
-
-    /// For changes.
-    explicit unlogged_page(detail::unlogged_held<Pool>& page) noexcept QUIRE_UNSEEN
-        : page_{page},
-          view_(detail::view_of<view_type>(bytes(), page.id.page())),
-          const_view_(detail::view_of<const_view_type>(const_bytes(), page.id.page())) {
-        view_.join(page.account);
-        const_view_.join(page.account);
-        view_.frame_is_mine();
-    }
-    unlogged_page(unlogged_page const&)
-        QUIRE_REFUSED("a page of a change stays where it is named; ask the change for it again");
-    QUIRE_ENDS_LOAN_UNLENT(unlogged_page, (*this)->lent, (*this)->lent_mutable)
-
-    [[nodiscard]] view_type* operator->() & noexcept QUIRE_LIFETIMEBOUND
-        requires IsForChanges
-    {
-        page_.lend();
-        return &view_;
-    }
-    /// The page by a name of its own, for changes: nothing else of it is lent meanwhile.
-    [[nodiscard]] lent_page<view_type> operator*() & noexcept QUIRE_LIFETIMEBOUND
-        requires IsForChanges
-    QUIRE_LENDS_PAGE_ALONE(*this) {
-        page_.lend();
-        return detail::lend_page<view_type>(view_, lending::alone, bytes(), page_no());
-    }
-    [[nodiscard]] const_view_type const* operator->() const& noexcept QUIRE_LIFETIMEBOUND {
-        return &const_view_;
-    }
-    [[nodiscard]] lent_page<const_view_type> operator*() const& noexcept QUIRE_LIFETIMEBOUND
-        QUIRE_LENDS_PAGE(*this) {
-        return view();
-    }
-    /// The page by a name of its own, for reading: this does not make it modified.
-    [[nodiscard]] lent_page<const_view_type> view() const& noexcept QUIRE_LIFETIMEBOUND
-        QUIRE_LENDS_PAGE(*this) {
-        return detail::lend_page<const_view_type>(const_view_, lending::shared, const_bytes(),
-                                                  page_no());
-    }
-    name_the_page_first* operator->() const&& QUIRE_REFUSED_ON_TEMPORARIES;
-    name_the_page_first operator*() const&& QUIRE_REFUSED_ON_TEMPORARIES;
-    name_the_page_first view() const&& QUIRE_REFUSED_ON_TEMPORARIES;
-
-    [[nodiscard]] page_id id() const noexcept { return page_.id; }
-    /// The page's number in its file.
-    [[nodiscard]] quire::page_no page_no() const noexcept { return page_.id.page(); }
-
-private:
-    [[nodiscard]] std::span<std::byte, size> bytes() const noexcept {
-        return std::span<std::byte, size>{page_.bytes, size};
-    }
-    [[nodiscard]] std::span<std::byte const, size> const_bytes() const noexcept { return bytes(); }
-
-    detail::unlogged_held<Pool>& page_;
-    view_type view_;
-    const_view_type const_view_;
-};
 
 template <class Pool = buffer_pool<>>
 class [[nodiscard("an unlogged change holds its pages as long as it lives: name it")]]
@@ -174,6 +63,9 @@ public:
     [[no_unique_address]] page_loan lent;  ///< its pages that have names, for clang
 
     explicit unlogged_change(Pool&) noexcept {}
+    /// One that waits for a page with others in hand, or one that does not as long as it has
+    /// changed nothing: after a moment that is errc::conflict, and it only ends then.
+    unlogged_change(Pool&, bool waits) noexcept : waits_{waits} {}
     /// Without `commit` before: what is to be taken back is. Then the pages are let go.
     ~unlogged_change() {
         for (std::size_t i = 0; i < count_; ++i) {
@@ -259,8 +151,34 @@ public:
         return 0;
     }
 
+    /// For catalog::in_one_change: `fn(pages)` and the commit, again after a conflict. After eight
+    /// attempts it waits, as the only one of those that share `only_one_waits`.
+    template <class Fn>
+    static void run(Pool& pool, std::mutex& only_one_waits, Fn& fn) {
+        static_assert(std::is_void_v<std::invoke_result_t<Fn&, unlogged_change&>>,
+                      "the function of a change returns nothing: it may run several times");
+        for (int attempt = 1;; ++attempt) {
+            std::unique_lock<std::mutex> alone;
+            bool const waits = attempt > attempts_max;
+            if (waits) { alone = std::unique_lock{only_one_waits}; }
+            unlogged_change pages{pool, waits};
+            try {
+                fn(pages);
+                if (!pages.refused_) {
+                    pages.commit();
+                    return;
+                }
+            } catch (error const&) {
+                if (!pages.refused_) { throw; }
+            }
+            pages.wait_for_what_was_refused();
+        }
+    }
+
 private:
     static constexpr std::size_t first_pages = 8;
+    static constexpr int attempts_max = 8;
+    static constexpr std::chrono::nanoseconds short_wait = std::chrono::microseconds{200};
 
     [[nodiscard]] held_type& at(std::size_t i) noexcept {
         return i < first_pages ? first_[i] : *more_[i - first_pages];
@@ -296,7 +214,7 @@ private:
         bool const is_new = found == nullptr;
         if (is_new) {
             found = &room();
-            found->fill([&] { return file.template write<raw_page>(no, how); });
+            latch(*found, file, no, how);
         }
         std::span<std::byte const, size> const bytes{found->bytes, size};
         if (!detail::accepted_by<View<std::byte const, size>>(bytes, no)) {
@@ -305,6 +223,36 @@ private:
         }
         if (is_new) { take(*found); }
         return *found;
+    }
+    /// Whether it has pages, and has changed none of them.
+    [[nodiscard]] bool can_begin_again() const noexcept {
+        auto& pages = const_cast<unlogged_change&>(*this);
+        bool holds_some = false;
+        for (std::size_t i = 0; i < count_; ++i) {
+            if (pages.at(i).is_lent) { return false; }
+            holds_some = holds_some || pages.at(i).id != page_id::none();
+        }
+        return holds_some;
+    }
+    void latch(held_type& into, file_type const& file, page_no no, access_options how) {
+        if (refused_) { throw file.slot().failure(errc::conflict, "change", file.id_of(no)); }
+        bool const waits = waits_ || !can_begin_again();
+        if (!waits) { how.wait_max = short_wait; }
+        try {
+            into.fill([&] { return file.template write<raw_page>(no, how); });
+        } catch (error const& why) {
+            if (waits || why.code() != errc::timed_out) { throw; }
+            refused_.emplace(file);
+            refused_page_ = no;
+            throw file.slot().failure(errc::conflict, "change", file.id_of(no));
+        }
+    }
+    /// With nothing in hand.
+    void wait_for_what_was_refused() {
+        let_go();
+        try {
+            [[maybe_unused]] auto const seen = refused_->read(refused_page_);
+        } catch (error const&) {}  // the next attempt meets it, too
     }
     /// The page, made one of its kind anew. It throws nothing.
     template <template <class, std::size_t> class View>
@@ -332,6 +280,9 @@ private:
     std::vector<std::unique_ptr<held_type>> more_;
     std::size_t count_ = 0;
     bool over_ = false;
+    bool waits_ = true;
+    std::optional<file_type> refused_;  ///< with it a change only ends
+    page_no refused_page_;
 };
 
 template <class Pool>

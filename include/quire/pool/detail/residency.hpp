@@ -254,7 +254,8 @@ public:
     [[nodiscard]] bool join(file_type const& file, page_id id,
                             load_waiters::waiter& self) noexcept {
         return waiters_.add(self, [&]() noexcept {  // in one order with claims
-            return file.pages->load_in_order(id.page()) == entry::loading() &&
+            return id.page().value() < file.pages->pages() &&
+                   file.pages->load_in_order(id.page()) == entry::loading() &&
                    file.number.load(std::memory_order_relaxed) == id.file();
         });
     }

@@ -77,6 +77,52 @@ public:
         return true;
     }
 
+    /// A leaf that a change holds, and what a key finds there.
+    struct held_leaf {
+        page_no page;
+        bool found;
+        bool has_room;  ///< for the key as a new one
+        bool is_thin;   ///< once the key is erased: its leaf is to be merged
+    };
+    /// Holds the leaf of `key`, so that `put_held` and `erase_held` cannot fail.
+    template <class Changes>
+    [[nodiscard]] held_leaf hold(Changes& changes, key_bytes key, std::size_t value_size) const {
+        auto const leaf = latch(changes, {key}, 0);
+        node_view const seen{leaf.view().bytes()};
+        auto const where = seen.find(key);
+        auto const used = seen.used();
+        return {.page = leaf.page_no(),
+                .found = where.found,
+                .has_room = used + slot_and_length + key.size() + value_size <= page_size,
+                .is_thin = where.found && leaf.page_no() != root_ &&
+                           used - seen.size_at(where.position) < thin_below};
+    }
+    /// The value of a key that was found.
+    template <class Changes, class Fn>
+    auto with_held(Changes& changes, held_leaf const& leaf, key_bytes key, Fn fn) const {
+        auto const page = changes.template read<btree_page>(store_.file(), leaf.page);
+        node_view const seen{page.view().bytes()};
+        return fn(seen.value(seen.find(key).position));
+    }
+    /// Inserts the key, or replaces its value. Expects: it has room; a value that is replaced has
+    /// the same size.
+    template <class Changes, class Write>
+    void put_held(Changes& changes, held_leaf const& leaf, key_bytes key, std::size_t value_size,
+                  Write const& write) const {
+        auto page = changes.template write<btree_page>(store_.file(), leaf.page);
+        node const here{page->bytes()};
+        auto const where = here.find(key);
+        bool const done = where.found ? here.replace(where.position, value_size, write)
+                                      : here.insert(where.position, key, value_size, write);
+        QUIRE_EXPECTS(done, "a leaf has the room that it said it has");
+    }
+    /// Expects: the key was found.
+    template <class Changes>
+    void erase_held(Changes& changes, held_leaf const& leaf, key_bytes key) const {
+        auto page = changes.template write<btree_page>(store_.file(), leaf.page);
+        page->erase(std::as_const(page)->find(key).position);
+    }
+
     /// Makes room for an entry in the leaf of `key`: splits it, and first what is above it and
     /// full, each as a change of its own.
     void make_room(key_bytes key, std::size_t value_size) const {

@@ -15,7 +15,8 @@
 /// itself for the pages that it has: a thread must not wait for itself. For a node that another
 /// thread changes it waits by its own rules, with conflicts, not by a look.
 
-#include <quire/table/btree_page.hpp>
+#include <quire/table/detail/outside_of_changes.hpp>
+#include <quire/table/detail/tree_key.hpp>
 #include <quire/table/unlogged_change.hpp>
 
 #include <chrono>    // std::chrono::microseconds
@@ -55,7 +56,7 @@ public:
     auto with_leaf(tree_goal const& goal, Fn fn) const {
         using guard_type = typename file_type::template read_guard<btree_page>;
         guard_slot<guard_type> leaf;
-        no_change none;
+        outside_of_changes none;
         for (int turn = 0; turn < turns_max; ++turn) {
             if (reach(leaf, descend(none, goal, 0), goal)) { return fn(view_of_leaf(leaf)); }
             leaf.reset();  // a splitter may wait for it, with what the next descent looks at
@@ -74,6 +75,26 @@ public:
     auto with_leaf_in(Changes& changes, tree_goal const& goal, Fn fn) const {
         auto const leaf = latch(changes, goal, 0);
         return fn(node_view{leaf.view().bytes()});
+    }
+
+    /// `fn(leaf, first)` for each leaf that has keys from `from` on, with the position of the first
+    /// of them, under the leaf's latch, until it returns false. What others do meanwhile is seen or
+    /// not, but no key is seen twice, and none that is there all the time is left out.
+    /// `Pages` is a change, which holds the leaves from then on, or outside_of_changes.
+    template <class Pages, class Fn>
+    void walk(Pages& pages, key_bytes from, Fn fn) const {
+        kept_key<node::key_size_max> next{from};
+        auto const look = [&](auto const& leaf) {
+            bool const goes_on = fn(leaf, leaf.find(next.bytes()).position);
+            return goes_on && next.take_high(leaf);
+        };
+        for (bool more = true; more;) {
+            if constexpr (std::same_as<Pages, outside_of_changes>) {
+                more = with_leaf({next.bytes()}, look);
+            } else {
+                more = with_leaf_in(pages, {next.bytes()}, look);
+            }
+        }
     }
 
 protected:
@@ -144,9 +165,6 @@ protected:
 private:
     static constexpr int turns_max = 8;
     static constexpr std::chrono::nanoseconds short_wait = std::chrono::microseconds{200};
-    /// Stands for the change where there is none.
-    struct no_change {};
-
     /// What a look at a node found.
     struct step {
         enum class kind : std::uint8_t { here, down, lost, too_low } what;
@@ -228,7 +246,7 @@ private:
     [[nodiscard]] step look_at(Changes& changes, page_no no, tree_goal const& goal,
                                std::size_t level) const {
         auto const see = [&](auto const& page) { return look(page, goal, level); };
-        if constexpr (std::same_as<Changes, no_change>) {
+        if constexpr (std::same_as<Changes, outside_of_changes>) {
             return store_.file().template optimistic_read<btree_page>(no, see);
         } else {
             if (!changes.holds(store_.file(), no)) {

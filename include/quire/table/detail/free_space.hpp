@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+/// free_space: about how much room each page of a heap file has: one byte a page, in memory.
+///
+/// Hints: a wrong one costs a look at a page, and is mended there. A page that `take` returned is
+/// no other's until its room is noted again: so threads that insert have pages of their own.
+///
+/// Room is in 256ths of a page. A tree of maxima stands over the bytes, as an array: node i has the
+/// larger room of nodes 2i and 2i + 1, and the last half are the pages, in the order in which they
+/// came.
+/// Threads: any. Cost: O(log pages) each; a page of a number below those that came before moves the
+/// runs behind it.
+
+#include <quire/base/page_id.hpp>
+
+#include <algorithm>  // std::ranges::upper_bound
+#include <mutex>      // std::mutex
+#include <optional>   // std::optional
+#include <vector>     // std::vector
+
+namespace quire::inline QUIRE_ABI::detail {
+
+class free_space {
+public:
+    using room_type = std::uint8_t;
+
+    /// `free` bytes of a page of `page_size`, rounded down.
+    [[nodiscard]] static constexpr room_type room_of(std::size_t free,
+                                                     std::size_t page_size) noexcept {
+        auto const room = free * 256 / page_size;
+        return static_cast<room_type>(room < 255 ? room : 255);
+    }
+
+    /// Notes the room of a page, which may be a new one. Errors: std::bad_alloc.
+    void add(page_no no, room_type room) {
+        std::lock_guard const alone{mutex_};
+        auto const place = place_of(no);
+        put(place ? *place : append(no), room);
+    }
+    /// Notes the room of a page; nothing happens for one that was not added.
+    void set(page_no no, room_type room) noexcept {
+        std::lock_guard const alone{mutex_};
+        if (auto const place = place_of(no)) { put(*place, room); }
+    }
+    /// Whether some page has that much room.
+    [[nodiscard]] bool has(room_type room) const noexcept {
+        std::lock_guard const alone{mutex_};
+        return !tree_.empty() && tree_[1] >= room;
+    }
+    /// A page with that much room, which is the caller's.
+    [[nodiscard]] std::optional<page_no> take(room_type room) noexcept {
+        std::lock_guard const alone{mutex_};
+        if (tree_.empty() || tree_[1] < room || room == 0) { return std::nullopt; }
+        std::size_t node = 1;
+        while (node < leaves()) { node = 2 * node + (tree_[2 * node] < room); }
+        auto const place = node - leaves();
+        put(place, 0);
+        return pages_[place];
+    }
+    /// What is noted of a page.
+    [[nodiscard]] std::optional<room_type> room(page_no no) const noexcept {
+        std::lock_guard const alone{mutex_};
+        auto const place = place_of(no);
+        if (!place) { return std::nullopt; }
+        return tree_[leaves() + *place];
+    }
+    [[nodiscard]] std::size_t pages() const noexcept {
+        std::lock_guard const alone{mutex_};
+        return pages_.size();
+    }
+
+private:
+    /// Pages that follow each other, in the file and here.
+    struct run {
+        std::uint64_t first;
+        std::size_t count;
+        std::size_t place;
+    };
+
+    [[nodiscard]] std::size_t leaves() const noexcept { return tree_.size() / 2; }
+    void put(std::size_t place, room_type room) noexcept {
+        auto node = leaves() + place;
+        tree_[node] = room;
+        while (node > 1) {
+            node /= 2;
+            auto const larger = std::max(tree_[2 * node], tree_[2 * node + 1]);
+            if (tree_[node] == larger) { return; }
+            tree_[node] = larger;
+        }
+    }
+    /// The run behind the one that may have page `no`.
+    [[nodiscard]] auto behind(page_no no) const noexcept {
+        return std::ranges::upper_bound(runs_, no.value(), {}, &run::first);
+    }
+    [[nodiscard]] std::optional<std::size_t> place_of(page_no no) const noexcept {
+        auto const after = behind(no);
+        if (after == runs_.begin()) { return std::nullopt; }
+        auto const& one = *(after - 1);
+        auto const offset = no.value() - one.first;
+        if (offset >= one.count) { return std::nullopt; }
+        return one.place + offset;
+    }
+    [[nodiscard]] std::size_t append(page_no no) {
+        auto const place = pages_.size();
+        if (place == leaves()) { enlarge(); }
+        pages_.reserve(leaves());
+        auto const after = behind(no);
+        if (after != runs_.begin()) {
+            auto& before = runs_[static_cast<std::size_t>(after - runs_.begin() - 1)];
+            if (before.first + before.count == no.value() && before.place + before.count == place) {
+                ++before.count;
+                pages_.push_back(no);
+                return place;
+            }
+        }
+        runs_.insert(after, {no.value(), 1, place});
+        pages_.push_back(no);
+        return place;
+    }
+    void enlarge() {
+        std::vector<room_type> larger(tree_.empty() ? 128 : 2 * tree_.size());
+        std::copy_n(tree_.begin() + static_cast<std::ptrdiff_t>(leaves()), leaves(),
+                    larger.begin() + static_cast<std::ptrdiff_t>(larger.size() / 2));
+        tree_ = std::move(larger);
+        for (auto node = leaves() - 1; node > 0; --node) {
+            tree_[node] = std::max(tree_[2 * node], tree_[2 * node + 1]);
+        }
+    }
+
+    std::mutex mutable mutex_;
+    std::vector<run> runs_;        ///< by their first pages
+    std::vector<page_no> pages_;   ///< by place
+    std::vector<room_type> tree_;  ///< [0] is unused
+};
+
+}  // namespace quire::inline QUIRE_ABI::detail

@@ -1,0 +1,232 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+/// record_heap: a heap file over rows that are bytes. table.hpp is its typed face, and
+/// heap_pages.hpp has the pages.
+///
+/// Where a row is. At its id, unless it outgrew its page: then its address is there, and the row is
+/// where that says, under its id. The address is changed with the row, so one hop is enough. Who
+/// writes to a row holds the page of its id first. Who reads holds one page at a time, and looks at
+/// the id again when the row was not where its address said.
+///
+/// Writing has two steps in one change: `hold`, `hold_room`, `can_replace` acquire pages and may
+/// fail; then `put`, `replace`, `move`, `erase` change bytes, and do not fail.
+///
+/// `Store` is a catalog.
+
+#include <quire/table/detail/heap_pages.hpp>
+
+namespace quire::inline QUIRE_ABI::detail {
+
+template <class Store>
+class record_heap : public heap_pages<Store> {
+    using base = heap_pages<Store>;
+    using base::number_;
+    using base::store_;
+    using base::visit;
+
+public:
+    using typename base::directory_view;
+    using typename base::page_view;
+    static constexpr std::size_t row_size_max = page_view::row_size_max;
+
+    using base::base;
+
+    // Reading. `Pages` is a change that holds what it reads, or outside_of_changes.
+
+    /// `fn(row)` with the bytes of the row, under its page's latch. Whether there is one.
+    /// Errors: corrupt_page (its address leads nowhere), those of reading and of `fn`.
+    template <class Pages, class Fn>
+    bool read(Pages& pages, record_id id, Fn&& fn) const {
+        for (int turn = 0; turn < turns_max; ++turn) {
+            auto const away = tell(pages, id, id, fn);
+            if (!away) { return true; }
+            if (*away == id) { return false; }
+            if (!tell(pages, *away, id, fn)) { return true; }
+        }
+        throw store_.file().slot().failure(errc::corrupt_page, "read a row",
+                                           store_.file().id_of(id.page), 0,
+                                           "its address leads nowhere");
+    }
+    /// `fn(id, row)` for each row, until it returns false. The pages are read ahead. Rows that are
+    /// there all the time are told of once.
+    template <class Fn>
+    void scan(Fn&& fn) const {
+        std::vector<page_no> listed;
+        std::vector<record_id> away;
+        this->for_each_directory([&](page_no, directory_view const& page) {
+            listed.clear();
+            for (std::size_t i = 0; i < page.count(); ++i) { listed.push_back(page[i].page); }
+            return true;
+        }, [&] {
+            away.clear();
+            return scan_pages(listed, away, fn) && scan_rows(away, fn);
+        });
+    }
+
+    // Writing, first step. Pages that are asked for are held by the change from then on.
+
+    /// Where a row is.
+    struct location {
+        record_id id;
+        record_id now;  ///< the same, unless it moved
+        [[nodiscard]] bool has_moved() const noexcept { return id != now; }
+        [[nodiscard]] record_form form() const noexcept {
+            return has_moved() ? record_form::moved_here : record_form::row;
+        }
+    };
+    /// Nothing if there is no such row. Errors: corrupt_page, those of changes.write.
+    template <class Changes>
+    [[nodiscard]] std::optional<location> hold(Changes& changes, record_id id) const {
+        std::optional<record_id> now;
+        visit(changes, id.page, [&](page_view const& page) {
+            auto const found = page.find(id.slot);
+            if (!found || found->form == record_form::moved_here) { return; }
+            now = found->form == record_form::row ? id : found->other;
+        });
+        if (!now) { return std::nullopt; }
+        if (*now != id) {
+            auto const page = changes.template write<record_page>(store_.file(), now->page);
+            page_view const there{page.view().bytes()};
+            auto const found = there.find(now->slot);
+            if (there.heap() != number_ || !found || found->form != record_form::moved_here ||
+                found->other != id) {
+                there.corrupt("address of a row");
+            }
+        }
+        return location{id, *now};
+    }
+    /// `fn(row)` with the bytes of a row that is held.
+    template <class Changes, class Fn>
+    auto with_row(Changes& changes, location const& where, Fn fn) const {
+        auto const page = changes.template read<record_page>(store_.file(), where.now.page);
+        return fn(page_view{page.view().bytes()}.find(where.now.slot)->row);
+    }
+    /// Whether `size` bytes can replace a row that is held where it lies.
+    template <class Changes>
+    [[nodiscard]] bool can_replace(Changes& changes, location const& where,
+                                   std::size_t size) const {
+        auto const page = changes.template read<record_page>(store_.file(), where.now.page);
+        return page_view{page.view().bytes()}.can_hold(where.now.slot,
+                                                       page_view::size_of(where.form(), size));
+    }
+    /// The place in page `no` for a new row of `size` bytes. Nothing if there is no room, or if it
+    /// is no page of this heap file; `room` is what is to be noted then.
+    template <class Changes>
+    [[nodiscard]] std::optional<record_id> hold_room(Changes& changes, page_no no, record_form form,
+                                                     std::size_t size,
+                                                     free_space::room_type& room) const {
+        std::optional<record_id> found;
+        room = 0;
+        visit(changes, no, [&](page_view const& page) {
+            auto const slot = page.room_for(page_view::size_of(form, size));
+            if (slot) {
+                found = record_id{no, *slot};
+            } else {
+                auto const noted = free_space::room_of(page.free_space(), base::page_size);
+                auto const wanted = base::room_wanted(page_view::size_of(form, size));
+                room = std::min(noted, static_cast<free_space::room_type>(wanted - 1));
+            }
+        });
+        return found;
+    }
+
+    // Writing, second step. Expects: the first one allows it.
+
+    template <class Changes, class Write>
+    void put(Changes& changes, record_id at, std::size_t size, Write const& write) const {
+        put_record(changes, at, record_form::row, at, size, write);
+    }
+    template <class Changes, class Write>
+    void replace(Changes& changes, location const& where, std::size_t size,
+                 Write const& write) const {
+        put_record(changes, where.now, where.form(), where.id, size, write);
+    }
+    template <class Changes, class Write>
+    void move(Changes& changes, location const& where, record_id to, std::size_t size,
+              Write const& write) const {
+        put_record(changes, to, record_form::moved_here, where.id, size, write);
+        if (where.has_moved()) { erase_record(changes, where.now); }
+        auto page = changes.template write<record_page>(store_.file(), where.id.page);
+        page->put_address(where.id.slot, to);
+    }
+    template <class Changes>
+    void erase(Changes& changes, location const& where) {
+        if (where.has_moved()) { erase_record(changes, where.now); }
+        erase_record(changes, where.id);
+    }
+
+private:
+    static constexpr int turns_max = 100;
+
+    /// `fn(row)` if the row of `id` is at `at`, and then nothing. Else the address that is there,
+    /// or `at` when there is none.
+    template <class Pages, class Fn>
+    std::optional<record_id> tell(Pages& pages, record_id at, record_id id, Fn& fn) const {
+        std::optional<record_id> away = at;
+        auto const wanted = at == id ? record_form::row : record_form::moved_here;
+        visit(pages, at.page, [&](page_view const& page) {
+            auto const found = page.find(at.slot);
+            if (!found) { return; }
+            if (found->form == wanted && (at == id || found->other == id)) {
+                away.reset();
+                fn(found->row);
+            } else if (at == id && found->form == record_form::moved_away) {
+                away = found->other;
+            }
+        });
+        return away;
+    }
+
+    template <class Fn>
+    [[nodiscard]] bool scan_pages(std::vector<page_no> const& listed, std::vector<record_id>& away,
+                                  Fn& fn) const {
+        std::size_t next = 0;
+        auto pages = store_.file().template read_stream<record_page>(
+            [&]() -> std::optional<page_no> {
+                return next < listed.size() ? std::optional{listed[next++]} : std::nullopt;
+            });
+        while (auto* const guard = pages.next()) {
+            page_view const page{(*guard)->bytes()};
+            if (page.heap() != number_) { page.corrupt("heap file of a page"); }
+            auto const count = page.slot_count();
+            for (std::size_t i = 0; i < count; ++i) {
+                auto const found = page.find(slot_id{i});
+                if (!found || found->form == record_form::moved_here) { continue; }
+                record_id const id{guard->page_no(), slot_id{i}};
+                if (found->form == record_form::moved_away) {
+                    away.push_back(id);
+                } else if (!fn(id, found->row)) {
+                    return false;
+                }
+            }
+        }
+        return true;
+    }
+    /// Those that moved, by their ids: so none is told of twice, or left out.
+    template <class Fn>
+    [[nodiscard]] bool scan_rows(std::vector<record_id> const& away, Fn& fn) const {
+        for (auto const id : away) {
+            bool goes_on = true;
+            outside_of_changes none;
+            read(none, id, [&](std::span<std::byte const> row) { goes_on = fn(id, row); });
+            if (!goes_on) { return false; }
+        }
+        return true;
+    }
+
+    template <class Changes, class Write>
+    void put_record(Changes& changes, record_id at, record_form form, record_id other,
+                    std::size_t size, Write const& write) const {
+        auto page = changes.template write<record_page>(store_.file(), at.page);
+        bool const done = page->put(at.slot, form, other, size, write);
+        QUIRE_EXPECTS(done, "a page has the room that it said it has");
+    }
+    template <class Changes>
+    void erase_record(Changes& changes, record_id at) const {
+        auto page = changes.template write<record_page>(store_.file(), at.page);
+        page->erase(at.slot);
+    }
+};
+
+}  // namespace quire::inline QUIRE_ABI::detail

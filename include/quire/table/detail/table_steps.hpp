@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+/// table_steps: how the parts of an operation on a table are done: each in a change of its own, or
+/// all in one change of the caller's.
+///
+///   steps.run(fn)             fn(changes), which may run several times
+///   steps.choose(form, size)  a page for such a row, a new one if there is no other
+///   steps.make_room(edits)    in the index whose leaf had none
+///   steps.tidy(edits)         merges what became thin
+
+#include <quire/table/detail/record_heap.hpp>
+
+#include <concepts>  // std::same_as
+
+namespace quire::inline QUIRE_ABI::detail {
+
+/// In changes of its own: so splits, merges and new pages keep others waiting for a moment only.
+template <class Heap, class Indexes>
+class own_steps {
+public:
+    own_steps(Heap& heap, Indexes& indexes) noexcept : heap_{heap}, indexes_{indexes} {}
+
+    template <class Fn>
+    void run(Fn fn) {
+        heap_.store().in_one_change(fn);
+    }
+    [[nodiscard]] page_no choose(record_form form, std::size_t size) {
+        return heap_.choose(Heap::page_view::size_of(form, size),
+                            [&](free_space::room_type room) -> std::optional<page_no> {
+                                heap_.grow_alone(room);
+                                return std::nullopt;
+                            });
+    }
+    template <class Edits>
+    void make_room(Edits const& edits) {
+        edits.make_room(indexes_);
+    }
+    /// What is done is done: if a leaf cannot be merged now, a later erasure will do it.
+    template <class Edits>
+    void tidy(Edits const& edits) {
+        try {
+            edits.tidy(indexes_);
+        } catch (error const&) {}
+    }
+
+private:
+    Heap& heap_;
+    Indexes& indexes_;
+};
+
+/// In a change of the caller's, which is undone as a whole.
+template <class Heap, class Indexes, class Changes>
+class part_steps {
+public:
+    part_steps(Heap& heap, Indexes& indexes, Changes& changes) noexcept
+        : heap_{heap}, indexes_{indexes}, changes_{changes} {}
+
+    template <class Fn>
+    void run(Fn fn) {
+        fn(changes_);
+    }
+    [[nodiscard]] page_no choose(record_form form, std::size_t size) {
+        return heap_.choose(Heap::page_view::size_of(form, size),
+                            [&](free_space::room_type) -> std::optional<page_no> {
+                                return heap_.grow_in(changes_);
+                            });
+    }
+    template <class Edits>
+    void make_room(Edits const& edits) {
+        edits.make_room_in(changes_, indexes_);
+    }
+    template <class Edits>
+    void tidy(Edits const& edits) {
+        edits.tidy_in(changes_, indexes_);
+    }
+
+private:
+    Heap& heap_;
+    Indexes& indexes_;
+    Changes& changes_;
+};
+
+/// What a function that walks over rows is answered: to go on, unless it says no.
+template <class Fn>
+[[nodiscard]] bool goes_on(Fn fn) {
+    if constexpr (std::is_void_v<decltype(fn())>) {
+        fn();
+        return true;
+    } else {
+        static_assert(std::same_as<decltype(fn()), bool>,
+                      "what is lent ends with fn: fn copies what it keeps, and returns nothing, or "
+                      "whether to go on");
+        return fn();
+    }
+}
+
+}  // namespace quire::inline QUIRE_ABI::detail

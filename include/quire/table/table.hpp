@@ -1,0 +1,361 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+/// table: rows of one struct in a file, with indexes over their members.
+///
+///     quire::catalog db{pool, file};
+///     quire::table<order, quire::unique<&order::id>, quire::indexed<&order::customer>>
+///         orders{db, "orders"};
+///     quire::record_id const at = orders.insert({4711, "Ada", 9.5});
+///     orders.find<&order::id>(4711, [](auto const& row) { ... row.template get<...>() ... });
+///     orders.scan<&order::customer>("A", "B", [](quire::record_id id, auto const& row) { ... });
+///     orders.update(at, [](order& o) { o.amount += 1; });
+///     orders.erase(at);
+///
+/// A table without indexes is a heap file: heap_file<order>. Rows are values of any type with a
+/// value_codec; those of a table with indexes are described structs. Table and indexes are found in
+/// the catalog by their names ("orders", "orders.id", "orders.customer"), and made where they are
+/// new. A table is opened with the indexes that it was made with: another one begins empty.
+///
+/// One operation is whole or not at all, with all indexes: in memory always, and after a crash if
+/// the file is logged. With a `change` of the caller's as its first argument it is a part of that
+/// change, which sees what it wrote, and which holds the pages; inside of a change every call gets
+/// it. Otherwise each operation is one of its own, and several are no snapshot. Without a log a
+/// crash can leave rows and indexes that do not agree; `check` finds that, and an entry that leads
+/// to no such row is passed over by those who read.
+///
+/// What is lent to a function is valid while it runs, under the latch of the row's page: it does
+/// not use the pool, and copies what it wants to keep. A function takes the row, or the row's id
+/// and the row; where there may be several rows it may return false to end the walk.
+///
+/// About how much room each page has is written when the catalog is closed while the table lives.
+///
+/// Ids are record_id.hpp's. A walk tells of each row once that is there all the time.
+///
+/// Limits: row_size_max (a page less 53 bytes); a key as in btree.hpp, less the 8 bytes of an id
+/// where it is not unique.
+///
+/// Threads: any number, at any time; one object for one table. It ends before its catalog.
+/// Errors: those of reading and changing pages, duplicate_key, tuple_too_large, bad_key; then
+/// nothing has changed. Whatever a page contains, it is at worst corrupt_page.
+/// Expects: this thread holds no guard of the pool.
+/// Cost: a row is one page, or two if it moved, and each index one page per level.
+
+#include <quire/table/detail/index_set.hpp>
+#include <quire/table/detail/table_check.hpp>
+#include <quire/table/detail/table_steps.hpp>
+
+namespace quire::inline QUIRE_ABI {
+
+template <class Pool, tree_value Row, class... Indexes>
+class basic_table : immovable {
+    using store_type = catalog<Pool>;
+    using heap_type = detail::record_heap<store_type>;
+    using change_type = quire::change<Pool>;
+    using rows = value_codec<Row>;
+    template <class Declared>
+    using index_type =
+        detail::table_index<store_type, typename detail::declared_index<Row, Declared>::type>;
+    template <auto... Members>
+    using key_over = typename detail::key_over<Members...>::type;
+    using indexes_type = detail::index_set<index_type<Indexes>...>;
+    using edits_type = typename indexes_type::edits;
+    using own_steps = detail::own_steps<heap_type, indexes_type>;
+    using part_steps = detail::part_steps<heap_type, indexes_type, change_type>;
+
+public:
+    static constexpr std::size_t row_size_max = heap_type::row_size_max;
+
+    /// Errors: catalog_mismatch (the name is that of something else), those of the catalog.
+    basic_table(store_type& db, std::string_view name)
+        : heap_{db, root_of(db, name)}, indexes_{db, name} {
+        db.add_before_close(this, [](void* me) { static_cast<basic_table*>(me)->save(); });
+    }
+    ~basic_table() { heap_.store().remove_before_close(this); }
+
+    // Writing
+
+    /// Adds a row. Errors: duplicate_key.
+    record_id insert(Row const& row) {
+        own_steps steps{heap_, indexes_};
+        return insert_by(steps, row);
+    }
+    record_id insert(change_type& changes, Row const& row) {
+        part_steps steps{heap_, indexes_, changes};
+        return insert_by(steps, row);
+    }
+    /// `fn(Row&)` with a copy of the row, which is written back; it may run several times. Whether
+    /// there is such a row. Errors: duplicate_key, those of `fn`.
+    template <class Fn>
+        requires std::invocable<Fn&, Row&>
+    bool update(record_id id, Fn&& fn) {
+        own_steps steps{heap_, indexes_};
+        return update_by(steps, id, fn);
+    }
+    template <class Fn>
+        requires std::invocable<Fn&, Row&>
+    bool update(change_type& changes, record_id id, Fn&& fn) {
+        part_steps steps{heap_, indexes_, changes};
+        return update_by(steps, id, fn);
+    }
+    /// Whether there was such a row.
+    bool erase(record_id id) {
+        own_steps steps{heap_, indexes_};
+        return erase_by(steps, id);
+    }
+    bool erase(change_type& changes, record_id id) {
+        part_steps steps{heap_, indexes_, changes};
+        return erase_by(steps, id);
+    }
+
+    // Reading
+
+    /// `fn(row)` with the row of that id, lent. Whether there is one.
+    template <class Fn>
+    bool read(record_id id, Fn&& fn) const {
+        detail::outside_of_changes none;
+        return heap_.read(none, id, teller(id, fn));
+    }
+    template <class Fn>
+    bool read(change_type& changes, record_id id, Fn&& fn) const {
+        return heap_.read(changes, id, teller(id, fn));
+    }
+    /// The row, a copy.
+    [[nodiscard]] std::optional<Row> load(record_id id) const {
+        std::optional<Row> copy;
+        detail::outside_of_changes none;
+        heap_.read(none, id, [&](detail::key_bytes row) { copy = rows::decode(row); });
+        return copy;
+    }
+    /// `fn(id, row)` for each row, in no order.
+    template <class Fn>
+    void scan(Fn&& fn) const {
+        heap_.scan([&](record_id id, detail::key_bytes row) { return tell(fn, id, row); });
+    }
+
+    // By an index. `Members` are those of its declaration.
+
+    /// `fn(row)` for each row with that key. How many there are.
+    template <auto... Members, class Fn>
+    std::size_t find(key_over<Members...> const& key, Fn&& fn) const {
+        detail::outside_of_changes none;
+        return find_by<Members...>(none, key, fn);
+    }
+    template <auto... Members, class Fn>
+    std::size_t find(change_type& changes, key_over<Members...> const& key, Fn&& fn) const {
+        return find_by<Members...>(changes, key, fn);
+    }
+    /// The id of a row with that key, if there is one.
+    template <auto... Members>
+    [[nodiscard]] std::optional<record_id> id_of(key_over<Members...> const& key) const {
+        std::optional<record_id> found;
+        auto const note = [&](record_id id, auto const&) {
+            found = id;
+            return false;
+        };
+        detail::outside_of_changes none;
+        find_by<Members...>(none, key, note);
+        return found;
+    }
+    /// `fn(id, row)` for each row whose key is `from` or above, and below `to`, by their keys.
+    template <auto... Members, class Fn>
+        requires(sizeof...(Members) > 0)
+    void scan(key_over<Members...> const& from, key_over<Members...> const& to, Fn&& fn) const {
+        detail::outside_of_changes none;
+        index<Members...>().for_each_row(none, heap_, &from, &to, false, telling(fn));
+    }
+    /// Of all rows, by their keys.
+    template <auto... Members, class Fn>
+        requires(sizeof...(Members) > 0)
+    void scan(Fn&& fn) const {
+        detail::outside_of_changes none;
+        index<Members...>().for_each_row(none, heap_, nullptr, nullptr, false, telling(fn));
+    }
+
+    // As a whole
+
+    /// What is wrong in the table and its indexes, and where they do not agree, for people;
+    /// `reached` gets their pages (catalog::check wants them). Throws for the disk and for memory,
+    /// not for content. Cost: reads every page, and each row by each index.
+    /// Expects: nobody writes meanwhile.
+    [[nodiscard]] findings check(std::set<page_no>& reached) const {
+        detail::table_check<heap_type, Row> all{heap_, reached};
+        all.run_heap();
+        indexes_.for_each([&](auto const& index) { all.run_index(index); });
+        return all.take();
+    }
+    [[nodiscard]] findings check() const {
+        std::set<page_no> reached;
+        return check(reached);
+    }
+    /// Pages of rows.
+    [[nodiscard]] std::size_t pages() const noexcept { return heap_.pages(); }
+    /// Looks at every page for room that is not known: worth it after a crash that followed many
+    /// erasures. Errors: those of reading.
+    void find_room() { heap_.find_room(); }
+
+private:
+    [[nodiscard]] static root_entry root_of(store_type& db, std::string_view name) {
+        auto const make = [&](auto& changes, page_no no, std::uint32_t number) {
+            auto page = changes.template format<heap_directory_page>(db.file(), no);
+            heap_type::begin(page->bytes(), number);
+        };
+        return db.root(name, root_kind::heap_file, rows::name(), make);
+    }
+    void save() { heap_.save_room(); }
+
+    /// Errors: tuple_too_large.
+    [[nodiscard]] static std::size_t size_of(Row const& row) {
+        auto const size = rows::size(row);
+        if (size > row_size_max) { throw error{errc::tuple_too_large, "a row of a table"}; }
+        return size;
+    }
+    [[nodiscard]] static auto writer_of(Row const& row) noexcept {
+        return [&row](std::span<std::byte> out) { rows::encode(row, out); };
+    }
+
+    template <class Steps>
+    record_id insert_by(Steps& steps, Row const& row) {
+        auto const size = size_of(row);
+        edits_type edits;
+        while (true) {
+            typename heap_type::target target{heap_, steps.choose(record_form::row, size)};
+            std::optional<record_id> at;
+            detail::free_space::room_type room = 0;
+            bool fits = false;
+            steps.run([&](auto& changes) {
+                at = heap_.hold_room(changes, target.page(), record_form::row, size, room);
+                if (!at) { return; }
+                edits.template plan<Row>(nullptr, &row, *at);
+                fits = edits.prepare(changes, indexes_);
+                if (!fits) { return; }
+                heap_.put(changes, *at, size, writer_of(row));
+                edits.apply(changes, indexes_);
+            });
+            if (!at) {
+                target.turned_out(room);
+            } else if (fits) {
+                return *at;
+            } else {
+                steps.make_room(edits);
+            }
+        }
+    }
+    template <class Steps, class Fn>
+    bool update_by(Steps& steps, record_id id, Fn& fn) {
+        enum class result : std::uint8_t { absent, done, no_room, no_room_in_index };
+        edits_type edits;
+        std::optional<typename heap_type::target> target;
+        std::size_t size = 0;
+        while (true) {
+            auto result = result::absent;
+            detail::free_space::room_type room = 0;
+            steps.run([&](auto& changes) {
+                result = result::absent;
+                auto const where = heap_.hold(changes, id);
+                if (!where) { return; }
+                auto const before = heap_.with_row(
+                    changes, *where, [](detail::key_bytes row) { return rows::decode(row); });
+                Row after = before;
+                fn(after);
+                size = size_of(after);
+                std::optional<record_id> to;
+                if (!heap_.can_replace(changes, *where, size)) {
+                    result = result::no_room;
+                    if (!target) { return; }
+                    to = heap_.hold_room(changes, target->page(), record_form::moved_here, size,
+                                         room);
+                    if (!to) { return; }
+                }
+                result = result::no_room_in_index;
+                edits.plan(&before, &after, id);
+                if (!edits.prepare(changes, indexes_)) { return; }
+                if (to) {
+                    heap_.move(changes, *where, *to, size, writer_of(after));
+                } else {
+                    heap_.replace(changes, *where, size, writer_of(after));
+                }
+                edits.apply(changes, indexes_);
+                result = result::done;
+            });
+            if (result == result::absent) { return false; }
+            if (result == result::done) { break; }
+            if (result == result::no_room) {
+                if (target) { target->turned_out(room); }
+                target.reset();
+                target.emplace(heap_, steps.choose(record_form::moved_here, size));
+            } else {
+                steps.make_room(edits);
+            }
+        }
+        steps.tidy(edits);
+        return true;
+    }
+    template <class Steps>
+    bool erase_by(Steps& steps, record_id id) {
+        edits_type edits;
+        bool was_there = false;
+        steps.run([&](auto& changes) {
+            auto const where = heap_.hold(changes, id);
+            was_there = where.has_value();
+            if (!was_there) { return; }
+            if constexpr (sizeof...(Indexes) > 0) {
+                auto const row = heap_.with_row(
+                    changes, *where, [](detail::key_bytes bytes) { return rows::decode(bytes); });
+                edits.template plan<Row>(&row, nullptr, id);
+                static_cast<void>(edits.prepare(changes, indexes_));
+            }
+            heap_.erase(changes, *where);
+            edits.apply(changes, indexes_);
+            heap_.note_room(changes, where->now.page);
+        });
+        if (was_there) { steps.tidy(edits); }
+        return was_there;
+    }
+
+    template <auto... Members>
+    [[nodiscard]] auto const& index() const noexcept {
+        return indexes_.template over<Members...>();
+    }
+
+    /// Whether to go on.
+    template <class Fn>
+    static bool tell(Fn& fn, record_id id, detail::key_bytes row) {
+        auto const& lent = rows::lend(row);
+        if constexpr (std::invocable<Fn&, record_id, decltype(lent)>) {
+            return detail::goes_on([&]() -> decltype(auto) { return fn(id, lent); });
+        } else {
+            return detail::goes_on([&]() -> decltype(auto) { return fn(lent); });
+        }
+    }
+    template <class Fn>
+    [[nodiscard]] static auto teller(record_id id, Fn& fn) {
+        return [id, &fn](detail::key_bytes row) { static_cast<void>(tell(fn, id, row)); };
+    }
+    template <class Fn>
+    [[nodiscard]] static auto telling(Fn& fn) {
+        return [&fn](record_id id, detail::key_bytes row) { return tell(fn, id, row); };
+    }
+    template <auto... Members, class Pages, class Fn>
+    std::size_t find_by(Pages& pages, key_over<Members...> const& key, Fn& fn) const {
+        std::size_t count = 0;
+        index<Members...>().for_each_row(pages, heap_, &key, &key, true,
+                                         [&](record_id id, detail::key_bytes row) {
+                                             ++count;
+                                             return tell(fn, id, row);
+                                         });
+        return count;
+    }
+
+    heap_type heap_;
+    indexes_type indexes_;
+};
+
+/// Over the default pool.
+template <class Row, class... Indexes>
+using table = basic_table<buffer_pool<>, Row, Indexes...>;
+/// A table without indexes.
+template <class Row, class Pool = buffer_pool<>>
+using heap_file = basic_table<Pool, Row>;
+
+}  // namespace quire::inline QUIRE_ABI

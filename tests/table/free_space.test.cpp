@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: BSL-1.0
+#include <quire/table/detail/free_space.hpp>
+
+#include "catch.hpp"
+#include "random.hpp"
+
+#include <map>
+
+using quire::detail::free_space;
+
+TEST_CASE("free_space: room is in 256ths of a page, rounded down") {
+    CHECK(free_space::room_of(0, 4096) == 0);
+    CHECK(free_space::room_of(15, 4096) == 0);
+    CHECK(free_space::room_of(16, 4096) == 1);
+    CHECK(free_space::room_of(4095, 4096) == 255);
+    CHECK(free_space::room_of(4096, 4096) == 255);
+    CHECK(free_space::room_of(511, 512) == 255);
+    CHECK(free_space::room_of(3, 512) == 1);
+}
+
+TEST_CASE("free_space: it has what was noted, and gives each page away once") {
+    quire_test::test_random random;
+    for (int round = 0; round < 20; ++round) {
+        free_space all;
+        std::map<std::uint64_t, unsigned> rooms;
+        for (int i = 0; i < 400; ++i) {
+            // Groups of neighbours, in any order.
+            auto const no = random.below(40) * 50 + static_cast<std::uint64_t>(i) % 20;
+            auto const room = static_cast<std::uint8_t>(random.below(256));
+            auto const wanted = static_cast<std::uint8_t>(1 + random.below(255));
+            switch (random.below(4)) {
+                case 0:
+                    all.set(no, room);
+                    if (rooms.contains(no)) { rooms[no] = room; }
+                    break;
+                case 1: {
+                    auto const best = std::ranges::max_element(
+                        rooms, {}, [](auto const& one) { return one.second; });
+                    bool const has = best != rooms.end() && best->second >= wanted;
+                    REQUIRE(all.has(wanted) == has);
+                    auto const taken = all.take(wanted);
+                    REQUIRE(taken.has_value() == has);
+                    if (!taken) { break; }
+                    REQUIRE(rooms.at(taken->value()) >= wanted);
+                    rooms[taken->value()] = 0;
+                    break;
+                }
+                default:
+                    all.add(no, room);
+                    rooms[no] = room;
+            }
+            auto const asked = random.below(2000);
+            auto const noted = all.room(asked);
+            REQUIRE(noted.has_value() == rooms.contains(asked));
+            if (noted) { REQUIRE(*noted == rooms[asked]); }
+            REQUIRE(all.pages() == rooms.size());
+        }
+    }
+}
+
+TEST_CASE("free_space: no page has no room") {
+    free_space all;
+    CHECK_FALSE(all.take(1));
+    all.add(7, 0);
+    CHECK_FALSE(all.take(1));
+    CHECK_FALSE(all.take(0));
+}

@@ -1,0 +1,322 @@
+// SPDX-License-Identifier: BSL-1.0
+#include <quire/table/table.hpp>
+
+#include "catch.hpp"
+#include "table/item.hpp"
+#include "table/tree_world.hpp"
+
+#include <thread>
+
+using quire::errc;
+using quire::record_id;
+using quire_test::item;
+
+namespace {
+
+using world = quire_test::tree_world<512>;
+using items = quire_test::item_table<world>;
+
+template <class Act>
+errc code_of(Act act) {
+    try {
+        act();
+    } catch (quire::error const& why) { return why.kind(); }
+    return errc{};
+}
+template <class Table>
+std::string texts(Table const& table) {
+    std::string all;
+    table.scan([&](auto const& row) { all += std::string{row.template get<&item::text>()} + ' '; });
+    return all;
+}
+
+struct span_of_days {
+    std::uint32_t from;
+    std::uint32_t to;
+    std::int64_t room;
+    double price;
+};
+BOOST_DESCRIBE_STRUCT(span_of_days, (), (from, to, room, price))
+
+}  // namespace
+
+TEST_CASE("table: rows are read by id, and found by their keys", "[table]") {
+    bool const logged = GENERATE(false, true);
+    world w{logged};
+    items table{*w.db, "items"};
+    auto const one = table.insert({1, "a", "first"});
+    auto const two = table.insert({2, "b", "second"});
+    table.insert({3, "a", "third"});
+    CHECK(one != two);
+    CHECK(table.load(two) == item{2, "b", "second"});
+    CHECK(table.find<&item::number>(3, [](auto const& row) {
+        CHECK(row.template get<&item::text>() == "third");
+    }) == 1);
+    CHECK(table.find<&item::number>(4, [](auto const&) {}) == 0);
+    std::string found;
+    CHECK(table.find<&item::group>("a", [&](record_id id, auto const& row) {
+        found += std::string{row.template get<&item::text>()} + (id == one ? "! " : " ");
+    }) == 2);
+    CHECK(found == "first! third ");
+    CHECK(table.id_of<&item::number>(2) == two);
+    CHECK_FALSE(table.id_of<&item::group>("c"));
+    CHECK(table.read(one, [](auto const& row) { CHECK(row.template get<&item::number>() == 1U); }));
+    CHECK(w.wrong(table) == "");
+}
+
+TEST_CASE("table: a key that is there already is refused, and nothing has changed", "[table]") {
+    bool const logged = GENERATE(false, true);
+    world w{logged};
+    items table{*w.db, "items"};
+    auto const one = table.insert({1, "a", "first"});
+    table.insert({2, "b", "second"});
+    CHECK(code_of([&] { table.insert({2, "z", "other"}); }) == errc::duplicate_key);
+    CHECK(code_of([&] { table.update(one, [](item& row) { row = {2, "z", "x"}; }); }) ==
+          errc::duplicate_key);
+    CHECK(table.update(one, [](item& row) { row.text = "same key"; }));
+    CHECK(texts(table) == "same key second ");
+    CHECK_FALSE(table.id_of<&item::group>("z"));
+    CHECK(w.wrong(table) == "");
+}
+
+TEST_CASE("table: an id is the row's as long as it lives, wherever the row moves", "[table]") {
+    bool const logged = GENERATE(false, true);
+    world w{logged};
+    items table{*w.db, "items"};
+    std::vector<record_id> ids;
+    for (std::uint32_t i = 0; i < 30; ++i) { ids.push_back(table.insert({i, "g", "small"})); }
+    for (std::size_t size : {300U, 20U, 350U, 400U, 1U}) {
+        for (std::uint32_t i = 0; i < 30; i += 3) {
+            REQUIRE(table.update(ids[i], [&](item& row) { row.text.assign(size, 'x'); }));
+        }
+        for (std::uint32_t i = 0; i < 30; ++i) {
+            auto const row = table.load(ids[i]);
+            REQUIRE(row);
+            CHECK(row->number == i);
+            CHECK(row->text.size() == (i % 3 == 0 ? size : 5));
+        }
+        std::size_t count = 0;
+        table.scan([&](record_id id, auto const& row) {
+            CHECK(id == ids[row.template get<&item::number>()]);
+            ++count;
+        });
+        CHECK(count == 30);
+        CHECK(w.wrong(table) == "");
+    }
+    for (auto const id : ids) { CHECK(table.erase(id)); }
+    CHECK_FALSE(table.erase(ids[0]));
+    CHECK_FALSE(table.load(ids[3]));
+    CHECK_FALSE(table.update(ids[3], [](item&) {}));
+    CHECK(texts(table) == "");
+    CHECK(w.wrong(table) == "");
+}
+
+TEST_CASE("table: in a change of the caller's, with what that change wrote", "[table]") {
+    world w{true};
+    items table{*w.db, "items"};
+    auto const one = table.insert({1, "a", "first"});
+    struct no {};
+    auto const edit = [&](world::change_type& change) {
+        auto const two = table.insert(change, {2, "a", "second"});
+        CHECK(table.read(change, two, [](auto const&) {}));
+        CHECK(table.find<&item::group>(change, "a", [](auto const&) {}) == 2);
+        CHECK(table.update(change, one, [](item& row) { row = {7, "b", std::string(400, 'x')}; }));
+        CHECK(table.find<&item::number>(change, 7, [](auto const&) {}) == 1);
+        CHECK(table.find<&item::number>(change, 1, [](auto const&) {}) == 0);
+        CHECK(table.erase(change, two));
+        for (std::uint32_t i = 100; i < 150; ++i) { table.insert(change, {i, "c", "more"}); }
+    };
+    CHECK_THROWS_AS(w.pool->change([&](world::change_type& change) {
+        edit(change);
+        throw no{};
+    }), no);
+    CHECK(texts(table) == "first ");
+    CHECK(w.wrong(table) == "");
+    w.pool->change(edit);
+    CHECK(table.load(one)->number == 7);
+    CHECK(table.find<&item::group>("c", [](auto const&) {}) == 50);
+    CHECK(w.wrong(table) == "");
+}
+
+TEST_CASE("table: a walk ends where its function says so", "[table]") {
+    world w{false};
+    items table{*w.db, "items"};
+    for (std::uint32_t i = 0; i < 100; ++i) { table.insert({i, "g", "t"}); }
+    int count = 0;
+    auto const until_five = [&](auto const&) { return ++count < 5; };
+    table.scan(until_five);
+    CHECK(count == 5);
+    count = 0;
+    table.scan<&item::number>(until_five);
+    CHECK(count == 5);
+    count = 0;
+    table.scan<&item::number>(10U, 13U, [&](auto const&) { ++count; });
+    CHECK(count == 3);
+    count = 0;
+    CHECK(table.find<&item::group>("g", until_five) == 5);
+}
+
+TEST_CASE("table: keys of several members, in their order", "[table]") {
+    world w{false};
+    quire::basic_table<world::pool_type, span_of_days,
+                       quire::unique<&span_of_days::room, &span_of_days::from>,
+                       quire::indexed<&span_of_days::price>>
+        table{*w.db, "stays"};
+    table.insert({5, 9, 2, 80.5});
+    table.insert({1, 4, 2, -1});
+    table.insert({7, 8, -3, 80.5});
+    CHECK(code_of([&] { table.insert({5, 6, 2, 1}); }) == errc::duplicate_key);
+    std::string order;
+    auto const note = [&](auto const& row) {
+        order += std::to_string(row.template get<&span_of_days::room>()) + ":" +
+                 std::to_string(row.template get<&span_of_days::from>()) + " ";
+    };
+    table.scan<&span_of_days::room, &span_of_days::from>(note);
+    CHECK(order == "-3:7 2:1 2:5 ");
+    order.clear();
+    CHECK(table.find<&span_of_days::room, &span_of_days::from>({2, 5}, note) == 1);
+    CHECK(table.find<&span_of_days::price>(80.5, note) == 2);
+    CHECK(order == "2:5 2:5 -3:7 ");
+    CHECK(code_of([&] { table.insert({0, 0, 0, std::nan("")}); }) == errc::bad_key);
+    CHECK(w.wrong(table) == "");
+}
+
+TEST_CASE("table: what is too large is refused, and nothing has changed", "[table]") {
+    world w{false};
+    items table{*w.db, "items"};
+    auto const fixed = quire::value_codec<item>::size({1, "", ""});
+    auto const id = table.insert({1, "", std::string(items::row_size_max - fixed, 'x')});
+    auto const grow = [](item& row) { row.text += 'x'; };
+    CHECK(code_of([&] { table.update(id, grow); }) == errc::tuple_too_large);
+    CHECK(code_of([&] { table.insert({2, std::string(60, 'k'), ""}); }) == errc::tuple_too_large);
+    CHECK(table.load(id)->text.size() == items::row_size_max - fixed);
+    CHECK_FALSE(table.id_of<&item::number>(2));
+    CHECK(w.wrong(table) == "");
+}
+
+TEST_CASE("heap_file: rows of any type, without an index", "[table]") {
+    world w{false};
+    quire::heap_file<std::string, world::pool_type> lines{*w.db, "lines"};
+    quire::heap_file<std::uint16_t, world::pool_type> numbers{*w.db, "numbers"};
+    auto const id = lines.insert("one");
+    lines.insert("");
+    std::vector<record_id> ids;
+    for (std::uint16_t i = 0; i < 200; ++i) { ids.push_back(numbers.insert(i)); }
+    CHECK(lines.update(id, [](std::string& line) { line += " and a half"; }));
+    CHECK(lines.load(id) == "one and a half");
+    for (std::uint16_t i = 0; i < 200; ++i) { CHECK(numbers.load(ids[i]) == i); }
+    std::size_t sum = 0;
+    numbers.scan([&](std::uint16_t number) { sum += number; });
+    CHECK(sum == 199 * 200 / 2);
+    CHECK_FALSE(numbers.load(id));  // another heap file's page
+    CHECK_FALSE(numbers.erase(id));
+    CHECK(w.wrong(lines, numbers) == "");
+}
+
+TEST_CASE("table: a name is of one type of rows, and of its indexes", "[table]") {
+    world w{false};
+    { items table{*w.db, "items"}; }
+    auto const as_lines = [&] {
+        quire::heap_file<std::string, world::pool_type> lines{*w.db, "items"};
+    };
+    CHECK(code_of(as_lines) == errc::catalog_mismatch);
+    auto const with_another_kind_of_index = [&] {
+        quire::basic_table<world::pool_type, item, quire::indexed<&item::number>> table{*w.db,
+                                                                                        "items"};
+    };
+    CHECK(code_of(with_another_kind_of_index) == errc::catalog_mismatch);
+    auto const as_tree = [&] {
+        world::tree<std::uint32_t, std::string> tree{*w.db, "items"};
+    };
+    CHECK(code_of(as_tree) == errc::catalog_mismatch);
+    items again{*w.db, "items"};
+}
+
+TEST_CASE("table: room that erasures made is used again, also after the file was closed",
+          "[table]") {
+    bool const logged = GENERATE(false, true);
+    world w{logged};
+    std::optional<items> table{std::in_place, *w.db, "items"};
+    std::vector<record_id> ids;
+    auto const fill = [&](std::uint32_t from) {
+        for (std::uint32_t i = from; i < from + 300; ++i) {
+            ids.push_back(table->insert({i, "g", std::string(20, 't')}));
+        }
+    };
+    fill(0);
+    auto const pages = table->pages();
+    for (auto const id : ids) { table->erase(id); }
+    fill(1000);
+    CHECK(table->pages() == pages);
+    for (std::size_t i = 300; i < ids.size(); ++i) { table->erase(ids[i]); }
+    w.stop([&] { table.reset(); });
+    w.start();
+    table.emplace(*w.db, "items");
+    CHECK(table->pages() == pages);
+    fill(2000);
+    CHECK(table->pages() == pages);
+    CHECK(w.wrong(*table) == "");
+}
+
+TEST_CASE("table: after a crash, room is found by a look at every page", "[table]") {
+    world w{true};
+    std::optional<items> table{std::in_place, *w.db, "items"};
+    std::vector<record_id> ids;
+    for (std::uint32_t i = 0; i < 300; ++i) { ids.push_back(table->insert({i, "g", "text"})); }
+    for (auto const id : ids) { table->erase(id); }
+    w.log->sync(w.log->end());
+    auto const pages = table->pages();
+    table.reset();
+    w.die();
+    w.start();
+    table.emplace(*w.db, "items");
+    table->find_room();
+    for (std::uint32_t i = 0; i < 300; ++i) { table->insert({i, "g", "text"}); }
+    CHECK(table->pages() == pages);
+    CHECK(w.wrong(*table) == "");
+}
+
+TEST_CASE("table: check finds an entry without a row, and a row without an entry", "[table]") {
+    world w{false};
+    items table{*w.db, "items"};
+    auto const id = table.insert({1, "a", "first"});
+    table.insert({2, "b", "second"});
+    {
+        auto page = w.file->write<quire::record_page>(id.page);
+        page->erase(id.slot);
+    }
+    auto const found = table.check();
+    REQUIRE(found.size() == 4);  // each index: an entry that leads nowhere, and their number
+    CHECK(found[0].page == id.page);
+    CHECK(table.find<&item::number>(1, [](auto const&) {}) == 0);
+    CHECK(table.find<&item::group>("a", [](auto const&) {}) == 0);
+    CHECK(texts(table) == "second ");
+
+    // Another row has the id: the entries are not that row's.
+    item const other{9, "z", "other"};
+    {
+        using rows = quire::value_codec<item>;
+        auto page = w.file->write<quire::record_page>(id.page);
+        REQUIRE(page->put(id.slot, quire::record_form::row, {}, rows::size(other),
+                          [&](std::span<std::byte> out) { rows::encode(other, out); }));
+    }
+    CHECK(table.load(id) == other);
+    CHECK(table.find<&item::number>(1, [](auto const&) {}) == 0);
+    CHECK(table.find<&item::group>("a", [](auto const&) {}) == 0);
+    CHECK(table.check().size() == 2);
+}
+
+TEST_CASE("table: check finds a row that is not where its address says", "[table]") {
+    world w{false};
+    items table{*w.db, "items"};
+    std::vector<record_id> ids;
+    for (std::uint32_t i = 0; i < 12; ++i) { ids.push_back(table.insert({i, "g", "small"})); }
+    REQUIRE(table.update(ids[0], [](item& row) { row.text.assign(400, 'x'); }));
+    {
+        auto page = w.file->write<quire::record_page>(ids[0].page);
+        page->put_address(ids[0].slot, {ids[0].page, quire::slot_id{50}});
+    }
+    CHECK(code_of([&] { static_cast<void>(table.load(ids[0])); }) == errc::corrupt_page);
+    CHECK(code_of([&] { table.erase(ids[0]); }) == errc::corrupt_page);
+    CHECK(table.check().size() >= 2);
+}
