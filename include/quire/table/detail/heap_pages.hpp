@@ -16,14 +16,12 @@
 ///
 /// `Store` is a catalog.
 
+#include <quire/pool/detail/thread_mark.hpp>
 #include <quire/table/catalog.hpp>
 #include <quire/table/detail/free_space.hpp>
 #include <quire/table/detail/outside_of_changes.hpp>
 #include <quire/table/heap_directory_page.hpp>
 #include <quire/table/record_page.hpp>
-
-#include <functional>  // std::hash
-#include <thread>      // std::this_thread
 
 namespace quire::inline QUIRE_ABI::detail {
 
@@ -303,7 +301,7 @@ private:
     }
 
     [[nodiscard]] std::atomic<std::uint64_t>& mine() noexcept {
-        auto const thread = std::hash<std::thread::id>{}(std::this_thread::get_id());
+        auto const thread = reinterpret_cast<std::uintptr_t>(this_thread());
         return kept_[(thread * 0x9E3779B97F4A7C15ULL) >> 58].page;
     }
     void keep(page_no no) noexcept {
