@@ -16,7 +16,6 @@
 ///
 /// `Store` is a catalog.
 
-#include <quire/pool/detail/thread_mark.hpp>
 #include <quire/table/catalog.hpp>
 #include <quire/table/detail/free_space.hpp>
 #include <quire/table/detail/outside_of_changes.hpp>
@@ -301,7 +300,7 @@ private:
     }
 
     [[nodiscard]] std::atomic<std::uint64_t>& mine() noexcept {
-        auto const thread = reinterpret_cast<std::uintptr_t>(this_thread());
+        auto const thread = reinterpret_cast<std::uintptr_t>(__builtin_thread_pointer());
         return kept_[(thread * 0x9E3779B97F4A7C15ULL) >> 58].page;
     }
     void keep(page_no no) noexcept {
