@@ -276,6 +276,21 @@ TEST_CASE("table: after a crash, room is found by a look at every page", "[table
     CHECK(w.wrong(*table) == "");
 }
 
+TEST_CASE("table: a page of nonsense stops one insertion, and the next takes another page",
+          "[table]") {
+    world w{false};
+    items table{*w.db, "items"};
+    auto const id = table.insert({1, "a", "first"});
+    {
+        auto page = w.file->write(id.page);
+        page->bytes().store<std::uint16_t>(26, std::uint16_t{9});  // free_upper
+    }
+    CHECK(code_of([&] { table.insert({2, "a", "second"}); }) == errc::corrupt_page);
+    auto const next = table.insert({2, "a", "second"});
+    CHECK(next.page != id.page);
+    CHECK(table.load(next)->text == "second");
+}
+
 TEST_CASE("table: check finds an entry without a row, and a row without an entry", "[table]") {
     world w{false};
     items table{*w.db, "items"};

@@ -214,6 +214,15 @@ private:
         return [&row](std::span<std::byte> out) { rows::encode(row, out); };
     }
 
+    template <class Steps, class Fn>
+    static void run_with(Steps& steps, typename heap_type::target* target, Fn fn) {
+        try {
+            steps.run(fn);
+        } catch (error const& why) {
+            if (target != nullptr) { target->failed(why); }
+            throw;
+        }
+    }
     template <class Steps>
     record_id insert_by(Steps& steps, Row const& row) {
         auto const size = size_of(row);
@@ -223,7 +232,7 @@ private:
             std::optional<record_id> at;
             detail::free_space::room_type room = 0;
             bool fits = false;
-            steps.run([&](auto& changes) {
+            run_with(steps, &target, [&](auto& changes) {
                 at = heap_.hold_room(changes, target.page(), record_form::row, size, room);
                 if (!at) { return; }
                 edits.template plan<Row>(nullptr, &row, *at);
@@ -250,7 +259,7 @@ private:
         while (true) {
             auto result = result::absent;
             detail::free_space::room_type room = 0;
-            steps.run([&](auto& changes) {
+            run_with(steps, target ? &*target : nullptr, [&](auto& changes) {
                 result = result::absent;
                 auto const where = heap_.hold(changes, id);
                 if (!where) { return; }

@@ -156,6 +156,11 @@ public:
         [[nodiscard]] page_no page() const noexcept { return no_; }
         /// Its room is another than was noted: it is not kept.
         void turned_out(free_space::room_type room) noexcept { room_ = room; }
+        /// An operation that would use it failed: after an error that may be the page's, the next
+        /// one takes another.
+        void failed(error const& why) noexcept {
+            if (is_about_content(why.kind())) { room_ = free_space::room_type{0}; }
+        }
         ~target() {
             if (room_) {
                 heap_.space_.set(no_, *room_);
