@@ -47,7 +47,9 @@ public:
     /// For a borrower of a page that lends a part of itself.
     byte_view(std::span<Byte> bytes, borrow const& from) noexcept
         requires(!writable_page<Byte>)
-    QUIRE_UNSEEN : bytes_{bytes}, borrow_{from} {}
+    QUIRE_UNSEEN : bytes_{bytes}, borrow_{from} {
+        borrow_.until_change();
+    }
     byte_view(byte_view const&) QUIRE_REFUSED_TO_MOVE;
     QUIRE_ENDS_LOAN(byte_view)
 
