@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-// why: likewise the bytes of a tuple.
+// why: the bytes of a tuple that are needed only if the slot is used need no name.
 // clang-22: is not held on every path
 
 void legal(file_type file) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-// why: likewise, with `||`.
+// why: a row that is needed only behind `||` needs no name.
 // clang-22: is not held on every path
 
 void legal(file_type file) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-// why: likewise, with `?:`.
+// why: a row that is needed in one branch of `?:` needs no name.
 // clang-22: is not held on every path
 
 void legal(file_type file) {
