@@ -10,9 +10,11 @@
 #include <cstdint>
 #include <iterator>
 #include <limits>
+#include <optional>
 #include <ranges>
 #include <span>
 #include <string>
+#include <type_traits>
 #include <vector>
 
 using Catch::Matchers::ContainsSubstring;
@@ -113,6 +115,48 @@ TEST_CASE("byte_view: writes numbers in place") {
     CHECK(bytes[15] == std::byte{0x77});
 }
 
+TEST_CASE("byte_view: equals a view, a span and a container with the same bytes") {
+    auto bytes = counting();
+    auto others = counting();
+    shared const view{bytes};
+    exclusive const other{others};
+    std::vector<std::byte> const copy{bytes.begin(), bytes.end()};
+    std::span<std::byte const> const span{bytes};
+    CHECK(view == other);
+    CHECK(other == view);
+    CHECK(view == shared{others});
+    CHECK(view == span);
+    CHECK(span == view);
+    CHECK(view == std::span{bytes});
+    CHECK(view == copy);
+    CHECK(copy == view);
+    CHECK(view == bytes);
+    CHECK_FALSE(view != copy);
+    CHECK(view != span.first(15));
+    CHECK(view != shared{span.first(15)});
+    others[15] = std::byte{0};
+    CHECK(view != other);
+    CHECK(other != span);
+    CHECK(shared{span.first(0)} == shared{span.last(0)});
+}
+
+TEST_CASE("byte_view: a copy is a std::vector, however it is made") {
+    auto bytes = counting();
+    exclusive const view{bytes};
+    std::vector<std::byte> const a = view;
+    std::vector<std::byte> const b{view};
+    std::vector<std::byte> c;
+    c = shared{bytes};
+    bytes[0] = std::byte{0xFF};
+    auto const expected = counting();
+    CHECK(std::ranges::equal(a, expected));
+    CHECK(a == b);
+    CHECK(a == c);
+    CHECK(std::vector<std::byte>{shared{std::span{bytes}.first(0)}}.empty());
+    static_assert(std::is_convertible_v<shared const&, std::optional<std::vector<std::byte>>> &&
+                  !std::is_convertible_v<shared const&, std::vector<int>>);
+}
+
 TEST_CASE("byte_view: goes through range-for and the range algorithms") {
     auto bytes = counting();
     exclusive const view{bytes};
@@ -179,6 +223,14 @@ TEST_CASE("byte_view: in checked builds it is used only until its page is next c
                rule);
     CHECK_THAT(after_change([](auto& view) { view.store(0, 1); }), rule);
     CHECK_THAT(after_change([](auto& view) { view.copy_to({}); }), rule);
+    CHECK_THAT(after_change([](auto& view) { static_cast<void>(std::vector<std::byte>{view}); }),
+               rule);
+    CHECK_THAT(after_change([](auto& view) { static_cast<void>(view == counting()); }), rule);
+    CHECK_THAT(after_change([](auto& view) {
+                   auto const others = counting();
+                   static_cast<void>(shared{others} == view);
+               }),
+               rule);
     CHECK_THAT(after_change([](auto& view) { static_cast<void>(view.unguarded_span()); }), rule);
     CHECK_THAT(after_change([](auto& view) { static_cast<void>(view.begin()); }), rule);
     auto bytes = counting();

@@ -152,6 +152,31 @@ TEST_CASE("column_text: it is found where a std::string is the key") {
     CHECK(std::hash<column_text>{}(text_of_literal("Ada")) == std::hash<std::string>{}("Ada"));
 }
 
+TEST_CASE("column_text: with + it gives a std::string, whatever the other is, in both orders") {
+    auto const text = text_of_literal("Ada");
+    std::string const string{"Lovelace"};
+    std::string_view const view{"Byron"};
+    static_assert(std::is_same_v<decltype(text + "x"), std::string> &&
+                  std::is_same_v<decltype(text + text), std::string>);
+    CHECK(text + " K." == "Ada K.");
+    CHECK("Miss " + text == "Miss Ada");
+    CHECK(text + string == "AdaLovelace");
+    CHECK(string + text == "LovelaceAda");
+    CHECK(text + view == "AdaByron");
+    CHECK(view + text == "ByronAda");
+    CHECK(text + ' ' + string == "Ada Lovelace");
+    CHECK('<' + text + '>' == "<Ada>");
+    CHECK(text + text == "AdaAda");
+    CHECK(std::string{"Miss "} + text + " K." == "Miss Ada K.");
+    CHECK(text + std::string{" K."} == "Ada K.");
+    CHECK(text_of_literal("A") + text_of_literal("B") + "C" == "ABC");
+    CHECK("C" + text_of_literal("A") == "CA");
+    CHECK(text_of_literal("") + "" == "");
+    std::string all{"names:"};
+    all += ' ' + text;
+    CHECK(all == "names: Ada");
+}
+
 TEST_CASE("column_text: it prints like the string, width and all") {
     CHECK(printed(text_of_literal("Ada")) == "Ada");
     CHECK(printed(text_of_literal("Ada"), 5) == "  Ada");

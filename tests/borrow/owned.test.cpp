@@ -7,6 +7,8 @@
 #include <array>
 #include <chrono>
 #include <deque>
+#include <exception>
+#include <filesystem>
 #include <functional>
 #include <map>
 #include <memory>
@@ -17,6 +19,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <tuple>
 #include <variant>
 #include <vector>
@@ -167,6 +170,9 @@ static_assert(!owned<maybe> && !owned<observer<int>> && !owned<std::optional<may
 
 static_assert(owned<std::unique_ptr<int>> && owned<std::shared_ptr<std::string>> &&
               !owned<std::unique_ptr<std::string_view>> && !owned<std::shared_ptr<with_view>>);
+static_assert(owned<std::filesystem::path> && owned<std::vector<std::filesystem::path>> &&
+              owned<std::error_code> && owned<std::optional<std::error_code>> &&
+              !owned<std::filesystem::directory_entry const*> && !owned<std::exception_ptr>);
 static_assert(owned<std::chrono::seconds> && owned<std::chrono::system_clock::time_point>);
 
 static_assert(owned<plain> && owned<plain const> && owned<tree> && owned<bits> && owned<small> &&

@@ -5,15 +5,19 @@
 
 #include <quire/pool/change.hpp>
 #include <quire/quire.hpp>
+#include <quire/table/btree.hpp>
 
 #include <algorithm>
 #include <any>
+#include <array>
 #include <deque>
 #include <functional>
+#include <future>
 #include <list>
 #include <map>
 #include <memory>
 #include <optional>
+#include <ranges>
 #include <sstream>
 #include <string>
 #include <string_view>
@@ -39,6 +43,8 @@ struct logged {
     file_type file;
 };
 logged with_log();
+/// That pool, and a file without pages: for trees.
+logged with_nothing();
 
 struct user {
     std::int64_t id = 0;

@@ -45,6 +45,7 @@ constexpr int not_here = 77;
 constexpr char const* name_of_somebody = "somebody with a name of forty characters";
 
 logged const* the_logged = nullptr;
+logged const* the_empty = nullptr;
 
 /// Two pages of three rows.
 void fill(file_type& file) {
@@ -79,9 +80,13 @@ void run(void (*what)(file_type), std::filesystem::path const& dir) {
                                       quire::open_mode::open_or_create, {.logged = true})};
     auto logged_file = both.file;
     fill(with, logged_file);
+    logged const empty{with, with.open((dir / "empty").string(),
+                                       quire::open_mode::open_or_create, {.logged = true})};
     the_logged = &both;
+    the_empty = &empty;
     what(file);
     the_logged = nullptr;
+    the_empty = nullptr;
 }
 
 /// The words by which this build catches it; empty when it does not.
@@ -121,6 +126,7 @@ int verdict(corpus::item const& one, programs const& both) {
 }  // namespace
 
 logged with_log() { return *the_logged; }
+logged with_nothing() { return *the_empty; }
 
 int main(int argc, char** argv) {
     if (argc != 3 || !misuses.contains(argv[2])) {

@@ -59,9 +59,10 @@ inline void summarise(std::ostream& out, std::vector<judged_item> const& items,
                       std::vector<compiler> const& compilers, std::string const& bullet) {
     for (auto const& c : compilers) {
         auto const sum = score_of(c, items);
+        auto const percent = sum.rejected == 0 ? 0 : 100 * sum.caught / sum.rejected;
         out << bullet << c.name << ": " << sum.caught << " of " << sum.rejected
-            << " misuses that Rust rejects, " << sum.flagged << " of " << sum.legal
-            << " legal uses flagged\n";
+            << " misuses that Rust rejects (" << percent << " %), " << sum.flagged << " of "
+            << sum.legal << " legal uses flagged\n";
     }
 }
 /// The numbers as the README says them, in these words.
@@ -118,7 +119,10 @@ inline void write_table(std::ostream& out, std::vector<judged_item> const& items
     }
     out << "\n## What remains uncaught, and why\n\nWhere the compiler reports nothing, nothing at "
            "run time does either:\n\n" << uncaught << "\n## Legal uses that are reported\n\n"
-        << (flagged.empty() ? "None.\n" : flagged) << "\n## In numbers\n\n";
+        << (flagged.empty() ? "None.\n" : flagged) << "\n## In numbers\n\n"
+           "Of this corpus: it has misuses that were chosen because a compiler lets them pass, and "
+           "legal uses\nthat were chosen because one reports them. It is no sample of programs."
+           "\n\n";
     summarise(out, items, compilers, "- ");
 }
 

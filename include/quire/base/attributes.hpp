@@ -37,7 +37,8 @@
 ///
 /// QUIRE_REFUSED(why)    = delete, with a message where the compiler prints it. For other compilers
 ///                       the result type of a refused overload names the reason (loan.hpp).
-/// QUIRE_REFUSED_ON_SHARED(function) declares a deleted mutator in a view over const bytes.
+/// QUIRE_REFUSED_ON_SHARED(function) declares a deleted mutator in a view over const bytes. The
+///                       first parameter of the view's template must be called `Byte` for it.
 /// QUIRE_REFUSED_ON_TEMPORARY_PAGE(function) declares a function that lends, deleted for a page
 ///                       view without a name. The one for views with a name ends in `const&`.
 ///

@@ -4,10 +4,15 @@
 /// byte_view: an immovable borrow of page bytes.
 ///
 /// Bytes that a page lends are valid only while its guard holds the page, so code must not keep
-/// them longer. An immovable borrow has no copy, no move and no default state: it is made in place
-/// (guaranteed elision) and cannot be stored in a container, an optional, a capture or an outer
-/// variable. A function that wants a standard span is called by `with_span`, and its result must
-/// own what it holds. `unguarded_span` is the way out; a reviewer can search for it.
+/// them longer. An immovable borrow has no copy, no move and no default state: nothing takes it
+/// over, and it cannot be assigned to an outer variable. But guaranteed elision makes it in place
+/// wherever an initialiser stands: as a member of an aggregate, by `new`, in an init-capture, as a
+/// static. clang 22 reports some of those that outlive their guard, a checked build stops at all
+/// (docs/misuse.md). A function that wants a standard span is called by `with_span`, and its result
+/// must own what it holds. `unguarded_span` is the way out; a reviewer can search for it.
+///
+///     std::vector<std::byte> const copy = row.get<&user::picture>();   // for longer than the page
+///     if (row.get<&user::picture>() == expected) { ... }               // a view, a span, a vector
 ///
 /// Pages take one as the bytes of a tuple, `to->insert(from->tuple(slot))`: of another page.
 ///
@@ -24,10 +29,12 @@
 #include <quire/borrow/column_text.hpp>
 #include <quire/borrow/racy_byte.hpp>
 
-#include <cstddef>   // std::byte, std::ptrdiff_t
-#include <cstring>   // std::memcpy
-#include <iterator>  // std::input_iterator_tag
-#include <span>      // std::span
+#include <algorithm>  // std::equal
+#include <cstddef>    // std::byte, std::ptrdiff_t
+#include <cstring>    // std::memcpy
+#include <iterator>   // std::input_iterator_tag
+#include <span>       // std::span
+#include <vector>     // std::vector
 
 namespace quire::inline QUIRE_ABI {
 
@@ -47,7 +54,9 @@ public:
     /// For a borrower of a page that lends a part of itself.
     byte_view(std::span<Byte> bytes, borrow const& from) noexcept
         requires(!writable_page<Byte>)
-    QUIRE_UNSEEN : bytes_{bytes}, borrow_{from} {}
+    QUIRE_UNSEEN : bytes_{bytes}, borrow_{from} {
+        borrow_.until_change();
+    }
     byte_view(byte_view const&) QUIRE_REFUSED_TO_MOVE;
     QUIRE_ENDS_LOAN(byte_view)
 
@@ -79,6 +88,29 @@ public:
         } else if (!to.empty()) {
             std::memcpy(to.data(), bytes_.data() + offset, to.size());
         }
+    }
+
+    /// A copy, which owns its bytes.
+    [[nodiscard]] operator std::vector<std::byte>() const
+        requires page_byte<Byte>
+    {
+        borrow_.expect_current();
+        return {bytes_.begin(), bytes_.end()};
+    }
+
+    /// Whether the bytes are the same.
+    [[nodiscard]] bool operator==(std::span<std::byte const> other) const noexcept
+        requires page_byte<Byte>
+    {
+        borrow_.expect_current();
+        return std::equal(bytes_.begin(), bytes_.end(), other.begin(), other.end());
+    }
+    template <page_byte Other>
+    [[nodiscard]] bool operator==(byte_view<Other> const& other) const noexcept
+        requires page_byte<Byte>
+    {
+        other.borrow_.expect_current();
+        return *this == std::span<std::byte const>{other.bytes_};
     }
 
     /// Writes a little-endian number at `offset`. Expects: it lies inside.
@@ -157,6 +189,9 @@ public:
     name_the_view_first end() const&& QUIRE_REFUSED_ON_TEMPORARIES;
 
 private:
+    template <viewed_byte Other>
+    friend class byte_view;
+
     [[nodiscard]] bool holds(std::size_t offset, std::size_t length) const noexcept {
         return offset <= bytes_.size() && length <= bytes_.size() - offset;
     }

@@ -9,11 +9,15 @@
 ///     std::string const copy = row.get<&user::name>();          // for longer than the page
 ///     auto const name = row.get<&user::name>();                 // in place, under a name
 ///     auto const words = name.with_view(count_words);           // called with a std::string_view
+///     log("bad name: " + row.get<&user::name>() + "\n");        // a std::string of them all
 ///
 /// A column read gives a column_text and copies nothing; so does `text()` of a byte_view, where a
-/// page kind of your own lends text. It is a loan like the row: immovable, and in checked builds
-/// the page knows of it until it ends. So it cannot get into a container, a member or an outer
-/// variable. What it is copied into, a std::string, owns its characters.
+/// page kind of your own lends text. It is a loan like the row: neither copied nor moved, and in
+/// checked builds the page knows of it until it ends. So nothing takes it over: no container's
+/// push_back, no assignment, no capture of a name. It can be made in its place elsewhere, as the
+/// member of an aggregate, by `new`, in `[t = row.get<&user::name>()]`, as a static. clang reports
+/// some of those that outlive the page, and a checked build stops at all when the guard ends. What
+/// it is copied into, a std::string, owns its characters.
 ///
 /// It does not become a std::string_view. A function that wants one is called by `with_view`, and
 /// its result must own what it holds. For code that must keep views while it holds the page there
@@ -34,6 +38,7 @@
 #include <quire/borrow/owned.hpp>
 
 #include <compare>      // std::strong_ordering
+#include <concepts>     // std::same_as
 #include <cstddef>      // std::byte, std::ptrdiff_t
 #include <iosfwd>       // std::basic_ostream
 #include <iterator>     // std::random_access_iterator_tag
@@ -92,7 +97,9 @@ public:
     operator std::string_view() const QUIRE_REFUSED_AS_VIEW;
 
     /// The way out: a view that no compiler and no checked build follows. Lifetime: until the page
-    /// is next changed, at the latest until its guard ends; the caller makes sure of it.
+    /// is next changed, at the latest until its guard ends; the caller makes sure of it. As long as
+    /// this text lives a checked build refuses the change; after that an update in place shows
+    /// through the view, and nothing reports it.
     [[nodiscard]] std::string_view unguarded_view() const noexcept { return kept(); }
     void operator&() const QUIRE_REFUSED_ADDRESS;
 
@@ -141,7 +148,30 @@ public:
         return now().find(text.now(), from);
     }
 
-    /// Gives characters by value.
+    /// A std::string of both, copied, as `+` of std::string gives it.
+    [[nodiscard]] friend std::string operator+(column_text const& a, column_text const& b) {
+        return joined(a.now(), b.now());
+    }
+    [[nodiscard]] friend std::string operator+(column_text const& a, std::string_view b) {
+        return joined(a.now(), b);
+    }
+    [[nodiscard]] friend std::string operator+(std::string_view a, column_text const& b) {
+        return joined(a, b.now());
+    }
+    template <std::same_as<std::string> S>  // a temporary's characters are not copied
+    [[nodiscard]] friend std::string operator+(S&& a, column_text const& b) {
+        return std::move(a.append(b.now()));
+    }
+    template <std::same_as<char> C>
+    [[nodiscard]] friend std::string operator+(column_text const& a, C b) {
+        return joined(a.now(), std::string_view{&b, 1});
+    }
+    template <std::same_as<char> C>
+    [[nodiscard]] friend std::string operator+(C a, column_text const& b) {
+        return joined(std::string_view{&a, 1}, b.now());
+    }
+
+    /// Gives characters by value. Not counted: it is used as long as its text lives.
     class iterator {
     public:
         using value_type = char;
@@ -218,6 +248,12 @@ private:
     [[nodiscard]] std::string_view kept() const noexcept {
         borrow_.keep();
         return text_;
+    }
+
+    [[nodiscard]] static std::string joined(std::string_view a, std::string_view b) {
+        std::string both;
+        both.reserve(a.size() + b.size());
+        return std::move(both.append(a).append(b));
     }
 
     std::string_view text_;

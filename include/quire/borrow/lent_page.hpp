@@ -17,7 +17,9 @@
 /// view, so such a reference is refused: it would be bound to a temporary.
 ///
 /// A temporary one lives to the end of its line: so what is found in the page is named before the
-/// guard goes on, `auto const next = child_of(*guard); guard.advance(file, next);`.
+/// guard goes on, `auto const next = child_of(*guard); guard.advance(file, next);`. A class that
+/// keeps a reference to the page it is given, `scanner s{*guard};`, has one to nothing then, and
+/// only the address sanitizer reports its use: `auto page = *guard; scanner s{page};`.
 ///
 /// For the same reason a function that changes a page, and takes it by reference, gets it from a
 /// name: not fill(*guard). One that only reads it may get it so: count_rows(*guard); of a write

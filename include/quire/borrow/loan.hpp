@@ -12,8 +12,9 @@
 ///
 ///   - a row, a tuple or a text ends with the next change of its page, though its name may live on:
 ///     using it after that stops the program, and so does one that mutable bytes were lent after;
-///   - a range, a page by another name, and anything from which a std::span or a std::string_view
-///     was taken, keep the page from being changed: the change itself stops the program;
+///   - a range, a page by another name, and anything from which a std::span, a std::string_view or
+///     an iterator was taken, keep the page from being changed as long as they live: the change
+///     itself stops the program;
 ///   - with something lent, used or not, no guard ends; with one of its pages named, no change.
 ///
 /// A page kind of your own is derived from page_view (page_view.hpp), which is a `quire::lender`.
@@ -23,9 +24,15 @@
 ///
 /// Why both a count and an epoch: an epoch reports a stale part only when that part itself is used,
 /// so what leads past it (a span, a view, an iterator) must be counted. A count alone would refuse
-/// a change after the last use of a row, which is right, and which Rust accepts. Not followed are a
-/// codec's view that keeps no borrow (tuple_codec.hpp), and a standard view or span once the text
-/// or the bytes that it was taken from have ended.
+/// a change after the last use of a row, which is right, and which Rust accepts. Not followed are
+///   - a codec's view that keeps no borrow (tuple_codec.hpp);
+///   - what was taken from a text, from bytes or from a row that has ended since: a std::span or a
+///     std::string_view (`unguarded_view`, `unguarded_load`, one that a closure of `with_view` has
+///     stored), an iterator. After the guard's end the address sanitizer reports its use, since the
+///     frame is poisoned. Under the same guard, after an update in place, nothing does;
+///   - a pointer or a reference to a part, or to the view that a guard's `->` is of, kept in
+///     a class, a task or a std::ranges view. The address sanitizer reports one that is used after
+///     what it points to has ended; that of a guard's view shows the guard's next page.
 ///
 /// Threads: a page view may be read from several threads at once, so the count is atomic.
 

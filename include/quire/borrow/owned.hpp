@@ -12,6 +12,7 @@
 ///   - void, numbers, enumerations, std::nullptr_t, pointers to functions and to members;
 ///   - every type smaller than a pointer: it has no room for a borrow;
 ///   - page ids, and guards (of other pages: they own what they hold);
+///   - std::filesystem::path and std::error_code;
 ///   - containers (with an allocator), container adapters, std::pair, tuple, array, optional,
 ///     expected, variant, unique_ptr, shared_ptr, durations and points in time: when all types in
 ///     their brackets are, deleters, comparators and allocators included;
@@ -30,10 +31,11 @@
 
 #include <quire/base/page_id.hpp>
 
-#include <array>        // std::array
-#include <optional>     // std::optional
-#include <tuple>        // std::tuple
-#include <type_traits>  // std::is_class_v and others
+#include <array>         // std::array
+#include <optional>      // std::optional
+#include <system_error>  // std::error_code
+#include <tuple>         // std::tuple
+#include <type_traits>   // std::is_class_v and others
 
 namespace quire::inline QUIRE_ABI {
 
@@ -50,6 +52,8 @@ template <>
 inline constexpr bool owns_its_values<page_no> = true;
 template <>
 inline constexpr bool owns_its_values<page_id> = true;
+template <>
+inline constexpr bool owns_its_values<std::error_code> = true;
 
 namespace detail {
 
@@ -186,6 +190,11 @@ concept duration_like = requires { typename T::rep; typename T::period; };
 template <class T>
 concept time_point_like = requires { typename T::clock; typename T::duration; };
 template <class T>
+concept path_like = requires {
+    typename T::string_type;
+    T::preferred_separator;
+};
+template <class T>
 concept has_known_members = requires { typename known_members<T>::type; };
 
 /// `Above` are the types being looked into: for a type that holds itself, its other members decide.
@@ -215,6 +224,8 @@ template <class T, class... Above>
         return is_owned<typename T::rep, T, Above...>();
     } else if constexpr (time_point_like<T>) {
         return is_owned<typename T::duration, T, Above...>();
+    } else if constexpr (path_like<T>) {
+        return is_owned<typename T::string_type, T, Above...>();
     } else if constexpr (has_known_members<T>) {
         return are_owned<T, Above...>(typename known_members<T>::type{});
     } else {

@@ -11,6 +11,11 @@
 /// the next key above the one it shows, or below: no key is shown twice, and none that is there all
 /// the time is left out.
 ///
+/// `value()` is lent from that copy as a page lends a row (borrow/loan.hpp): it ends before the
+/// cursor goes on, is assigned or moved from, or ends. In checked builds one that is used after
+/// that stops the program. clang 22 reports rows and bytes, though no texts. A copy of a cursor
+/// lends for itself.
+///
 /// Lifetime: the tree outlives it. Threads: one at a time.
 /// Cost: a step is a descent; no allocation once it has shown a value as long.
 
@@ -27,10 +32,39 @@ namespace detail {
 
 enum class seek : std::uint8_t { from, above, below, last };
 
+/// Lends a copy, which its owner changes. Its own copies lend nothing yet.
+class movable_lender : public lender {
+public:
+    movable_lender() noexcept = default;
+    movable_lender(movable_lender const&) noexcept : lender{} {}
+    movable_lender(movable_lender&& other) noexcept : lender{} { other.expect_unlent(); }
+    movable_lender& operator=(movable_lender const&) noexcept {
+        expect_unlent();
+        return *this;
+    }
+    movable_lender& operator=(movable_lender&& other) noexcept {
+        expect_unlent();
+        other.expect_unlent();
+        return *this;
+    }
+    ~movable_lender() = default;
+};
+
+/// Whether what stands for a Value keeps its loan.
+template <class Value>
+concept lent_with_loan = requires(std::span<std::byte const> bytes, borrow const& from) {
+    value_codec<Value>::lend(bytes, from);
+};
+/// And whether clang follows it, which does not follow texts.
+template <class Value>
+concept lent_to_borrower =
+    lent_with_loan<Value> &&
+    !std::same_as<decltype(value_codec<Value>::lend({}, borrow{})), column_text>;
+
 }  // namespace detail
 
 template <class Key, class Value, class Pool>
-class btree_cursor {
+class btree_cursor : public detail::movable_lender {
     using tree_type = detail::byte_tree<catalog<Pool>>;
 
 public:
@@ -49,18 +83,24 @@ public:
     }
     /// The value as it was when the cursor came here, lent from a copy: until the cursor goes on.
     /// Expects: it shows a key. Errors: as value_codec.
-    [[nodiscard]] auto value() const& QUIRE_LIFETIMEBOUND {
-        QUIRE_EXPECTS(shows_, "a cursor that is asked for a value shows one");
-        return value_codec<Value>::lend(value_);
+    [[nodiscard]] auto value() const& QUIRE_LIFETIMEBOUND
+        requires(!detail::lent_to_borrower<Value>)
+    {
+        return lend();
     }
+    [[nodiscard]] auto value() const& QUIRE_LIFETIMEBOUND
+        requires detail::lent_to_borrower<Value>
+    QUIRE_LENDS { return lend(); }
     void value() const&& = delete;
 
     /// To the next key above, or below. Expects: it shows a key. Errors: those of reading.
-    void next() {
+    void next() QUIRE_CHANGES {
+        expect_unlent();
         QUIRE_EXPECTS(shows_, "a cursor that goes on shows a key");
         go(detail::seek::above);
     }
-    void previous() {
+    void previous() QUIRE_CHANGES {
+        expect_unlent();
         QUIRE_EXPECTS(shows_, "a cursor that goes back shows a key");
         go(detail::seek::below);
     }
@@ -68,6 +108,14 @@ public:
 private:
     using step = detail::seek;
 
+    [[nodiscard]] auto lend() const QUIRE_UNSEEN {
+        QUIRE_EXPECTS(shows_, "a cursor that is asked for a value shows one");
+        if constexpr (detail::lent_with_loan<Value>) {
+            return value_codec<Value>::lend(value_, borrow{*this, lending::shared});
+        } else {
+            return value_codec<Value>::lend(value_);
+        }
+    }
     void go(step how) {
         shows_ = false;
         for (bool more = true; more;) {

@@ -30,6 +30,9 @@ namespace quire::inline QUIRE_ABI {
 ///   size(v)          its bytes
 ///   encode(v, out)   writes them to `out`, which has size(v) bytes
 ///   lend(bytes)      what is lent: a prvalue, valid as long as the leaf is held
+///   lend(bytes, from)  optional: likewise, and it keeps `from`, a quire::borrow, as long as it
+///                    lives: a column_text, or a class with QUIRE_BORROWER. Then compilers and
+///                    checked builds check that what a cursor lends ends before it goes on
 ///   decode(bytes)    a Value of its own
 ///   name()           its type, for the catalog
 template <class Value>
@@ -66,8 +69,9 @@ struct value_codec<std::string> {
     static void encode(std::string_view value, std::span<std::byte> out) noexcept {
         std::copy_n(value.data(), value.size(), reinterpret_cast<char*>(out.data()));
     }
-    [[nodiscard]] static column_text lend(std::span<std::byte const> bytes) noexcept {
-        return column_text{bytes};
+    [[nodiscard]] static column_text lend(std::span<std::byte const> bytes,
+                                          borrow const& from = {}) noexcept {
+        return column_text{bytes, from};
     }
     [[nodiscard]] static std::string decode(std::span<std::byte const> bytes) {
         return {reinterpret_cast<char const*>(bytes.data()), bytes.size()};
@@ -83,9 +87,9 @@ struct value_codec<std::vector<std::byte>> {
     static void encode(std::span<std::byte const> value, std::span<std::byte> out) noexcept {
         std::copy_n(value.data(), value.size(), out.data());
     }
-    [[nodiscard]] static byte_view<std::byte const> lend(
-        std::span<std::byte const> bytes) noexcept {
-        return byte_view<std::byte const>{bytes};
+    [[nodiscard]] static byte_view<std::byte const> lend(std::span<std::byte const> bytes,
+                                                         borrow const& from = {}) noexcept {
+        return byte_view<std::byte const>{bytes, from};
     }
     [[nodiscard]] static std::vector<std::byte> decode(std::span<std::byte const> bytes) {
         return {bytes.begin(), bytes.end()};
@@ -104,6 +108,8 @@ struct value_codec<std::monostate> {
 
 template <tuple_type Value>
 struct value_codec<Value> {
+    using view = typename tuple_codec<Value>::template view<std::byte const>;
+
     [[nodiscard]] static std::size_t size(Value const& value) {
         return tuple_codec<Value>::size(value);
     }
@@ -111,7 +117,12 @@ struct value_codec<Value> {
         tuple_codec<Value>::encode(value, out);
     }
     [[nodiscard]] static auto lend(std::span<std::byte const> bytes) {
-        return typename tuple_codec<Value>::template view<std::byte const>{bytes, tuple_place{}};
+        return view{bytes, tuple_place{}};
+    }
+    [[nodiscard]] static auto lend(std::span<std::byte const> bytes, borrow const& from)
+        requires detail::lent_view<view, std::byte const>
+    {
+        return view{bytes, tuple_place{}, from};
     }
     [[nodiscard]] static Value decode(std::span<std::byte const> bytes) {
         return detail::decoded<Value>(bytes, tuple_place{});

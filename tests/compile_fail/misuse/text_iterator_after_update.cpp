@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: BSL-1.0
+// group: stale sub-view
+// rust: rejects
+// g++: -
+// clang-19: -
+// clang-22: -
+// poison: use-after-poison
+// why: an iterator is not counted when its text has ended.
+
+void misuse([[maybe_unused]] file_type file) {
+#ifdef MISUSE
+    auto page = file.write<heap_page>(0);
+    quire::column_text::iterator letter;
+    {
+        auto const row = page->row<user>(slot);
+        auto const name = row.get<&user::name>();
+        letter = name.begin() + 8;
+    }
+    use(page->update(slot, user{1, "Ada", {}}));
+    use(*letter);
+#else
+    auto page = file.write<heap_page>(0);
+    use(page->update(slot, user{1, "Ada", {}}));
+    auto const row = page->row<user>(slot);
+    auto const name = row.get<&user::name>();
+    use(*name.begin());
+#endif
+}
