@@ -148,6 +148,7 @@ set(quire_headers
     include/quire/table/detail/catalog_check.hpp
     include/quire/table/detail/key_order.hpp
     include/quire/table/detail/node_check.hpp
+    include/quire/table/detail/node_entries.hpp
     include/quire/table/detail/node_split.hpp
     include/quire/table/detail/own_header.hpp
     include/quire/table/detail/page_allocator.hpp

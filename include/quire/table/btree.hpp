@@ -242,12 +242,20 @@ private:
         detail::kept_key<key_size_max> next{from};
         for (bool more = true; more;) {
             more = tree_.with_leaf({next.bytes()}, [&](auto const& leaf) {
-                auto position = leaf.find(next.bytes()).position;
-                for (auto const count = leaf.count(); position < count; ++position) {
-                    next.take(leaf, position);
-                    if (has_end && detail::compare_keys(next.bytes(), to) >= 0) { return false; }
-                    if (!tell(fn, next.bytes(), leaf.value(position))) { return false; }
-                }
+                bool const ends_here = has_end && leaf.is_below_high(to);
+                bool goes_on = true;
+                detail::kept_key<key_size_max> key;
+                key.begin(leaf);
+                leaf.for_each(leaf.find(next.bytes()).position, [&](auto const& one) {
+                    key.complete(one.suffix);
+                    if (ends_here && detail::compare_keys(key.bytes(), to) >= 0) {
+                        goes_on = false;
+                    } else {
+                        goes_on = tell(fn, key.bytes(), one.value);
+                    }
+                    return goes_on;
+                });
+                if (!goes_on) { return false; }
                 return next.take_high(leaf);
             });
         }

@@ -53,6 +53,15 @@ public:
     void take(Node const& node, std::size_t position) {
         size_ = node.copy_key(position, room_);
     }
+    /// What all keys of the node begin with: `complete` makes it one of them. Errors: corrupt_page.
+    template <class Node>
+    void begin(Node const& node) {
+        size_ = prefix_ = node.copy_prefix(room_);
+    }
+    void complete(key_bytes suffix) noexcept {
+        std::copy_n(suffix.data(), suffix.size(), room_.data() + prefix_);
+        size_ = prefix_ + suffix.size();
+    }
     /// The node's high fence, if it has one.
     template <class Node>
     [[nodiscard]] bool take_high(Node const& node) {
@@ -64,6 +73,7 @@ public:
 private:
     std::array<std::byte, SizeMax> room_;
     std::size_t size_ = 0;
+    std::size_t prefix_ = 0;
 };
 
 }  // namespace quire::inline QUIRE_ABI::detail
