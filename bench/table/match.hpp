@@ -5,8 +5,8 @@
 ///
 /// A round makes every store anew, with half of the keys, and then measures one operation after the
 /// other. The draws of an operation are cut into pieces, and with each piece every store takes its
-/// turn: so all see the same draws, and a slow phase of the machine slows all. A figure is operations
-/// a second, over all turns of a round. What is read is added up, and all stores must
+/// turn: so all see the same draws, and a slow phase of the machine slows all. A figure is
+/// operations a second, over all turns of a round. What is read is added up, and all stores must
 /// come to the same sum.
 
 #include "../device/slices.hpp"

@@ -180,20 +180,19 @@ private:
 
     template <class Leaf, class Fn>
     [[nodiscard]] static bool show(Leaf const& leaf, key_bytes key, Fn& fn) {
-        auto const where = leaf.find(key);
-        if (!where.found) { return false; }
+        auto const found = leaf.value_of(key);
+        if (!found) { return false; }
         using lent = decltype(value_codec<Value>::lend(leaf.value(0)));
         static_assert(std::is_void_v<std::invoke_result_t<Fn&, lent const&>>,
                       "what get lends ends with fn: fn copies what it keeps, and returns nothing");
-        fn(std::as_const(static_cast<lent const&>(
-            value_codec<Value>::lend(leaf.value(where.position)))));
+        fn(std::as_const(static_cast<lent const&>(value_codec<Value>::lend(*found))));
         return true;
     }
     template <class Leaf>
     [[nodiscard]] static std::optional<Value> copy(Leaf const& leaf, key_bytes key) {
-        auto const where = leaf.find(key);
-        if (!where.found) { return std::nullopt; }
-        return value_codec<Value>::decode(leaf.value(where.position));
+        auto const found = leaf.value_of(key);
+        if (!found) { return std::nullopt; }
+        return value_codec<Value>::decode(*found);
     }
 
     /// Errors: tuple_too_large.

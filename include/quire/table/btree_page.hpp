@@ -152,6 +152,13 @@ public:
         auto const now = page_.load_shape();
         return page_.value(page_.checked(position, now), now);
     }
+    /// The value of `key`, if it is there. Expects: as find.
+    [[nodiscard]] std::optional<std::span<Byte>> value_of(key_bytes key) const {
+        auto const now = page_.load_shape();
+        auto const where = page_.find(key, now);
+        if (!where.found) { return std::nullopt; }
+        return page_.value(where.position, now);
+    }
     /// The child at `position` of an inner node. Expects: position < count().
     [[nodiscard]] page_no child(std::size_t position) const {
         auto const now = page_.load_shape();
