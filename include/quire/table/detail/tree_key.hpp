@@ -59,7 +59,12 @@ public:
         size_ = prefix_ = node.copy_prefix(room_);
     }
     void complete(key_bytes suffix) noexcept {
-        std::copy_n(suffix.data(), suffix.size(), room_.data() + prefix_);
+        auto* const to = room_.data() + prefix_;
+        if (suffix.size() <= 8) {  // of numbers: without a call
+            store_be(to, leading_bytes(suffix.data(), suffix.size()));
+        } else {
+            std::copy_n(suffix.data(), suffix.size(), to);
+        }
         size_ = prefix_ + suffix.size();
     }
     /// The node's high fence, if it has one.
@@ -71,7 +76,7 @@ public:
     }
 
 private:
-    std::array<std::byte, SizeMax> room_;
+    std::array<std::byte, SizeMax + 8> room_;  // complete writes up to 8 bytes more
     std::size_t size_ = 0;
     std::size_t prefix_ = 0;
 };
