@@ -151,6 +151,7 @@ set(quire_headers
     include/quire/table/detail/index_set.hpp
     include/quire/table/detail/key_order.hpp
     include/quire/table/detail/node_check.hpp
+    include/quire/table/detail/node_entries.hpp
     include/quire/table/detail/node_split.hpp
     include/quire/table/detail/outside_of_changes.hpp
     include/quire/table/detail/own_header.hpp

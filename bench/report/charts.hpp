@@ -65,6 +65,8 @@ inline constexpr std::array chart_kinds{
                axis::linear, false, true},
     chart_kind{"copy", "What it is worth not to copy pages", "a row", "in the frame, direct I/O",
                "other ways", axis::linear_each, true, false},
+    chart_kind{"table", "Ordered maps in memory: values of 8 and of 120 bytes", "an operation",
+               "quire", "peers", axis::linear_each, true, true},
 };
 
 struct chart {

@@ -42,7 +42,7 @@ mkdir "$work/out" && : >"$work/out/scan-dark.svg" && : >"$work/out/mine.svg"
 expect 0 'no figures of miss.*no figures of scan.*hit-light.svg.*copy-dark.svg' \
     "$data/bench_results.json" "$work/out"
 if [ "$(cd "$work/out" && echo *)" != "copy-dark.svg copy-light.svg hit-dark.svg hit-light.svg\
- mine.svg report.md results.json" ]; then
+ mine.svg report.md results.json table-dark.svg table-light.svg" ]; then
     echo "other files:" "$work"/out/* && failed=1
 fi
 cmp "$data/bench_results.json" "$work/out/results.json" || failed=1
@@ -64,6 +64,9 @@ for colours in light dark; do
     has hit-$colours.svg '>not measured</text>'
     has copy-$colours.svg 'scan, 0.5 x pool, ns: views 7.70 (CPU 5.10).'
     has copy-$colours.svg '>5.10 CPU</text>'
+    has table-$colours.svg 'get, 8 bytes, million/s: quire 1.25, A&amp;B 0.80.'
+    has table-$colours.svg 'get, 120 bytes, million/s: quire 0.95.'
+    has table-$colours.svg 'scan, 8 bytes, thousand/s: quire 410.'
 done
 
 refused 'not JSON: ' '$d'

@@ -57,6 +57,31 @@ template <class Page>
 [[nodiscard]] std::uint32_t tag(Page const& page, std::size_t slot) noexcept {
     return load_le<std::uint32_t>(page.bytes().data() + Page::lower(slot) + line_pointer::size);
 }
+/// How many of the `count` tags from `slot` on `is_before` is true for: for ascending tags those at
+/// the beginning. No branch depends on a tag, since half of those would be predicted wrongly.
+/// Expects: the slots exist.
+template <class Page, class IsBefore>
+    requires(Page::slot_size == 8)
+[[nodiscard]] std::size_t count_tags(Page const& page, std::size_t slot, std::size_t count,
+                                     IsBefore is_before) noexcept {
+    auto const first = slot;
+    for (; count > 1;) {
+        std::size_t const half = count / 2;
+        bool const is_behind = is_before(tag(page, slot + half - 1));
+        slot += half & (std::size_t{0} - std::size_t{is_behind});
+        count -= half;
+    }
+    return slot - first + (count == 1 && is_before(tag(page, slot)) ? 1U : 0U);
+}
+/// Fetches the lines that a search among these slots is likely to need. It would wait for them one
+/// after the other.
+template <class Page>
+void prefetch_slots(Page const& page, std::size_t slot, std::size_t count) noexcept {
+    auto const* const at = page.bytes().data() + Page::lower(slot);
+    for (std::size_t eighth = 1; eighth < 8; ++eighth) {
+        __builtin_prefetch(at + count * eighth / 8 * Page::slot_size);
+    }
+}
 template <class Page>
     requires(Page::slot_size == 8)
 void put_tag(Page const& page, std::size_t slot, std::uint32_t value) noexcept {

@@ -38,10 +38,10 @@
 #include <quire/page/line_pointer.hpp>
 #include <quire/page/page_header.hpp>
 
-#include <array>    // std::array
-#include <bit>      // std::has_single_bit
-#include <bitset>   // std::bitset
-#include <cstring>  // std::memcpy, std::memmove
+#include <algorithm>  // std::min
+#include <array>      // std::array
+#include <bit>        // std::has_single_bit
+#include <cstring>    // std::memcpy, std::memmove
 
 namespace quire::inline QUIRE_ABI {
 
@@ -49,6 +49,32 @@ namespace quire::inline QUIRE_ABI {
 template <std::size_t PageSize>
 concept slotted_page_size =
     std::has_single_bit(PageSize) && PageSize >= 512 && PageSize <= (std::size_t{1} << 15);
+
+namespace detail {
+
+/// Which bytes of a page belong to a tuple.
+template <std::size_t PageSize>
+class taken_bytes {
+public:
+    /// Takes `length` bytes at `offset`, which lie in the page. False when one was taken before.
+    [[nodiscard]] bool take(std::size_t offset, std::size_t length) noexcept {
+        std::uint64_t twice = 0;
+        for (auto const end = offset + length; offset < end;) {
+            std::size_t const bit = offset % 64;
+            std::size_t const size = std::min(end - offset, 64 - bit);
+            auto const mask = (~std::uint64_t{0} >> (64 - size)) << bit;
+            twice |= words_[offset / 64] & mask;
+            words_[offset / 64] |= mask;
+            offset += size;
+        }
+        return twice == 0;
+    }
+
+private:
+    std::array<std::uint64_t, PageSize / 64> words_{};
+};
+
+}  // namespace detail
 
 template <viewed_byte Byte, std::size_t PageSize, std::size_t HeaderSize = 32,
           std::size_t SlotSize = line_pointer::size>
@@ -239,16 +265,13 @@ public:
     /// Throws errc::corrupt_page, naming what does not hold. I1 to I3.
     void validate() const {
         bounds const b = load_bounds();
-        std::bitset<PageSize> taken;
+        detail::taken_bytes<PageSize> taken;
         std::size_t free_seen = 0;
         for (std::size_t i = 0; i < b.slots; ++i) {
             line_pointer const pointer = load_pointer(i, b);
             if (pointer.state() == slot_state::free) { ++free_seen; }
             if (!pointer.is_live()) { continue; }
-            for (std::size_t at = 0; at < pointer.length(); ++at) {
-                if (taken.test(pointer.offset() + at)) { corrupt("overlap of tuples"); }
-                taken.set(pointer.offset() + at);
-            }
+            if (!taken.take(pointer.offset(), pointer.length())) { corrupt("overlap of tuples"); }
         }
         if (free_seen != b.free_slots) { corrupt("free_slots"); }
         if (load_le<std::uint16_t>(bytes_.data() + 30) != 0) { corrupt("reserved field"); }

@@ -180,20 +180,19 @@ private:
 
     template <class Leaf, class Fn>
     [[nodiscard]] static bool show(Leaf const& leaf, key_bytes key, Fn& fn) {
-        auto const where = leaf.find(key);
-        if (!where.found) { return false; }
+        auto const found = leaf.value_of(key);
+        if (!found) { return false; }
         using lent = decltype(value_codec<Value>::lend(leaf.value(0)));
         static_assert(std::is_void_v<std::invoke_result_t<Fn&, lent const&>>,
                       "what get lends ends with fn: fn copies what it keeps, and returns nothing");
-        fn(std::as_const(static_cast<lent const&>(
-            value_codec<Value>::lend(leaf.value(where.position)))));
+        fn(std::as_const(static_cast<lent const&>(value_codec<Value>::lend(*found))));
         return true;
     }
     template <class Leaf>
     [[nodiscard]] static std::optional<Value> copy(Leaf const& leaf, key_bytes key) {
-        auto const where = leaf.find(key);
-        if (!where.found) { return std::nullopt; }
-        return value_codec<Value>::decode(leaf.value(where.position));
+        auto const found = leaf.value_of(key);
+        if (!found) { return std::nullopt; }
+        return value_codec<Value>::decode(*found);
     }
 
     /// Errors: tuple_too_large.
@@ -239,15 +238,22 @@ private:
 
     template <class Fn>
     void walk(key_bytes from, key_bytes to, bool has_end, Fn& fn) const {
-        detail::kept_key<key_size_max> key;
         detail::outside_of_changes none;
         tree_.walk(none, from, [&](auto const& leaf, std::size_t position) {
-            for (auto const count = leaf.count(); position < count; ++position) {
-                key.take(leaf, position);
-                if (has_end && detail::compare_keys(key.bytes(), to) >= 0) { return false; }
-                if (!tell(fn, key.bytes(), leaf.value(position))) { return false; }
-            }
-            return true;
+            bool const ends_here = has_end && leaf.is_below_high(to);
+            bool goes_on = true;
+            detail::kept_key<key_size_max> key;
+            key.begin(leaf);
+            leaf.for_each(position, [&](auto const& one) {
+                key.complete(one.suffix);
+                if (ends_here && detail::compare_keys(key.bytes(), to) >= 0) {
+                    goes_on = false;
+                } else {
+                    goes_on = tell(fn, key.bytes(), one.value);
+                }
+                return goes_on;
+            });
+            return goes_on;
         });
     }
     template <class Fn>

@@ -34,9 +34,10 @@
 /// lends keys and values while it holds the page.
 
 #include <quire/borrow/page_kind.hpp>
-#include <quire/page/ordered_slots.hpp>
-#include <quire/table/detail/key_order.hpp>
 #include <quire/table/detail/node_check.hpp>
+#include <quire/table/detail/node_entries.hpp>
+
+#include <optional>  // std::optional
 
 namespace quire::inline QUIRE_ABI {
 
@@ -44,29 +45,26 @@ template <viewed_byte Byte, std::size_t PageSize>
 class QUIRE_POINTER btree_page {
     static_assert(slotted_page_size<PageSize>,
                   "a node of a tree has a power of two of bytes, from 512 to 32768");
-    static constexpr std::size_t header_size = 40;
-    static constexpr std::size_t fences = 2;  // slots
-    using layout = slotted<Byte, PageSize, header_size, 8>;
-    using bounds = typename layout::bounds;
+    using layout = detail::node_entries<Byte, PageSize>;
+    static constexpr std::size_t fences = layout::fences;
     using key_bytes = detail::key_bytes;
 
 public:
     static constexpr std::size_t page_size = PageSize;
     static constexpr std::uint8_t version = 1;
     static constexpr std::size_t first_field_at = page_header::kind_offset;
-    static constexpr std::size_t key_size_max = (PageSize - 64) / 8;
+    static constexpr std::size_t key_size_max = layout::key_size_max;
     /// Of a key and its value together.
     static constexpr std::size_t entry_size_max = PageSize / 4 - 22;
-    static constexpr std::size_t child_size = 6;
+    static constexpr std::size_t child_size = layout::child_size;
     static constexpr std::size_t level_max = 40;
+    /// What an entry takes beside the bytes of its key and value.
+    static constexpr std::size_t entry_overhead = layout::slot_size + 2;
     /// Of a node without entries and fences.
     static constexpr std::size_t empty_size = layout::lower(fences);
 
-    /// Where a key is, or would be inserted.
-    struct place {
-        std::size_t position;
-        bool found;
-    };
+    /// Where a key is, or would be inserted: its position, and whether it was found.
+    using place = typename layout::key_place;
 
     explicit btree_page(std::span<Byte, PageSize> bytes) noexcept : page_{bytes} {}
     btree_page(btree_page const&) noexcept = default;
@@ -93,92 +91,115 @@ public:
     [[nodiscard]] std::uint32_t tree() const noexcept { return load_le<std::uint32_t>(at(32)); }
     [[nodiscard]] std::size_t level() const noexcept { return load_le<std::uint8_t>(at(36)); }
     /// Entries.
-    [[nodiscard]] std::size_t count() const { return load_shape().entries; }
+    [[nodiscard]] std::size_t count() const { return page_.load_shape().entries; }
 
     /// Whether the fences hold `key`: low <= key < high.
     [[nodiscard]] bool holds(key_bytes key) const {
-        auto const now = load_shape();
-        return detail::compare_keys(low(now), key) <= 0 && is_below_high(key, now);
+        auto const now = page_.load_shape();
+        prefetch_slots(page_, fences, now.entries);
+        return page_.holds(key, now);
     }
     /// Whether the keys that come before `key` end in this node: low < key <= high.
     [[nodiscard]] bool holds_before(key_bytes key) const {
-        auto const now = load_shape();
-        if (detail::compare_keys(low(now), key) >= 0) { return false; }
-        auto const pointer = high_pointer(now);
+        auto const now = page_.load_shape();
+        if (detail::compare_keys(page_.low(now), key) >= 0) { return false; }
+        auto const pointer = page_.high_pointer(now);
         return !pointer.is_live() || detail::compare_keys(page_.tuple(pointer), key) >= 0;
     }
+    [[nodiscard]] bool is_below_high(key_bytes key) const {
+        return page_.is_below_high(key, page_.load_shape());
+    }
     [[nodiscard]] bool has_high() const {
-        auto const now = load_shape();
-        return high_pointer(now).is_live();
+        auto const now = page_.load_shape();
+        return page_.high_pointer(now).is_live();
     }
     [[nodiscard]] std::span<Byte> low() const {
-        auto const now = load_shape();
-        return low(now);
+        auto const now = page_.load_shape();
+        return page_.low(now);
     }
     /// Nothing when there is no limit: see has_high.
     [[nodiscard]] std::span<Byte> high() const {
-        auto const now = load_shape();
-        auto const pointer = high_pointer(now);
+        auto const now = page_.load_shape();
+        auto const pointer = page_.high_pointer(now);
         return pointer.is_live() ? page_.tuple(pointer) : std::span<Byte>{};
     }
 
     /// The first entry whose key is `key` or above. Expects: the fences hold `key`, or all keys of
     /// the node are below or above it anyway.
-    [[nodiscard]] place find(key_bytes key) const {
-        auto const now = load_shape();
-        auto const rest = key.subspan(now.prefix < key.size() ? now.prefix : key.size());
-        auto const head = detail::head_of(rest);
-        std::size_t first = 0;
-        std::size_t size = now.entries;
-        while (size > 0) {
-            std::size_t const half = size / 2;
-            auto const there = tag(page_, fences + first + half);
-            auto order = there <=> head;
-            if (order == 0) {
-                order = detail::compare_keys(suffix(first + half, now), rest);
-                if (order == 0) { return {first + half, true}; }
-            }
-            if (order < 0) {
-                first += half + 1;
-                size -= half + 1;
-            } else {
-                size = half;
-            }
-        }
-        return {first, false};
-    }
+    [[nodiscard]] place find(key_bytes key) const { return page_.find(key, page_.load_shape()); }
 
     /// The key at `position` behind the prefix. Expects: position < count().
     [[nodiscard]] std::span<Byte> suffix(std::size_t position) const {
-        auto const now = load_shape();
-        return suffix(checked(position, now), now);
+        auto const now = page_.load_shape();
+        return page_.suffix(page_.checked(position, now), now);
     }
     /// Copies the key at `position`; its size. Expects: position < count(); `out` has room for
     /// key_size_max bytes.
     [[nodiscard]] std::size_t copy_key(std::size_t position, std::span<std::byte> out) const {
-        auto const now = load_shape();
-        auto const rest = suffix(checked(position, now), now);
+        auto const now = page_.load_shape();
+        auto const rest = page_.suffix(page_.checked(position, now), now);
         if (now.prefix + rest.size() > key_size_max || out.size() < key_size_max) {
             corrupt("key length");
         }
-        auto const fence = low(now);
+        auto const fence = page_.low(now);
         if (now.prefix > fence.size()) { corrupt("prefix_length"); }
-        copy_bytes(fence.first(now.prefix), out);
-        copy_bytes(rest, out.subspan(now.prefix));
+        page_.copy_bytes(fence.first(now.prefix), out);
+        page_.copy_bytes(rest, out.subspan(now.prefix));
         return now.prefix + rest.size();
     }
     /// The value at `position`. Expects: position < count().
     [[nodiscard]] std::span<Byte> value(std::size_t position) const {
-        auto const now = load_shape();
-        auto const tuple = entry(checked(position, now), now);
-        return tuple.subspan(2 + key_length(tuple));
+        auto const now = page_.load_shape();
+        return page_.value(page_.checked(position, now), now);
+    }
+    /// The value of `key`, if it is there. Expects: as find.
+    [[nodiscard]] std::optional<std::span<Byte>> value_of(key_bytes key) const {
+        auto const now = page_.load_shape();
+        auto const where = page_.find(key, now);
+        if (!where.found) { return std::nullopt; }
+        return page_.value(where.position, now);
     }
     /// The child at `position` of an inner node. Expects: position < count().
     [[nodiscard]] page_no child(std::size_t position) const {
-        auto const bytes = value(position);
-        if (level() == 0 || bytes.size() != child_size) { corrupt("child"); }
-        return load_le<std::uint32_t>(bytes.data()) |
-               std::uint64_t{load_le<std::uint16_t>(bytes.data() + 4)} << 32;
+        auto const now = page_.load_shape();
+        return page_.child(page_.checked(position, now), now);
+    }
+    /// The child that `key` leads to, if the fences hold it. Expects: an inner node.
+    [[nodiscard]] std::optional<page_no> child_of(key_bytes key) const {
+        auto const now = page_.load_shape();
+        prefetch_slots(page_, fences, now.entries);
+        if (!page_.holds(key, now)) { return std::nullopt; }
+        auto const where = page_.find(key, now);
+        if (!where.found && where.position == 0) { corrupt("first key"); }
+        return page_.child(where.found ? where.position : where.position - 1, now);
+    }
+    /// Copies what all keys begin with; its size. Expects: `out` has room for key_size_max bytes.
+    [[nodiscard]] std::size_t copy_prefix(std::span<std::byte> out) const {
+        auto const now = page_.load_shape();
+        page_.copy_bytes(page_.low(now).first(now.prefix), out);
+        return now.prefix;
+    }
+    /// An entry where it stands: the head of its key, the key without the prefix, and the value.
+    struct parts {
+        std::uint32_t head;
+        std::span<Byte> suffix;
+        std::span<Byte> value;
+    };
+    /// `fn(parts)` for each entry from `first` on, until it returns false. Expects: fn does not
+    /// change the page. Errors: corrupt_page.
+    template <class Fn>
+    void for_each(std::size_t first, Fn fn) const {
+        auto const now = page_.load_shape();
+        for (std::size_t i = first; i < first + ahead && i < now.entries; ++i) { fetch(i); }
+        for (; first < now.entries; ++first) {
+            if (first + ahead < now.entries) { fetch(first + ahead); }
+            auto const tuple = page_.entry(first, now);
+            auto const size = page_.key_length(tuple);
+            if (now.prefix + size > key_size_max) { corrupt("key length"); }
+            parts const one{tag(page_, fences + first), tuple.subspan(2, size),
+                            tuple.subspan(2 + size)};
+            if (!fn(one)) { return; }
+        }
     }
     /// The position of the child whose range holds `key`. Expects: an inner node that holds it.
     [[nodiscard]] std::size_t child_for(key_bytes key) const {
@@ -195,10 +216,10 @@ public:
     }
 
     /// How many bytes all keys begin with.
-    [[nodiscard]] std::size_t prefix_size() const { return load_shape().prefix; }
+    [[nodiscard]] std::size_t prefix_size() const { return page_.load_shape().prefix; }
     /// The head of the key at `position` behind the prefix. Expects: position < count().
     [[nodiscard]] std::uint32_t head(std::size_t position) const {
-        return tag(page_, fences + checked(position, load_shape()));
+        return tag(page_, fences + page_.checked(position, page_.load_shape()));
     }
     /// Bytes in use, slots included; at most PageSize.
     [[nodiscard]] std::size_t used() const
@@ -209,14 +230,14 @@ public:
     }
     /// What an entry takes in this node.
     [[nodiscard]] std::size_t size_of(std::size_t key_size, std::size_t value_size) const {
-        auto const now = load_shape();
-        return layout::slot_size + 2 + value_size +
+        auto const now = page_.load_shape();
+        return entry_overhead + value_size +
                (key_size > now.prefix ? key_size - now.prefix : 0);
     }
     /// What the entry at `position` takes. Expects: position < count().
     [[nodiscard]] std::size_t size_at(std::size_t position) const {
-        auto const now = load_shape();
-        return layout::slot_size + entry(checked(position, now), now).size();
+        auto const now = page_.load_shape();
+        return layout::slot_size + page_.entry(page_.checked(position, now), now).size();
     }
 
     /// Throws errc::corrupt_page, naming what is wrong, unless the page keeps every invariant.
@@ -267,7 +288,7 @@ public:
                               Writer&& write) const
         requires writable_page<Byte>
     {
-        auto const now = load_shape();
+        auto const now = page_.load_shape();
         QUIRE_EXPECTS(position <= now.entries, "an entry is inserted where it belongs");
         if (now.prefix > key.size()) { corrupt("prefix_length"); }
         auto const rest = key.subspan(now.prefix);
@@ -289,15 +310,15 @@ public:
     [[nodiscard]] bool replace(std::size_t position, std::size_t value_size, Writer&& write) const
         requires writable_page<Byte>
     {
-        auto const now = load_shape();
-        auto const rest = suffix(checked(position, now), now);
+        auto const now = page_.load_shape();
+        auto const rest = page_.suffix(page_.checked(position, now), now);
         return page_.place(fences + position, 2 + rest.size() + value_size,
                            entry_writer(rest, write));
     }
     void erase(std::size_t position) const
         requires writable_page<Byte>
     {
-        erase_at(page_, fences + checked(position, load_shape()));
+        erase_at(page_, fences + page_.checked(position, page_.load_shape()));
     }
 
     [[nodiscard]] std::span<Byte, PageSize> bytes() const noexcept { return page_.bytes(); }
@@ -307,63 +328,15 @@ private:
     template <viewed_byte, std::size_t>
     friend class btree_page;
 
-    /// What a look at the entries needs, loaded once.
-    struct shape : bounds {
-        std::size_t entries;
-        std::size_t prefix;
-    };
+    /// How many entries a walk fetches ahead: they lie in any order.
+    static constexpr std::size_t ahead = 12;
 
+    void fetch(std::size_t position) const noexcept {
+        auto const bits = load_le<std::uint32_t>(at(layout::lower(fences + position)));
+        __builtin_prefetch(at(line_pointer::from_bits(bits).offset() % PageSize));
+    }
     [[nodiscard]] Byte* at(std::size_t offset) const noexcept {
         return page_.bytes().data() + offset;
-    }
-    [[nodiscard]] shape load_shape() const {
-        shape now{page_.load_bounds(), 0, load_le<std::uint16_t>(at(38))};
-        if (now.slots < fences) { corrupt("fences"); }
-        now.entries = now.slots - fences;
-        if (now.prefix > low(now).size()) { corrupt("prefix_length"); }
-        return now;
-    }
-    [[nodiscard]] std::span<Byte> low(shape const& now) const {
-        auto const pointer = page_.load_pointer(0, now);
-        if (!pointer.is_live() || pointer.length() > key_size_max) { corrupt("low fence"); }
-        return page_.tuple(pointer);
-    }
-    [[nodiscard]] line_pointer high_pointer(shape const& now) const {
-        auto const pointer = page_.load_pointer(1, now);
-        if (pointer.is_live() ? pointer.length() > key_size_max
-                              : pointer.state() != slot_state::dead) {
-            corrupt("high fence");
-        }
-        return pointer;
-    }
-    [[nodiscard]] bool is_below_high(key_bytes key, shape const& now) const {
-        auto const pointer = high_pointer(now);
-        return !pointer.is_live() || detail::compare_keys(page_.tuple(pointer), key) > 0;
-    }
-    [[nodiscard]] std::size_t checked(std::size_t position, shape const& now) const {
-        if (position >= now.entries) { corrupt("position"); }
-        return position;
-    }
-    /// Expects: position < now.entries.
-    [[nodiscard]] std::span<Byte> entry(std::size_t position, shape const& now) const {
-        auto const pointer = page_.load_pointer(fences + position, now);
-        if (!pointer.is_live() || pointer.length() < 2) { corrupt("entry"); }
-        return page_.tuple(pointer);
-    }
-    [[nodiscard]] std::size_t key_length(std::span<Byte> entry) const {
-        std::size_t const length = load_le<std::uint16_t>(entry.data());
-        if (length > entry.size() - 2) { corrupt("key length"); }
-        return length;
-    }
-    [[nodiscard]] std::span<Byte> suffix(std::size_t position, shape const& now) const {
-        auto const tuple = entry(position, now);
-        return tuple.subspan(2, key_length(tuple));
-    }
-
-    static void copy_bytes(std::span<Byte> from, std::span<std::byte> to) noexcept {
-        for (std::size_t i = 0; i < from.size(); ++i) {
-            to[i] = std::byte{load_le<std::uint8_t>(from.data() + i)};
-        }
     }
     [[nodiscard]] static auto copier(key_bytes from) noexcept {
         return [from](std::span<std::byte> out) {

@@ -22,11 +22,19 @@ using key_bytes = std::span<std::byte const>;
 template <class Byte>
 [[nodiscard]] std::uint64_t leading_bytes(Byte* at, std::size_t size) noexcept {
     if (size >= 8) { return load_be<std::uint64_t>(at); }
-    std::uint64_t number = 0;
-    for (std::size_t i = 0; i < size; ++i) {
-        number |= std::uint64_t{load_be<std::uint8_t>(at + i)} << (56 - 8 * i);
+    if (size == 0) { return 0; }
+    // Two loads that overlap: the first bytes, and as many up to the last one.
+    auto const both = [&]<class N>(N first, N last) {
+        return std::uint64_t{first} << (64 - 8 * sizeof(N)) |
+               std::uint64_t{last} << (64 - 8 * size);
+    };
+    if (size >= 4) {
+        return both(load_be<std::uint32_t>(at), load_be<std::uint32_t>(at + size - 4));
     }
-    return number;
+    if (size >= 2) {
+        return both(load_be<std::uint16_t>(at), load_be<std::uint16_t>(at + size - 2));
+    }
+    return std::uint64_t{load_be<std::uint8_t>(at)} << 56;
 }
 
 [[nodiscard]] inline std::uint32_t head_of(key_bytes key) noexcept {

@@ -6,8 +6,7 @@
 #include <quire/page/page_header.hpp>
 #include <quire/table/detail/key_order.hpp>
 
-#include <array>    // std::array
-#include <utility>  // std::swap
+#include <array>  // std::array
 
 namespace quire::inline QUIRE_ABI::detail {
 
@@ -44,23 +43,26 @@ private:
         std::size_t const count = page_.count();
         bool const is_inner = page_.level() > 0;
         if (is_inner && count == 0) { page_.corrupt("inner node without children"); }
-        std::array<std::byte, Node::key_size_max> keys[2];
+        auto const prefix = page_.prefix_size();
         key_bytes before;
-        for (std::size_t i = 0; i < count; ++i) {
-            key_bytes const key{keys[i % 2].data(), page_.copy_key(i, keys[i % 2])};
-            validate_entry(i, key);
-            if (i > 0 && compare_keys(before, key) >= 0) { page_.corrupt("order of keys"); }
+        std::size_t i = 0;
+        page_.for_each(0, [&](auto const& one) {
+            if (one.head != head_of(one.suffix)) { page_.corrupt("head of a key"); }
+            if (prefix + one.suffix.size() + one.value.size() > Node::entry_size_max) {
+                page_.corrupt("size of an entry");
+            }
+            if (i == 0) { validate_between_fences(0); }
+            if (i > 0 && compare_keys(before, one.suffix) >= 0) { page_.corrupt("order of keys"); }
             if (is_inner) { static_cast<void>(page_.child(i)); }
-            before = key;
-        }
+            before = one.suffix;
+            ++i;
+            return true;
+        });
+        if (count > 0) { validate_between_fences(count - 1); }  // all others are between both
     }
-    void validate_entry(std::size_t position, key_bytes key) const {
-        if (page_.head(position) != head_of(key.subspan(page_.prefix_size()))) {
-            page_.corrupt("head of a key");
-        }
-        if (key.size() + page_.value(position).size() > Node::entry_size_max) {
-            page_.corrupt("size of an entry");
-        }
+    void validate_between_fences(std::size_t position) const {
+        std::array<std::byte, Node::key_size_max> bytes;
+        key_bytes const key{bytes.data(), page_.copy_key(position, bytes)};
         bool const is_first_child = page_.level() > 0 && position == 0;
         if (!page_.holds(key) || (is_first_child && compare_keys(page_.low(), key) != 0)) {
             page_.corrupt("key beyond a fence");

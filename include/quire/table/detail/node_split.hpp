@@ -64,17 +64,22 @@ public:
     /// no room for all.
     [[nodiscard]] static bool append(node const& to, node_view const& from, std::size_t first,
                                      std::size_t last) {
+        if (first >= last) { return true; }
         std::array<std::byte, node::key_size_max> key;
+        std::size_t const prefix = from.copy_prefix(key);
         std::size_t at = to.count();
-        for (std::size_t i = first; i < last; ++i, ++at) {
-            std::size_t const size = from.copy_key(i, key);
-            key_bytes const value = from.value(i);
-            auto const write = [value](std::span<std::byte> out) {
-                std::copy_n(value.data(), value.size(), out.data());
+        bool fits = true;
+        from.for_each(first, [&](auto const& one) {
+            std::size_t const size = prefix + one.suffix.size();
+            std::copy_n(one.suffix.data(), one.suffix.size(), key.data() + prefix);
+            auto const write = [&one](std::span<std::byte> out) {
+                std::copy_n(one.value.data(), one.value.size(), out.data());
             };
-            if (!to.insert(at, {key.data(), size}, value.size(), write)) { return false; }
-        }
-        return true;
+            fits = to.insert(at, {key.data(), size}, one.value.size(), write);
+            ++at;
+            return fits && ++first < last;
+        });
+        return fits;
     }
     /// `from`, moved to `to`; what it is then.
     [[nodiscard]] static key_bytes copied(key_bytes from,
@@ -102,16 +107,22 @@ private:
     }
     void divide(node_view const& from, std::size_t count) {
         std::size_t sum = 0;
-        for (std::size_t i = 0; i < count; ++i) { sum += from.size_at(i); }
+        from.for_each(0, [&](auto const& one) { return sum += size_of(one), true; });
         std::size_t left = 0;
         position_ = 0;
-        while (position_ + 1 < count &&
-               (position_ == 0 || left + from.size_at(position_) / 2 < sum / 2)) {
-            left += from.size_at(position_);
+        from.for_each(0, [&](auto const& one) {
+            if (position_ + 1 >= count || (position_ > 0 && left + size_of(one) / 2 >= sum / 2)) {
+                return false;
+            }
+            left += size_of(one);
             ++position_;
-        }
+            return true;
+        });
         if (position_ == 0) { from.corrupt("a node of one entry is full"); }
         set_fence_before(from, position_);
+    }
+    [[nodiscard]] static std::size_t size_of(typename node_view::parts const& one) noexcept {
+        return node_view::entry_overhead + one.suffix.size() + one.value.size();
     }
     /// What separates the entry at `position` from those before it.
     void set_fence_before(node_view const& from, std::size_t position) {

@@ -205,6 +205,10 @@ private:
     [[nodiscard]] step look(Node const& page, tree_goal const& goal, std::size_t level) const {
         auto const here = page.level();
         if (here < level) { return {step::kind::too_low, {}, here}; }
+        if (here > level && goal.to == side::from && !goal.behind_all) {  // what most look for
+            auto const child = page.tree() == tree_ ? page.child_of(goal.key) : std::nullopt;
+            return child ? step{step::kind::down, *child, here} : step{step::kind::lost, {}, here};
+        }
         if (!is_right(page, goal, here)) { return {step::kind::lost, {}, here}; }
         if (here == level) { return {step::kind::here, {}, here}; }
         return {step::kind::down, child_towards(page, goal), here};

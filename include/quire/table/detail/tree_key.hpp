@@ -53,6 +53,20 @@ public:
     void take(Node const& node, std::size_t position) {
         size_ = node.copy_key(position, room_);
     }
+    /// What all keys of the node begin with: `complete` makes it one of them. Errors: corrupt_page.
+    template <class Node>
+    void begin(Node const& node) {
+        size_ = prefix_ = node.copy_prefix(room_);
+    }
+    void complete(key_bytes suffix) noexcept {
+        auto* const to = room_.data() + prefix_;
+        if (suffix.size() <= 8) {  // of numbers: without a call
+            store_be(to, leading_bytes(suffix.data(), suffix.size()));
+        } else {
+            std::copy_n(suffix.data(), suffix.size(), to);
+        }
+        size_ = prefix_ + suffix.size();
+    }
     /// The node's high fence, if it has one.
     template <class Node>
     [[nodiscard]] bool take_high(Node const& node) {
@@ -62,8 +76,9 @@ public:
     }
 
 private:
-    std::array<std::byte, SizeMax> room_;
+    std::array<std::byte, SizeMax + 8> room_;  // complete writes up to 8 bytes more
     std::size_t size_ = 0;
+    std::size_t prefix_ = 0;
 };
 
 }  // namespace quire::inline QUIRE_ABI::detail
