@@ -16,7 +16,7 @@ using quire::page_id;
 namespace {
 
 constexpr int first_code = static_cast<int>(errc::open_failed);
-constexpr int last_code = static_cast<int>(errc::catalog_mismatch);
+constexpr int last_code = static_cast<int>(errc::duplicate_key);
 
 }  // namespace
 

@@ -12,6 +12,7 @@
 #include "catch.hpp"
 #include "death.hpp"
 #include "syscall_fault.hpp"
+#include "table/item.hpp"
 #include "temp_dir.hpp"
 
 #include <cerrno>
@@ -334,6 +335,14 @@ void produce(errc code, std::string const& path) {
             quire::btree<std::string, float, pool> const others{db, "prices"};
             return;
         }
+        case errc::duplicate_key: {
+            logged_scene s;
+            quire::catalog db{s.pool, s.file};
+            quire_test::item_table<decltype(s)> items{db, "items"};
+            items.insert({1, "a", "first"});
+            items.insert({1, "b", "second"});
+            return;
+        }
     }
     FAIL("a code that is not in the list");
 }
@@ -352,7 +361,7 @@ std::string what_comes_of(errc code, std::string const& path) {
 TEST_CASE("every error: each code is produced") {
     temp_dir const dir;
     constexpr int first = static_cast<int>(errc::open_failed);
-    constexpr int last = static_cast<int>(errc::catalog_mismatch);
+    constexpr int last = static_cast<int>(errc::duplicate_key);
     for (int value = first; value <= last; ++value) {
         auto const code = static_cast<errc>(value);
         INFO(make_error_code(code).message());
