@@ -263,7 +263,7 @@ void run(report& to, std::filesystem::path const& folder, effort const& size) {
 
 int main(int argc, char** argv) try {
     auto const given = arguments("table", argc, argv, arguments::sized::by_keys);
-    effort size{2'000'000, 800'000, 40'000, 5};
+    effort size{2'000'000, 400'000, 20'000, 5};
     if (given.quick) { size = {8'000, 16'000, 1'600, 2}; }
     if (given.keys != 0) { size.keys = std::max<std::uint64_t>(given.keys, 100); }
     report found;
