@@ -176,7 +176,63 @@ void run(bool logged) {
     CHECK(failed > 20);
 }
 
+/// One row a page, as many as one directory page lists; then `nth` growth fails.
+bool grow_at_a_full_directory_page(bool logged, std::uint64_t nth) {
+    quire::memory_backend::options const disk{quire::memory_store_ptr::make()};
+    auto const plan = std::make_shared<fault_plan>();
+    backend_type::options const backend{disk, plan};
+    log_type log{"log", quire::redo_log_options<backend_type>{.bytes = 1 << 20,
+                                                              .backend = backend}};
+    pool_type pool{quire::pool_options<backend_type>{
+                       .frames = 14,
+                       .frame_wait_max = std::chrono::nanoseconds{0},
+                       .on_loss = [](std::string const&, quire::error const&) {},
+                       .backend = backend},
+                   log};
+    auto const file = pool.open("f", quire::open_mode::open_or_create, {.logged = logged});
+    std::size_t rows = 0;
+    bool fired = false;
+    {
+        quire::catalog<pool_type> db{pool, file};
+        quire::heap_file<std::string, pool_type> heap{db, "heap"};
+        auto const insert = [&] {
+            heap.insert(std::string(440, 'r'));
+            ++rows;
+        };
+        while (heap.pages() < 59) { insert(); }  // more than the pool's frames, group by group
+        plan->add({.call = io_call::resize, .nth = nth, .what = io_fault::fails, .error = ENOSPC});
+        for (int i = 0; i < 20; ++i) {
+            try {
+                insert();
+            } catch (quire::error const&) {}
+        }
+        fired = plan->fired() > 0;
+        plan->clear();
+        std::set<quire::page_no> reached;
+        auto found = heap.check(reached);
+        for (auto const& one : db.check(reached)) { found.push_back(one); }
+        for (auto const& one : found) {
+            FAIL("page " << one.page.value() << ": " << one.text);
+        }
+        std::size_t told = 0;
+        heap.scan([&](auto const&) { ++told; });
+        REQUIRE(told == rows);
+        insert();
+        REQUIRE(heap.pages() > 59);
+    }
+    file.close(quire::unwritten::discard);
+    return fired;
+}
+
 }  // namespace
+
+TEST_CASE("heap_file: growth that fails at a full directory page changes nothing") {
+    for (bool const logged : {false, true}) {
+        std::uint64_t nth = 0;
+        while (grow_at_a_full_directory_page(logged, nth)) { ++nth; }
+        CHECK(nth > 3);
+    }
+}
 
 TEST_CASE("table: the n-th call fails, without a log") { run(false); }
 TEST_CASE("table: the n-th call fails, with a log") { run(true); }

@@ -291,6 +291,45 @@ TEST_CASE("table: a page of nonsense stops one insertion, and the next takes ano
     CHECK(table.load(next)->text == "second");
 }
 
+TEST_CASE("table: insertions that fail elsewhere take no more pages", "[table]") {
+    world w{false};
+    items table{*w.db, "items"};
+    table.insert({1, "a", "first"});
+    auto const root = w.db->find("items.number", quire::root_kind::btree, "u32:record");
+    REQUIRE(root);
+    {
+        auto page = w.file->write(root->page);
+        page->bytes().store<std::uint16_t>(26, std::uint16_t{9});  // free_upper
+    }
+    auto const pages = table.pages();
+    for (std::uint32_t i = 2; i < 50; ++i) {
+        REQUIRE(code_of([&] { table.insert({i, "a", "more"}); }) == errc::corrupt_page);
+    }
+    CHECK(table.pages() == pages);
+}
+
+TEST_CASE("heap_file: it grows by one page where a group has no room", "[table]") {
+    bool const logged = GENERATE(false, true);
+    world w{logged, 16};
+    quire::heap_file<std::string, world::pool_type> lines{*w.db, "lines"};
+    for (int i = 0; i < 220; ++i) { lines.insert(std::string(440, 'x')); }  // groups of 27
+    CHECK(lines.pages() >= 220);
+    CHECK(w.wrong(lines) == "");
+}
+
+TEST_CASE("table: an erasure beside a damaged record is one", "[table]") {
+    world w{false};
+    quire::heap_file<std::string, world::pool_type> lines{*w.db, "lines"};
+    auto const one = lines.insert("one line of some length");
+    auto const two = lines.insert("another line of some length");
+    {
+        auto page = w.file->write(one.page);
+        page->bytes().store<std::uint32_t>(40 + 4 * two.slot.value(), 0xFFFFFFFFU);
+    }
+    CHECK(lines.erase(one));
+    CHECK_FALSE(lines.load(one));
+}
+
 TEST_CASE("table: check finds an entry without a row, and a row without an entry", "[table]") {
     world w{false};
     items table{*w.db, "items"};
@@ -334,4 +373,26 @@ TEST_CASE("table: check finds a row that is not where its address says", "[table
     CHECK(code_of([&] { static_cast<void>(table.load(ids[0])); }) == errc::corrupt_page);
     CHECK(code_of([&] { table.erase(ids[0]); }) == errc::corrupt_page);
     CHECK(table.check().size() >= 2);
+}
+
+TEST_CASE("table: check finds two ids with one address, and one that is its own", "[table]") {
+    world w{false};
+    quire::heap_file<std::string, world::pool_type> lines{*w.db, "lines"};
+    auto const one = lines.insert("a line of some length");
+    auto const two = lines.insert("a line of some length");
+    REQUIRE(lines.update(one, [](std::string& line) { line.assign(450, 'x'); }));
+    REQUIRE(lines.check().empty());
+    record_id address{};
+    {
+        auto page = w.file->write<quire::record_page>(one.page);
+        address = std::as_const(page)->find(one.slot)->other;
+        page->put_address(two.slot, address);
+    }
+    CHECK(lines.check().size() == 1);
+    {
+        auto page = w.file->write<quire::record_page>(one.page);
+        page->put_address(two.slot, two);
+    }
+    CHECK(lines.check().size() == 1);
+    CHECK(code_of([&] { lines.update(two, [](std::string&) {}); }) == errc::corrupt_page);
 }

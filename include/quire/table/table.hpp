@@ -18,11 +18,11 @@
 /// new. A table is opened with the indexes that it was made with: another one begins empty.
 ///
 /// One operation is whole or not at all, with all indexes: in memory always, and after a crash if
-/// the file is logged. With a `change` of the caller's as its first argument it is a part of that
-/// change, which sees what it wrote, and which holds the pages; inside of a change every call gets
-/// it. Otherwise each operation is one of its own, and several are no snapshot. Without a log a
-/// crash can leave rows and indexes that do not agree; `check` finds that, and an entry that leads
-/// to no such row is passed over by those who read.
+/// the file is logged. In a logged file, with a `change` of the caller's as its first argument it
+/// is a part of that change, which sees what it wrote, and which holds the pages. Inside of a
+/// change only calls that take it are made. Otherwise each operation is one of its own, and several
+/// are no snapshot. Without a log a crash can leave rows and indexes that do not agree; `check`
+/// finds that, and an entry that leads to no such row is passed over by those who read.
 ///
 /// What is lent to a function is valid while it runs, under the latch of the row's page: it does
 /// not use the pool, and copies what it wants to keep. A function takes the row, or the row's id
@@ -30,7 +30,8 @@
 ///
 /// About how much room each page has is written when the catalog is closed while the table lives.
 ///
-/// Ids are record_id.hpp's. A walk tells of each row once that is there all the time.
+/// Ids are record_id.hpp's. A walk tells of each row once that is there all the time; by an index:
+/// if its key does not change meanwhile.
 ///
 /// Limits: row_size_max (a page less 53 bytes); a key as in btree.hpp, less the 8 bytes of an id
 /// where it is not unique.
@@ -84,8 +85,9 @@ public:
         part_steps steps{heap_, indexes_, changes};
         return insert_by(steps, row);
     }
-    /// `fn(Row&)` with a copy of the row, which is written back; it may run several times. Whether
-    /// there is such a row. Errors: duplicate_key, those of `fn`.
+    /// `fn(Row&)` with a copy of the row, which is written back; it may run several times, and does
+    /// not use the table, whose pages are held. Whether there is such a row.
+    /// Errors: duplicate_key, those of `fn`.
     template <class Fn>
         requires std::invocable<Fn&, Row&>
     bool update(record_id id, Fn&& fn) {
@@ -202,7 +204,12 @@ private:
         };
         return db.root(name, root_kind::heap_file, rows::name(), make);
     }
-    void save() { heap_.save_room(); }
+    /// Hints: the file is closed without them, too.
+    void save() {
+        try {
+            heap_.save_room();
+        } catch (error const&) {}
+    }
 
     /// Errors: tuple_too_large.
     [[nodiscard]] static std::size_t size_of(Row const& row) {
@@ -214,15 +221,6 @@ private:
         return [&row](std::span<std::byte> out) { rows::encode(row, out); };
     }
 
-    template <class Steps, class Fn>
-    static void run_with(Steps& steps, typename heap_type::target* target, Fn fn) {
-        try {
-            steps.run(fn);
-        } catch (error const& why) {
-            if (target != nullptr) { target->failed(why); }
-            throw;
-        }
-    }
     template <class Steps>
     record_id insert_by(Steps& steps, Row const& row) {
         auto const size = size_of(row);
@@ -230,10 +228,9 @@ private:
         while (true) {
             typename heap_type::target target{heap_, steps.choose(record_form::row, size)};
             std::optional<record_id> at;
-            detail::free_space::room_type room = 0;
             bool fits = false;
-            run_with(steps, &target, [&](auto& changes) {
-                at = heap_.hold_room(changes, target.page(), record_form::row, size, room);
+            steps.run([&](auto& changes) {
+                at = heap_.hold_room(changes, target, record_form::row, size);
                 if (!at) { return; }
                 edits.template plan<Row>(nullptr, &row, *at);
                 fits = edits.prepare(changes, indexes_);
@@ -241,25 +238,23 @@ private:
                 heap_.put(changes, *at, size, writer_of(row));
                 edits.apply(changes, indexes_);
             });
-            if (!at) {
-                target.turned_out(room);
-            } else if (fits) {
-                return *at;
-            } else {
-                steps.make_room(edits);
-            }
+            if (!at) { continue; }
+            if (fits) { return *at; }
+            steps.make_room(edits);
         }
     }
     template <class Steps, class Fn>
     bool update_by(Steps& steps, record_id id, Fn& fn) {
+        static_assert(detail::takes_in_place<Row, Fn>(),
+                      "update writes back the row that it lends to fn, and this fn changes a copy "
+                      "or nothing: take it by reference, [](order& row) { ... }");
         enum class result : std::uint8_t { absent, done, no_room, no_room_in_index };
         edits_type edits;
         std::optional<typename heap_type::target> target;
         std::size_t size = 0;
         while (true) {
             auto result = result::absent;
-            detail::free_space::room_type room = 0;
-            run_with(steps, target ? &*target : nullptr, [&](auto& changes) {
+            steps.run([&](auto& changes) {
                 result = result::absent;
                 auto const where = heap_.hold(changes, id);
                 if (!where) { return; }
@@ -272,8 +267,7 @@ private:
                 if (!heap_.can_replace(changes, *where, size)) {
                     result = result::no_room;
                     if (!target) { return; }
-                    to = heap_.hold_room(changes, target->page(), record_form::moved_here, size,
-                                         room);
+                    to = heap_.hold_room(changes, *target, record_form::moved_here, size);
                     if (!to) { return; }
                 }
                 result = result::no_room_in_index;
@@ -290,7 +284,6 @@ private:
             if (result == result::absent) { return false; }
             if (result == result::done) { break; }
             if (result == result::no_room) {
-                if (target) { target->turned_out(room); }
                 target.reset();
                 target.emplace(heap_, steps.choose(record_form::moved_here, size));
             } else {

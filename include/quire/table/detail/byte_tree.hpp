@@ -89,6 +89,7 @@ public:
     [[nodiscard]] held_leaf hold(Changes& changes, key_bytes key, std::size_t value_size) const {
         auto const leaf = latch(changes, {key}, 0);
         node_view const seen{leaf.view().bytes()};
+        if (seen.prefix_size() > key.size()) { seen.corrupt("prefix_length"); }
         auto const where = seen.find(key);
         auto const used = seen.used();
         return {.page = leaf.page_no(),
@@ -96,6 +97,12 @@ public:
                 .has_room = used + slot_and_length + key.size() + value_size <= page_size,
                 .is_thin = where.found && leaf.page_no() != root_ &&
                            used - seen.size_at(where.position) < thin_below};
+    }
+    /// Before two edits of one leaf: what is wrong there must not come out between them.
+    template <class Changes>
+    void validate_held(Changes& changes, held_leaf const& leaf) const {
+        auto const page = changes.template read<btree_page>(store_.file(), leaf.page);
+        page->validate();
     }
     /// The value of a key that was found.
     template <class Changes, class Fn>

@@ -4,7 +4,7 @@
 /// heap_pages: the pages of a heap file: which there are, and which one is inserted into.
 ///
 /// The directory (heap_directory_page.hpp), a chain that begins at the root, lists the record pages
-/// (record_page.hpp). They come in groups, up to 64 at once, and remain.
+/// (record_page.hpp). They come in groups, up to 64 and 128 KiB at once, and remain.
 ///
 /// Where a row is inserted. free_space.hpp has the hints. A thread that inserts keeps the page for
 /// its next row (`target`), so threads do not wait for each other. A page whose room turns out to
@@ -109,34 +109,42 @@ public:
     template <class Changes>
     void grow(Changes& changes, std::size_t wanted, std::vector<page_no>& added) {
         added.clear();
-        auto last = hold_last_directory(changes);
-        auto room = directory_view::capacity - count_in(changes, last);
+        added.reserve(wanted);
+        auto const last = hold_last_directory(changes);
+        auto const room = directory_view::capacity - count_in(changes, last);
+        std::optional<page_no> fresh;
         if (room == 0) {
-            last = append_directory(changes, last);
-            room = directory_view::capacity;
+            auto page = store_.template allocate<heap_directory_page>(changes);
+            page->set_heap(number_);
+            fresh = page.page_no();
         }
-        for (std::size_t i = 0; i < std::min(wanted, room); ++i) {
+        auto const count = std::min(wanted, fresh ? directory_view::capacity : room);
+        while (added.size() < count) {
             auto page = store_.template allocate<record_page>(changes);
             page->set_heap(number_);
             added.push_back(page.page_no());
         }
-        auto page = changes.template write<heap_directory_page>(store_.file(), last);
+        // From here on nothing fails.
+        auto const lists = fresh.value_or(last);
+        auto page = changes.template write<heap_directory_page>(store_.file(), lists);
         for (auto const no : added) { page->add({no, empty_room()}); }
         note_room_in(page->bytes());
+        if (!fresh) { return; }
+        auto before = changes.template write<heap_directory_page>(store_.file(), last);
+        before->set_next(*fresh);
     }
-    /// In a change of its own: one thread grows, and others wait for its pages.
+    /// In a change of its own: one thread grows, and others wait for its pages. By one page where
+    /// there is no room for a group: in the file, the pool or the log.
     void grow_alone(free_space::room_type room) {
         std::lock_guard const alone{growing_};
         if (space_.has(room)) { return; }
-        std::vector<page_no> added;
-        page_no last;
-        auto const group = std::clamp<std::size_t>(pages() / 8, 1, 64);
-        store_.in_one_change([&](auto& changes) {
-            last = hold_last_directory(changes);
-            grow(changes, group, added);
-        });
-        last_directory_ = last;
-        for (auto const no : added) { space_.add(no, empty_room()); }
+        auto const group = std::clamp<std::size_t>(pages() / 8, 1, group_max);
+        try {
+            grow_by(group);
+        } catch (error const&) {
+            if (group == 1) { throw; }
+            grow_by(1);
+        }
     }
     /// In a change of the caller's: a page that is its own until the commit.
     template <class Changes>
@@ -154,13 +162,8 @@ public:
     public:
         target(heap_pages& heap, page_no no) noexcept : heap_{heap}, no_{no} {}
         [[nodiscard]] page_no page() const noexcept { return no_; }
-        /// Its room is another than was noted: it is not kept.
-        void turned_out(free_space::room_type room) noexcept { room_ = room; }
-        /// An operation that would use it failed: after an error that may be the page's, the next
-        /// one takes another.
-        void failed(error const& why) noexcept {
-            if (is_about_content(why.kind())) { room_ = free_space::room_type{0}; }
-        }
+        /// Whether its room is another than was noted: then it is not kept.
+        void turns_out(std::optional<free_space::room_type> room) noexcept { room_ = room; }
         ~target() {
             if (room_) {
                 heap_.space_.set(no_, *room_);
@@ -193,9 +196,14 @@ public:
     /// Notes the room of a page from which something was erased.
     template <class Pages>
     void note_room(Pages& pages, page_no no) {
-        visit(pages, no, [&](page_view const& page) {
-            space_.set(no, free_space::room_of(page.free_space(), page_size));
-        });
+        try {
+            visit(pages, no, [&](page_view const& page) {
+                space_.set(no, free_space::room_of(page.free_space(), page_size));
+            });
+        } catch (error const& why) {
+            if (!is_about_content(why.kind())) { throw; }
+            space_.set(no, 0);
+        }
     }
     /// Looks at every page, and notes its room. Errors: those of reading.
     void find_room() {
@@ -248,6 +256,8 @@ protected:
 private:
     static constexpr std::uint64_t nothing_kept = ~std::uint64_t{0};
     static constexpr free_space::room_type unknown_room = 255;  ///< it will turn out
+    static constexpr std::size_t group_max =
+        std::clamp<std::size_t>((std::size_t{1} << 17) / page_size, 1, 64);
     struct alignas(64) kept_page {
         std::atomic<std::uint64_t> page;
     };
@@ -288,13 +298,15 @@ private:
         }
         has_no_end();
     }
-    template <class Changes>
-    [[nodiscard]] page_no append_directory(Changes& changes, page_no last) {
-        auto fresh = store_.template allocate<heap_directory_page>(changes);
-        fresh->set_heap(number_);
-        auto page = changes.template write<heap_directory_page>(store_.file(), last);
-        page->set_next(fresh.page_no());
-        return fresh.page_no();
+    void grow_by(std::size_t group) {
+        std::vector<page_no> added;
+        page_no last;
+        store_.in_one_change([&](auto& changes) {
+            last = hold_last_directory(changes);
+            grow(changes, group, added);
+        });
+        last_directory_ = last;
+        for (auto const no : added) { space_.add(no, empty_room()); }
     }
     void note_room_in(std::span<std::byte, page_size> bytes) const {
         heap_directory_page<std::byte, page_size> const page{bytes};

@@ -37,9 +37,23 @@ public:
     }
 };
 
+/// Whether no two of the types are the same.
+template <class First, class... Rest>
+[[nodiscard]] consteval bool are_distinct(std::type_identity<First>,
+                                          std::type_identity<Rest>... rest) {
+    if constexpr (sizeof...(Rest) == 0) {
+        return true;
+    } else {
+        return (!std::same_as<First, Rest> && ...) && are_distinct(rest...);
+    }
+}
+[[nodiscard]] consteval bool are_distinct() { return true; }
+
 template <class... Index>
 class index_set : public index_bases<std::index_sequence_for<Index...>, Index...> {
     using bases = index_bases<std::index_sequence_for<Index...>, Index...>;
+    static_assert(are_distinct(std::type_identity<typename Index::format::members>{}...),
+                  "a table has one index over the same members: unique or not");
 
 public:
     using bases::bases;

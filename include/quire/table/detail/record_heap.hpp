@@ -28,6 +28,7 @@ class record_heap : public heap_pages<Store> {
 public:
     using typename base::directory_view;
     using typename base::page_view;
+    using typename base::target;
     static constexpr std::size_t row_size_max = page_view::row_size_max;
 
     using base::base;
@@ -44,9 +45,7 @@ public:
             if (*away == id) { return false; }
             if (!tell(pages, *away, id, fn)) { return true; }
         }
-        throw store_.file().slot().failure(errc::corrupt_page, "read a row",
-                                           store_.file().id_of(id.page), 0,
-                                           "its address leads nowhere");
+        leads_nowhere(id);
     }
     /// `fn(id, row)` for each row, until it returns false. The pages are read ahead. Rows that are
     /// there all the time are told of once.
@@ -82,18 +81,16 @@ public:
         visit(changes, id.page, [&](page_view const& page) {
             auto const found = page.find(id.slot);
             if (!found || found->form == record_form::moved_here) { return; }
+            if (found->form == record_form::moved_away && found->other == id) { leads_nowhere(id); }
             now = found->form == record_form::row ? id : found->other;
         });
-        if (!now) { return std::nullopt; }
-        if (*now != id) {
-            auto const page = changes.template write<record_page>(store_.file(), now->page);
-            page_view const there{page.view().bytes()};
-            auto const found = there.find(now->slot);
-            if (there.heap() != number_ || !found || found->form != record_form::moved_here ||
-                found->other != id) {
-                there.corrupt("address of a row");
-            }
-        }
+        if (!now || *now == id) { return now ? std::optional{location{id, id}} : std::nullopt; }
+        bool is_there = false;
+        visit(changes, now->page, [&](page_view const& page) {
+            auto const found = page.find(now->slot);
+            is_there = found && found->form == record_form::moved_here && found->other == id;
+        });
+        if (!is_there) { leads_nowhere(id); }
         return location{id, *now};
     }
     /// `fn(row)` with the bytes of a row that is held.
@@ -110,24 +107,31 @@ public:
         return page_view{page.view().bytes()}.can_hold(where.now.slot,
                                                        page_view::size_of(where.form(), size));
     }
-    /// The place in page `no` for a new row of `size` bytes. Nothing if there is no room, or if it
-    /// is no page of this heap file; `room` is what is to be noted then.
+    /// The place in `where` for a new row of `size` bytes. Nothing if there is no room, or if it is
+    /// no page of this heap file; then, or after an error of its content, another one is taken.
     template <class Changes>
-    [[nodiscard]] std::optional<record_id> hold_room(Changes& changes, page_no no, record_form form,
-                                                     std::size_t size,
-                                                     free_space::room_type& room) const {
+    [[nodiscard]] std::optional<record_id> hold_room(Changes& changes, target& where,
+                                                     record_form form, std::size_t size) const {
         std::optional<record_id> found;
-        room = 0;
-        visit(changes, no, [&](page_view const& page) {
-            auto const slot = page.room_for(page_view::size_of(form, size));
-            if (slot) {
-                found = record_id{no, *slot};
-            } else {
-                auto const noted = free_space::room_of(page.free_space(), base::page_size);
-                auto const wanted = base::room_wanted(page_view::size_of(form, size));
-                room = std::min(noted, static_cast<free_space::room_type>(wanted - 1));
-            }
-        });
+        auto const no = where.page();
+        where.turns_out(free_space::room_type{0});
+        try {
+            visit(changes, no, [&](page_view const& page) {
+                auto const slot = page.room_for(page_view::size_of(form, size));
+                if (slot) {
+                    found = record_id{no, *slot};
+                    where.turns_out(std::nullopt);
+                } else {
+                    auto const noted = free_space::room_of(page.free_space(), base::page_size);
+                    auto const wanted = base::room_wanted(page_view::size_of(form, size));
+                    auto const less = static_cast<free_space::room_type>(wanted - 1);
+                    where.turns_out(std::min(noted, less));
+                }
+            });
+        } catch (error const& why) {
+            if (!is_about_content(why.kind())) { where.turns_out(std::nullopt); }
+            throw;
+        }
         return found;
     }
 
@@ -158,6 +162,12 @@ public:
 
 private:
     static constexpr int turns_max = 100;
+
+    [[noreturn]] void leads_nowhere(record_id id) const {
+        throw store_.file().slot().failure(errc::corrupt_page, "find a row",
+                                           store_.file().id_of(id.page), 0,
+                                           "its address leads nowhere");
+    }
 
     /// `fn(row)` if the row of `id` is at `at`, and then nothing. Else the address that is there,
     /// or `at` when there is none.

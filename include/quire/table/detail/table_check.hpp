@@ -97,7 +97,9 @@ private:
     }
     void check_record(record_id at, typename page_view::record const& found) {
         if (found.form == record_form::moved_away) {
-            away_.emplace(found.other, at);
+            if (!away_.emplace(found.other, at).second) {
+                add(at, "its address is another row's, too");
+            }
             return;
         }
         ++rows_;

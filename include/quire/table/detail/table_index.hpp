@@ -99,7 +99,10 @@ public:
         if (!work.adds) { return true; }
         work.leaf_after = tree_.hold(changes, work.after.bytes(), value_size);
         if (Format::is_unique && work.leaf_after.found) { refuse(); }
-        return work.leaf_after.has_room || work.leaf_after.found;
+        if (work.erases && work.leaf_before.page == work.leaf_after.page) {
+            tree_.validate_held(changes, work.leaf_after);
+        }
+        return work.leaf_after.has_room;
     }
     template <class Changes>
     void apply(Changes& changes, edit const& work) const {
