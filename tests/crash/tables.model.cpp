@@ -48,19 +48,26 @@ public:
     using change_type = typename world_type::change_type;
 
     explicit one_table(typename Backend::options const& disk)
-        : world{true, 48, disk}, items{*world.db, "items"} {}
+        : world{true, 48, disk} {
+        items.emplace(*world.db, "items");
+    }
+    /// Nothing that is in memory is written any more.
+    void die() {
+        items.reset();
+        world.die();
+    }
 
     [[nodiscard]] content found(std::string& wrong) const {
-        wrong = world.wrong(items);
+        wrong = world.wrong(*items);
         content all;
-        items.scan([&](record_id id, auto const& row) {
+        items->scan([&](record_id id, auto const& row) {
             all.emplace(id, row.template load<item>());
         });
         return all;
     }
 
     world_type world;
-    quire_test::item_table<world_type> items;
+    std::optional<quire_test::item_table<world_type>> items;
 };
 
 class life {
@@ -73,8 +80,8 @@ public:
     }
     ~life() {
         disk_->before_sync = nullptr;
-        found_.pages = std::max<std::uint64_t>(found_.pages, table_->items.pages());
-        table_->world.die();
+        found_.pages = std::max<std::uint64_t>(found_.pages, table_->items->pages());
+        table_->die();
     }
     life(life const&) = delete;
     life& operator=(life const&) = delete;
@@ -105,7 +112,7 @@ private:
         return std::next(rows.begin(), static_cast<long>(random_.below(rows.size())));
     }
     void one(bool grows) {
-        auto& table = table_->items;
+        auto& table = *table_->items;
         if (now_.empty() || random_.below(10) < (grows ? 6U : 1U)) {
             auto const row = some_item();
             now_.emplace(table.insert(row), row);
@@ -124,7 +131,7 @@ private:
         content next;
         table_->world.pool->change([&](auto& change) {
             next = now_;
-            auto& table = table_->items;
+            auto& table = *table_->items;
             for (int i = 0; i < 3; ++i) {
                 if (grows || next.empty()) {
                     auto const row = some_item();
@@ -157,7 +164,7 @@ private:
             bool const was = std::find(first, states_.end(), is) != states_.end();
             found_.must(was, "recovery found what never was");
             found_.lost += is == states_.back() ? 0U : 1U;
-            after.world.die();
+            after.die();
         } catch (quire::error const& why) { found_.must(false, why.what()); }
     }
 
