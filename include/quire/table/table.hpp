@@ -15,7 +15,8 @@
 /// A table without indexes is a heap file: heap_file<order>. Rows are values of any type with a
 /// value_codec; those of a table with indexes are described structs. Table and indexes are found in
 /// the catalog by their names ("orders", "orders.id", "orders.customer"), and made where they are
-/// new. A table is opened with the indexes that it was made with: another one begins empty.
+/// new. A table is opened with the indexes that it was made with: another one begins empty, and one
+/// that is left out is not kept up to date; neither is refused.
 ///
 /// One operation is whole or not at all, with all indexes: in memory always, and after a crash if
 /// the file is logged. In a logged file, with a `change` of the caller's as its first argument it
@@ -38,7 +39,8 @@
 ///
 /// Threads: any number, at any time; one object for one table. It ends before its catalog.
 /// Errors: those of reading and changing pages, duplicate_key, tuple_too_large, bad_key; then
-/// nothing has changed. Whatever a page contains, it is at worst corrupt_page.
+/// nothing has changed. Whatever a page contains, it is at worst an error: corrupt_page, or what is
+/// said of a page that a damaged one leads to (wrong_page_kind, page_out_of_range, row_mismatch).
 /// Expects: this thread holds no guard of the pool.
 /// Cost: a row is one page, or two if it moved, and each index one page per level.
 
