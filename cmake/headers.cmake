@@ -150,6 +150,7 @@ set(quire_headers
     include/quire/table/detail/heap_pages.hpp
     include/quire/table/detail/index_set.hpp
     include/quire/table/detail/key_order.hpp
+    include/quire/table/detail/leaf_run.hpp
     include/quire/table/detail/node_check.hpp
     include/quire/table/detail/node_entries.hpp
     include/quire/table/detail/node_split.hpp

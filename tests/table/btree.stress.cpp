@@ -12,6 +12,8 @@
 
 #include <quire/table/btree.hpp>
 
+#include <quire/pool/task_loop.hpp>
+
 #include "catch.hpp"
 #include "random.hpp"
 #include "table/tree_world.hpp"
@@ -61,7 +63,7 @@ public:
         for (std::uint64_t r = 0; r < 2; ++r) {
             threads.emplace_back([&, r] {
                 watched([&] {
-                    while (writing > 0) { read(r == 0); }
+                    for (auto turn = r; writing > 0; ++turn) { read(turn % 4); }
                 });
             });
         }
@@ -150,7 +152,8 @@ private:
         ++retried_;
     }
 
-    void read(bool by_scan) {
+    void read(std::uint64_t how) {
+        if (how == 3) { return ask_by_tasks(); }
         std::uint64_t anchor = 0;
         std::uint64_t last = 0;
         bool is_first = true;
@@ -164,11 +167,17 @@ private:
             is_first = false;
             last = key;
         };
-        if (by_scan) {
+        if (how == 0) {
             tree_.scan([&](std::uint64_t key, auto const& value) {
                 see(key, value.unguarded_view());
             });
             expect(anchor == anchors, "every anchor is seen");
+        } else if (how == 1) {
+            for (auto at = tree_.first(); at; at.next()) {
+                auto const value = at.value();
+                see(at.key(), value.unguarded_view());
+            }
+            expect(anchor == anchors, "every anchor is seen, one after the other");
         } else {
             std::uint64_t below = anchors;
             std::uint64_t before = ~std::uint64_t{0};
@@ -184,6 +193,16 @@ private:
             expect(below == 0, "every anchor is seen on the way back");
         }
         ++scans_;
+    }
+
+    void ask_by_tasks() {
+        auto const ask = [this](std::uint64_t anchor) -> quire::task<> {
+            auto const found = co_await tree_.async_find(anchor * apart);
+            expect(found == value_of(anchor * apart, 3), "a task finds an anchor");
+        };
+        quire::task_loop loop{*world_.pool, {.in_flight = 8}};
+        for (std::uint64_t i = 0; i < anchors; ++i) { loop.spawn(ask(i)); }
+        loop.run();
     }
 
     World& world_;

@@ -269,9 +269,9 @@ TEST_CASE("btree: damage is an error, and neither a loop nor a loss") {
         CHECK(refusal([&] {
                   for (auto at = tree.first(); at; at.next()) {}
               }) == errc::corrupt_page);
-        int steps = 0;  // on the way back nothing need be seen of it, but there is an end
-        for (auto at = tree.last(); at && steps < 9; at.previous()) { ++steps; }
-        CHECK(steps < 9);
+        CHECK(refusal([&] {
+                  for (auto at = tree.last(); at; at.previous()) {}
+              }) == errc::corrupt_page);
     }
     SECTION("another entry than the one that is erased") {
         for (std::uint32_t i = 1; i < 4; ++i) { tree.put(i, "v"); }

@@ -45,6 +45,7 @@ template <tree_key Key, tree_value Value, class Pool = buffer_pool<>>
 class btree : immovable {
     using tree_type = detail::byte_tree<catalog<Pool>>;
     using encoded = detail::encoded_key<Key, tree_type::key_size_max>;
+    using kept = detail::kept_key<tree_type::key_size_max>;
     using outcome = typename tree_type::outcome;
     using key_bytes = detail::key_bytes;
     using change_type = quire::change<Pool>;
@@ -89,6 +90,30 @@ public:
         encoded const wanted{key};
         return tree_.with_leaf({wanted.bytes()}, [&](auto const& leaf) {
             return leaf.find(wanted.bytes()).found;
+        });
+    }
+
+    /// For a task (pool/task.hpp): `co_await tree.async_get(key, fn)` is `get`, and
+    /// `co_await tree.async_find(key)` is `find`; other tasks run while a page is read. A task has
+    /// copies of the key and of `fn`. Needs a latch that can pin a page.
+    /// Errors: as `get`, at the co_await; those of the key at once. Lifetime: the tree outlives the
+    /// task. Cost: an allocation.
+    template <class Fn>
+    [[nodiscard]] task<bool> async_get(Key const& key, Fn fn) const
+        requires detail::fetching<typename Pool::file>
+    {
+        encoded const wanted{key};
+        return tree_.async_with_leaf(kept{wanted.bytes()},
+                                     [fn](auto const& leaf, key_bytes of) mutable {
+                                         return show(leaf, of, fn);
+                                     });
+    }
+    [[nodiscard]] task<std::optional<Value>> async_find(Key const& key) const
+        requires detail::fetching<typename Pool::file>
+    {
+        encoded const wanted{key};
+        return tree_.async_with_leaf(kept{wanted.bytes()}, [](auto const& leaf, key_bytes of) {
+            return copy(leaf, of);
         });
     }
 

@@ -164,6 +164,19 @@ public:
         auto const now = page_.load_shape();
         return page_.child(page_.checked(position, now), now);
     }
+    /// The children behind the one that `key` leads to, as many as `out` has room for; how many.
+    /// Expects: an inner node whose fences hold `key`.
+    [[nodiscard]] std::size_t children_behind(key_bytes key, std::span<page_no> out) const {
+        auto const now = page_.load_shape();
+        auto const where = page_.find(key, now);
+        auto const first = where.found ? where.position + 1 : where.position;
+        std::size_t count = 0;
+        while (count < out.size() && first + count < now.entries) {
+            out[count] = page_.child(first + count, now);
+            ++count;
+        }
+        return count;
+    }
     /// The child that `key` leads to, if the fences hold it. Expects: an inner node.
     [[nodiscard]] std::optional<page_no> child_of(key_bytes key) const {
         auto const now = page_.load_shape();

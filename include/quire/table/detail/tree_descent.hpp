@@ -15,6 +15,7 @@
 /// itself for the pages that it has: a thread must not wait for itself. For a node that another
 /// thread changes it waits by its own rules, with conflicts, not by a look.
 
+#include <quire/table/detail/leaf_run.hpp>
 #include <quire/table/detail/outside_of_changes.hpp>
 #include <quire/table/detail/tree_key.hpp>
 #include <quire/table/unlogged_change.hpp>
@@ -34,6 +35,10 @@ struct tree_goal {
     side to = side::from;
 };
 
+/// Whether tasks can wait for the pages of a file: its pool's latch pins.
+template <class File>
+concept fetching = requires(File const& file) { file.fetch(page_no{}); };
+
 template <class Store>
 class tree_descent {
 protected:
@@ -51,24 +56,67 @@ public:
     [[nodiscard]] page_no root() const noexcept { return root_; }
     [[nodiscard]] std::uint32_t number() const noexcept { return tree_; }
 
+    using leaf_slot = guard_slot<typename file_type::template read_guard<btree_page>>;
+    [[nodiscard]] static node_view view_of(leaf_slot const& leaf) {
+        return node_view{leaf.value().operator->()->bytes()};
+    }
+
+    /// Latches the leaf that `goal` leads to.
+    void hold_leaf(leaf_slot& leaf, tree_goal const& goal) const {
+        no_run none;
+        hold_leaf_for(leaf, goal, none);
+    }
+    /// Likewise, and lists in `run` the leaves that follow.
+    void hold_leaf(leaf_slot& leaf, tree_goal const& goal, leaf_run& run) const {
+        hold_leaf_for(leaf, goal, run);
+    }
+    /// Likewise, for one who goes on behind a leaf, to its high fence: the next leaf of `run`, if
+    /// that is the right one.
+    void hold_next_leaf(leaf_slot& leaf, tree_goal const& goal, leaf_run& run) const {
+        if (auto const next = run.next()) {
+            read_ahead(run);
+            if (reach(leaf, next, goal)) { return; }
+            leaf.reset();
+            run.end();
+        }
+        hold_leaf(leaf, goal, run);
+    }
     /// `fn(leaf)` with the leaf that `goal` leads to, under its latch.
     template <class Fn>
     auto with_leaf(tree_goal const& goal, Fn fn) const {
-        using guard_type = typename file_type::template read_guard<btree_page>;
-        guard_slot<guard_type> leaf;
+        leaf_slot leaf;
+        hold_leaf(leaf, goal);
+        return fn(view_of(leaf));
+    }
+    /// For a task: `fn(leaf, key)` with the leaf of `key`; other tasks run while a page is read.
+    /// Each page is pinned while it is looked at, so that no look reads.
+    template <class Fn>
+    [[nodiscard]] auto async_with_leaf(kept_key<node::key_size_max> key, Fn fn) const
+        -> task<std::invoke_result_t<Fn&, node_view const&, key_bytes>> {
+        tree_goal const goal{key.bytes()};
         outside_of_changes none;
+        no_run lists_none;
         for (int turn = 0; turn < turns_max; ++turn) {
-            if (reach(leaf, descend(none, goal, 0), goal)) { return fn(view_of_leaf(leaf)); }
-            leaf.reset();  // a splitter may wait for it, with what the next descent looks at
+            way to{root_};
+            while (to.is_under_way()) {
+                try {
+                    auto const held = co_await store_.file().fetch(to.page);
+                    follow(to, look_at(none, to.page, goal, 0, lists_none), 0);
+                } catch (error const& why) {
+                    lose(to, why);
+                }
+            }
+            leaf_slot leaf;
+            bool is_there = false;
+            try {
+                auto const held = co_await store_.file().fetch(to.page);
+                is_there = !to.is_lost && reach(leaf, to.page, goal);
+            } catch (error const& why) {
+                lose(to, why);
+            }
+            if (is_there) { co_return fn(view_of(leaf), goal.key); }
         }
-        leaf.emplace(store_.file(), root_);
-        for (auto level = view_of_leaf(leaf).level(); level > 0; --level) {
-            auto const here = view_of_leaf(leaf);
-            require_right(here, goal, level);
-            leaf.value().advance(store_.file(), child_towards(here, goal));
-        }
-        require_right(view_of_leaf(leaf), goal, 0);
-        return fn(view_of_leaf(leaf));
+        co_return with_leaf(goal, [&](auto const& leaf) { return fn(leaf, goal.key); });
     }
     /// Likewise in a change of the caller's, which holds the leaf from then on.
     template <class Changes, class Fn>
@@ -88,9 +136,12 @@ public:
             bool const goes_on = fn(leaf, leaf.find(next.bytes()).position);
             return goes_on && next.take_high(leaf);
         };
+        leaf_run run;
         for (bool more = true; more;) {
             if constexpr (std::same_as<Pages, outside_of_changes>) {
-                more = with_leaf({next.bytes()}, look);
+                leaf_slot leaf;
+                hold_next_leaf(leaf, {next.bytes()}, run);
+                more = look(view_of(leaf));
             } else {
                 more = with_leaf_in(pages, {next.bytes()}, look);
             }
@@ -172,17 +223,42 @@ private:
         std::size_t level;
     };
 
-    template <class Slot>
-    [[nodiscard]] static node_view view_of_leaf(Slot const& leaf) {
-        return node_view{leaf.value().operator->()->bytes()};
+    /// For a descent that lists no leaves.
+    struct no_run {};
+    /// What a look at a node found, with leaves behind the one that it leads to.
+    struct step_and_leaves {
+        step taken;
+        leaf_run::list behind;
+    };
+
+    template <class Run>
+    void hold_leaf_for(leaf_slot& leaf, tree_goal const& goal, Run& run) const {
+        outside_of_changes none;
+        for (int turn = 0; turn < turns_max; ++turn) {
+            auto const no = descend(none, goal, 0, run);
+            if constexpr (std::same_as<Run, leaf_run>) { read_ahead(run); }
+            if (reach(leaf, no, goal)) { return; }
+            leaf.reset();  // a splitter may wait for it, with what the next descent looks at
+        }
+        leaf.emplace(store_.file(), root_);
+        for (auto level = view_of(leaf).level(); level > 0; --level) {
+            auto const here = view_of(leaf);
+            require_right(here, goal, level);
+            leaf.value().advance(store_.file(), child_towards(here, goal));
+        }
+        require_right(view_of(leaf), goal, 0);
+    }
+    void read_ahead(leaf_run& run) const {
+        auto const leaves = run.to_read();
+        if (!leaves.empty()) { static_cast<void>(store_.file().prefetch(leaves)); }
     }
     /// Latches the page that a descent came to; whether it is right.
-    template <class Slot>
-    [[nodiscard]] bool reach(Slot& leaf, std::optional<page_no> no, tree_goal const& goal) const {
+    [[nodiscard]] bool reach(leaf_slot& leaf, std::optional<page_no> no,
+                             tree_goal const& goal) const {
         if (!no) { return false; }
         try {
             leaf.emplace(store_.file(), *no);
-            return is_right(view_of_leaf(leaf), goal, 0);
+            return is_right(view_of(leaf), goal, 0);
         } catch (error const& why) {
             if (!is_passing(why, *no)) { throw; }
             return false;
@@ -226,29 +302,71 @@ private:
         return found.what == step::kind::here ||
                (found.what == step::kind::too_low && no == root_);
     }
+    /// How far a descent has come.
+    struct way {
+        page_no page;  ///< the next to look at, or the one that it was for
+        bool has_arrived = false;
+        bool is_lost = false;
+        std::size_t steps = 0;
+
+        [[nodiscard]] bool is_under_way() const noexcept { return !has_arrived && !is_lost; }
+    };
+    void follow(way& to, step const& found, std::size_t level) const noexcept {
+        if (is_end(found, to.page)) {
+            to.has_arrived = true;
+        } else if (found.what != step::kind::down || ++to.steps > node::level_max) {
+            to.is_lost = true;
+        } else {
+            to.page = found.child;
+            to.has_arrived = found.level == level + 1;
+        }
+    }
+    /// Expects: `why` is being handled. Errors: `why`, if it does not pass.
+    void lose(way& to, error const& why) const {
+        if (!is_passing(why, to.page)) { throw; }
+        to.is_lost = true;
+    }
     /// The node of `level` that `goal` leads to, without a latch: the one that latches it asks
     /// whether it is right, so it is not looked at here. Nothing when the way was lost.
     template <class Changes>
     [[nodiscard]] std::optional<page_no> descend(Changes& changes, tree_goal const& goal,
                                                  std::size_t level) const {
-        page_no no = root_;
-        for (std::size_t depth = 0; depth <= node::level_max; ++depth) {
+        no_run none;
+        return descend(changes, goal, level, none);
+    }
+    template <class Changes, class Run>
+    [[nodiscard]] std::optional<page_no> descend(Changes& changes, tree_goal const& goal,
+                                                 std::size_t level, Run& run) const {
+        way to{root_};
+        while (to.is_under_way()) {
             try {
-                step const next = look_at(changes, no, goal, level);
-                if (is_end(next, no)) { return no; }
-                if (next.what != step::kind::down) { return std::nullopt; }
-                no = next.child;
-                if (next.level == level + 1) { return no; }
+                follow(to, look_at(changes, to.page, goal, level, run), level);
             } catch (error const& why) {
-                if (!is_passing(why, no)) { throw; }
-                return std::nullopt;
+                lose(to, why);
             }
         }
-        return std::nullopt;
+        if (to.is_lost) { return std::nullopt; }
+        return to.page;
     }
     template <class Changes>
     [[nodiscard]] step look_at(Changes& changes, page_no no, tree_goal const& goal,
-                               std::size_t level) const {
+                               std::size_t level, leaf_run& run) const {
+        static_assert(std::same_as<Changes, outside_of_changes>);
+        auto const found = store_.file().template optimistic_read<btree_page>(
+            no, [&](auto const& page) {
+                step_and_leaves seen{look(page, goal, level), {}};
+                if (seen.taken.what == step::kind::down && seen.taken.level == 1) {
+                    seen.behind.count = page.children_behind(
+                        goal.key, std::span{seen.behind.pages}.first(run.wanted()));
+                }
+                return seen;
+            });
+        run.begin(found.behind);
+        return found.taken;
+    }
+    template <class Changes>
+    [[nodiscard]] step look_at(Changes& changes, page_no no, tree_goal const& goal,
+                               std::size_t level, no_run&) const {
         auto const see = [&](auto const& page) { return look(page, goal, level); };
         if constexpr (std::same_as<Changes, outside_of_changes>) {
             return store_.file().template optimistic_read<btree_page>(no, see);
