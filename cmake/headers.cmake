@@ -161,6 +161,7 @@ set(quire_headers
     include/quire/table/detail/table_check.hpp
     include/quire/table/detail/table_index.hpp
     include/quire/table/detail/table_steps.hpp
+    include/quire/table/detail/tree_builder.hpp
     include/quire/table/detail/tree_check.hpp
     include/quire/table/detail/tree_descent.hpp
     include/quire/table/detail/tree_key.hpp

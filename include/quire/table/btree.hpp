@@ -36,8 +36,11 @@
 
 #include <quire/table/btree_cursor.hpp>
 #include <quire/table/catalog.hpp>
+#include <quire/table/detail/tree_builder.hpp>
 #include <quire/table/detail/tree_check.hpp>
 #include <quire/table/value_codec.hpp>
+
+#include <ranges>  // std::ranges::input_range
 
 namespace quire::inline QUIRE_ABI {
 
@@ -128,6 +131,20 @@ public:
     void put(Key const& key, Value const& value) { put(key, value, true); }
     void put(change_type& changes, Key const& key, Value const& value) {
         put_in(changes, key, value, true);
+    }
+    /// Adds entries whose keys ascend, behind all that are there: a range of pairs. Many times
+    /// faster than one by one: leaves are made whole, `fill` full (from 0 to 1; less than 1 leaves
+    /// room for keys that come between). Each leaf is a change of its own. After an error the first
+    /// entries of the range are there, and the others are not.
+    /// Errors: bad_key (a key is not above all others), bad_option (`fill`), those of the range.
+    /// Cost: a buffer of about a page.
+    template <std::ranges::input_range Entries>
+    void append_sorted(Entries&& entries, double fill = 0.9) {
+        append(entries, fill, [this](auto act) { tree_.store().in_one_change(act); });
+    }
+    template <std::ranges::input_range Entries>
+    void append_sorted(change_type& changes, Entries&& entries, double fill = 0.9) {
+        append(entries, fill, [&changes](auto act) { act(changes); });
     }
     /// Removes a key. Whether it was there.
     bool erase(Key const& key) {
@@ -252,6 +269,19 @@ private:
             if (result != outcome::full) { return result == outcome::done; }
             tree_.make_room_in(changes, wanted.bytes(), size);
         }
+    }
+
+    template <class Entries, class Run>
+    void append(Entries& entries, double fill, Run run) {
+        if (!(fill >= 0 && fill <= 1)) {
+            throw error{errc::bad_option, "append to a tree", {.why = "fill lies between 0 and 1"}};
+        }
+        detail::tree_builder all{tree_, std::move(run), fill};
+        for (auto const& [key, value] : entries) {
+            encoded const wanted{key};
+            all.add(wanted.bytes(), size_of(wanted.bytes(), value), writer_of(value));
+        }
+        all.finish();
     }
 
     /// What was erased is erased: if the leaf cannot be merged now, a later erasure will do it.

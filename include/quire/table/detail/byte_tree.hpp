@@ -64,6 +64,46 @@ public:
                                       : page.insert(where.position, key, value_size, write);
         return done ? outcome::done : outcome::full;
     }
+    /// Inserts a key behind all others: there_already if it is not.
+    template <class Changes, class Write>
+    [[nodiscard]] outcome try_append(Changes& changes, key_bytes key, std::size_t value_size,
+                                     Write const& write) const {
+        auto leaf = latch(changes, {key}, 0);
+        node_view const seen{leaf.view().bytes()};
+        auto const where = seen.find(key);
+        if (where.found || seen.has_high() || where.position < seen.count()) {
+            return outcome::there_already;
+        }
+        bool const done = node{leaf->bytes()}.insert(where.position, key, value_size, write);
+        return done ? outcome::done : outcome::full;
+    }
+    /// Whether the last leaf is empty; its low fence.
+    template <class Changes>
+    [[nodiscard]] bool is_empty_at_end(Changes& changes, kept_key<key_size_max>& low) const {
+        auto const leaf = latch(changes, {.key = {}, .behind_all = true}, 0);
+        node_view const seen{leaf.view().bytes()};
+        low.take(seen.low());
+        return seen.count() == 0;
+    }
+    /// Makes the last leaf, which is empty, one of what `fill(node)` puts there, from `first` on
+    /// and below `high`; an empty one follows it. False if it is not empty, or not the last: then
+    /// nothing has changed.
+    template <class Run, class Fill>
+    [[nodiscard]] bool append_leaf(Run const& run, key_bytes first, key_bytes high,
+                                   Fill const& fill) const {
+        for (;;) {
+            auto result = split_result::again;
+            bool is_empty = true;
+            run([&](auto& changes) {
+                is_empty = true;
+                result = try_append_leaf(changes, first, high, fill, is_empty);
+            });
+            if (result == split_result::done) { return is_empty; }
+            if (result == split_result::parent_is_full) {
+                make_room_at(1, high, largest_child, run);
+            }
+        }
+    }
     /// Whether the key was there; `thin`: whether its leaf is to be merged.
     template <class Changes>
     [[nodiscard]] bool try_erase(Changes& changes, key_bytes key, bool& thin) const {
@@ -142,6 +182,11 @@ public:
         make_room_at(0, key, slot_and_length + key.size() + value_size,
                      [&](auto act) { act(changes); });
     }
+    /// Likewise in changes that `run` makes.
+    template <class Run>
+    void make_room_by(Run const& run, key_bytes key, std::size_t value_size) const {
+        make_room_at(0, key, slot_and_length + key.size() + value_size, run);
+    }
     /// Merges the leaf of `key` with a neighbour if both have room in one page, and so upward.
     void shrink(key_bytes key) const {
         for (std::size_t level = 0; level <= node::level_max; ++level) {
@@ -204,6 +249,35 @@ private:
         bool const done = node{parent->bytes()}.insert_child(position + 1, halves.fence(),
                                                              fresh.page_no());
         QUIRE_EXPECTS(done, "a node has the room that it said it has");
+        return split_result::done;
+    }
+    template <class Changes, class Fill>
+    [[nodiscard]] split_result try_append_leaf(Changes& changes, key_bytes first, key_bytes high,
+                                               Fill const& fill, bool& is_empty) const {
+        auto parent = latch(changes, {first}, 1);
+        node_view const above{parent.view().bytes()};
+        if (above.level() == 0) {  // the root
+            is_empty = above.count() == 0;
+            if (!is_empty) { return split_result::done; }
+            grow(changes, parent);
+            return split_result::again;
+        }
+        auto const position = above.child_for(first);
+        auto child = changes.template write<btree_page>(store_.file(), above.child(position));
+        node_view const last{child.view().bytes()};
+        require_right(last, {first}, 0);
+        is_empty = last.count() == 0 && !last.has_high();
+        if (!is_empty) { return split_result::done; }
+        auto const wanted = above.size_of(high.size(), node::child_size);
+        if (above.used() + wanted > page_size) { return split_result::parent_is_full; }
+        std::array<std::byte, key_size_max> room;
+        auto const low = node_split<page_size>::copied(last.low(), room);
+        auto fresh = store_.template allocate<btree_page>(changes);
+        bool const done = node{parent->bytes()}.insert_child(position + 1, high, fresh.page_no());
+        QUIRE_EXPECTS(done, "a node has the room that it said it has");
+        node{fresh->bytes()}.reset(tree_, 0, high, {}, false);
+        node{child->bytes()}.reset(tree_, 0, low, high, true);
+        fill(node{child->bytes()});
         return split_result::done;
     }
     /// The root's content moves into a new child.
