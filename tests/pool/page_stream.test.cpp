@@ -437,10 +437,24 @@ TEST_CASE("stream_distance: goes on in steps, larger ones in order, all at once 
     CHECK(in_order.due(0));
     CHECK(in_order.due(128));
     CHECK_FALSE(in_order.due(129));
-    in_order.started(false);
+    in_order.started(false, 64);
     CHECK(in_order.due(176));
     CHECK_FALSE(in_order.due(177));
     quire::detail::stream_distance synchronous{64, true, false};
     CHECK(synchronous.due(0));
     CHECK_FALSE(synchronous.due(1));
+}
+
+TEST_CASE("stream_distance: without transfers in flight a read that was begun was waited for") {
+    quire::detail::stream_distance d{64, false, false};
+    d.started(true, 4);
+    CHECK(d.pages() == 8);
+    d.taken(false);
+    d.started(true, 8);
+    CHECK(d.pages() == 16);
+    d.started(true, 0);  // all were resident
+    CHECK(d.pages() == 16);
+    quire::detail::stream_distance overlapping{64, false, true};
+    overlapping.started(true, 4);
+    CHECK(overlapping.pages() == 4);
 }

@@ -13,7 +13,7 @@
 /// other, over other backends by one call for each run of neighbours.
 ///
 /// How far it looks ahead. A scan as far as it may from the beginning. Another stream begins with
-/// few pages, and looks twice as far ahead each time it has waited for a page, so that one that
+/// few pages, and looks twice as far ahead each time it has waited for reads, so that one that
 /// ends early has read little in vain; where all pages are resident it looks less and less far.
 /// Pages that are neighbours are read by larger transfers, up to 64 pages.
 ///
@@ -53,20 +53,27 @@ public:
     [[nodiscard]] bool due(std::size_t waiting) const noexcept {
         return waiting == 0 || waiting + step() <= ahead_;
     }
-    /// What was started last: whether the pages were neighbours, in order.
-    void started(bool in_order) noexcept { in_order_ = in_order; }
+    /// What was started last: whether the pages were neighbours, in order, and how many reads that
+    /// were. Without transfers in flight they have been waited for.
+    void started(bool in_order, std::size_t reads) noexcept {
+        in_order_ = in_order;
+        if (!overlaps_ && reads > 0) { waited(); }
+    }
     /// A page was taken, and waited for or not.
-    void taken(bool waited) noexcept {
-        if (fixed_) { return; }
-        if (waited) {
-            ahead_ = 2 * ahead_ < most_ ? 2 * ahead_ : most_;
-            calm_ = 0;
-        } else if (++calm_ > hold_off && ahead_ > 1) {
+    void taken(bool was_waited_for) noexcept {
+        if (was_waited_for) {
+            waited();
+        } else if (!fixed_ && ++calm_ > hold_off && ahead_ > 1) {
             --ahead_;
         }
     }
 
 private:
+    void waited() noexcept {
+        ahead_ = 2 * ahead_ < most_ ? 2 * ahead_ : most_;
+        calm_ = 0;
+    }
+
     static constexpr std::size_t few = 4;
     static constexpr std::size_t hold_off = 256;
     static constexpr std::size_t step_max = 16;         ///< more at once lets the device run dry
@@ -176,7 +183,8 @@ private:
     void look_ahead() {
         if (over_ || !distance_.due(queue_.size())) { return; }
         while (!over_ && queue_.size() < distance_.pages()) { ask(); }
-        distance_.started(queue_.start());
+        auto const begun = queue_.start();
+        distance_.started(begun.in_order, begun.reads);
     }
     /// What `numbers` throws is kept for its turn.
     void ask() {

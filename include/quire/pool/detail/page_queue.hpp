@@ -91,9 +91,14 @@ public:
         last.reader.reset();
     }
 
-    /// Starts what was pushed since the last start; whether these pages are neighbours, in order.
-    bool start() noexcept {
+    struct begun_reads {
+        bool in_order;      ///< the pages are neighbours, in order
+        std::size_t reads;  ///< those that were not resident
+    };
+    /// Starts what was pushed since the last start.
+    begun_reads start() noexcept {
         bool in_order = true;
+        std::size_t reads = 0;
         while (begun_ != end_) {
             std::array<wanted_page, batch_max> batch;
             std::size_t count = 0;
@@ -105,12 +110,14 @@ public:
                                                           batch[count].page.bits());
                 ++count;
             }
-            if (looks_ahead() == 0) { return false; }
+            if (looks_ahead() == 0) { return {false, 0}; }
             if (!in_order) { sort_ascending(std::span{batch}.first(count)); }
-            core().ahead.start(file_.slot(), std::span{batch}.first(count),
-                               [&](std::span<page_place> room) noexcept { return recycle(room); });
+            reads += core().ahead.start(file_.slot(), std::span{batch}.first(count),
+                                        [&](std::span<page_place> room) noexcept {
+                                            return recycle(room);
+                                        }).begun;
         }
-        return in_order;
+        return {in_order, reads};
     }
 
     struct taken {
