@@ -67,6 +67,10 @@ inline constexpr std::array chart_kinds{
                "other ways", axis::linear_each, true, false},
     chart_kind{"table", "Ordered maps in memory: values of 8 and of 120 bytes", "an operation",
                "quire", "peers", axis::linear_each, true, true},
+    chart_kind{"heap", "Rows of 60 bytes in a heap file", "a row", "quire", "an array, plain reads",
+               axis::linear_each, true, false},
+    chart_kind{"cold", "Values from trees sixteen times as large as memory", "a get", "quire",
+               "peers", axis::linear, false, true},
 };
 
 struct chart {
