@@ -3,7 +3,7 @@
 /// cold: values of random keys, from trees that are sixteen times as large as the memory for them.
 ///
 /// Keys of 63 bits, inserted in random order, with values of 120 bytes; 1.4 million of them, some
-/// 256 MiB. quire has a pool of a sixteenth of its file's pages. Every system gets all keys in one
+/// 270 MiB. quire has a pool of a sixteenth of its file's pages. Every system gets all keys in one
 /// common random order, each once before any again, and continues in each slice where it stopped;
 /// each value is checked. So most inner nodes are in memory, and 15 of 16 leaves are not.
 ///
