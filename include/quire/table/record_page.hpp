@@ -96,6 +96,18 @@ public:
         if (!pointer.is_live()) { page_.corrupt("state of a slot"); }
         return parsed(page_.tuple(pointer));
     }
+    /// `fn(slot, record)` for each record, until it returns false; then false. Errors: corrupt_page.
+    template <class Fn>
+    bool for_each(Fn&& fn) const {
+        auto const b = page_.load_bounds();
+        for (std::size_t slot = 0; slot < b.slots; ++slot) {
+            auto const pointer = page_.load_pointer(slot, b);
+            if (pointer.state() == slot_state::free) { continue; }
+            if (!pointer.is_live()) { page_.corrupt("state of a slot"); }
+            if (!fn(slot_id{slot}, parsed(page_.tuple(pointer)))) { return false; }
+        }
+        return true;
+    }
     /// The largest record that `put` would take in a new slot now.
     [[nodiscard]] std::size_t free_space() const {
         auto const kept = page_.count(page_.load_bounds());

@@ -199,17 +199,13 @@ private:
         while (auto* const guard = pages.next()) {
             page_view const page{(*guard)->bytes()};
             if (page.heap() != number_) { page.corrupt("heap file of a page"); }
-            auto const count = page.slot_count();
-            for (std::size_t i = 0; i < count; ++i) {
-                auto const found = page.find(slot_id{i});
-                if (!found || found->form == record_form::moved_here) { continue; }
-                record_id const id{guard->page_no(), slot_id{i}};
-                if (found->form == record_form::moved_away) {
-                    away.push_back(id);
-                } else if (!fn(id, found->row)) {
-                    return false;
-                }
-            }
+            auto const no = guard->page_no();
+            bool const goes_on = page.for_each([&](slot_id slot, auto const& found) {
+                if (found.form == record_form::row) { return fn(record_id{no, slot}, found.row); }
+                if (found.form == record_form::moved_away) { away.push_back({no, slot}); }
+                return true;
+            });
+            if (!goes_on) { return false; }
         }
         return true;
     }
