@@ -8,6 +8,7 @@
 /// each value is checked. So most inner nodes are in memory, and 15 of 16 leaves are not.
 ///
 ///     quire       by 1 and by 8 threads, each of which waits for its page
+///     tasks       of one thread, 64 at a time, over io_uring: btree::async_get
 ///     LMDB        likewise, in a read transaction for a slice; mapped, without read-ahead
 ///     pread       direct reads of quire's file, a random page for each key: the device's limit
 ///
@@ -26,6 +27,13 @@
 #include "cold/trees.hpp"
 #include "device/slices.hpp"
 #include "report.hpp"
+
+#if defined(QUIRE_BENCH_URING)
+#include "device/ring.hpp"
+
+#include <quire/io/uring_backend.hpp>
+#include <quire/pool/task_loop.hpp>
+#endif
 
 #include <random>
 
@@ -101,7 +109,34 @@ public:
         return get_until(order_, end, frames_ / 4 / threads);
     }
 
+#if defined(QUIRE_BENCH_URING)
+    /// By tasks of this thread.
+    std::uint64_t play_tasks(slice_end end) {
+        std::uint64_t count = 0;
+        std::uint64_t begun = 0;
+        quire::task_loop loop{of_.pool(), {.in_flight = 64}};
+        while (begun < frames_ / 4 && slice_clock::now() < end) {
+            for (auto const i : order_.take()) {
+                loop.spawn(get_one(of_.tree(), keys_[i], count));
+                ++begun;
+            }
+        }
+        loop.run();
+        return count;
+    }
+#endif
+
 private:
+#if defined(QUIRE_BENCH_URING)
+    template <class Tree>
+    static quire::task<> get_one(Tree const& tree, std::uint64_t key, std::uint64_t& count) {
+        bool const there = co_await tree.async_get(key, [key](auto const& value) {
+            expect_value_of(key, value.template load<std::uint64_t>(0));
+        });
+        if (!there) { fail("quire: a key is not there"); }
+        ++count;
+    }
+#endif
     void fill_by(std::size_t count) {
         static_cast<void>(do_together(many_threads, [&](unsigned) {
             return get_until(filling_, slice_end::max(), count / many_threads + 1);
@@ -164,6 +199,15 @@ void run(report& to, std::filesystem::path const& scratch, effort const& size) {
                 static_cast<unsigned long long>(mapped.pages()), frames);
 #endif
 
+#if defined(QUIRE_BENCH_URING)
+    std::optional<open_tree<quire::uring_backend>> by_ring;
+    std::optional<player<open_tree<quire::uring_backend>>> tasks;
+    if (ring::permitted()) {
+        by_ring.emplace(path, frames);
+        tasks.emplace(*by_ring, keys, order, frames);
+    }
+#endif
+
     slices all;
     auto const add = [&](std::string const& name, auto& one, unsigned threads) {
         all.add(name, threads, [&one, threads](slice_end end) { return one.play(end, threads); },
@@ -176,6 +220,12 @@ void run(report& to, std::filesystem::path const& scratch, effort const& size) {
         add("LMDB", lmdb, threads);
 #endif
     }
+#if defined(QUIRE_BENCH_URING)
+    if (tasks) {
+        all.add("quire, tasks", 1, [&](slice_end end) { return tasks->play_tasks(end); },
+                [&] { tasks->fill(); });
+    }
+#endif
     auto const found = all.run(size.rounds, 10, size.slice);
     expect_from_device(found);
     if (tree.stats().evictions == 0) { fail("nothing was evicted"); }
@@ -189,6 +239,13 @@ void run(report& to, std::filesystem::path const& scratch, effort const& size) {
                                   of(found, "LMDB", threads).rate)),
                     1.0);
     }
+#if defined(QUIRE_BENCH_URING)
+    if (tasks) {
+        to.at_least("cold, get, tasks of quire / LMDB, 1 thread",
+                    median(ratios(of(found, "quire, tasks", 1).rate, of(found, "LMDB", 1).rate)),
+                    4.0);
+    }
+#endif
 #endif
 }
 

@@ -65,6 +65,8 @@ public:
         }
     }
     void close() { db_.close(); }
+    [[nodiscard]] pool_type& pool() noexcept { return pool_; }
+    [[nodiscard]] tree_type const& tree() const noexcept { return tree_; }
     [[nodiscard]] quire::pool_stats stats() const { return db_.file().stats(); }
 
     class reader {

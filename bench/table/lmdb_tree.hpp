@@ -28,18 +28,8 @@ public:
     }
     ~lmdb_tree() override { ::mdb_env_close(env_); }
 
-    void insert(key_list keys) override {
-        value_bytes<Size> bytes;
-        in_batches(keys, [&](key_list batch) {
-            transaction const writing{env_, 0};
-            for (auto key : batch) {
-                MDB_val encoded{sizeof key, &key};
-                MDB_val value{Size, bytes.of(key)};
-                check(::mdb_put(writing.at, table_, &encoded, &value, MDB_NOOVERWRITE), "mdb_put");
-            }
-            check(::mdb_txn_commit(writing.release()), "mdb_txn_commit");
-        });
-    }
+    void insert(key_list keys) override { put(keys, MDB_NOOVERWRITE); }
+    void append(key_list keys) override { put(keys, MDB_APPEND); }
     [[nodiscard]] std::uint64_t get(unsigned, key_list keys) override {
         transaction const reading{env_, MDB_RDONLY};
         std::uint64_t sum = 0;
@@ -72,6 +62,18 @@ public:
     }
 
 private:
+    void put(key_list keys, unsigned flags) {
+        value_bytes<Size> bytes;
+        in_batches(keys, [&](key_list batch) {
+            transaction const writing{env_, 0};
+            for (auto key : batch) {
+                MDB_val encoded{sizeof key, &key};
+                MDB_val value{Size, bytes.of(key)};
+                check(::mdb_put(writing.at, table_, &encoded, &value, flags), "mdb_put");
+            }
+            check(::mdb_txn_commit(writing.release()), "mdb_txn_commit");
+        });
+    }
     struct transaction {
         transaction(MDB_env* env, unsigned flags) {
             check(::mdb_txn_begin(env, nullptr, flags, &at), "mdb_txn_begin");

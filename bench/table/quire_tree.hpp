@@ -9,6 +9,7 @@
 #include <quire/table/btree.hpp>
 
 #include <optional>
+#include <ranges>
 #include <vector>
 
 namespace quire_bench {
@@ -51,6 +52,21 @@ public:
                 std::memcpy(value.data(), &number, sizeof number);
                 expect_new(tree_->insert(key, value));
             }
+        }
+    }
+    void append(key_list keys) override {
+        if constexpr (is_number) {
+            tree_->append_sorted(keys | std::views::transform([](std::uint64_t key) {
+                                     return std::pair{key, value_of(key)};
+                                 }));
+        } else {
+            std::pair<std::uint64_t, value_type> entry{0, value_type(Size, std::byte{1})};
+            tree_->append_sorted(keys | std::views::transform([&](std::uint64_t key) -> auto& {
+                                     auto const number = value_of(key);
+                                     entry.first = key;
+                                     std::memcpy(entry.second.data(), &number, sizeof number);
+                                     return std::as_const(entry);
+                                 }));
         }
     }
     [[nodiscard]] std::uint64_t get(unsigned, key_list keys) override {

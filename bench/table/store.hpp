@@ -29,6 +29,9 @@ public:
 
     /// Adds keys that are not there yet. By several threads at once, each with keys of its own.
     virtual void insert(key_list keys) = 0;
+    /// Adds keys in ascending order, above all that are there, in the way that the system has for
+    /// that, if it has one.
+    virtual void append(key_list keys) { insert(keys); }
     /// The sum of the values' first eight bytes. By threads 0, 1 ... at once, while nobody inserts.
     [[nodiscard]] virtual std::uint64_t get(unsigned thread, key_list keys) = 0;
     /// Likewise of the `length` entries from each of the keys on, in order, or those there are.

@@ -348,10 +348,8 @@ private:
         if (to.is_lost) { return std::nullopt; }
         return to.page;
     }
-    template <class Changes>
-    [[nodiscard]] step look_at(Changes& changes, page_no no, tree_goal const& goal,
+    [[nodiscard]] step look_at(outside_of_changes, page_no no, tree_goal const& goal,
                                std::size_t level, leaf_run& run) const {
-        static_assert(std::same_as<Changes, outside_of_changes>);
         auto const found = store_.file().template optimistic_read<btree_page>(
             no, [&](auto const& page) {
                 step_and_leaves seen{look(page, goal, level), {}};
