@@ -14,7 +14,6 @@
 #include <random>
 #include <stdexcept>
 #include <thread>
-#include <vector>
 
 #include <sys/wait.h>
 #include <unistd.h>
@@ -57,12 +56,10 @@ std::uint64_t move_money(bank& b, std::int64_t from, std::int64_t to, std::int64
 [[noreturn]] void move_money_for_ever(bank& b, unsigned seed) {
     std::mt19937 random{seed};
     std::uniform_int_distribution<std::int64_t> any{0, accounts_max - 1};
-    for (int n = 0;; n = (n + 1) % 16) {
-        try {
-            auto const at = move_money(b, any(random), any(random), any(random));
-            if (n == 0) { b.log.sync(at); }
-        } catch (std::domain_error const&) {}
-    }
+    for (unsigned n = 0;; ++n) try {
+        auto const at = move_money(b, any(random), any(random), any(random));
+        if (n % 16 == 0) { b.log.sync(at); }
+    } catch (std::domain_error const&) {}
 }
 
 int crash() {
@@ -77,8 +74,7 @@ int crash() {
             }
         });
     }
-    std::vector<std::thread> threads;
-    for (unsigned t = 0; t < 4; ++t) { threads.emplace_back(move_money_for_ever, std::ref(b), t); }
+    for (unsigned t = 0; t < 4; ++t) { std::thread{move_money_for_ever, std::ref(b), t}.detach(); }
     std::this_thread::sleep_for(std::chrono::milliseconds{200});
     return std::raise(SIGKILL);
 }

@@ -117,8 +117,10 @@ void keep_for_ever(shared_memory const& record, two_files& files, std::uint64_t 
         }
         if (files.first.pages() == pages_most) {
             auto const to = random.between(pairs, pages_most - 1);
-            record->fewest = to;
+            // Appended pages are not durable before the cut is: until then, as few as before count.
+            record->fewest = std::min(record->fewest.load(), to);
             files.first.truncate(to);
+            record->fewest = to;
             record->most = to;
             ++record->cuts;
         }

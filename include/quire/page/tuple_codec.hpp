@@ -34,7 +34,9 @@
 #include <quire/page/line_pointer.hpp>
 #include <quire/page/page_header.hpp>
 
-#include <cstring>  // std::memmove
+#include <concepts>  // std::move_constructible
+#include <cstring>   // std::memmove
+#include <utility>   // std::tuple_size
 
 namespace quire::inline QUIRE_ABI {
 
@@ -173,11 +175,20 @@ struct row_item {
     }
 };
 
+/// std::tuple, std::pair and std::array. (A row of a page has std::tuple_size, too, and stays.)
+template <class T>
+concept values_without_names =
+    std::move_constructible<T> && requires { std::tuple_size<T>::value; };
+
 /// Whether a page lends (or takes) a T, with a message that says what is missing.
 template <class T, bool IsTaken = false>
 [[nodiscard]] consteval bool has_tuple_codec() {
     constexpr bool has = tuple_type<T> || (IsTaken && tuple_source<T>);
-    static_assert(has,
+    static_assert(has || !values_without_names<T>,
+                  "a row is a described struct: give the values of a std::tuple, std::pair or "
+                  "std::array names as members of one, and describe that with "
+                  "BOOST_DESCRIBE_STRUCT");
+    static_assert(has || values_without_names<T>,
                   "a page takes bytes (std::span<std::byte const>) or a type with a tuple_codec: "
                   "describe the struct with BOOST_DESCRIBE_STRUCT, in its own namespace, and "
                   "include <quire/row/codec.hpp>");

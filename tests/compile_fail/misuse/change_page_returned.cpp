@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 // group: page of a change
+// form: elided
 // rust: rejects
 // g++: -
 // clang-19: (address of|reference to) stack memory

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 // group: page of a change
+// chosen: an end or a change that no mark announces
 // rust: rejects
 // g++: -
 // clang-19: -

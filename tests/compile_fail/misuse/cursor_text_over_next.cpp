@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 // group: stale sub-view
+// chosen: what a cursor lends, over its next step
 // rust: rejects
 // g++: -
 // clang-19: -

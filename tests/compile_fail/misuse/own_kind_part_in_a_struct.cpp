@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 // group: own page kind
+// chosen: elided
+// form: elided
 // rust: rejects
 // g++: -
 // clang-19: -

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 // group: a page by another name
+// chosen: a pointer, a reference or a second name
 // rust: rejects
 // g++: -
 // clang-19: -

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 // group: a page by another name
+// form: elided
 // rust: rejects
 // g++: -
 // clang-19: address of stack memory

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 // group: guard ended under a borrow
+// chosen: a pointer, a reference or a second name
 // rust: rejects
 // g++: -
 // clang-19: -

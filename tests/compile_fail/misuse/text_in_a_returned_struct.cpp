@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 // group: borrow outlives its guard
+// chosen: elided
+// form: elided
 // rust: rejects
 // g++: -
 // clang-19: (address of|reference to) stack memory

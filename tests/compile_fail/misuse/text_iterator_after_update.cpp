@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 // group: stale sub-view
+// chosen: an iterator that outlives its text
 // rust: rejects
 // g++: -
 // clang-19: -

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 // group: stale sub-view
+// chosen: a view that code has vouched for
 // rust: rejects
 // g++: -
 // clang-19: -
