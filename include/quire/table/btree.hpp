@@ -9,6 +9,8 @@
 ///     orders.get("4711", [](auto const& row) { std::cout << row.template get<&order::name>(); });
 ///     orders.scan("4", "5", [](std::string const& key, auto const& row) { ... });
 ///     for (auto at = orders.first(); at; at.next()) { std::cout << at.key() << '\n'; }
+///     orders.append_sorted(more);                       // ascending pairs, a leaf at a time
+///     auto const found = co_await orders.async_find("4711");               // in a quire::task
 ///
 /// Keys: key_codec.hpp, values: value_codec.hpp. The tree is found in the catalog by its name, and
 /// made where it is new.
@@ -28,7 +30,8 @@
 /// changed. The number of levels is bounded by 40.
 ///
 /// Threads: any number, at any time. Readers take no latch above the leaf; splits hold the parent,
-/// the node and a new page, and block nobody elsewhere.
+/// the node and a new page, and block nobody elsewhere. Scans and cursors that go on read leaves
+/// ahead; a task that waits for a page keeps no other task waiting.
 /// Errors: those of reading and changing pages. Whatever a page contains, it is at worst
 /// corrupt_page.
 /// Expects: this thread holds no guard of the pool.

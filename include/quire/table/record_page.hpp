@@ -96,7 +96,8 @@ public:
         if (!pointer.is_live()) { page_.corrupt("state of a slot"); }
         return parsed(page_.tuple(pointer));
     }
-    /// `fn(slot, record)` for each record, until it returns false; then false. Errors: corrupt_page.
+    /// `fn(slot, record)` for each record, until it returns false; whether it never did.
+    /// Errors: corrupt_page.
     template <class Fn>
     bool for_each(Fn&& fn) const {
         auto const b = page_.load_bounds();

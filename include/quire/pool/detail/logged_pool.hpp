@@ -100,6 +100,11 @@ public:
                                          file_options const& options) override try {
         cancellation_off const meanwhile;
         std::lock_guard const alone{keeping_};
+        if (options.follow_symlink) {
+            throw error{errc::bad_option, "open " + path,
+                        {.why = "a log knows its files by their names: a logged file is opened by "
+                                "its own, not by that of a link"}};
+        }
         auto const name = changes.name_of(path);
         auto& file = file_opening{core_, options}.open(path, mode);
         try {
