@@ -37,8 +37,8 @@
 /// and the whole page if that is its first change since a checkpoint began. So all page kinds can
 /// be changed, by raw spans, too; it costs a copy and a comparison of each page.
 ///
-/// The log belongs to its files. Opened without it, with another log, with an older copy of it, or by
-/// another name, a file that was not closed is what its pages say: what only the log has is not
+/// The log belongs to its files. Opened without it, with another log, with an older copy of it, or
+/// by another name, a file that was not closed is what its pages say: what only the log has is not
 /// there, and no error tells (file_options::logged).
 ///
 /// Without `buffer_pool::change`, in whose place the caller then answers errc::conflict:
