@@ -85,6 +85,38 @@ public:
 /// What a crash leaves: a file's bytes by its name.
 using disk_state = std::map<std::string, std::vector<std::byte>>;
 
+/// How many there are; 2^64 - 1 if that or more.
+inline std::uint64_t count_of(std::map<std::string, quire::testing::crash_states> const& left) {
+    std::uint64_t product = 1;
+    for (auto const& [name, states] : left) {
+        if (__builtin_mul_overflow(product, states.count(), &product)) {
+            return ~std::uint64_t{0};
+        }
+    }
+    return product;
+}
+/// One of them. Expects: n < count_of(left).
+inline disk_state state_of(std::map<std::string, quire::testing::crash_states> const& left,
+                           std::uint64_t n) {
+    disk_state chosen;
+    for (auto const& [name, states] : left) {
+        chosen.emplace(name, states.state(n % states.count()));
+        n /= states.count();
+    }
+    return chosen;
+}
+/// Nothing that was not synced is there, or all of it.
+inline disk_state state_of_all(std::map<std::string, quire::testing::crash_states> const& left,
+                               bool newest) {
+    disk_state chosen;
+    for (auto const& [name, states] : left) {
+        chosen.emplace(name, states.state_by([&](std::uint64_t choices) {
+            return newest ? choices - 1 : 0;
+        }));
+    }
+    return chosen;
+}
+
 inline disk_state any_state(std::map<std::string, quire::testing::crash_states> const& left,
                             generator& random) {
     auto const bias = random.below(5);
