@@ -204,6 +204,16 @@ TEST_CASE("btree_append: a range that writes into the tree meanwhile") {
         CHECK(is_done);
         CHECK(tree.stats().entries == keys.size() + 1);
     }
+    SECTION("and one that erases everything, so that the last leaf has other fences") {
+        int times = 0;
+        tree.append_sorted(from(keys.size(), [&](std::size_t i) {
+            if (!tree.contains(keys[i - 3]) || tree.contains(keys[i - 2])) { return; }
+            for (std::size_t k = 0; k < i; ++k) { tree.erase(keys[k]); }
+            ++times;
+        }), 1.0);
+        CHECK(times > 5);
+        CHECK(tree.stats().entries < 60);
+    }
     SECTION("and one that reads, while the last leaf is empty") {
         tree.append_sorted(from(keys.size(), [&](std::size_t i) {
             auto const last = tree.last();

@@ -85,18 +85,18 @@ public:
         low.take(seen.low());
         return seen.count() == 0;
     }
-    /// Makes the last leaf, which is empty, one of what `fill(node)` puts there, from `first` on
-    /// and below `high`; an empty one follows it. False if it is not empty, or not the last: then
-    /// nothing has changed.
+    /// Makes the last leaf, which is empty, one of what `fill(node)` puts there, from `low` on and
+    /// below `high`; an empty one follows it. False if it is not empty, not the last, or has another
+    /// low fence: then nothing has changed.
     template <class Run, class Fill>
-    [[nodiscard]] bool append_leaf(Run const& run, key_bytes first, key_bytes high,
+    [[nodiscard]] bool append_leaf(Run const& run, key_bytes low, key_bytes high,
                                    Fill const& fill) const {
         for (;;) {
             auto result = split_result::again;
             bool is_empty = true;
             run([&](auto& changes) {
                 is_empty = true;
-                result = try_append_leaf(changes, first, high, fill, is_empty);
+                result = try_append_leaf(changes, low, high, fill, is_empty);
             });
             if (result == split_result::done) { return is_empty; }
             if (result == split_result::parent_is_full) {
@@ -252,26 +252,24 @@ private:
         return split_result::done;
     }
     template <class Changes, class Fill>
-    [[nodiscard]] split_result try_append_leaf(Changes& changes, key_bytes first, key_bytes high,
+    [[nodiscard]] split_result try_append_leaf(Changes& changes, key_bytes low, key_bytes high,
                                                Fill const& fill, bool& is_empty) const {
-        auto parent = latch(changes, {first}, 1);
+        auto parent = latch(changes, {low}, 1);
         node_view const above{parent.view().bytes()};
         if (above.level() == 0) {  // the root
-            is_empty = above.count() == 0;
+            is_empty = above.count() == 0 && low.empty();
             if (!is_empty) { return split_result::done; }
             grow(changes, parent);
             return split_result::again;
         }
-        auto const position = above.child_for(first);
+        auto const position = above.child_for(low);
         auto child = changes.template write<btree_page>(store_.file(), above.child(position));
         node_view const last{child.view().bytes()};
-        require_right(last, {first}, 0);
-        is_empty = last.count() == 0 && !last.has_high();
+        require_right(last, {low}, 0);
+        is_empty = last.count() == 0 && !last.has_high() && compare_keys(last.low(), low) == 0;
         if (!is_empty) { return split_result::done; }
         auto const wanted = above.size_of(high.size(), node::child_size);
         if (above.used() + wanted > page_size) { return split_result::parent_is_full; }
-        std::array<std::byte, key_size_max> room;
-        auto const low = node_split<page_size>::copied(last.low(), room);
         auto fresh = store_.template allocate<btree_page>(changes);
         bool const done = node{parent->bytes()}.insert_child(position + 1, high, fresh.page_no());
         QUIRE_EXPECTS(done, "a node has the room that it said it has");

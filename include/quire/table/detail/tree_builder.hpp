@@ -127,7 +127,7 @@ private:
         auto const last = key_of(entries_[count - 1]);
         kept_key<node::key_size_max> const high{next.first(common_prefix(last, next) + 1)};
         bool const is_made =
-            tree_.append_leaf(run_, key_of(entries_.front()), high.bytes(), [&](node const& leaf) {
+            tree_.append_leaf(run_, low_.bytes(), high.bytes(), [&](node const& leaf) {
                 bool fits = true;
                 for (std::size_t i = 0; i < count; ++i) {
                     auto const value = value_of(entries_[i]);
