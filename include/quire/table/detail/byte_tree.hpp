@@ -86,8 +86,8 @@ public:
         return seen.count() == 0;
     }
     /// Makes the last leaf, which is empty, one of what `fill(node)` puts there, from `low` on and
-    /// below `high`; an empty one follows it. False if it is not empty, not the last, or has another
-    /// low fence: then nothing has changed.
+    /// below `high`; an empty one follows it. False if it is not empty, not the last, or has
+    /// another low fence: then nothing has changed.
     template <class Run, class Fill>
     [[nodiscard]] bool append_leaf(Run const& run, key_bytes low, key_bytes high,
                                    Fill const& fill) const {
