@@ -73,7 +73,7 @@ std::string some_key(quire_test::test_random& random, std::size_t size_max) {
 }  // namespace
 
 TEMPLATE_TEST_CASE_SIG("btree_append: any ascending keys, behind what is there", "",
-                       ((std::size_t N), N), 512, 4096, 32768) {
+                       ((std::size_t N), N), 512, 4096) {
     quire_test::test_random random;
     for (bool const logged : {false, true}) {
         world<N> w{logged};
@@ -121,7 +121,11 @@ TEST_CASE("btree_append: leaves are as full as they are asked to be") {
     auto const half = leaves("half", 0.5);
     CHECK(10 * half > 19 * full);
     CHECK(10 * half < 22 * full);
-    CHECK(leaves("empty", 0.0) == all.size());  // an entry each
+    {
+        numbers tree{*w.db, "empty"};
+        tree.append_sorted(some_numbers(1, 500), 0.0);
+        CHECK(tree.stats().leaf_pages == 500);  // an entry each
+    }
     // 8 bytes of slot, 2 of length, 8 of value, and 2 of the key's 8 that are not in common
     CHECK(full <= all.size() * 20 / (4096 - 56 - 16) + 2);
 
