@@ -409,6 +409,30 @@ TEMPLATE_TEST_CASE("page_stream: the pages in use survive a scan", "", quire::s3
     s.expect_no_pins();
 }
 
+TEST_CASE("page_stream: without transfers in flight a stream of neighbours reads longer runs") {
+    using pool_type = quire::buffer_pool<size, quire::s3_fifo, quire::hybrid_latch,
+                                         quire::memory_backend>;
+    pool_type pool{{.frames = 640}};
+    auto file = pool.open("f", quire::open_mode::open_or_create);
+    append_numbers(file, 600);
+    file.flush();
+    for (std::uint64_t i = 0; i < 600; ++i) { file.discard(i); }
+    auto const before = file.stats().misses;
+    std::uint64_t no = 0;
+    auto stream = file.read_stream([&]() -> std::optional<page_no> {
+        return no < 600 ? std::optional<page_no>{no++} : std::nullopt;
+    });
+    std::uint64_t last = 0;
+    std::uint64_t longest = 0;
+    while (stream.next() != nullptr) {
+        auto const now = file.stats().misses - before;
+        longest = std::max(longest, now - last);
+        last = now;
+    }
+    CHECK(last == 600);
+    CHECK(longest >= 32);
+}
+
 TEST_CASE("page_stream: a scan that fits leaves its pages resident") {
     setting s{256, 60};
     CHECK(all_of(s.file->scan()) == count_up(60));

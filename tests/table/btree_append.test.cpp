@@ -10,6 +10,7 @@
 #include <quire/table/btree.hpp>
 
 #include "catch.hpp"
+#include "pool/calls.hpp"
 #include "random.hpp"
 #include "table/tree_world.hpp"
 
@@ -21,6 +22,7 @@
 #include <vector>
 
 using quire::errc;
+using quire_test::refusal;
 
 namespace {
 
@@ -48,16 +50,6 @@ void expect_equal(Tree const& tree, map_type const& map) {
         ++expected;
     });
     REQUIRE(expected == map.end());
-}
-
-quire::errc code_of(auto act) {
-    try {
-        act();
-    } catch (quire::error const& why) {
-        return why.kind();
-    }
-    FAIL("no error");
-    return {};
 }
 
 /// Keys that have much in common with their neighbours, or nothing.
@@ -137,13 +129,13 @@ TEST_CASE("btree_append: leaves are as full as they are asked to be") {
 TEST_CASE("btree_append: what is not behind all others is refused, the first ones are there") {
     world<4096> w{false};
     numbers tree{*w.db, "t"};
-    CHECK(code_of([&] { tree.append_sorted(some_numbers(0, 3), 1.1); }) == errc::bad_option);
-    CHECK(code_of([&] { tree.append_sorted(some_numbers(0, 3), -0.1); }) == errc::bad_option);
+    CHECK(refusal([&] { tree.append_sorted(some_numbers(0, 3), 1.1); }) == errc::bad_option);
+    CHECK(refusal([&] { tree.append_sorted(some_numbers(0, 3), -0.1); }) == errc::bad_option);
     CHECK_FALSE(tree.first());
 
     auto wrong = some_numbers(0, 5000);
     std::swap(wrong[4000], wrong[4001]);
-    CHECK(code_of([&] { tree.append_sorted(wrong); }) == errc::bad_key);
+    CHECK(refusal([&] { tree.append_sorted(wrong); }) == errc::bad_key);
     auto const there = tree.stats().entries;
     CHECK(there > 3000);
     CHECK(there < 4001);
@@ -151,9 +143,9 @@ TEST_CASE("btree_append: what is not behind all others is refused, the first one
     tree.scan([&](std::uint64_t key, std::uint64_t) { REQUIRE(key == 3 * seen++); });
     CHECK(seen == there);
 
-    CHECK(code_of([&] { tree.append_sorted(pairs{{1, 1}}); }) == errc::bad_key);
-    CHECK(code_of([&] { tree.append_sorted(pairs{{3 * there - 3, 1}}); }) == errc::bad_key);
-    CHECK(code_of([&] { tree.append_sorted(pairs{{20'000, 1}, {20'000, 2}}); }) == errc::bad_key);
+    CHECK(refusal([&] { tree.append_sorted(pairs{{1, 1}}); }) == errc::bad_key);
+    CHECK(refusal([&] { tree.append_sorted(pairs{{3 * there - 3, 1}}); }) == errc::bad_key);
+    CHECK(refusal([&] { tree.append_sorted(pairs{{20'000, 1}, {20'000, 2}}); }) == errc::bad_key);
     CHECK(tree.stats().entries <= there + 1);
     tree.append_sorted(pairs{});
     tree.append_sorted(some_numbers(30'000, 5000));
@@ -161,7 +153,7 @@ TEST_CASE("btree_append: what is not behind all others is refused, the first one
     CHECK(tree.check().empty());
 
     strings<4096> texts{*w.db, "texts"};
-    CHECK(code_of([&] {
+    CHECK(refusal([&] {
               texts.append_sorted(map_type{{"a", "1"}, {std::string(5000, 'k'), "2"}});
           }) == errc::tuple_too_large);
 }
@@ -227,7 +219,7 @@ TEST_CASE("btree_append: a range that writes into the tree meanwhile") {
         }));
     }
     SECTION("behind it") {
-        CHECK(code_of([&] {
+        CHECK(refusal([&] {
                   tree.append_sorted(from(keys.size(), [&](std::size_t) {
                       if (!is_done) { tree.put("zz", "other"); }
                       is_done = true;

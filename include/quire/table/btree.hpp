@@ -35,7 +35,8 @@
 /// Errors: those of reading and changing pages. Whatever a page contains, it is at worst
 /// corrupt_page.
 /// Expects: this thread holds no guard of the pool.
-/// Cost: one page per level and operation; nothing is allocated, except by what decodes.
+/// Cost: one page per level and operation; nothing is allocated, except by what decodes, by tasks
+/// and by append_sorted.
 
 #include <quire/table/btree_cursor.hpp>
 #include <quire/table/catalog.hpp>
@@ -135,11 +136,12 @@ public:
     void put(change_type& changes, Key const& key, Value const& value) {
         put_in(changes, key, value, true);
     }
-    /// Adds entries whose keys ascend, behind all that are there: a range of pairs. Many times
-    /// faster than one by one: leaves are made whole, `fill` full (from 0 to 1; less than 1 leaves
-    /// room for keys that come between). Each leaf is a change of its own. After an error the first
-    /// entries of the range are there, and the others are not.
-    /// Errors: bad_key (a key is not above all others), bad_option (`fill`), those of the range.
+    /// Adds entries whose keys ascend, behind all that are there: a range of pairs. Leaves are made
+    /// whole, which is faster than one by one, `fill` full (from 0 to 1; less than 1 leaves room
+    /// for keys that come between). Each leaf is a change of its own. After an error some of the
+    /// first entries of the range are there, in a change of the caller's until that is undone.
+    /// Errors: bad_key (a key is not above all others), bad_option (`fill`), those of `insert` and
+    /// of the range.
     /// Cost: a buffer of about a page.
     template <std::ranges::input_range Entries>
     void append_sorted(Entries&& entries, double fill = 0.9) {

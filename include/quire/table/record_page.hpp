@@ -92,8 +92,7 @@ public:
         auto const b = page_.load_bounds();
         if (slot.value() >= b.slots) { return std::nullopt; }
         auto const pointer = page_.load_pointer(slot.value(), b);
-        if (pointer.state() == slot_state::free) { return std::nullopt; }
-        if (!pointer.is_live()) { page_.corrupt("state of a slot"); }
+        if (!has_record(pointer)) { return std::nullopt; }
         return parsed(page_.tuple(pointer));
     }
     /// `fn(slot, record)` for each record, until it returns false; whether it never did.
@@ -103,8 +102,7 @@ public:
         auto const b = page_.load_bounds();
         for (std::size_t slot = 0; slot < b.slots; ++slot) {
             auto const pointer = page_.load_pointer(slot, b);
-            if (pointer.state() == slot_state::free) { continue; }
-            if (!pointer.is_live()) { page_.corrupt("state of a slot"); }
+            if (!has_record(pointer)) { continue; }
             if (!fn(slot_id{slot}, parsed(page_.tuple(pointer)))) { return false; }
         }
         return true;
@@ -194,6 +192,11 @@ public:
     [[noreturn]] void corrupt(char const* what) const { page_.corrupt(what); }
 
 private:
+    [[nodiscard]] bool has_record(line_pointer pointer) const {
+        if (pointer.state() == slot_state::free) { return false; }
+        if (!pointer.is_live()) { page_.corrupt("state of a slot"); }
+        return true;
+    }
     [[nodiscard]] record parsed(std::span<std::byte const> tuple) const {
         if (tuple.size() < address_size) { page_.corrupt("size of a record"); }
         auto const first = load_le<std::uint8_t>(tuple.data());

@@ -8,9 +8,9 @@
 /// split and merge meanwhile. A leaf that does not say it is the right one (I5 of btree_page.hpp)
 /// ends the run, and the walk goes down again.
 ///
-/// How far ahead: nothing at the first leaf, as most walks end there or at the second; twice as
-/// much with each leaf, up to length_max. So at most as many leaves are read for nothing as the
-/// walk has seen. A run ends with its parent: the first leaf of the next one is waited for.
+/// How far ahead: nothing at the first leaf, since most walks end there or at the second; one at
+/// the second, and from there twice as many with each leaf, up to length_max. A run ends with its
+/// parent: the first leaf of the next one is waited for.
 
 #include <quire/base/page_id.hpp>
 

@@ -106,11 +106,12 @@ public:
                     lose(to, why);
                 }
             }
+            if (to.is_lost) { continue; }
             leaf_slot leaf;
             bool is_there = false;
             try {
                 auto const held = co_await store_.file().fetch(to.page);
-                is_there = !to.is_lost && reach(leaf, to.page, goal);
+                is_there = reach(leaf, to.page, goal);
             } catch (error const& why) {
                 lose(to, why);
             }
