@@ -12,6 +12,7 @@ set(quire_headers
     include/quire/base/fixed_array.hpp
     include/quire/base/hook.hpp
     include/quire/base/immovable.hpp
+    include/quire/base/log_opening.hpp
     include/quire/base/page_id.hpp
     include/quire/base/page_seal.hpp
     include/quire/base/poison.hpp

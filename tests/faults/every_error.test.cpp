@@ -304,6 +304,17 @@ void produce(errc code, std::string const& path) {
             logged_scene s{store, false};
             return;
         }
+        case errc::needs_log: {
+            auto const store = quire::memory_store_ptr::make();
+            {
+                logged_scene s{store};  // ends in a crash
+                quire::catalog db{s.pool, s.file};
+            }
+            store->assign("log", {});
+            logged_scene s{store, false};
+            quire::catalog db{s.pool, s.file};
+            return;
+        }
         case errc::needs_change: {
             logged_scene s;
             auto const page = s.file.append();

@@ -7,6 +7,7 @@
 #include <quire/memory/arena.hpp>
 
 #include "catch.hpp"
+#include "pool/calls.hpp"
 
 #include <algorithm>
 #include <chrono>
@@ -19,16 +20,6 @@
 namespace quire_test {
 
 inline constexpr std::size_t page_bytes = 4096;
-
-/// The error that `act` throws; a test failure when it throws none.
-template <class Act>
-quire::error error_of(Act act) {
-    try {
-        act();
-    } catch (quire::error const& e) { return e; }
-    FAIL("no error was thrown");
-    throw std::logic_error{"not reached"};
-}
 
 /// A backend, its arena, and short ways to use them.
 template <quire::file_backend Backend>

@@ -113,7 +113,7 @@ public:
                 return expect_none([&] { (void)page.update(id, from); });
             }
             if (bytes.size() > page.tuple_size_max) {
-                expect(error_of([&] { (void)page.update(id, from); }) ==
+                expect(errc_of([&] { (void)page.update(id, from); }) ==
                            quire::errc::tuple_too_large,
                        "an update that fits no page says so");
                 return refused(counts_->too_large);
@@ -261,11 +261,11 @@ private:
     }
     template <class Fn>
     bool expect_none(Fn&& fn) const {
-        expect(error_of(fn) == quire::errc::no_such_tuple, "what is not there is an error");
+        expect(errc_of(fn) == quire::errc::no_such_tuple, "what is not there is an error");
         return false;
     }
     bool expect_too_large(page_type& page, std::span<std::byte const> from) const {
-        expect(error_of([&] { (void)page.insert(from); }) == quire::errc::tuple_too_large,
+        expect(errc_of([&] { (void)page.insert(from); }) == quire::errc::tuple_too_large,
                "a tuple that fits no page is an error");
         return refused(counts_->too_large);
     }

@@ -156,14 +156,14 @@ TEMPLATE_TEST_CASE_SIG("heap_page: an empty page of each size takes one tuple of
     page.validate();
 
     std::vector<std::byte> const all(N - 36, std::byte{0x5A});
-    CHECK(error_of([&] { (void)page.insert(std::vector(N - 35, std::byte{0})); }) ==
+    CHECK(errc_of([&] { (void)page.insert(std::vector(N - 35, std::byte{0})); }) ==
           errc::tuple_too_large);
     auto const slot = page.insert(all).value();
     page.validate();
     CHECK(std::ranges::equal(page.tuple(slot), all));
     CHECK(page.free_space() == 0);
     CHECK_FALSE(page.insert(bytes_of("")));
-    CHECK(error_of([&] { (void)page.update(slot, std::vector(N - 35, std::byte{0})); }) ==
+    CHECK(errc_of([&] { (void)page.update(slot, std::vector(N - 35, std::byte{0})); }) ==
           errc::tuple_too_large);
     REQUIRE(page.update(slot, bytes_of("small")));
     CHECK(page.free_space() == N - 40 - 5);
@@ -190,16 +190,16 @@ TEST_CASE("heap_page: accepts looks at kind and version") {
     SECTION("second byte of kind") { buffer.bytes()[13] = std::byte{1}; }
     SECTION("version") { buffer.bytes()[14] = std::byte{2}; }
     CHECK_FALSE(heap_page<std::byte, 512>::accepts(buffer.span()));
-    CHECK(error_of([&] { heap_page{buffer.span()}.validate(); }) == errc::corrupt_page);
+    CHECK(errc_of([&] { heap_page{buffer.span()}.validate(); }) == errc::corrupt_page);
 }
 
 TEST_CASE("heap_page: a page of zeros is another kind and every question to it an error") {
     page_buffer<512> buffer;
     heap_page page{buffer.span()};
     CHECK_FALSE(page.accepts(buffer.span()));
-    CHECK(error_of([&] { (void)page.size(); }) == errc::corrupt_page);
-    CHECK(error_of([&] { (void)page.insert(bytes_of("x")); }) == errc::corrupt_page);
-    CHECK(error_of([&] { page.compact(); }) == errc::corrupt_page);
+    CHECK(errc_of([&] { (void)page.size(); }) == errc::corrupt_page);
+    CHECK(errc_of([&] { (void)page.insert(bytes_of("x")); }) == errc::corrupt_page);
+    CHECK(errc_of([&] { page.compact(); }) == errc::corrupt_page);
     CHECK(buffer.bytes() == std::vector<std::byte>(512));
 }
 
@@ -239,7 +239,7 @@ TEST_CASE("heap_page: an update that does not fit where it is moves within the p
     CHECK_FALSE(page.update(b, bytes_of(std::string(400, 'B'))));
     CHECK_FALSE(page.update(a, bytes_of(std::string(300, 'A'))));
     CHECK(buffer.bytes() == before);
-    CHECK(error_of([&] { (void)page.update(slot_id{9}, bytes_of("x")); }) == errc::no_such_tuple);
+    CHECK(errc_of([&] { (void)page.update(slot_id{9}, bytes_of("x")); }) == errc::no_such_tuple);
 }
 
 TEST_CASE("heap_page: an update that does not grow stays where it is") {
@@ -295,7 +295,7 @@ TEST_CASE("heap_page: move gives a tuple another number") {
     auto const b = page.insert(bytes_of("b")).value();
     CHECK_FALSE(page.move(a, b));
     CHECK_FALSE(page.move(a, a));
-    CHECK(error_of([&] { (void)page.move(slot_id{5}, slot_id{6}); }) == errc::no_such_tuple);
+    CHECK(errc_of([&] { (void)page.move(slot_id{5}, slot_id{6}); }) == errc::no_such_tuple);
     REQUIRE(page.move(a, slot_id{4}));
     page.validate();
     CHECK(page.slot_count() == 5);
@@ -422,8 +422,8 @@ TEST_CASE("heap_page: errors name the page and the slot, and no file") {
     CHECK(what([&] { static_cast<void>(page.redirect(slot, slot_id{3})); }) ==
           "tuple in slot 3 of page 99: no tuple in this slot");
     quire::store_le(buffer.bytes().data() + 4, ~std::uint64_t{0});
-    CHECK(error_of([&] { (void)page.number(); }) == errc::corrupt_page);
-    CHECK(error_of([&] { page.validate(); }) == errc::corrupt_page);
+    CHECK(errc_of([&] { (void)page.number(); }) == errc::corrupt_page);
+    CHECK(errc_of([&] { page.validate(); }) == errc::corrupt_page);
 }
 
 TEST_CASE("heap_page: a tuple of another page is inserted, and replaces one, as it is lent") {

@@ -73,5 +73,5 @@ TEST_CASE("live_range: a line pointer that is corrupt ends the walk with an erro
     quire::heap_page page{buffer.span()};
     for (int i = 0; i < 3; ++i) { page.insert(bytes_of("tuple")).value(); }
     quire::slotted{buffer.span()}.put_pointer(1, quire::line_pointer::live(510, 3));
-    CHECK(error_of([&] { numbers(page); }) == quire::errc::corrupt_page);
+    CHECK(errc_of([&] { numbers(page); }) == quire::errc::corrupt_page);
 }

@@ -114,8 +114,8 @@ TEST_CASE("ordered_slots: a writer that throws, and a page that contradicts itse
     CHECK(text(page, 0) == "a");
     quire::store_le<std::uint32_t>(&buffer.bytes()[40], line_pointer::live(500, 30).bits());
     auto const damaged = buffer.bytes();
-    CHECK(error_of([&] { erase_at(page, 0); }) == quire::errc::corrupt_page);
-    CHECK(error_of([&] { static_cast<void>(put(page, 0, std::string(450, 'c'), 3)); }) ==
+    CHECK(errc_of([&] { erase_at(page, 0); }) == quire::errc::corrupt_page);
+    CHECK(errc_of([&] { static_cast<void>(put(page, 0, std::string(450, 'c'), 3)); }) ==
           quire::errc::corrupt_page);
     CHECK(buffer.bytes() == damaged);
 }

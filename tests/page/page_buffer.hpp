@@ -70,7 +70,7 @@ template <class Page>
 
 /// The code of the error that `fn` throws; fails the test when it throws none.
 template <class Fn>
-[[nodiscard]] quire::errc error_of(Fn&& fn) {
+[[nodiscard]] quire::errc errc_of(Fn&& fn) {
     try {
         fn();
     } catch (quire::error const& e) { return e.kind(); }
@@ -81,7 +81,7 @@ template <class Fn>
 
 using quire_test::bytes_of;
 using quire_test::bytes_in;
-using quire_test::error_of;
+using quire_test::errc_of;
 using quire_test::make_heap_page;
 using quire_test::page_buffer;
 using quire_test::text_in;

@@ -73,7 +73,7 @@ TEST_CASE("redirects: a slot that is named becomes dead and is not given to a st
     CHECK(page.erase(slot(1)));
     page.validate();
     CHECK_FALSE(page.contains(slot(0)));
-    CHECK(error_of([&] { (void)page.tuple(slot(0)).size(); }) == errc::no_such_tuple);
+    CHECK(errc_of([&] { (void)page.tuple(slot(0)).size(); }) == errc::no_such_tuple);
     CHECK(page.insert(bytes_of("stranger")) == slot(2));
     CHECK_FALSE(page.reclaim(slot(1)));
     CHECK(page.erase(slot(0)));
@@ -97,8 +97,8 @@ TEST_CASE("redirects: nothing is redirected to where no tuple is or from where n
     auto buffer = make_page(3);
     quire::heap_page page{buffer.span()};
     REQUIRE(page.kill(slot(2)));
-    CHECK(error_of([&] { (void)page.redirect(slot(0), slot(2)); }) == errc::no_such_tuple);
-    CHECK(error_of([&] { (void)page.redirect(slot(0), slot(9)); }) == errc::no_such_tuple);
+    CHECK(errc_of([&] { (void)page.redirect(slot(0), slot(2)); }) == errc::no_such_tuple);
+    CHECK(errc_of([&] { (void)page.redirect(slot(0), slot(9)); }) == errc::no_such_tuple);
     CHECK_FALSE(page.redirect(slot(9), slot(0)));
     CHECK(page.redirect(slot(2), slot(0)));
     page.validate();
@@ -112,11 +112,11 @@ TEST_CASE("redirects: a circle in foreign bytes is an error wherever it is met")
     raw.put_pointer(0, line_pointer::redirect(length == 1 ? 0 : 1));
     if (length == 2) { raw.put_pointer(1, line_pointer::redirect(0)); }
     auto const corrupt = errc::corrupt_page;
-    CHECK(error_of([&] { (void)page.contains(slot(0)); }) == corrupt);
-    CHECK(error_of([&] { (void)page.tuple(slot(0)).size(); }) == corrupt);
-    CHECK(error_of([&] { (void)page.update(slot(0), bytes_of("x")); }) == corrupt);
-    CHECK(error_of([&] { (void)page.redirect(slot(2), slot(0)); }) == corrupt);
-    CHECK(error_of([&] { page.validate(); }) == corrupt);
+    CHECK(errc_of([&] { (void)page.contains(slot(0)); }) == corrupt);
+    CHECK(errc_of([&] { (void)page.tuple(slot(0)).size(); }) == corrupt);
+    CHECK(errc_of([&] { (void)page.update(slot(0), bytes_of("x")); }) == corrupt);
+    CHECK(errc_of([&] { (void)page.redirect(slot(2), slot(0)); }) == corrupt);
+    CHECK(errc_of([&] { page.validate(); }) == corrupt);
     CHECK(text_in(page, slot(2)) == "2");
 }
 
@@ -125,5 +125,5 @@ TEST_CASE("redirects: a redirect to a free slot is found by validate") {
     quire::heap_page page{buffer.span()};
     CHECK(page.erase(slot(1)));
     layout{buffer.span()}.put_pointer(0, line_pointer::redirect(1));
-    CHECK(error_of([&] { page.validate(); }) == errc::corrupt_page);
+    CHECK(errc_of([&] { page.validate(); }) == errc::corrupt_page);
 }

@@ -60,7 +60,7 @@ using pool_of = quire::buffer_pool<N, quire::clock, quire::hybrid_latch, quire::
 /// The page is read in a way that depends on the bit.
 template <class File>
 errc read_somehow(File& file, std::size_t bit) {
-    return error_of([&] {
+    return errc_of([&] {
         switch (bit % 4) {
             case 0: file.template read<heap_page>(0).release(); break;
             case 1: file.template write<heap_page>(0).release(); break;

@@ -161,7 +161,7 @@ TEST_CASE("slotted: validate names what is wrong") {
     SECTION("more free slots than slots") {
         quire::store_le<std::uint16_t>(at + 28, 3);
         expect("free_slots");
-        CHECK(error_of([&] { (void)page.load_bounds(); }) == quire::errc::corrupt_page);
+        CHECK(errc_of([&] { (void)page.load_bounds(); }) == quire::errc::corrupt_page);
     }
     SECTION("free slots that are none") {
         quire::store_le<std::uint16_t>(at + 28, 1);
@@ -205,8 +205,8 @@ TEST_CASE("slotted: tuples that add up to more than the page are an error and st
     REQUIRE(page.place(1, 10, writes('b')));
     page.put_pointer(1, line_pointer::live(212, 300));
     auto const before = buffer.bytes();
-    CHECK(error_of([&] { (void)page.count(page.load_bounds()); }) == quire::errc::corrupt_page);
-    CHECK(error_of([&] { page.compact(); }) == quire::errc::corrupt_page);
-    CHECK(error_of([&] { (void)page.place(2, 200, writes('c')); }) == quire::errc::corrupt_page);
+    CHECK(errc_of([&] { (void)page.count(page.load_bounds()); }) == quire::errc::corrupt_page);
+    CHECK(errc_of([&] { page.compact(); }) == quire::errc::corrupt_page);
+    CHECK(errc_of([&] { (void)page.place(2, 200, writes('c')); }) == quire::errc::corrupt_page);
     CHECK(buffer.bytes() == before);
 }

@@ -193,7 +193,7 @@ TEST_CASE("tuple_codec: a view that refuses the bytes is an error in iteration t
     auto buffer = make_heap_page<512>();
     quire::heap_page page{buffer.span()};
     page.insert(bytes_of("")).value();
-    CHECK(error_of([&] {
+    CHECK(errc_of([&] {
               for (auto row : page.rows<word>()) { (void)row.text(); }
           }) == quire::errc::row_mismatch);
 }
@@ -213,7 +213,7 @@ TEST_CASE("tuple_codec: edit changes nothing when fn throws or the result does n
     CHECK(buffer.bytes() == before);
     CHECK_FALSE(page.edit<word>(slot, [](word& w) { w.text.assign(100, 'y'); }));
     CHECK(buffer.bytes() == before);
-    CHECK(error_of([&] {
+    CHECK(errc_of([&] {
               (void)page.edit<word>(slot, [](word& w) { w.text.assign(1000, 'y'); });
           }) == quire::errc::tuple_too_large);
     CHECK(buffer.bytes() == before);

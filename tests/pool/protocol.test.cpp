@@ -11,6 +11,7 @@
 #include <quire/io/memory_backend.hpp>
 
 #include "catch.hpp"
+#include "calls.hpp"
 
 #include <algorithm>
 #include <cerrno>
@@ -68,28 +69,6 @@ struct setting {
     io_script& script = *io.script;
     Pool pool;
 };
-
-template <class File>
-std::uint64_t number_on(File const& file, std::uint64_t no, access_options const& how = {}) {
-    auto page = file.read(no, how);
-    return page->bytes().template load<std::uint64_t>(64);
-}
-
-template <class File>
-void write_number(File const& file, std::uint64_t no, std::uint64_t value) {
-    auto page = file.write(no);
-    page->bytes().template store<std::uint64_t>(64, value);
-}
-
-template <class Call>
-std::optional<errc> refusal(Call call) {
-    try {
-        call();
-    } catch (quire::error const& e) {
-        return e.kind();
-    }
-    return std::nullopt;
-}
 
 /// The eight bytes at 64 of page `no` as they are in the file.
 std::uint64_t number_in_store(gated_backend::options const& io, std::uint64_t no) {

@@ -285,11 +285,11 @@ TEST_CASE("codec: past its max_bytes a column is too large, and the error names 
     heap_page page{buffer.span()};
     auto const slot = page.insert(limited{1, "12345", std::vector<std::byte>(2)}).value();
     auto const before = buffer.bytes();
-    CHECK(error_of([&] { (void)page.insert(limited{2, "123456", {}}); }) == errc::tuple_too_large);
+    CHECK(errc_of([&] { (void)page.insert(limited{2, "123456", {}}); }) == errc::tuple_too_large);
     CHECK_THROWS_WITH(page.insert(limited{2, "123456", {}}), ContainsSubstring("name"));
     CHECK_THROWS_WITH(page.update(slot, limited{2, "", std::vector<std::byte>(3)}),
                       ContainsSubstring("blob"));
-    CHECK(error_of([&] { (void)page.edit<limited>(slot, [](limited& l) { l.name += '6'; }); }) ==
+    CHECK(errc_of([&] { (void)page.edit<limited>(slot, [](limited& l) { l.name += '6'; }); }) ==
           errc::tuple_too_large);
     CHECK(buffer.bytes() == before);
 }
@@ -349,10 +349,10 @@ TEST_CASE("codec: a row past 65535 bytes is too large") {
     CHECK(tuple_codec<user>::size(value) == 65535);
     CHECK(tuple_codec<user>::decode(encoded(value)).name == value.name);
     value.name += 'x';
-    CHECK(error_of([&] { (void)tuple_codec<user>::size(value); }) == errc::tuple_too_large);
+    CHECK(errc_of([&] { (void)tuple_codec<user>::size(value); }) == errc::tuple_too_large);
     // A length near the end of the address space must not wrap around.
     user_ref const huge{1, {"x", std::numeric_limits<std::size_t>::max() - 10}, {}};
-    CHECK(error_of([&] { (void)tuple_codec<user_ref>::size(huge); }) == errc::tuple_too_large);
+    CHECK(errc_of([&] { (void)tuple_codec<user_ref>::size(huge); }) == errc::tuple_too_large);
 }
 
 TEST_CASE("codec: rows go into a page and are read in place") {
@@ -398,9 +398,9 @@ TEST_CASE("codec: a tuple that is no such row is an error and changes nothing") 
     heap_page page{buffer.span()};
     auto const slot = page.insert(bytes_of("short")).value();
     auto const before = buffer.bytes();
-    CHECK(error_of([&] { (void)page.row<user>(slot).slot(); }) == errc::row_mismatch);
-    CHECK(error_of([&] { (void)page.edit<user>(slot, [](user&) {}); }) == errc::row_mismatch);
-    CHECK(error_of([&] {
+    CHECK(errc_of([&] { (void)page.row<user>(slot).slot(); }) == errc::row_mismatch);
+    CHECK(errc_of([&] { (void)page.edit<user>(slot, [](user&) {}); }) == errc::row_mismatch);
+    CHECK(errc_of([&] {
               for (auto row : page.rows<user>()) { (void)row.slot(); }
           }) == errc::row_mismatch);
     CHECK(buffer.bytes() == before);

@@ -213,7 +213,7 @@ TEST_CASE("row_view: a tuple shorter than the fixed part is refused") {
     auto const bytes = good_row();
     std::span const all{bytes};
     for (std::size_t size = 0; size < 20; ++size) {
-        CHECK(error_of([&] { (void)reader{all.first(size), slot_id{}}.slot(); }) ==
+        CHECK(errc_of([&] { (void)reader{all.first(size), slot_id{}}.slot(); }) ==
               errc::row_mismatch);
     }
 }

@@ -112,7 +112,7 @@ TEST_CASE("allocation_page: what contradicts its map is corrupt") {
     auto const refuses = [](auto damage) {
         auto buffer = fresh();
         damage(buffer.bytes());
-        return error_of([&] { shared{buffer.span()}.validate(); });
+        return errc_of([&] { shared{buffer.span()}.validate(); });
     };
     CHECK(refuses([](auto& bytes) { bytes[12] = std::byte{1}; }) == errc::corrupt_page);
     CHECK(refuses([](auto& bytes) { bytes[14] = std::byte{2}; }) == errc::corrupt_page);

@@ -34,6 +34,7 @@ page_buffer<512> with_roots() {
 }
 template <class P>
 concept changes = requires(P& p) { p.set_closed(true); } ||
+                  requires(P& p) { p.set_needed_log({}); } ||
                   requires(P& p) { p.add(root_kind::btree, 1, "a", ""); };
 static_assert(changes<small> && !changes<shared> && !changes<small const>);
 template <class P>
@@ -54,6 +55,8 @@ TEST_CASE("catalog_page: format and operations write the bytes of the map") {
     for (std::size_t i = 0; i < 16; ++i) { id[i] = std::byte(0xA0 + i); }
     page.set_file_id(id);
     page.set_closed(true);
+    page.set_needed_log(
+        {0xB7B6'B5B4'B3B2'B1B0, 0xC7C6'C5C4'C3C2'C1C0, 0xD7D6'D5D4'D3D2'D1D0});
 
     std::vector<unsigned> const wanted{
         0,    0,    0,    0,                                            // checksum
@@ -68,7 +71,10 @@ TEST_CASE("catalog_page: format and operations write the bytes of the map") {
         0xA0, 0xA1, 0xA2, 0xA3, 0xA4, 0xA5, 0xA6, 0xA7,                 // file id
         0xA8, 0xA9, 0xAA, 0xAB, 0xAC, 0xAD, 0xAE, 0xAF,                 //
         3,    0,    0,    0,                                            // next number
-        1,    0,    0,    0,    0,    0,    0,    0,    0, 0, 0, 0,     // closed; zero
+        1,    0,    0,    0,                                            // closed; zero
+        0xB0, 0xB1, 0xB2, 0xB3, 0xB4, 0xB5, 0xB6, 0xB7,                 // log that it needs
+        0xC0, 0xC1, 0xC2, 0xC3, 0xC4, 0xC5, 0xC6, 0xC7,                 // opening
+        0xD0, 0xD1, 0xD2, 0xD3, 0xD4, 0xD5, 0xD6, 0xD7,                 // found
         0xC1, 0x07, 0x20, 0,                                            // 16 bytes at 496
         0x89, 0x07, 0x1C, 0,                                            // 14 bytes at 482
         0,    0,
@@ -98,6 +104,7 @@ TEST_CASE("catalog_page: what was written is read") {
     CHECK(page.page_size() == 512);
     CHECK(page.next_number() == 3);
     CHECK_FALSE(page.is_closed());
+    CHECK(page.needed_log() == quire::log_opening{});
     CHECK(page.slot_count() == 2);
     CHECK(page.find("a") == root_entry{slot_id{0}, 1, root_kind::btree, 7});
     CHECK(page.find("bc") == root_entry{slot_id{1}, 2, root_kind::heap_file, 0x010203040506});
@@ -108,7 +115,7 @@ TEST_CASE("catalog_page: what was written is read") {
     CHECK(name_of(page, 1) == "bc");
     CHECK(page.schema(slot_id{0}) == "int");
     CHECK(page.schema(slot_id{1}).empty());
-    CHECK(error_of([&] { static_cast<void>(name_of(page, 2)); }) == errc::no_such_tuple);
+    CHECK(errc_of([&] { static_cast<void>(name_of(page, 2)); }) == errc::no_such_tuple);
 }
 
 TEST_CASE("catalog_page: roots are added until the page is full, and a refusal changes nothing") {
@@ -132,7 +139,7 @@ TEST_CASE("catalog_page: what contradicts its map is corrupt") {
     auto const refuses = [](std::size_t at, unsigned value) {
         auto buffer = with_roots();
         buffer.bytes()[at] = std::byte(value);
-        return error_of([&] { shared{buffer.span()}.validate(); }) == errc::corrupt_page;
+        return errc_of([&] { shared{buffer.span()}.validate(); }) == errc::corrupt_page;
     };
     { shared{with_roots().span()}.validate(); }
     CHECK(refuses(4, 1));     // number of the page
@@ -143,18 +150,18 @@ TEST_CASE("catalog_page: what contradicts its map is corrupt") {
     CHECK(refuses(64, 0));    // next number
     CHECK(refuses(64, 2));    // the second root has it
     CHECK(refuses(68, 2));    // mark of closing
-    CHECK(refuses(75, 1));    // reserved
-    CHECK(refuses(81, 6));    // a line pointer: the roots overlap
+    CHECK(refuses(71, 1));    // reserved
+    CHECK(refuses(97, 6));    // a line pointer: the roots overlap
     CHECK(refuses(496, 2));   // two of one number
     CHECK(refuses(501, 0));   // no name
     CHECK(refuses(501, 5));   // a name past the root's end
     auto dead = with_roots();
-    for (std::size_t i = 80; i < 84; ++i) { dead.bytes()[i] = std::byte(i == 80 ? 2 : 0); }
-    CHECK(error_of([&] { shared{dead.span()}.validate(); }) == errc::corrupt_page);
+    for (std::size_t i = 96; i < 100; ++i) { dead.bytes()[i] = std::byte(i == 96 ? 2 : 0); }
+    CHECK(errc_of([&] { shared{dead.span()}.validate(); }) == errc::corrupt_page);
     auto twice = with_roots();
     small page{twice.span()};
     REQUIRE(page.add(root_kind::btree, 1, "a", ""));
-    CHECK(error_of([&] { page.validate(); }) == errc::corrupt_page);
+    CHECK(errc_of([&] { page.validate(); }) == errc::corrupt_page);
 }
 
 TEST_CASE("catalog_page: the last number is never given") {
@@ -162,9 +169,9 @@ TEST_CASE("catalog_page: the last number is never given") {
     small page{buffer.span()};
     for (std::size_t i = 64; i < 68; ++i) { buffer.bytes()[i] = std::byte{0xFF}; }
     auto const before = buffer.bytes();
-    CHECK(error_of([&] { static_cast<void>(page.add(root_kind::btree, 1, "a", "")); }) ==
+    CHECK(errc_of([&] { static_cast<void>(page.add(root_kind::btree, 1, "a", "")); }) ==
           errc::corrupt_page);
     for (std::size_t i = 64; i < 68; ++i) { buffer.bytes()[i] = std::byte{0}; }
-    CHECK(error_of([&] { static_cast<void>(page.add(root_kind::btree, 1, "a", "")); }) ==
+    CHECK(errc_of([&] { static_cast<void>(page.add(root_kind::btree, 1, "a", "")); }) ==
           errc::corrupt_page);
 }

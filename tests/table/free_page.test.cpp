@@ -43,7 +43,7 @@ TEST_CASE("free_page: any other byte is corrupt, except in checksum, number and 
         if (is_free) {
             page.validate();
         } else {
-            CHECK(error_of([&] { page.validate(); }) == errc::corrupt_page);
+            CHECK(errc_of([&] { page.validate(); }) == errc::corrupt_page);
         }
         CHECK(page_type::accepts(buffer.span()) == (at < 12 || at > 14));
     }

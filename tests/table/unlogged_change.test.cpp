@@ -198,15 +198,15 @@ TEST_CASE("unlogged_change: a page of another kind is refused, and is not held")
     world w;
     append_numbers(w.file(), 1);
     pages_type pages{*w.pool};
-    CHECK(error_of([&] { auto p = pages.write<heap_page>(w.file(), 0); }) ==
+    CHECK(errc_of([&] { auto p = pages.write<heap_page>(w.file(), 0); }) ==
           errc::wrong_page_kind);
     CHECK_FALSE(pages.holds(w.file(), 0));
     CHECK(another_reads(w, 0));
     { auto const raw = pages.read(w.file(), 0); }
-    CHECK(error_of([&] { auto p = pages.read<heap_page>(w.file(), 0); }) ==
+    CHECK(errc_of([&] { auto p = pages.read<heap_page>(w.file(), 0); }) ==
           errc::wrong_page_kind);
     CHECK(pages.holds(w.file(), 0));
-    CHECK(error_of([&] { auto p = pages.write(w.file(), 1); }) == errc::page_out_of_range);
+    CHECK(errc_of([&] { auto p = pages.write(w.file(), 1); }) == errc::page_out_of_range);
 }
 
 TEST_CASE("unlogged_change: more pages than it has room for at first") {
@@ -283,7 +283,7 @@ TEST_CASE("in_one_change: an error leaves a logged file as before, and ends the 
             auto page = pages.template append<quire::raw_page>(w.file());
             page->bytes().template store<std::uint64_t>(number_at, std::uint64_t{5});
         });
-        CHECK(error_of([&] {
+        CHECK(errc_of([&] {
                   quire::in_one_change(*w.pool, w.file(), [&](auto& pages) {
                       auto page = pages.template write<quire::raw_page>(w.file(), 0);
                       page->bytes().template store<std::uint64_t>(number_at, std::uint64_t{6});
@@ -298,8 +298,8 @@ TEST_CASE("in_one_change: an error leaves a logged file as before, and ends the 
 TEST_CASE("unlogged_change: pages of a logged file are refused") {
     world w{true};
     pages_type pages{*w.pool};
-    CHECK(error_of([&] { auto p = pages.append(w.file()); }) == errc::needs_change);
-    CHECK(error_of([&] { auto p = pages.write(w.file(), 0); }) == errc::needs_change);
+    CHECK(errc_of([&] { auto p = pages.append(w.file()); }) == errc::needs_change);
+    CHECK(errc_of([&] { auto p = pages.write(w.file(), 0); }) == errc::needs_change);
 }
 
 TEST_CASE("unlogged_change: operations of a catalog take their pages in any order") {

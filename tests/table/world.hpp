@@ -40,6 +40,10 @@ struct table_world {
     /// What was not written is gone.
     void crash() {
         opened->close(quire::unwritten::discard);
+        start_again();
+    }
+    /// Of a file that is closed already: another pool opens it.
+    void start_again() {
         end();
         start();
     }

@@ -60,6 +60,7 @@ enum class errc {
     log_corrupt,              ///< the log's bytes are none that a crash can leave
     log_full,                 ///< the log's ring has no room before its next checkpoint
     log_mismatch,             ///< the log and a file do not belong together; the message says how
+    needs_log,                ///< the file was not closed, and needs the log that it had
     needs_change,             ///< pages of a logged file are made and written in changes only
     conflict,                 ///< another thread has a page that a change wants: undo it, try again
     bad_key,                  ///< a key has no place in an order (NaN)
@@ -109,6 +110,7 @@ public:
             case errc::log_corrupt: return "log is corrupt";
             case errc::log_full: return "log has no room before its next checkpoint";
             case errc::log_mismatch: return "the log and the file do not belong together";
+            case errc::needs_log: return "the file needs its log: open it logged, with that log";
             case errc::needs_change: return "the file is logged: use a change of the pool";
             case errc::conflict: return "another thread has a page of this change";
             case errc::bad_key: return "a key that has no place in an order";

@@ -149,6 +149,7 @@ public:
         return end_;
     }
     [[nodiscard]] std::string const& path() const noexcept { return file_.path(); }
+    [[nodiscard]] log_opening const& opened() const noexcept { return file_.opened(); }
     [[nodiscard]] auto const& absolute_path() const noexcept { return file_.absolute_path(); }
 
     /// Room is counted in blocks of 4 KiB: how many can be appended now; how many the ring has; and
@@ -186,12 +187,11 @@ public:
             wait_for_file(hold);
             alone(hold, act, [] {}, false);
         };
+        auto const tell = [&](detail::log_record kind, std::uint64_t lsn, auto bytes) {
+            if (kind != detail::log_record::log && lsn <= last) { fn(lsn, bytes); }
+        };
         std::vector<std::byte> room(file_type::chunk_blocks * detail::log_block);
-        file_.scan(longest(), room, exclusively,
-                   [&](detail::log_record kind, std::uint64_t lsn,
-                       std::span<std::byte const> bytes) {
-                       if (kind != detail::log_record::log && lsn <= last) { fn(lsn, bytes); }
-                   });
+        file_.scan(longest(), room, exclusively, tell);
     } catch (std::bad_alloc const&) {
         throw error{errc::out_of_memory, "read log"};
     }

@@ -351,6 +351,11 @@ public:
     [[nodiscard]] bool is_logged() const noexcept {
         return slot().log_number.load(std::memory_order_relaxed) != 0;
     }
+    /// The log of a logged file; of any other none.
+    [[nodiscard]] log_opening log() const noexcept {
+        return is_logged() ? core().keeper->log() : log_opening{};
+    }
+    [[nodiscard]] bool is_writable() const noexcept { return slot().file->writable(); }
     /// Whether direct I/O is in effect, or buffered; direct_or_buffered where that is not known.
     [[nodiscard]] io_mode mode() const noexcept { return slot().file->mode(); }
     [[nodiscard]] std::string const& path() const noexcept { return slot().path; }
@@ -387,7 +392,6 @@ private:
         view_type const view(detail::view_of<view_type>(racy, no));
         return fn(view);
     }
-
 };
 
 }  // namespace quire::inline QUIRE_ABI

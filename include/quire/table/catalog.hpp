@@ -25,6 +25,13 @@
 /// `allocate` or `free`: from then on it holds the allocation page 1, to its end. Page 0 is before
 /// every page of a tree.
 ///
+/// With a log. Page 0 keeps which log the file needs (base/log_opening.hpp): written durably when
+/// the catalog is opened, before its first change; taken back by `close`, after everything else was
+/// written. Opened without a log such a file is needs_log; with another log, or a copy from before
+/// it was opened, log_mismatch. `lost_log::accepted` opens it as its pages are, as after a crash without a log.
+/// What a log has of the file is replayed before: a wrong one that knows the file's name may write
+/// into it. A crash in `close` may leave a file that needs no log, and is whole.
+///
 /// Without a log. `free` comes last, after everything that can fail: it is not undone. An operation
 /// that frees several pages calls `hold_to_free` for each first; then `free` cannot fail. Pages
 /// that a failed operation has allocated are free again.
@@ -32,7 +39,7 @@
 /// 0. It is set durably by `close` alone, and cleared durably before the first change of a life,
 /// which costs a flush. `was_closed_cleanly` tells what it was; `check` finds what contradicts
 /// itself here. Once a file was not closed cleanly, `close` marks it again only after
-/// `accept_after_crash`. With a log none of this is necessary.
+/// `accept_after_crash`.
 ///
 /// Threads: any, except that the constructor and `close` run alone. One catalog for one open file.
 /// Cost: allocate and free latch page 1 and the page's allocation page, and allocate nothing. A
@@ -50,6 +57,12 @@
 #include <vector>   // std::vector
 
 namespace quire::inline QUIRE_ABI {
+
+/// What a catalog does with a file that was not closed, without the log that it had.
+enum class lost_log : std::uint8_t {
+    refused,   ///< errc::needs_log, errc::log_mismatch
+    accepted,  ///< what only the log had is lost; see was_closed_cleanly
+};
 
 /// A root with its texts.
 struct root_info {
@@ -74,13 +87,15 @@ public:
 
     /// Makes the catalog of an empty file, or opens and checks the one that is there.
     /// Errors: catalog_mismatch (another magic, version or page size), wrong_page_kind (page 0 or 1
-    /// is of another kind), corrupt_page (with crc_seal also a file of another page size), and
-    /// those of reading or of a change.
+    /// is of another kind), corrupt_page (with crc_seal also a file of another page size),
+    /// needs_log, log_mismatch (see lost_log), and those of reading, of a change and a flush.
     /// Expects: this thread holds no guard of the pool.
-    catalog(Pool& pool, file_type const& file) : pool_{pool}, file_{file}, allocator_{file} {
-        if (file.pages() > 0) { open(); }
+    catalog(Pool& pool, file_type const& file, lost_log without = lost_log::refused)
+        : pool_{pool}, file_{file}, allocator_{file}, unmarked_{file.is_logged()} {
+        if (file.pages() > 0) { open(without); }
         if (file.pages() < 2) { make(); }
-        auto const map = file_.template read<allocation_page>(1);
+        { auto const map = file_.template read<allocation_page>(1); }
+        if (is_logged() && file.is_writable()) { begin_life(); }
     }
 
     [[nodiscard]] Pool& pool() const noexcept { return pool_; }
@@ -111,7 +126,7 @@ public:
     /// Errors: those of a flush.
     /// Expects: this thread holds no guard of the pool.
     void begin_changes() {
-        if (marked_closed_.load(std::memory_order_acquire)) [[unlikely]] { clear_mark(); }
+        if (unmarked_.load(std::memory_order_acquire)) [[unlikely]] { begin_life(); }
     }
 
     // Roots
@@ -188,25 +203,25 @@ public:
 
     // A whole life
 
-    /// Whether nothing was lost when the file was last used: it is logged, new, or was closed by
-    /// `close`, or only read since.
+    /// Whether nothing was lost when the file was last used: it had its log, is new, or was closed
+    /// by `close`, or only read since.
     [[nodiscard]] bool was_closed_cleanly() const noexcept { return was_clean_; }
     /// The caller has checked a file that was not closed cleanly: `close` marks it from now on.
     void accept_after_crash() noexcept { accepted_ = true; }
-    /// Writes everything, marks a file without a log as closed, and closes it. A file that was not
-    /// changed is not marked anew. Errors: as paged_file::close; the file may be marked then.
+    /// Writes everything, marks the file as closed, and closes it. A file without a log that was
+    /// not changed is not marked anew. Errors: as paged_file::close, those of a change; the file
+    /// may be marked then, and is_open tells whether it is open.
     /// Expects: this thread holds no guard of the pool; no other uses the file.
     void close() {
         auto const told = before_close_;
         for (auto const& one : told) { one.second(one.first); }
-        bool const changed = !marked_closed_.load(std::memory_order_relaxed);
-        if (!is_logged() && accepted_ && changed) {
-            file_.flush();
-            set_mark(true);
-            marked_closed_.store(true, std::memory_order_release);
-            file_.flush();
+        try {
+            if (file_.is_writable() && !unmarked_.load(std::memory_order_relaxed)) { end_life(); }
+            file_.close();
+        } catch (...) {
+            if (file_.is_open() && is_logged()) { begin_life_again(); }
+            throw;
         }
-        file_.close();
     }
 
     /// For what is in the file: `fn(of)` when it is closed, until it is removed.
@@ -239,14 +254,15 @@ private:
             if (file_.pages() == 0) {
                 auto names = pages.template append<catalog_page>(file_);
                 names->set_file_id(random_id());
+                names->set_needed_log(file_.log());
             }
             auto const map = pages.template append<allocation_page>(file_);
             QUIRE_EXPECTS(map.page_no() == 1, "one thread makes the catalog of a file");
         });
     }
-    void open() {
+    void open(lost_log without) {
         try {
-            look_at_page_0();
+            look_at_page_0(without);
         } catch (error const& why) {
             if (why.code() != errc::corrupt_page) { throw; }
             throw file_.slot().failure(errc::corrupt_page, "open a catalog", file_.id_of(0), 0,
@@ -254,7 +270,7 @@ private:
                                            std::to_string(page_size) + " bytes");
         }
     }
-    void look_at_page_0() {
+    void look_at_page_0(lost_log without) {
         auto const names = file_.template read<catalog_page>(0);
         if (names->magic() != names_type::file_magic) {
             differ("magic", names->magic(), names_type::file_magic);
@@ -265,10 +281,12 @@ private:
         if (names->page_size() != page_size) {
             differ("page size", names->page_size(), page_size);
         }
-        if (is_logged()) { return; }
-        marked_closed_.store(names->is_closed(), std::memory_order_relaxed);
-        was_clean_ = names->is_closed();
+        auto const needed = names->needed_log();
+        bool const has_log = needed.log == 0 || file_.log().continues(needed);
+        if (!has_log && without == lost_log::refused) { refuse_without(needed); }
+        was_clean_ = needed.log == 0 ? names->is_closed() : has_log;
         accepted_ = was_clean_;
+        unmarked_ = is_logged() || names->is_closed() || !has_log;
     }
     [[nodiscard]] static std::array<std::byte, names_type::file_id_size> random_id() {
         std::array<std::byte, names_type::file_id_size> id{};
@@ -288,6 +306,16 @@ private:
     [[noreturn]] void differ(char const* what, std::uint64_t found, std::uint64_t wanted) const {
         mismatch(std::string{what} + " is " + std::to_string(found) + ", not " +
                  std::to_string(wanted));
+    }
+    [[noreturn]] void refuse_without(log_opening const& needed) const {
+        auto const here = file_.log();
+        auto const text = [](log_opening const& log, std::uint64_t lsn) {
+            return "log " + std::to_string(log.log) + " up to LSN " + std::to_string(lsn);
+        };
+        auto why = "it needs " + text(needed, needed.found + 1);
+        if (here.log != 0) { why += ", and has " + text(here, here.found); }
+        throw file_.slot().failure(here.log == 0 ? errc::needs_log : errc::log_mismatch,
+                                   "open a catalog", file_.id_of(0), 0, why);
     }
     [[noreturn]] void refuse_name(std::string_view name) const {
         throw file_.slot().failure(errc::tuple_too_large, "make root " + std::string{name},
@@ -314,20 +342,35 @@ private:
     // The mark
 
     void expect_begun() const noexcept {
-        QUIRE_EXPECTS(!marked_closed_.load(std::memory_order_relaxed),
+        QUIRE_EXPECTS(is_logged() || !unmarked_.load(std::memory_order_relaxed),
                       "a change of a file of tables without a log begins with "
                       "catalog::begin_changes, or in catalog::in_one_change");
     }
-    void set_mark(bool closed) {
-        auto names = file_.template write<catalog_page>(0);
-        names->set_closed(closed);
-    }
-    void clear_mark() {
-        std::lock_guard const alone{marking_};
-        if (!marked_closed_.load(std::memory_order_relaxed)) { return; }
-        set_mark(false);
+    void mark(bool closed, log_opening const& needed) {
+        quire::in_one_change(pool_, file_, [&](auto& pages) {
+            auto names = pages.template write<catalog_page>(file_, 0);
+            names->set_closed(closed);
+            names->set_needed_log(needed);
+        });
         file_.flush();
-        marked_closed_.store(false, std::memory_order_release);
+    }
+    void begin_life() {
+        std::lock_guard const alone{marking_};
+        if (!unmarked_.load(std::memory_order_relaxed)) { return; }
+        mark(false, file_.log());
+        unmarked_.store(false, std::memory_order_release);
+    }
+    void end_life() {
+        if (!is_logged() && !accepted_) { return; }  // it is marked so
+        file_.flush();
+        unmarked_.store(true, std::memory_order_release);
+        mark(accepted_, {});
+    }
+    /// After an error, which is what the caller is told.
+    void begin_life_again() noexcept {
+        try {
+            begin_life();
+        } catch (std::exception const&) {}
     }
 
     Pool& pool_;
@@ -336,7 +379,8 @@ private:
     std::vector<std::pair<void*, void (*)(void*)>> before_close_;
     std::mutex marking_;
     std::mutex only_one_waits_;
-    std::atomic<bool> marked_closed_{false};  ///< in the file, perhaps
+    /// Page 0 does not say yet, or not any more, that the file is being changed.
+    std::atomic<bool> unmarked_;
     bool was_clean_ = true;
     bool accepted_ = true;
 };

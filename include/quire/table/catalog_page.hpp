@@ -12,8 +12,10 @@
 ///    48  16   file id: random, made with the file
 ///    64   4   next number: of the tree or heap that is made next; from 1
 ///    68   1   1: the file was closed, and nothing was changed since; else 0
-///    69  11   zero
-///    80       line pointers, and roots as tuples. A root:
+///    69   3   zero
+///    72  24   the log without which the file is not whole (base/log_opening.hpp), 8 bytes each:
+///             log, opening, found; zero: none
+///    96       line pointers, and roots as tuples. A root:
 ///
 ///         0   4   number: which tree or heap; never given twice in a file
 ///         4   1   kind (root_kind)
@@ -33,6 +35,7 @@
 /// catalog asks (catalog.hpp): the page only tells them.
 /// Cost: finding a name looks at every root. Nothing allocates.
 
+#include <quire/base/log_opening.hpp>
 #include <quire/page/page_change.hpp>
 #include <quire/page/slotted.hpp>
 #include <quire/table/detail/own_header.hpp>
@@ -64,7 +67,7 @@ template <page_byte Byte, std::size_t PageSize>
 class QUIRE_POINTER catalog_page : public page_view<catalog_page, Byte, PageSize> {
     static_assert(slotted_page_size<PageSize>,
                   "a catalog page has a power of two of bytes, from 512 to 32768");
-    static constexpr std::size_t slots_at = 80;
+    static constexpr std::size_t slots_at = 96;
     using header = detail::own_header<kind_no::catalog, 1>;
     using layout = slotted<Byte, PageSize, slots_at>;
 
@@ -74,6 +77,9 @@ class QUIRE_POINTER catalog_page : public page_view<catalog_page, Byte, PageSize
     static constexpr std::size_t file_id_at = 48;
     static constexpr field_le<std::uint32_t> next_number_field{64};
     static constexpr field_le<std::uint8_t> closed_field{68};
+    static constexpr field_le<std::uint64_t> log_field{72};
+    static constexpr field_le<std::uint64_t> opening_field{80};
+    static constexpr field_le<std::uint64_t> found_field{88};
     static constexpr std::size_t name_at = 12;  // in a root
 
 public:
@@ -110,6 +116,10 @@ public:
     [[nodiscard]] std::uint32_t next_number() const { return this->load(next_number_field); }
     /// Whether the file was closed, and nothing was changed since.
     [[nodiscard]] bool is_closed() const { return this->load(closed_field) == 1; }
+    /// The log without which the file is not whole.
+    [[nodiscard]] log_opening needed_log() const {
+        return {this->load(log_field), this->load(opening_field), this->load(found_field)};
+    }
 
     void set_file_id(std::span<std::byte const, file_id_size> id)
         requires writable_page<Byte>
@@ -120,6 +130,13 @@ public:
         requires writable_page<Byte>
     {
         this->store(closed_field, closed ? 1 : 0);
+    }
+    void set_needed_log(log_opening const& needed)
+        requires writable_page<Byte>
+    {
+        this->store(log_field, needed.log);
+        this->store(opening_field, needed.opening);
+        this->store(found_field, needed.found);
     }
 
     // Roots
@@ -198,6 +215,7 @@ public:
     }
     QUIRE_REFUSED_ON_SHARED(set_file_id);
     QUIRE_REFUSED_ON_SHARED(set_closed);
+    QUIRE_REFUSED_ON_SHARED(set_needed_log);
     QUIRE_REFUSED_ON_SHARED(add);
 
     /// The page's own number. Errors: errc::corrupt_page when the bytes are no page number.
@@ -210,7 +228,7 @@ public:
         page().validate();
         if (next_number() == 0) { corrupt("next number"); }
         if (this->load(closed_field) > 1) { corrupt("mark of closing"); }
-        for (std::size_t at = closed_field.end(); at < slots_at; ++at) {
+        for (std::size_t at = closed_field.end(); at < log_field.offset; ++at) {
             if (this->bytes()[at] != std::byte{0}) { corrupt("reserved field"); }
         }
         auto const bounds = page().load_bounds();

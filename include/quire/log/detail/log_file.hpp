@@ -15,6 +15,7 @@
 /// Errors: log_corrupt, log_failed, and those of opening a file.
 /// Threads: one at a time.
 
+#include <quire/base/log_opening.hpp>
 #include <quire/io/relative_name.hpp>
 #include <quire/log/detail/log_device.hpp>
 #include <quire/log/detail/log_reader.hpp>
@@ -66,6 +67,8 @@ public:
     }
 
     [[nodiscard]] log_header const& header() const noexcept { return header_; }
+    /// Its `found` after `recover`.
+    [[nodiscard]] log_opening const& opened() const noexcept { return opened_; }
     [[nodiscard]] std::string const& path() const noexcept { return device_.path(); }
     /// As it was when the file was opened.
     [[nodiscard]] std::string const& absolute_path() const noexcept { return absolute_path_; }
@@ -80,6 +83,7 @@ public:
         write_again(block_of(found.durable()), block_from(found.end()));
         ++header_.epoch;
         write_header();
+        opened_ = {header_.identity, random_number(), found.end()};
         return found.end();
     }
 
@@ -136,6 +140,10 @@ private:
     static constexpr auto alone = [](auto act) { act(); };
     static constexpr std::uint32_t first_epoch = 1;
 
+    [[nodiscard]] static std::uint64_t random_number() {
+        std::random_device random;
+        return (std::uint64_t{random()} << 32) | random();
+    }
     [[nodiscard]] static std::size_t at_most_a_chunk(std::uint64_t blocks) noexcept {
         return blocks < chunk_blocks ? blocks : chunk_blocks;
     }
@@ -224,8 +232,7 @@ private:
             device_.transfer(io_verb::write, at, chunk(at_most_a_chunk(blocks - at)));
         }
         device_.sync();
-        std::random_device random;
-        header_ = {(std::uint64_t{random()} << 32) | random(),
+        header_ = {random_number(),
                    blocks - log_device<Backend>::headers, 0, 0, first_epoch};
         put_first_record(in_chunk(0));
         write(0, chunk(1));
@@ -247,6 +254,7 @@ private:
     log_device<Backend> device_;
     std::string const absolute_path_ = "/" + relative_name(device_.path(), "/log");
     log_header header_;
+    log_opening opened_;
 };
 
 }  // namespace quire::inline QUIRE_ABI::detail

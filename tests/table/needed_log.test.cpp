@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: BSL-1.0
+#include <quire/table/catalog.hpp>
+
+// A file of tables that was logged knows which log it needs (catalog.hpp). Likewise over every
+// moment of a loss of power: crash/needed_log.model.cpp. What breaks when a rule is left out:
+//
+//   page 0 is not written before the first change     nothing refuses the file without its log
+//   close marks the file before it has written all    a crash leaves half of it, and no refusal
+//   close does not take the mark back                 a closed file is refused
+//   a failed close leaves the mark taken back         the next crash is not seen
+//   how old the log is, is not compared               an older copy of the log passes
+
+#include <quire/borrow/raw_page.hpp>
+#include <quire/page/heap_page.hpp>
+
+#include "catch.hpp"
+#include "pool/calls.hpp"
+#include "table/world.hpp"
+
+using quire::errc;
+using quire_test::refusal;
+
+namespace {
+
+using world = table_world<512>;
+using catalog_type = quire::catalog<world::pool_type>;
+using bytes_type = std::vector<std::byte>;
+
+std::uint64_t grow(catalog_type& db) {
+    std::uint64_t no = 0;
+    db.in_one_change([&](auto& pages) {
+        auto const page = db.allocate<quire::heap_page>(pages);
+        no = page.page_no().value();
+    });
+    return no;
+}
+std::uint64_t needed_log(world& w) {
+    return quire::load_le<std::uint64_t>(w.disk.store->bytes("f").data() + 72);
+}
+bool is_marked_closed(world& w) { return w.disk.store->bytes("f").at(68) == std::byte{1}; }
+/// A file with one page more than a catalog has, which was not closed.
+void leave_open(world& w) {
+    {
+        catalog_type db{*w.pool, w.file()};
+        CHECK(grow(db) == 2);
+        w.log->sync(w.log->end());
+    }
+    w.logged = false;  // who comes next does not know of the log
+}
+std::optional<errc> opening(world& w) {
+    return refusal([&] { catalog_type{*w.pool, w.file()}; });
+}
+
+}  // namespace
+
+TEST_CASE("needed_log: page 0 names the log durably before the first change") {
+    world w{true};
+    catalog_type db{*w.pool, w.file()};
+    CHECK(needed_log(w) == w.log->opened().log);
+    CHECK(w.log->opened().log != 0);
+}
+
+TEST_CASE("needed_log: a file that was closed needs none, and was closed cleanly") {
+    bool const changed = GENERATE(false, true);
+    world w{true};
+    {
+        catalog_type db{*w.pool, w.file()};
+        if (changed) { grow(db); }
+        db.close();
+    }
+    CHECK(needed_log(w) == 0);
+    CHECK(is_marked_closed(w));
+    SECTION("without a log") {
+        w.opened = w.pool->open("f");
+        catalog_type db{*w.pool, w.file()};
+        CHECK(db.was_closed_cleanly());
+        CHECK(db.check().empty());
+        CHECK(w.file().pages() == (changed ? 3U : 2U));
+    }
+    SECTION("with another log") {
+        w.disk.store->assign("log", {});
+        w.start_again();
+        catalog_type db{*w.pool, w.file()};
+        CHECK(db.was_closed_cleanly());
+        CHECK(needed_log(w) == w.log->opened().log);
+    }
+}
+
+TEST_CASE("needed_log: without the log that it needs a file is refused") {
+    world w{true};
+    leave_open(w);
+    auto const its = w.log->opened().log;
+    SECTION("by a pool that has none") {
+        w.disk.store->assign("log", {});
+        w.crash();
+        CHECK(opening(w) == errc::needs_log);
+        CHECK(opening(w) == errc::needs_log);
+        CHECK(needed_log(w) == its);
+    }
+    SECTION("by a pool that has another") {
+        w.disk.store->assign("log", {});
+        w.logged = true;
+        w.crash();
+        CHECK(w.log->opened().log != its);
+        CHECK(opening(w) == errc::log_mismatch);
+        CHECK(needed_log(w) == its);
+    }
+    SECTION("with its own it is as it was") {
+        w.logged = true;
+        w.crash();
+        catalog_type db{*w.pool, w.file()};
+        CHECK(db.was_closed_cleanly());
+        CHECK(w.file().pages() == 3);
+    }
+}
+
+TEST_CASE("needed_log: a copy from before the log was opened is refused") {
+    world w{true};
+    {
+        catalog_type db{*w.pool, w.file()};
+        grow(db);
+        db.close();
+    }
+    auto const older = w.disk.store->bytes("log");
+    w.start_again();
+    { catalog_type db{*w.pool, w.file()}; }
+    SECTION("with its own log it is opened") {
+        w.crash();
+        CHECK(opening(w) == std::nullopt);
+        CHECK(opening(w) == std::nullopt);  // in the same life, too
+    }
+    SECTION("with the copy it is not") {
+        w.file().close(quire::unwritten::discard);
+        w.disk.store->assign("log", older);
+        w.start_again();
+        CHECK(opening(w) == errc::log_mismatch);
+    }
+}
+
+TEST_CASE("needed_log: a lost log can be accepted, and then it is like a crash without one") {
+    bool const logged_again = GENERATE(false, true);
+    world w{true};
+    leave_open(w);
+    w.disk.store->assign("log", {});
+    w.logged = logged_again;
+    w.crash();
+    {
+        catalog_type db{*w.pool, w.file(), quire::lost_log::accepted};
+        CHECK_FALSE(db.was_closed_cleanly());
+        grow(db);
+        CHECK(needed_log(w) == (logged_again ? w.log->opened().log : 0));
+        db.close();
+    }
+    CHECK(needed_log(w) == 0);
+    CHECK_FALSE(is_marked_closed(w));
+    w.opened = w.pool->open("f");
+    {
+        catalog_type db{*w.pool, w.file()};
+        CHECK_FALSE(db.was_closed_cleanly());
+        db.accept_after_crash();
+        db.close();
+    }
+    w.opened = w.pool->open("f");
+    CHECK(catalog_type{*w.pool, w.file()}.was_closed_cleanly());
+}
+
+TEST_CASE("needed_log: after a close that failed the file needs its log again") {
+    world w{true};
+    catalog_type db{*w.pool, w.file()};
+    grow(db);
+    {
+        auto const pin = w.file().pin(2);
+        CHECK(refusal([&] { db.close(); }) == errc::in_use);
+    }
+    CHECK(needed_log(w) == w.log->opened().log);
+    grow(db);
+    db.close();
+    CHECK(needed_log(w) == 0);
+}
+
+TEST_CASE("needed_log: a file that is open for reading only is not marked") {
+    world w{true};
+    {
+        catalog_type db{*w.pool, w.file()};
+        grow(db);
+        db.close();
+    }
+    w.opened = w.pool->open("f", quire::open_mode::read_only, {.logged = true});
+    catalog_type db{*w.pool, w.file()};
+    CHECK(needed_log(w) == 0);
+    CHECK(refusal([&] { grow(db); }) == errc::read_only);
+    db.close();
+    CHECK(needed_log(w) == 0);
+}
