@@ -12,6 +12,7 @@
 #include <quire/base/contract.hpp>
 #include <quire/base/cancellation_off.hpp>
 #include <quire/base/immovable.hpp>
+#include <quire/base/log_opening.hpp>
 #include <quire/base/fixed_array.hpp>
 #include <quire/base/hook.hpp>
 #include <quire/base/duration.hpp>

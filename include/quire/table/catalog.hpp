@@ -28,9 +28,9 @@
 /// With a log. Page 0 keeps which log the file needs (base/log_opening.hpp): written durably when
 /// the catalog is opened, before its first change; taken back by `close`, after everything else was
 /// written. Opened without a log such a file is needs_log; with another log, or a copy from before
-/// it was opened, log_mismatch. `lost_log::accepted` opens it as its pages are, as after a crash without a log.
-/// What a log has of the file is replayed before: a wrong one that knows the file's name may write
-/// into it. A crash in `close` may leave a file that needs no log, and is whole.
+/// it was opened, log_mismatch. `lost_log::accepted` opens it all the same, like one that crashed
+/// without a log. What a log has of the file is replayed before: a wrong one that knows the file's
+/// name may write into it. A crash in `close` may leave a file that needs no log, and is whole.
 ///
 /// Without a log. `free` comes last, after everything that can fail: it is not undone. An operation
 /// that frees several pages calls `hold_to_free` for each first; then `free` cannot fail. Pages
