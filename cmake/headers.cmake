@@ -127,6 +127,7 @@ set(quire_headers
     include/quire/pool/stats.hpp
     include/quire/pool/task.hpp
     include/quire/pool/task_loop.hpp
+    include/quire/pool/visit_page_size.hpp
     include/quire/quire.hpp
     include/quire/row/codec.hpp
     include/quire/row/column.hpp

@@ -92,3 +92,4 @@
 #include <quire/pool/page_request.hpp>
 #include <quire/pool/task.hpp>
 #include <quire/pool/task_loop.hpp>
+#include <quire/pool/visit_page_size.hpp>

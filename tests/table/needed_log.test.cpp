@@ -97,8 +97,12 @@ TEST_CASE("needed_log: without the log that it needs a file is refused") {
         CHECK(opening(w) == errc::needs_log);
         CHECK(needed_log(w) == its);
     }
-    SECTION("by a pool that has another") {
+    SECTION("by a pool that has another, of any length") {
         w.disk.store->assign("log", {});
+        w.crash();
+        for (int i = 0; i < 9; ++i) {
+            w.pool->open("g", quire::open_mode::open_or_create, {.logged = true}).close();
+        }
         w.logged = true;
         w.crash();
         CHECK(w.log->opened().log != its);
