@@ -11,7 +11,9 @@
 ///     quire::visit_page_size<4096, 8192>(n, fn);      // these only
 ///
 /// For readers of other programs' files. `fn` is compiled once for each size: name those that the
-/// format has, and keep what does not depend on the size out of `fn`.
+/// format has, and keep what does not depend on the size out of `fn`. A pool, a stream and what is
+/// done with pages take 3 s a size (examples/sqlite_reader.cpp: 33 s for eight, 11 s for one; g++
+/// 12 at -O2).
 
 #include <quire/base/error.hpp>
 #include <quire/borrow/page_kind.hpp>
