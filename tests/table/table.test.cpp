@@ -123,7 +123,16 @@ TEST_CASE("table: in a change of the caller's, with what that change wrote", "[t
         CHECK(table.update(change, one, [](item& row) { row = {7, "b", std::string(400, 'x')}; }));
         CHECK(table.find<&item::number>(change, 7, [](auto const&) {}) == 1);
         CHECK(table.find<&item::number>(change, 1, [](auto const&) {}) == 0);
+        CHECK(table.load(change, one)->number == 7);
+        CHECK(table.id_of<&item::number>(change, 2) == two);
+        std::string found;
+        table.scan<&item::group>(change, "a", "c", [&](record_id, auto const& row) {
+            found += std::to_string(row.template get<&item::number>()) + ' ';
+        });
+        CHECK(found == "2 7 ");
         CHECK(table.erase(change, two));
+        CHECK_FALSE(table.load(change, two));
+        CHECK_FALSE(table.id_of<&item::number>(change, 2));
         for (std::uint32_t i = 100; i < 150; ++i) { table.insert(change, {i, "c", "more"}); }
     };
     CHECK_THROWS_AS(w.pool->change([&](world::change_type& change) {
@@ -229,7 +238,21 @@ TEST_CASE("table: a name is of one type of rows, and of its indexes", "[table]")
         world::tree<std::uint32_t, std::string> tree{*w.db, "items"};
     };
     CHECK(code_of(as_tree) == errc::catalog_mismatch);
-    items again{*w.db, "items"};
+    auto const without_an_index = [&] {
+        quire::basic_table<world::pool_type, item, quire::unique<&item::number>> table{*w.db,
+                                                                                       "items"};
+    };
+    CHECK(code_of(without_an_index) == errc::catalog_mismatch);
+    auto const with_one_more = [&] {
+        quire::basic_table<world::pool_type, item, quire::unique<&item::number>,
+                           quire::indexed<&item::group>, quire::indexed<&item::text>>
+            table{*w.db, "items"};
+    };
+    CHECK(code_of(with_one_more) == errc::catalog_mismatch);
+    CHECK(w.db->roots().size() == 3);  // nothing was made
+    quire::basic_table<world::pool_type, item, quire::indexed<&item::group>,
+                       quire::unique<&item::number>>
+        in_another_order{*w.db, "items"};
 }
 
 TEST_CASE("table: room that erasures made is used again, also after the file was closed",

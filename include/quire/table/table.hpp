@@ -15,8 +15,8 @@
 /// A table without indexes is a heap file: heap_file<order>. Rows are values of any type with a
 /// value_codec; those of a table with indexes are described structs. Table and indexes are found in
 /// the catalog by their names ("orders", "orders.id", "orders.customer"), and made where they are
-/// new. A table is opened with the indexes that it was made with: another one begins empty, and one
-/// that is left out is not kept up to date; neither is refused.
+/// new. A table is opened with the indexes that it was made with, in any order; with others it is
+/// catalog_mismatch. For other indexes its rows are copied into another table.
 ///
 /// One operation is whole or not at all, with all indexes: in memory always, and after a crash if
 /// the file is logged. In a logged file, with a `change` of the caller's as its first argument it
@@ -69,7 +69,8 @@ class basic_table : immovable {
 public:
     static constexpr std::size_t row_size_max = heap_type::row_size_max;
 
-    /// Errors: catalog_mismatch (the name is that of something else), those of the catalog.
+    /// Errors: catalog_mismatch (the name is that of something else, or of a table with other rows
+    /// or other indexes), those of the catalog.
     basic_table(store_type& db, std::string_view name)
         : heap_{db, root_of(db, name)}, indexes_{db, name} {
         db.add_before_close(this, [](void* me) { static_cast<basic_table*>(me)->save(); });
@@ -126,10 +127,11 @@ public:
     }
     /// The row, a copy.
     [[nodiscard]] std::optional<Row> load(record_id id) const {
-        std::optional<Row> copy;
         detail::outside_of_changes none;
-        heap_.read(none, id, [&](detail::key_bytes row) { copy = rows::decode(row); });
-        return copy;
+        return load_by(none, id);
+    }
+    [[nodiscard]] std::optional<Row> load(change_type& changes, record_id id) const {
+        return load_by(changes, id);
     }
     /// `fn(id, row)` for each row, in no order.
     template <class Fn>
@@ -152,14 +154,13 @@ public:
     /// The id of a row with that key, if there is one.
     template <auto... Members>
     [[nodiscard]] std::optional<record_id> id_of(key_over<Members...> const& key) const {
-        std::optional<record_id> found;
-        auto const note = [&](record_id id, auto const&) {
-            found = id;
-            return false;
-        };
         detail::outside_of_changes none;
-        find_by<Members...>(none, key, note);
-        return found;
+        return id_by<Members...>(none, key);
+    }
+    template <auto... Members>
+    [[nodiscard]] std::optional<record_id> id_of(change_type& changes,
+                                                 key_over<Members...> const& key) const {
+        return id_by<Members...>(changes, key);
     }
     /// `fn(id, row)` for each row whose key is `from` or above, and below `to`, by their keys.
     template <auto... Members, class Fn>
@@ -167,6 +168,12 @@ public:
     void scan(key_over<Members...> const& from, key_over<Members...> const& to, Fn&& fn) const {
         detail::outside_of_changes none;
         index<Members...>().for_each_row(none, heap_, &from, &to, false, telling(fn));
+    }
+    template <auto... Members, class Fn>
+        requires(sizeof...(Members) > 0)
+    void scan(change_type& changes, key_over<Members...> const& from,
+              key_over<Members...> const& to, Fn&& fn) const {
+        index<Members...>().for_each_row(changes, heap_, &from, &to, false, telling(fn));
     }
     /// Of all rows, by their keys.
     template <auto... Members, class Fn>
@@ -204,7 +211,9 @@ private:
             auto page = changes.template format<heap_directory_page>(db.file(), no);
             heap_type::begin(page->bytes(), number);
         };
-        return db.root(name, root_kind::heap_file, rows::name(), make);
+        auto declared = std::string{rows::name()};
+        if (sizeof...(Indexes) > 0) { declared += " by " + indexes_type::names(); }
+        return db.root(name, root_kind::heap_file, declared, make);
     }
     /// Hints: the file is closed without them, too.
     void save() {
@@ -349,6 +358,23 @@ private:
                                              return tell(fn, id, row);
                                          });
         return count;
+    }
+    template <auto... Members, class Pages>
+    [[nodiscard]] std::optional<record_id> id_by(Pages& pages,
+                                                 key_over<Members...> const& key) const {
+        std::optional<record_id> found;
+        auto const note = [&](record_id id, auto const&) {
+            found = id;
+            return false;
+        };
+        find_by<Members...>(pages, key, note);
+        return found;
+    }
+    template <class Pages>
+    [[nodiscard]] std::optional<Row> load_by(Pages& pages, record_id id) const {
+        std::optional<Row> copy;
+        heap_.read(pages, id, [&](detail::key_bytes row) { copy = rows::decode(row); });
+        return copy;
     }
 
     heap_type heap_;

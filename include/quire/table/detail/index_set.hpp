@@ -5,6 +5,10 @@
 
 #include <quire/table/detail/table_index.hpp>
 
+#include <algorithm>  // std::ranges::sort
+#include <array>      // std::array
+#include <string>     // std::string
+
 namespace quire::inline QUIRE_ABI::detail {
 
 /// Indexes are immovable: each is a base of its own, told apart by its number.
@@ -57,6 +61,16 @@ class index_set : public index_bases<std::index_sequence_for<Index...>, Index...
 
 public:
     using bases::bases;
+
+    /// "customer; unique id": what a table was declared with, in whatever order.
+    [[nodiscard]] static std::string names() {
+        std::array<std::string, sizeof...(Index)> each{
+            (Index::format::is_unique ? "unique " : "") + Index::format::name()...};
+        std::ranges::sort(each);
+        std::string all;
+        for (auto const& one : each) { all += (all.empty() ? "" : "; ") + one; }
+        return all;
+    }
 
     /// What an operation on one row does to the indexes, in the steps of table_index.hpp.
     class edits {
