@@ -67,5 +67,6 @@ int main() {
     });
     bool const is_sound = s.orders.check().empty() && s.customers.check().empty();
     std::cout << (is_sound ? "the trees are sound\n" : "the trees are damaged\n");
+    s.db.close();
     return is_sound && sum == 12.75 ? 0 : 1;
 }
