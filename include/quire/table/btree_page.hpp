@@ -353,6 +353,7 @@ private:
     }
     [[nodiscard]] static auto copier(key_bytes from) noexcept {
         return [from](std::span<std::byte> out) {
+            QUIRE_EXPECTS(from.size() <= PageSize, "what is copied into a node fits into one");
             if (!from.empty()) { std::memmove(out.data(), from.data(), from.size()); }
         };
     }
