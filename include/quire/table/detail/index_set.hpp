@@ -155,8 +155,8 @@ private:
     }
     template <std::size_t I>
     [[nodiscard]] auto const& numbered() const noexcept {
-        using index = std::tuple_element_t<I, std::tuple<std::type_identity<Index>...>>;
-        return static_cast<numbered_index<I, typename index::type> const&>(*this).index;
+        using found = std::tuple_element_t<I, std::tuple<std::type_identity<Index>...>>;
+        return static_cast<numbered_index<I, typename found::type> const&>(*this).index;
     }
 };
 
