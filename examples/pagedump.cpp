@@ -233,6 +233,7 @@ private:
         view<quire::catalog_page> const catalog{bytes_};
         auto const needed = catalog.needed_log();
         all.add("page size", catalog.page_size()).add("closed", catalog.is_closed() ? "yes" : "no");
+        if (catalog.is_in_doubt()) { all.add("in doubt", "yes"); }
         if (needed.log != 0) { all.add("needs log", needed.log); }
         for (std::size_t i = 0; i < catalog.slot_count(); ++i) {
             auto const root = catalog.entry(quire::slot_id{i});

@@ -149,7 +149,7 @@ public:
         return end_;
     }
     [[nodiscard]] std::string const& path() const noexcept { return file_.path(); }
-    [[nodiscard]] log_opening const& opened() const noexcept { return file_.opened(); }
+    [[nodiscard]] auto const& history() const noexcept { return file_.header().history; }
     [[nodiscard]] auto const& absolute_path() const noexcept { return file_.absolute_path(); }
 
     /// Room is counted in blocks of 4 KiB: how many can be appended now; how many the ring has; and

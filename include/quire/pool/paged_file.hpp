@@ -352,8 +352,8 @@ public:
         return slot().log_number.load(std::memory_order_relaxed) != 0;
     }
     /// The log of a logged file; of any other none.
-    [[nodiscard]] log_opening log() const noexcept {
-        return is_logged() ? core().keeper->log() : log_opening{};
+    [[nodiscard]] log_history log() const noexcept {
+        return is_logged() ? core().keeper->history() : log_history{};
     }
     [[nodiscard]] bool is_writable() const noexcept { return slot().file->writable(); }
     /// Whether direct I/O is in effect, or buffered; direct_or_buffered where that is not known.

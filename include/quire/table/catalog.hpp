@@ -29,8 +29,12 @@
 /// the catalog is opened, before its first change; taken back by `close`, after everything else was
 /// written. Opened without a log such a file is needs_log; with another log, or a copy from before
 /// it was opened, log_mismatch. `lost_log::accepted` opens it all the same, like one that crashed
-/// without a log. What a log has of the file is replayed before: a wrong one that knows the file's
-/// name may write into it. A crash in `close` may leave a file that needs no log, and is whole.
+/// without a log. paged_file::close, or the end of the pool, does not take it back: such a file is
+/// whole, and refused without its log.
+/// Not seen: an older copy of the file, or the file by another name, with its log. And what a log
+/// has of the file is replayed before page 0 is asked: a log that was lost, and is found again, or
+/// one whose file was changed without it after a crash in `close`, writes into the file.
+/// After an error of `close` the next call is `close` again, or the file is discarded.
 ///
 /// Without a log. `free` comes last, after everything that can fail: it is not undone. An operation
 /// that frees several pages calls `hold_to_free` for each first; then `free` cannot fail. Pages
@@ -216,7 +220,9 @@ public:
         auto const told = before_close_;
         for (auto const& one : told) { one.second(one.first); }
         try {
-            if (file_.is_writable() && !unmarked_.load(std::memory_order_relaxed)) { end_life(); }
+            bool const changed = !unmarked_.load(std::memory_order_relaxed);
+            bool const accepts = accepted_ && !was_clean_;
+            if (file_.is_writable() && (changed || accepts)) { end_life(); }
             file_.close();
         } catch (...) {
             if (file_.is_open() && is_logged()) { begin_life_again(); }
@@ -254,7 +260,7 @@ private:
             if (file_.pages() == 0) {
                 auto names = pages.template append<catalog_page>(file_);
                 names->set_file_id(random_id());
-                names->set_needed_log(file_.log());
+                names->set_needed_log(file_.log().now());
             }
             auto const map = pages.template append<allocation_page>(file_);
             QUIRE_EXPECTS(map.page_no() == 1, "one thread makes the catalog of a file");
@@ -282,9 +288,9 @@ private:
             differ("page size", names->page_size(), page_size);
         }
         auto const needed = names->needed_log();
-        bool const has_log = needed.log == 0 || file_.log().continues(needed);
+        bool const has_log = needed.log == 0 || file_.log().has(needed);
         if (!has_log && without == lost_log::refused) { refuse_without(needed); }
-        was_clean_ = needed.log == 0 ? names->is_closed() : has_log;
+        was_clean_ = !names->is_in_doubt() && (needed.log == 0 ? names->is_closed() : has_log);
         accepted_ = was_clean_;
         unmarked_ = is_logged() || names->is_closed() || !has_log;
     }
@@ -308,12 +314,10 @@ private:
                  std::to_string(wanted));
     }
     [[noreturn]] void refuse_without(log_opening const& needed) const {
-        auto const here = file_.log();
-        auto const text = [](log_opening const& log, std::uint64_t lsn) {
-            return "log " + std::to_string(log.log) + " up to LSN " + std::to_string(lsn);
-        };
-        auto why = "it needs " + text(needed, needed.found + 1);
-        if (here.log != 0) { why += ", and has " + text(here, here.found); }
+        auto const here = file_.log().now();
+        auto why = "it was not closed, and needs log " + std::to_string(needed.log);
+        if (here.log == needed.log) { why += "; this one is an older copy of it"; }
+        if (here.log != 0 && here.log != needed.log) { why += ", not " + std::to_string(here.log); }
         throw file_.slot().failure(here.log == 0 ? errc::needs_log : errc::log_mismatch,
                                    "open a catalog", file_.id_of(0), 0, why);
     }
@@ -350,6 +354,7 @@ private:
         quire::in_one_change(pool_, file_, [&](auto& pages) {
             auto names = pages.template write<catalog_page>(file_, 0);
             names->set_closed(closed);
+            names->set_in_doubt(!accepted_);
             names->set_needed_log(needed);
         });
         file_.flush();
@@ -357,7 +362,7 @@ private:
     void begin_life() {
         std::lock_guard const alone{marking_};
         if (!unmarked_.load(std::memory_order_relaxed)) { return; }
-        mark(false, file_.log());
+        mark(false, file_.log().now());
         unmarked_.store(false, std::memory_order_release);
     }
     void end_life() {

@@ -12,10 +12,11 @@
 ///    48  16   file id: random, made with the file
 ///    64   4   next number: of the tree or heap that is made next; from 1
 ///    68   1   1: the file was closed, and nothing was changed since; else 0
-///    69   3   zero
-///    72  24   the log without which the file is not whole (base/log_opening.hpp), 8 bytes each:
-///             log, opening, found; zero: none
-///    96       line pointers, and roots as tuples. A root:
+///    69   1   1: it is not known whether the file is whole; else 0
+///    70   2   zero
+///    72  16   the log without which the file is not whole (base/log_opening.hpp), 8 bytes each:
+///             log, opening; zero: none
+///    88       line pointers, and roots as tuples. A root:
 ///
 ///         0   4   number: which tree or heap; never given twice in a file
 ///         4   1   kind (root_kind)
@@ -67,7 +68,7 @@ template <page_byte Byte, std::size_t PageSize>
 class QUIRE_POINTER catalog_page : public page_view<catalog_page, Byte, PageSize> {
     static_assert(slotted_page_size<PageSize>,
                   "a catalog page has a power of two of bytes, from 512 to 32768");
-    static constexpr std::size_t slots_at = 96;
+    static constexpr std::size_t slots_at = 88;
     using header = detail::own_header<kind_no::catalog, 1>;
     using layout = slotted<Byte, PageSize, slots_at>;
 
@@ -77,9 +78,9 @@ class QUIRE_POINTER catalog_page : public page_view<catalog_page, Byte, PageSize
     static constexpr std::size_t file_id_at = 48;
     static constexpr field_le<std::uint32_t> next_number_field{64};
     static constexpr field_le<std::uint8_t> closed_field{68};
+    static constexpr field_le<std::uint8_t> doubt_field{69};
     static constexpr field_le<std::uint64_t> log_field{72};
     static constexpr field_le<std::uint64_t> opening_field{80};
-    static constexpr field_le<std::uint64_t> found_field{88};
     static constexpr std::size_t name_at = 12;  // in a root
 
 public:
@@ -116,9 +117,11 @@ public:
     [[nodiscard]] std::uint32_t next_number() const { return this->load(next_number_field); }
     /// Whether the file was closed, and nothing was changed since.
     [[nodiscard]] bool is_closed() const { return this->load(closed_field) == 1; }
+    /// Whether there was a crash without a log, or a log was lost, and nobody has accepted that.
+    [[nodiscard]] bool is_in_doubt() const { return this->load(doubt_field) != 0; }
     /// The log without which the file is not whole.
     [[nodiscard]] log_opening needed_log() const {
-        return {this->load(log_field), this->load(opening_field), this->load(found_field)};
+        return {this->load(log_field), this->load(opening_field)};
     }
 
     void set_file_id(std::span<std::byte const, file_id_size> id)
@@ -131,12 +134,16 @@ public:
     {
         this->store(closed_field, closed ? 1 : 0);
     }
+    void set_in_doubt(bool doubtful)
+        requires writable_page<Byte>
+    {
+        this->store(doubt_field, doubtful ? 1 : 0);
+    }
     void set_needed_log(log_opening const& needed)
         requires writable_page<Byte>
     {
         this->store(log_field, needed.log);
         this->store(opening_field, needed.opening);
-        this->store(found_field, needed.found);
     }
 
     // Roots
@@ -215,6 +222,7 @@ public:
     }
     QUIRE_REFUSED_ON_SHARED(set_file_id);
     QUIRE_REFUSED_ON_SHARED(set_closed);
+    QUIRE_REFUSED_ON_SHARED(set_in_doubt);
     QUIRE_REFUSED_ON_SHARED(set_needed_log);
     QUIRE_REFUSED_ON_SHARED(add);
 
@@ -228,7 +236,8 @@ public:
         page().validate();
         if (next_number() == 0) { corrupt("next number"); }
         if (this->load(closed_field) > 1) { corrupt("mark of closing"); }
-        for (std::size_t at = closed_field.end(); at < log_field.offset; ++at) {
+        if (this->load(doubt_field) > 1) { corrupt("mark of doubt"); }
+        for (std::size_t at = doubt_field.end(); at < log_field.offset; ++at) {
             if (this->bytes()[at] != std::byte{0}) { corrupt("reserved field"); }
         }
         auto const bounds = page().load_bounds();

@@ -15,7 +15,6 @@
 /// Errors: log_corrupt, log_failed, and those of opening a file.
 /// Threads: one at a time.
 
-#include <quire/base/log_opening.hpp>
 #include <quire/io/relative_name.hpp>
 #include <quire/log/detail/log_device.hpp>
 #include <quire/log/detail/log_reader.hpp>
@@ -67,8 +66,6 @@ public:
     }
 
     [[nodiscard]] log_header const& header() const noexcept { return header_; }
-    /// Its `found` after `recover`.
-    [[nodiscard]] log_opening const& opened() const noexcept { return opened_; }
     [[nodiscard]] std::string const& path() const noexcept { return device_.path(); }
     /// As it was when the file was opened.
     [[nodiscard]] std::string const& absolute_path() const noexcept { return absolute_path_; }
@@ -82,8 +79,8 @@ public:
         if (found.records() == 0) { corrupt("there is no record where it begins"); }
         write_again(block_of(found.durable()), block_from(found.end()));
         ++header_.epoch;
+        header_.history.add(random_number());
         write_header();
-        opened_ = {header_.identity, random_number(), found.end()};
         return found.end();
     }
 
@@ -232,7 +229,7 @@ private:
             device_.transfer(io_verb::write, at, chunk(at_most_a_chunk(blocks - at)));
         }
         device_.sync();
-        header_ = {random_number(),
+        header_ = {{random_number()},
                    blocks - log_device<Backend>::headers, 0, 0, first_epoch};
         put_first_record(in_chunk(0));
         write(0, chunk(1));
@@ -254,7 +251,6 @@ private:
     log_device<Backend> device_;
     std::string const absolute_path_ = "/" + relative_name(device_.path(), "/log");
     log_header header_;
-    log_opening opened_;
 };
 
 }  // namespace quire::inline QUIRE_ABI::detail

@@ -16,6 +16,7 @@
 ///     32       480 bytes of the stream                        how many headers came before it
 ///     40                                                      where recovery begins
 ///     48                                                      epoch
+///     56                                                      56 openings, the last one first
 ///
 /// All little-endian. A header is the first sector of its block; they are written in turn.
 ///
@@ -32,6 +33,7 @@
 /// the rest of the last one may hold anything that a crash has left there.
 
 #include <quire/base/byte_order.hpp>
+#include <quire/base/log_opening.hpp>
 #include <quire/base/page_seal.hpp>
 
 #include <cstddef>  // std::byte
@@ -92,10 +94,11 @@ struct log_sector {
 }
 
 struct log_header {
+    static_assert(56 + sizeof(log_history::openings) <= log_sector_size);
     static constexpr std::uint32_t version = 1;
     static constexpr std::uint64_t magic = 0x676F'6C65'7269'7571;  // "quirelog"
 
-    std::uint64_t identity = 0;
+    log_history history{};       ///< with the identity
     std::uint64_t blocks = 0;    ///< of the ring
     std::uint64_t sequence = 0;  ///< headers before this one
     std::uint64_t start = 0;     ///< position of the record where recovery begins
@@ -105,11 +108,14 @@ struct log_header {
         std::memset(block.data(), 0, block.size());
         store_le<std::uint32_t>(block.data() + 4, version);
         store_le<std::uint64_t>(block.data() + 8, magic);
-        store_le<std::uint64_t>(block.data() + 16, identity);
+        store_le<std::uint64_t>(block.data() + 16, history.log);
         store_le<std::uint64_t>(block.data() + 24, blocks);
         store_le<std::uint64_t>(block.data() + 32, sequence);
         store_le<std::uint64_t>(block.data() + 40, start);
         store_le<std::uint32_t>(block.data() + 48, epoch);
+        for (std::size_t i = 0; i < history.openings.size(); ++i) {
+            store_le<std::uint64_t>(block.data() + 56 + 8 * i, history.openings[i]);
+        }
         store_le<std::uint32_t>(block.data(),
                                 crc32c(block.first<log_sector_size>().subspan(4)));
     }
@@ -123,7 +129,12 @@ struct log_header {
         auto const at = [&](std::size_t offset) {
             return load_le<std::uint64_t>(block.data() + offset);
         };
-        return {at(16), at(24), at(32), at(40), load_le<std::uint32_t>(block.data() + 48)};
+        log_header found{
+            {at(16)}, at(24), at(32), at(40), load_le<std::uint32_t>(block.data() + 48)};
+        for (std::size_t i = 0; i < found.history.openings.size(); ++i) {
+            found.history.openings[i] = at(56 + 8 * i);
+        }
+        return found;
     }
 };
 

@@ -20,7 +20,7 @@ public:
                                             file_options const& options) = 0;
     /// Before a file is opened that is not logged. Errors: log_mismatch.
     virtual void require_no_records(std::string const& path) = 0;
-    [[nodiscard]] virtual log_opening const& log() const noexcept = 0;
+    [[nodiscard]] virtual log_history const& history() const noexcept = 0;
     /// Of a logged file.
     virtual void truncate(File& file, file_no number, std::uint64_t pages) = 0;
     virtual void close(File& file, file_no number, unwritten dirty) = 0;

@@ -142,8 +142,8 @@ public:
                         "open " + path + ": the log has records of it, so it is opened logged"};
         }
     }
-    [[nodiscard]] log_opening const& log() const noexcept override {
-        return changes.log().opened();
+    [[nodiscard]] log_history const& history() const noexcept override {
+        return changes.log().history();
     }
     void truncate(file_type& file, file_no number, std::uint64_t pages) override {
         core_.require_own_process("truncate");
