@@ -23,9 +23,9 @@ using accounts =
 
 void transfer(quire::buffer_pool<>& pool, accounts& all, std::uint32_t from, std::uint32_t to,
               std::int64_t cents) {
-    auto const payer = all.id_of<&account::number>(from).value();
-    auto const payee = all.id_of<&account::number>(to).value();
-    pool.change([&](quire::change<>& change) {
+    pool.change([&](quire::change<>& change) {  // both rows and their indexes, or nothing
+        auto const payer = all.id_of<&account::number>(change, from).value();
+        auto const payee = all.id_of<&account::number>(change, to).value();
         all.update(change, payee, [&](account& one) { one.cents += cents; });
         all.update(change, payer, [&](account& one) {
             if (one.cents < cents) { throw std::runtime_error{"not enough money"}; }
@@ -38,12 +38,14 @@ void transfer(quire::buffer_pool<>& pool, accounts& all, std::uint32_t from, std
 int main() try {
     std::filesystem::remove("bank.db");
     std::filesystem::remove("bank.log");
+    //! [open]
     quire::redo_log<> log{"bank.log"};
     quire::buffer_pool<> pool{{.frames = 256}, log};
     quire::catalog db{pool, pool.open("bank.db", quire::open_mode::create_new, {.logged = true})};
     accounts all{db, "accounts"};
-
-    for (std::uint32_t number = 1; number <= 1000; ++number) {
+    all.insert({0, "Ada", 100});
+    //! [open]
+    for (std::uint32_t number = 1; number < 1000; ++number) {
         all.insert({number, number % 2 == 0 ? "Grace" : "Ada", 100});
     }
     transfer(pool, all, 7, 8, 60);
@@ -63,7 +65,7 @@ int main() try {
         auto const& [number, owner, cents] = row;
         std::cout << number << ' ' << owner << ' ' << cents << '\n';
     });
-    bool const whole = all.check().empty() && sum == 500 * 100 - 60;
+    bool const whole = all.check().empty() && sum == 501 * 100 - 60;
     db.close();
     return whole ? 0 : 1;
 } catch (quire::error const& e) {
