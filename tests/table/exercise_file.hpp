@@ -18,7 +18,8 @@ namespace quire_test {
     using quire::errc;
     return kind == errc::corrupt_page || kind == errc::wrong_page_kind ||
            kind == errc::catalog_mismatch || kind == errc::blank_page ||
-           kind == errc::page_out_of_range || kind == errc::tuple_too_large;
+           kind == errc::page_out_of_range || kind == errc::tuple_too_large ||
+           kind == errc::needs_log;
 }
 
 struct catalog_outcome {
@@ -51,7 +52,9 @@ inline void exercise_file(std::vector<std::byte> bytes, choices& choose, catalog
                            .backend = disk}};
     auto const file = pool.open("f", quire::open_mode::read_write, {.seal = quire::no_seal});
     out.ask([&] {
-        quire::catalog db{pool, file};
+        auto const without =
+            choose.chance(1, 8) ? quire::lost_log::refused : quire::lost_log::accepted;
+        quire::catalog db{pool, file, without};
         static_cast<void>(db.check());  // throws nothing for content
         out.ask([&] { static_cast<void>(db.roots()); });
         out.ask([&] { static_cast<void>(db.file_id()); });
