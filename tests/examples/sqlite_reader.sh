@@ -50,7 +50,7 @@ INSERT INTO every SELECT i * 3 - 1000, i % 2,
     CASE i % 9 WHEN 0 THEN NULL ELSE (1 << (i % 63)) * (1 - i % 2 * 2) END,
     CASE i % 4 WHEN 0 THEN i ELSE i / 7.0 END,
     CASE i % 500 WHEN 7 THEN printf('%.*c', i % 20000, 'x') ELSE 'name ' || (i * 7919 % 100003) END,
-    CASE i % 3 WHEN 0 THEN NULL ELSE randomblob(i % 40) END,
+    CASE i % 3 WHEN 0 THEN NULL ELSE CAST('picture ' || (i * 7919 % 1009) AS BLOB) END,
     CASE i % 5 WHEN 0 THEN NULL WHEN 1 THEN i + 0.5 ELSE i END FROM n;
 INSERT INTO keyed SELECT name, id * 5 FROM every LIMIT 1000;
 SQL

@@ -39,7 +39,8 @@
 ///
 /// The log belongs to its files. Opened without it, with another log, with an older copy of it, or
 /// by another name, a file that was not closed is what its pages say: what only the log has is not
-/// there, and no error tells (file_options::logged), but in a file of tables (table/catalog.hpp).
+/// there, and no error tells (file_options::logged). A file of tables tells most of it
+/// (table/catalog.hpp).
 ///
 /// Without `buffer_pool::change`, in whose place the caller then answers errc::conflict:
 ///     quire::change change{pool};
