@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSL-1.0
 #
-# engine.sh ENGINE [FILE]    in an empty folder: what the example says of FILE, by default
-#                            /var/lib/dpkg/status, is what awk makes of it; misuse gets a message;
-#                            after kill -9 during an install only whole transactions are there
+# engine.sh ENGINE [FILE]    in an empty folder: what the example says of 400 made packages and
+#                            those of FILE, by default /var/lib/dpkg/status, is what awk makes of
+#                            them; misuse gets a message; after kill -9 during an install only whole
+#                            transactions are there
 set -euo pipefail
 export LC_ALL=C
-engine=$1 list=${2:-/var/lib/dpkg/status}
+engine=$1 list=list.txt
 rm -f ./engine.db ./engine.log ./found ./wanted ./*.txt
 
 fail() {
@@ -24,6 +25,18 @@ installed() { # how many there are, if everything is whole
     "$engine" check >found 2>&1 || fail "after $*: $(cat found)"
     sed -n 's/^whole; installed: //p' found
 }
+
+# ---- the list: a machine may have few packages, so there are some that each test has
+awk 'BEGIN {
+    for (i = 1; i <= 400; ++i) {
+        printf "Package: made-%03d\nVersion: 1.%d\nSection: made\nInstalled-Size: %d\n", i, i % 9,
+            (i * 7919) % 100000
+        printf "Depends: made-%03d (>= 1.0), made-%03d:any", int(i / 2) + 1, (i * 31) % 40 + 1
+        printf "%s\n\n", i % 5 ? "" : sprintf(" | absent-%d, made-%03d", i, int(i / 3) + 1)
+    }
+}' >"$list"
+status=${2:-/var/lib/dpkg/status}
+if [[ -e $status ]]; then cat "$status" >>"$list"; fi
 
 # ---- what awk makes of the list: "package KiB", "package need" for each need
 awk '
@@ -47,6 +60,7 @@ function finish(   n, i, items, name) {
 /^Pre-Depends:/ { pre = substr($0, 13) }
 /^Depends:/ { depends = substr($0, 9) }
 END { finish() }' "$list"
+sort -u -o needs.txt needs.txt
 needs_of() { # PACKAGE: all that it needs, directly or not
     awk -v start="$1" '
         { needs[$1] = needs[$1] " " $2 }
