@@ -148,6 +148,7 @@ set(quire_headers
     include/quire/table/catalog_page.hpp
     include/quire/table/detail/byte_tree.hpp
     include/quire/table/detail/catalog_check.hpp
+    include/quire/table/detail/closing_mark.hpp
     include/quire/table/detail/free_space.hpp
     include/quire/table/detail/heap_pages.hpp
     include/quire/table/detail/index_set.hpp

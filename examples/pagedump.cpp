@@ -231,7 +231,7 @@ private:
     }
     void describe_catalog(item& all) const {
         view<quire::catalog_page> const catalog{bytes_};
-        auto const needed = catalog.needed_log();
+        auto const needed = catalog.log().opening;
         all.add("page size", catalog.page_size()).add("closed", catalog.is_closed() ? "yes" : "no");
         if (catalog.is_in_doubt()) { all.add("in doubt", "yes"); }
         if (needed.log != 0) { all.add("needs log", needed.log); }

@@ -415,7 +415,7 @@ TEST_CASE("catalog: another magic, version or page size is an error with both") 
         char const* says;
     };
     for (auto const& d : {damage{32, 'Q', "magic is 7089827333471302993, not 7089827333471303025"},
-                          damage{40, 2, "version of the format is 2, not 1"},
+                          damage{40, 1, "version of the format is 1, not 2"},
                           damage{45, 16, "page size is 4096, not 512"}}) {
         INFO(d.at);
         world w{quire::file_options{.seal = quire::no_seal}};

@@ -6,9 +6,14 @@
 //
 //   page 0 is not written before the first change     nothing refuses the file without its log
 //   close marks the file before it has written all    a crash leaves half of it, and no refusal
+//   close marks the file before the log forgets it    used without the log, then opened with it,
+//                                                     it becomes what it was
 //   close does not take the mark back                 a closed file is refused
 //   a failed close leaves the mark taken back         the next crash is not seen
 //   how old the log is, is not compared               an older copy of the log passes
+//   page 0 is asked after the replay                  a log that turns up again writes old pages
+//   the file's name is not compared                   a file that was renamed after a crash lacks
+//                                                     what the log has of its old name
 
 #include <quire/borrow/raw_page.hpp>
 #include <quire/page/heap_page.hpp>
@@ -238,10 +243,142 @@ TEST_CASE("needed_log: after a close that failed the file needs its log again") 
         auto const pin = w.file().pin(2);
         CHECK(refusal([&] { db.close(); }) == errc::in_use);
     }
-    CHECK(needed_log(w) == w.log->history().log);
-    grow(db);
-    db.close();
     CHECK(needed_log(w) == 0);
+    grow(db);
+    CHECK(needed_log(w) == w.log->history().log);
+    auto const count = w.file().pages();
+    w.log->sync(w.log->end());
+    w.crash();  // the log has the file again
+    CHECK(w.file().pages() == count);
+    catalog_type again{*w.pool, w.file()};
+    again.close();
+    CHECK(needed_log(w) == 0);
+}
+
+TEST_CASE("needed_log: a log that was lost and found is not replayed over what came since") {
+    bool const is_accepted_by_a_log = GENERATE(false, true);
+    world w{true};
+    leave_open(w);
+    auto const lost = w.disk.store->bytes("log");
+    w.disk.store->assign("log", {});
+    w.logged = is_accepted_by_a_log;
+    w.crash();
+    bool const is_closed = GENERATE(true, false);
+    {
+        catalog_type db{*w.pool, w.file(), quire::lost_log::accepted};
+        grow(db);
+        grow(db);
+        w.file().flush();
+        if (is_closed) { db.close(); }
+    }
+    if (!is_closed) { w.file().close(quire::unwritten::discard); }
+    auto const file = w.disk.store->bytes("f");
+    w.opened.reset();
+    w.pool.reset();
+    w.log.reset();
+    w.disk.store->assign("log", lost);
+    w.logged = true;
+    CHECK(refusal([&] { w.start_again(); }) == errc::log_mismatch);
+    CHECK(w.disk.store->bytes("f") == file);
+    SECTION("until the records are dropped") {
+        w.pool->forget("f");
+        w.opened = w.pool->open("f", quire::open_mode::read_write, {.logged = true});
+        auto const without = is_closed ? quire::lost_log::refused : quire::lost_log::accepted;
+        catalog_type db{*w.pool, w.file(), without};
+        CHECK(w.file().pages() == file.size() / 512);
+        CHECK(db.check().empty());
+    }
+}
+
+TEST_CASE("needed_log: records of no page do not make a file shorter that grew without its log") {
+    world w{true};
+    {
+        catalog_type db{*w.pool, w.file()};
+        db.close();
+    }
+    w.opened = w.pool->open("f", quire::open_mode::read_write, {.logged = true});
+    w.log->sync(w.log->end());
+    auto const lost = w.disk.store->bytes("log");  // it knows that the file is open, with 2 pages
+    w.disk.store->assign("log", {});
+    w.logged = false;
+    w.crash();
+    {
+        catalog_type db{*w.pool, w.file()};
+        grow(db);
+        db.close();
+    }
+    w.opened.reset();
+    w.pool.reset();
+    w.log.reset();
+    w.disk.store->assign("log", lost);
+    w.logged = true;
+    CHECK(refusal([&] { w.start_again(); }) == errc::log_mismatch);
+}
+
+TEST_CASE("needed_log: a file that was replayed outlives the next crash, too") {
+    world w{true};
+    for (std::uint64_t pages = 3; pages < 8; ++pages) {
+        {
+            catalog_type db{*w.pool, w.file()};
+            CHECK(db.was_closed_cleanly());
+            grow(db);
+            w.log->sync(w.log->end());
+        }
+        w.crash();
+        CHECK(w.file().pages() == pages);
+    }
+}
+
+TEST_CASE("needed_log: a torn page 0 says all the same which log it needs") {
+    world w{true};
+    {
+        catalog_type db{*w.pool, w.file()};
+        grow(db);
+        w.log->sync(w.log->end());
+        w.file().flush();
+    }
+    w.file().close(quire::unwritten::discard);
+    auto torn = w.disk.store->bytes("f");
+    torn.at(500) = std::byte{0xEE};
+    w.disk.store->assign("f", torn);
+    w.start_again();
+    catalog_type db{*w.pool, w.file()};
+    CHECK(db.was_closed_cleanly());
+    CHECK(w.file().pages() == 3);
+    CHECK(db.check().empty());
+}
+
+TEST_CASE("needed_log: by another name than its log knows a file is refused") {
+    world w{true};
+    leave_open(w);
+    w.logged = true;
+    w.file().close(quire::unwritten::discard);
+    w.disk.store->assign("g", w.disk.store->bytes("f"));
+    w.start_again();
+    auto const file = w.pool->open("g", quire::open_mode::read_write, {.logged = true});
+    CHECK(refusal([&] { catalog_type{*w.pool, file}; }) == errc::log_mismatch);
+    catalog_type db{*w.pool, file, quire::lost_log::accepted};
+    CHECK_FALSE(db.was_closed_cleanly());
+    db.accept_after_crash();
+    db.close();
+    auto const again = w.pool->open("g", quire::open_mode::read_write, {.logged = true});
+    CHECK(catalog_type{*w.pool, again}.was_closed_cleanly());
+}
+
+TEST_CASE("needed_log: a file between its log and its end is not changed by the pool") {
+    world w{true};
+    catalog_type db{*w.pool, w.file()};
+    grow(db);
+    {
+        auto const pin = w.file().pin(2);
+        CHECK(refusal([&] { db.close(); }) == errc::in_use);
+    }
+    CHECK(needed_log(w) == 0);
+    auto const change = [&](auto& pages) { pages.template write<quire::heap_page>(w.file(), 2); };
+    CHECK(refusal([&] { w.pool->change(change); }) == errc::in_use);
+    CHECK(refusal([&] { w.file().truncate(1); }) == errc::in_use);
+    CHECK(refusal([&] { w.file().write(2); }) == errc::needs_change);
+    w.file().close();
 }
 
 TEST_CASE("needed_log: a file that is open for reading only is not marked") {

@@ -5,11 +5,17 @@
 /// of its own openings, by which it is told from other logs, and from copies of it that are older.
 ///
 /// A history ends: who comes back after 56 openings is told that this is another log.
+///
+/// A file whose page 0 has the magic says there which log it needs, all of it in the page's first
+/// 512 bytes: a file of tables (table/catalog_page.hpp). So a log asks before it is replayed.
 
-#include <quire/base/attributes.hpp>
+#include <quire/base/byte_order.hpp>
 
-#include <array>    // std::array
-#include <cstdint>  // std::uint64_t
+#include <array>        // std::array
+#include <cstdint>      // std::uint64_t
+#include <optional>     // std::optional
+#include <span>         // std::span
+#include <string_view>  // std::string_view
 
 namespace quire::inline QUIRE_ABI {
 
@@ -18,6 +24,44 @@ struct log_opening {
     std::uint64_t opening = 0;  ///< random, new each time that it is opened
 
     friend bool operator==(log_opening const&, log_opening const&) = default;
+};
+
+/// What is done with a file that was not closed, without the log that it had.
+enum class lost_log : std::uint8_t {
+    refused,   ///< errc::needs_log, errc::log_mismatch
+    accepted,  ///< what only the log had is lost; see catalog::was_closed_cleanly
+};
+
+/// What page 0 of a file says of its log.
+struct needed_log {
+    static constexpr std::size_t magic_at = 32;
+    static constexpr std::uint64_t magic = 0x62'64'20'65'72'69'75'71;  // "quire db"
+    static constexpr std::size_t at = 72;                              // three numbers
+
+    log_opening opening;     ///< none: it needs no log
+    std::uint64_t name = 0;  ///< of the file, as the log knows it: hash_of_name
+
+    friend bool operator==(needed_log const&, needed_log const&) = default;
+
+    /// FNV-1a.
+    [[nodiscard]] static constexpr std::uint64_t hash_of_name(std::string_view name) noexcept {
+        std::uint64_t hash = 0xcbf2'9ce4'8422'2325;
+        for (char const c : name) {
+            hash = (hash ^ static_cast<unsigned char>(c)) * 0x100'0000'01b3;
+        }
+        return hash;
+    }
+    /// Of a page 0 that says something.
+    [[nodiscard]] static std::optional<needed_log> of(
+        std::span<std::byte const> page_0) noexcept {
+        if (page_0.size() < at + 24 ||
+            load_le<std::uint64_t>(page_0.data() + magic_at) != magic) {
+            return std::nullopt;
+        }
+        auto const* const here = page_0.data() + at;
+        return needed_log{{load_le<std::uint64_t>(here), load_le<std::uint64_t>(here + 8)},
+                          load_le<std::uint64_t>(here + 16)};
+    }
 };
 
 struct log_history {

@@ -297,9 +297,12 @@ private:
     void require_logged(file_type const& file, char const* operation) const {
         QUIRE_EXPECTS(!over_, "a change has pages until it is committed");
         QUIRE_EXPECTS(&file.core() == &core_, "the files of a change are files of its pool");
-        if (file.slot().log_number.load(std::memory_order_relaxed) == 0) {
-            throw file.slot().failure(errc::bad_option, operation, file.number(), 0,
-                                      "a change is of logged files");
+        auto const log_number = file.slot().log_number.load(std::memory_order_relaxed);
+        if (log_number == 0 || log_number == detail::left_its_log) [[unlikely]] {
+            bool const leaves = log_number != 0;
+            throw file.slot().failure(leaves ? errc::in_use : errc::bad_option, operation,
+                                      file.number(), 0,
+                                      leaves ? detail::leaving : "a change is of logged files");
         }
     }
 

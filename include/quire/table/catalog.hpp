@@ -25,16 +25,15 @@
 /// `allocate` or `free`: from then on it holds the allocation page 1, to its end. Page 0 is before
 /// every page of a tree.
 ///
-/// With a log. Page 0 keeps which log the file needs (base/log_opening.hpp): written durably when
-/// the catalog is opened, before its first change; taken back by `close`, after everything else was
-/// written. Opened without a log such a file is needs_log; with another log, or a copy from before
-/// it was opened, log_mismatch. `lost_log::accepted` opens it all the same, like one that crashed
-/// without a log. paged_file::close, or the end of the pool, does not take it back: such a file is
-/// whole, and refused without its log.
-/// Not seen: an older copy of the file, or the file by another name, with its log. And what a log
-/// has of the file is replayed before page 0 is asked: a log that was lost, and is found again, or
-/// one whose file was changed without it after a crash in `close`, writes into the file.
-/// After an error of `close` the next call is `close` again, or the file is discarded.
+/// With a log. Page 0 keeps which log the file needs (detail/closing_mark.hpp): written durably
+/// when the catalog is opened, before its first change; taken back by `close`, after everything
+/// else. Opened without a log such a file is needs_log; with another log, a copy of it from before
+/// it was opened, or by another name, log_mismatch. `lost_log::accepted` opens it all the same,
+/// like one that crashed without a log. A log whose records of the file are older than a use
+/// without it is not replayed: log_mismatch, when the file is opened in the pool. The end of
+/// the pool, or paged_file::close, does not take the mark back: such a file is whole, and refused
+/// without its log.
+/// Not seen: an older copy of the file, with its log.
 ///
 /// Without a log. `free` comes last, after everything that can fail: it is not undone. An operation
 /// that frees several pages calls `hold_to_free` for each first; then `free` cannot fail. Pages
@@ -51,9 +50,9 @@
 /// every bit.
 
 #include <quire/table/detail/catalog_check.hpp>
+#include <quire/table/detail/closing_mark.hpp>
 #include <quire/table/detail/page_allocator.hpp>
 
-#include <atomic>   // std::atomic
 #include <mutex>    // std::mutex
 #include <random>   // std::random_device
 #include <set>      // std::set
@@ -61,12 +60,6 @@
 #include <vector>   // std::vector
 
 namespace quire::inline QUIRE_ABI {
-
-/// What a catalog does with a file that was not closed, without the log that it had.
-enum class lost_log : std::uint8_t {
-    refused,   ///< errc::needs_log, errc::log_mismatch
-    accepted,  ///< what only the log had is lost; see was_closed_cleanly
-};
 
 /// A root with its texts.
 struct root_info {
@@ -95,11 +88,11 @@ public:
     /// needs_log, log_mismatch (see lost_log), and those of reading, of a change and a flush.
     /// Expects: this thread holds no guard of the pool.
     catalog(Pool& pool, file_type const& file, lost_log without = lost_log::refused)
-        : pool_{pool}, file_{file}, allocator_{file}, unmarked_{file.is_logged()} {
+        : pool_{pool}, file_{file}, allocator_{file}, mark_{pool, file} {
         if (file.pages() > 0) { open(without); }
         if (file.pages() < 2) { make(); }
         { auto const map = file_.template read<allocation_page>(1); }
-        if (is_logged() && file.is_writable()) { begin_life(); }
+        if (is_logged() && file.is_writable()) { mark_.begin(); }
     }
 
     [[nodiscard]] Pool& pool() const noexcept { return pool_; }
@@ -130,7 +123,7 @@ public:
     /// Errors: those of a flush.
     /// Expects: this thread holds no guard of the pool.
     void begin_changes() {
-        if (unmarked_.load(std::memory_order_acquire)) [[unlikely]] { begin_life(); }
+        if (mark_.must_begin()) [[unlikely]] { mark_.begin(); }
     }
 
     // Roots
@@ -209,34 +202,28 @@ public:
 
     /// Whether nothing was lost when the file was last used: it had its log, is new, or was closed
     /// by `close`, or only read since.
-    [[nodiscard]] bool was_closed_cleanly() const noexcept { return was_clean_; }
+    [[nodiscard]] bool was_closed_cleanly() const noexcept { return mark_.was_clean(); }
     /// The caller has checked a file that was not closed cleanly: `close` marks it from now on.
-    void accept_after_crash() noexcept { accepted_ = true; }
+    void accept_after_crash() noexcept { mark_.accept(); }
     /// Writes everything, marks the file as closed, and closes it. A file without a log that was
-    /// not changed is not marked anew. Errors: as paged_file::close, those of a change; the file
-    /// may be marked then, and is_open tells whether it is open.
+    /// not changed is not marked anew. Errors: as paged_file::close, those of a change; is_open
+    /// tells whether the file is open. Then it is closed again, discarded, or changed on: by
+    /// `in_one_change`, or after `begin_changes`; else a logged file may refuse that (in_use).
     /// Expects: this thread holds no guard of the pool; no other uses the file.
     void close() {
         auto const told = before_close_;
         for (auto const& one : told) { one.second(one.first); }
-        try {
-            bool const changed = !unmarked_.load(std::memory_order_relaxed);
-            bool const accepts = accepted_ && !was_clean_;
-            if (file_.is_writable() && (changed || accepts)) { end_life(); }
-            file_.close();
-        } catch (...) {
-            if (file_.is_open() && is_logged()) { begin_life_again(); }
-            throw;
-        }
+        mark_.end();
+        file_.close();
     }
 
     /// For what is in the file: `fn(of)` when it is closed, until it is removed.
     void add_before_close(void* of, void (*fn)(void* of)) {
-        std::lock_guard const alone{marking_};
+        std::lock_guard const alone{telling_};
         before_close_.emplace_back(of, fn);
     }
     void remove_before_close(void* of) noexcept {
-        std::lock_guard const alone{marking_};
+        std::lock_guard const alone{telling_};
         std::erase_if(before_close_, [&](auto const& one) { return one.first == of; });
     }
 
@@ -260,7 +247,7 @@ private:
             if (file_.pages() == 0) {
                 auto names = pages.template append<catalog_page>(file_);
                 names->set_file_id(random_id());
-                names->set_needed_log(file_.log().now());
+                names->set_log(mark_.its_log());
             }
             auto const map = pages.template append<allocation_page>(file_);
             QUIRE_EXPECTS(map.page_no() == 1, "one thread makes the catalog of a file");
@@ -287,12 +274,7 @@ private:
         if (names->page_size() != page_size) {
             differ("page size", names->page_size(), page_size);
         }
-        auto const needed = names->needed_log();
-        bool const has_log = needed.log == 0 || file_.log().has(needed);
-        if (!has_log && without == lost_log::refused) { refuse_without(needed); }
-        was_clean_ = !names->is_in_doubt() && (needed.log == 0 ? names->is_closed() : has_log);
-        accepted_ = was_clean_;
-        unmarked_ = is_logged() || names->is_closed() || !has_log;
+        mark_.look_at(*names.operator->(), without);
     }
     [[nodiscard]] static std::array<std::byte, names_type::file_id_size> random_id() {
         std::array<std::byte, names_type::file_id_size> id{};
@@ -312,14 +294,6 @@ private:
     [[noreturn]] void differ(char const* what, std::uint64_t found, std::uint64_t wanted) const {
         mismatch(std::string{what} + " is " + std::to_string(found) + ", not " +
                  std::to_string(wanted));
-    }
-    [[noreturn]] void refuse_without(log_opening const& needed) const {
-        auto const here = file_.log().now();
-        auto why = "it was not closed, and needs log " + std::to_string(needed.log);
-        if (here.log == needed.log) { why += "; this one is an older copy of it"; }
-        if (here.log != 0 && here.log != needed.log) { why += ", not " + std::to_string(here.log); }
-        throw file_.slot().failure(here.log == 0 ? errc::needs_log : errc::log_mismatch,
-                                   "open a catalog", file_.id_of(0), 0, why);
     }
     [[noreturn]] void refuse_name(std::string_view name) const {
         throw file_.slot().failure(errc::tuple_too_large, "make root " + std::string{name},
@@ -343,51 +317,19 @@ private:
         return found;
     }
 
-    // The mark
-
     void expect_begun() const noexcept {
-        QUIRE_EXPECTS(is_logged() || !unmarked_.load(std::memory_order_relaxed),
+        QUIRE_EXPECTS(is_logged() || !mark_.must_begin(),
                       "a change of a file of tables without a log begins with "
                       "catalog::begin_changes, or in catalog::in_one_change");
-    }
-    void mark(bool closed, log_opening const& needed) {
-        quire::in_one_change(pool_, file_, [&](auto& pages) {
-            auto names = pages.template write<catalog_page>(file_, 0);
-            names->set_closed(closed);
-            names->set_in_doubt(!accepted_);
-            names->set_needed_log(needed);
-        });
-        file_.flush();
-    }
-    void begin_life() {
-        std::lock_guard const alone{marking_};
-        if (!unmarked_.load(std::memory_order_relaxed)) { return; }
-        mark(false, file_.log().now());
-        unmarked_.store(false, std::memory_order_release);
-    }
-    void end_life() {
-        if (!is_logged() && !accepted_) { return; }  // it is marked so
-        file_.flush();
-        unmarked_.store(true, std::memory_order_release);
-        mark(accepted_, {});
-    }
-    /// After an error, which is what the caller is told.
-    void begin_life_again() noexcept {
-        try {
-            begin_life();
-        } catch (std::exception const&) {}
     }
 
     Pool& pool_;
     file_type file_;
     detail::page_allocator<Pool> allocator_;
     std::vector<std::pair<void*, void (*)(void*)>> before_close_;
-    std::mutex marking_;
+    std::mutex telling_;
     std::mutex only_one_waits_;
-    /// Page 0 does not say yet, or not any more, that the file is being changed.
-    std::atomic<bool> unmarked_;
-    bool was_clean_ = true;
-    bool accepted_ = true;
+    detail::closing_mark<Pool> mark_;
 };
 
 template <class Pool>

@@ -7,16 +7,16 @@
 ///
 ///    24   8   fields of the slotted layout (page/slotted.hpp)
 ///    32   8   magic: "quire db"
-///    40   4   version of the file's format: 1
+///    40   4   version of the file's format: 2
 ///    44   4   page size
 ///    48  16   file id: random, made with the file
 ///    64   4   next number: of the tree or heap that is made next; from 1
 ///    68   1   1: the file was closed, and nothing was changed since; else 0
 ///    69   1   1: it is not known whether the file is whole; else 0
 ///    70   2   zero
-///    72  16   the log without which the file is not whole (base/log_opening.hpp), 8 bytes each:
-///             log, opening; zero: none
-///    88       line pointers, and roots as tuples. A root:
+///    72  24   the log without which the file is not whole (base/log_opening.hpp), 8 bytes each:
+///             log, opening, hash of the file's name there; zero: none
+///    96       line pointers, and roots as tuples. A root:
 ///
 ///         0   4   number: which tree or heap; never given twice in a file
 ///         4   1   kind (root_kind)
@@ -68,7 +68,7 @@ template <page_byte Byte, std::size_t PageSize>
 class QUIRE_POINTER catalog_page : public page_view<catalog_page, Byte, PageSize> {
     static_assert(slotted_page_size<PageSize>,
                   "a catalog page has a power of two of bytes, from 512 to 32768");
-    static constexpr std::size_t slots_at = 88;
+    static constexpr std::size_t slots_at = 96;
     using header = detail::own_header<kind_no::catalog, 1>;
     using layout = slotted<Byte, PageSize, slots_at>;
 
@@ -81,13 +81,16 @@ class QUIRE_POINTER catalog_page : public page_view<catalog_page, Byte, PageSize
     static constexpr field_le<std::uint8_t> doubt_field{69};
     static constexpr field_le<std::uint64_t> log_field{72};
     static constexpr field_le<std::uint64_t> opening_field{80};
+    static constexpr field_le<std::uint64_t> log_name_field{88};
+    static_assert(magic_field.offset == needed_log::magic_at &&
+                  log_field.offset == needed_log::at);
     static constexpr std::size_t name_at = 12;  // in a root
 
 public:
     static constexpr std::size_t first_field_at = page_header::kind_offset;
     static constexpr std::size_t file_id_size = 16;
-    static constexpr std::uint64_t file_magic = 0x62'64'20'65'72'69'75'71;  // "quire db"
-    static constexpr std::uint32_t file_format = 1;
+    static constexpr std::uint64_t file_magic = needed_log::magic;
+    static constexpr std::uint32_t file_format = 2;
     static constexpr std::size_t name_size_max = 255;
     using catalog_page::page_view::page_view;
 
@@ -120,8 +123,8 @@ public:
     /// Whether there was a crash without a log, or a log was lost, and nobody has accepted that.
     [[nodiscard]] bool is_in_doubt() const { return this->load(doubt_field) != 0; }
     /// The log without which the file is not whole.
-    [[nodiscard]] log_opening needed_log() const {
-        return {this->load(log_field), this->load(opening_field)};
+    [[nodiscard]] needed_log log() const {
+        return {{this->load(log_field), this->load(opening_field)}, this->load(log_name_field)};
     }
 
     void set_file_id(std::span<std::byte const, file_id_size> id)
@@ -139,11 +142,12 @@ public:
     {
         this->store(doubt_field, doubtful ? 1 : 0);
     }
-    void set_needed_log(log_opening const& needed)
+    void set_log(needed_log const& needed)
         requires writable_page<Byte>
     {
-        this->store(log_field, needed.log);
-        this->store(opening_field, needed.opening);
+        this->store(log_field, needed.opening.log);
+        this->store(opening_field, needed.opening.opening);
+        this->store(log_name_field, needed.name);
     }
 
     // Roots
@@ -223,7 +227,7 @@ public:
     QUIRE_REFUSED_ON_SHARED(set_file_id);
     QUIRE_REFUSED_ON_SHARED(set_closed);
     QUIRE_REFUSED_ON_SHARED(set_in_doubt);
-    QUIRE_REFUSED_ON_SHARED(set_needed_log);
+    QUIRE_REFUSED_ON_SHARED(set_log);
     QUIRE_REFUSED_ON_SHARED(add);
 
     /// The page's own number. Errors: errc::corrupt_page when the bytes are no page number.

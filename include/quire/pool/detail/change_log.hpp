@@ -146,8 +146,8 @@ public:
         std::lock_guard const hold{order_};
         if (auto const at = files_.find(number); at != files_.end()) { at->second.open = false; }
     }
-    /// No record of a file is needed: it was written in full, synced and closed; or is another now.
-    /// Durably. Expects: it is not open.
+    /// No record of a file is needed: it was written in full and synced, or is another now.
+    /// Durably. Expects: nothing of it is appended meanwhile.
     void forget_file(std::uint32_t number) {
         std::unique_lock hold{order_};
         if (!files_.contains(number)) { return; }

@@ -12,11 +12,21 @@
 /// not whole is cut off, or stays as room behind the end. Pages that are cut off later in the log
 /// are not made: there may be no room for them.
 ///
-/// Errors: log_corrupt (a range without an image), log_mismatch (the file is shorter than the log
-/// says, and the log does not have the pages that are missing), and those of reading and writing.
+/// A file that says of itself which log it needs (base/log_opening.hpp) is asked before the first
+/// page is made. It says so before the log has anything of it, and not any more when the log has
+/// nothing. So one that needs another log, or none, was used without this one in between: what the
+/// log has of it is older, and would undo that. Page 0 is looked at as it lies on the disk,
+/// whatever its seal says: a power loss may have torn it, but not its first sector.
+///
+/// Errors: log_corrupt (a range without an image), log_mismatch (the file does not need this log;
+/// or it is shorter than the log says, and the log does not have the pages that are missing), and
+/// those of reading and writing.
 
 #include <quire/pool/detail/change_log.hpp>
 #include <quire/pool/detail/page_maker.hpp>
+#include <quire/pool/detail/page_removal.hpp>
+
+#include <utility>  // std::exchange
 
 namespace quire::inline QUIRE_ABI::detail {
 
@@ -42,6 +52,7 @@ public:
 
     void run() {
         changes_.replay(*this);
+        if (pages_ < size_ && !asked_) { ask(); }
         file_.page_count.store(pages_, std::memory_order_release);
     }
 
@@ -71,6 +82,7 @@ public:
     }
     void page_is(std::uint32_t number, page_no no, std::span<std::byte const> image) {
         if (number != log_number_) { return; }
+        if (!std::exchange(asked_, true)) { ask(); }
         if (!has_page(no)) { return; }
         auto const copy = [&](auto bytes, page_no) noexcept {
             std::memcpy(bytes.data(), image.data(), image.size());
@@ -95,6 +107,40 @@ public:
 private:
     [[nodiscard]] error too_large(page_no no) const {
         return file_.failure(errc::file_too_large, "replay", page_id{number_, no});
+    }
+    /// Before something is done to the file: whether it needs what the log has.
+    void ask() {
+        auto const here = changes_.log().history();
+        auto const needed = page_0_as_it_is();
+        if (!needed || here.has(needed->opening)) { return; }
+        auto const& its = needed->opening;
+        throw file_.failure(
+            errc::log_mismatch, "replay", number_, 0,
+            (its.log == 0          ? "the file needs no log"
+             : its.log == here.log ? "the file needs a log of which this is an older copy"
+                                   : "the file needs log " + std::to_string(its.log) + ", not " +
+                                         std::to_string(here.log)) +
+                std::string{": it was used without what this one has of it, which "
+                            "buffer_pool::forget drops"});
+    }
+    /// What page 0 says, if it can be read and says something. It does not stay in the pool.
+    [[nodiscard]] std::optional<needed_log> page_0_as_it_is() {
+        std::optional<needed_log> found;
+        if (size_ == 0) { return found; }
+        auto const seal = std::exchange(file_.seal, no_seal);
+        try {
+            page_id const id{number_, 0};
+            auto const at = core_.template enter<access::shared>(file_, id, 0, {}, "replay");
+            found = needed_log::of(core_.frames.bytes(at));
+            core_.template leave<access::shared>(at, id);
+            page_removal{core_, file_, 0, 1, unwritten::discard, core_.deadline_of({}), "replay"}
+                .finish();
+        } catch (error const& why) {
+            file_.seal = seal;
+            if (why.code() != errc::read_failed && why.code() != errc::short_read) { throw; }
+        }
+        file_.seal = seal;
+        return found;
     }
     /// Whether the page is not cut off later.
     [[nodiscard]] bool is_kept(page_no no) const noexcept {
@@ -126,6 +172,7 @@ private:
     std::size_t cuts_seen_ = 0;
     std::uint64_t const size_;  ///< pages, before
     std::uint64_t pages_ = 0;
+    bool asked_ = false;
 };
 
 }  // namespace quire::inline QUIRE_ABI::detail

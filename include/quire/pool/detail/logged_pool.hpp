@@ -7,6 +7,9 @@
 ///             crash before the next checkpoint replays the older records again, and then others.
 /// close       the file is written and synced as always, and the log told that none of its records
 ///             is needed. `unwritten::discard` is a crash of this file: opening it replays.
+/// leave, join between them the log has no record of a file that is open; nor does it change then,
+///             but by `change_outside`. For what the file itself must say of its log (log_opening):
+///             it says so before the log has the first record, and takes it back after the last.
 /// truncate    is a change of its own: the log is told, durably; then the file is cut.
 /// checkpoint  begins with a record that tells which files are open; everything that is dirty is
 ///             written, every logged file synced; then the log begins there. Images in the log are
@@ -124,8 +127,7 @@ public:
                 }
                 log_replay{core_, file, changes, known.number}.run();
             }
-            file.log_number = add(file, name);
-            changes.log().sync(changes.log().end());  // the file grows: its size will say nothing
+            begin_records(file, name);
             file.dirty_limit.store(0, std::memory_order_relaxed);  // see open_file, I4
         } catch (...) {
             give_up(file);
@@ -142,6 +144,37 @@ public:
                         "open " + path + ": the log has records of it, so it is opened logged"};
         }
     }
+    /// The log's name of a file.
+    [[nodiscard]] std::string name_of(file_type const& file) const {
+        return changes.name_of(file.path_of(file.number));
+    }
+    /// Errors: those of a flush, log_failed: then the file has not left. Expects: no other thread
+    /// uses the file. Nothing happens if it has left.
+    void leave(file_type& file) {
+        std::lock_guard const alone{keeping_};
+        if (file.log_number == left_its_log) { return; }
+        file_flush{core_, file}.write_and_sync({});
+        changes.forget_file(file.log_number);
+        file.log_number = left_its_log;
+    }
+    /// Errors: those of a flush, log_full, log_failed: then the file has not joined.
+    void join(file_type& file) {
+        std::lock_guard const alone{keeping_};
+        file.imaged.emplace(file.pages->pages());  // none that a replay will find
+        begin_records(file, name_of(file));
+    }
+    /// Page `no` becomes what `fn(bytes)` makes of it, durably, without a record. A power loss may
+    /// tear it. Errors: those of writing a page, and of a flush. Expects: the file has left.
+    template <class Fn>
+    void change_outside(file_type& file, page_no no, Fn fn) {
+        page_id const id{file.number, no};
+        core_.require_writable(file, file.number, "change", writing_by::changes);
+        auto const at = core_.template enter<access::exclusive>(file, id, no, {}, "change");
+        core_.modified(at, id);
+        fn(core_.frames.bytes(at));
+        core_.template leave<access::exclusive>(at, id);
+        file_flush{core_, file}.write_and_sync({});
+    }
     [[nodiscard]] log_history const& history() const noexcept override {
         return changes.log().history();
     }
@@ -149,6 +182,9 @@ public:
         core_.require_own_process("truncate");
         core_.expect_holds_nothing(
             "a thread that truncates a logged file holds no guard of the pool, and no change");
+        if (file.log_number == left_its_log) {
+            throw file.failure(errc::in_use, "truncate", number, 0, leaving);
+        }
         constexpr std::uint64_t one_record = 4;  // blocks
         auto memory = promise_room(one_record);
         try {
@@ -206,6 +242,10 @@ private:
             if (!changes.left_over().empty()) { return; }
             checkpoint({.wait_max = std::chrono::nanoseconds{1}});
         } catch (std::exception const&) { next_try_ = deadline_after(pause); }
+    }
+    void begin_records(file_type& file, std::string const& name) {
+        file.log_number = add(file, name);
+        changes.log().sync(changes.log().end());  // the file grows: its size will say nothing
     }
     /// The file's number in the log, after a checkpoint if there is no room for it.
     [[nodiscard]] std::uint32_t add(file_type& file, std::string const& name) {

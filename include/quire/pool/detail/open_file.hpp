@@ -40,6 +40,9 @@
 
 namespace quire::inline QUIRE_ABI::detail {
 
+/// The log_number of a logged file while the log has nothing of it (logged_pool.hpp, leave).
+inline constexpr std::uint32_t left_its_log = ~std::uint32_t{0};
+
 template <file_backend Backend>
 struct alignas(64) open_file {
     // What a hit reads.

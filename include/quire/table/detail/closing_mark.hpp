@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+/// closing_mark: what page 0 of a file of tables says of the file's last use: that it was closed,
+/// or which log it needs, or that nobody knows whether it is whole.
+///
+/// With a log. The log has something of the file only while page 0 says durably that the file needs
+/// it. So the mark is made and taken back while the log has nothing: the file leaves its log, which
+/// writes everything; page 0 is written outside of the log; the file joins it again, or is closed.
+/// A crash in between leaves a file that is whole, and refused without its log or not. Only the
+/// first sector of the page changes then: no power loss tears it.
+///
+/// Without a log. "Closed" is taken back, durably, before the first change of a life.
+///
+/// Invariant: `must_begin` is false only while page 0 says durably that the file is being changed.
+///
+/// Threads: `begin` any; all else alone.
+
+#include <quire/table/catalog_page.hpp>
+#include <quire/table/unlogged_change.hpp>
+
+#include <atomic>  // std::atomic
+#include <mutex>   // std::mutex
+
+namespace quire::inline QUIRE_ABI::detail {
+
+template <class Pool>
+class closing_mark : immovable {
+    using file_type = typename Pool::file;
+    using log_type = logged_pool<std::remove_reference_t<decltype(
+        std::declval<file_type const&>().core())>>;
+    using view_type = catalog_page<std::byte const, Pool::page_size>;
+
+public:
+    closing_mark(Pool& pool, file_type const& file)
+        : pool_{pool}, file_{file}, must_begin_{file.is_logged()} {}
+
+    /// Of page 0 as it was found. Errors: needs_log, log_mismatch.
+    void look_at(view_type const& page_0, lost_log without) {
+        auto const needed = page_0.log();
+        bool const has_log = needed == needed_log{} || is_here(needed);
+        if (!has_log && without == lost_log::refused) { refuse_without(needed); }
+        was_clean_ =
+            !page_0.is_in_doubt() && (needed == needed_log{} ? page_0.is_closed() : has_log);
+        accepted_ = was_clean_;
+        must_begin_ = file_.is_logged() || page_0.is_closed() || !has_log;
+    }
+    /// What page 0 of a new file says, whose first change it is.
+    [[nodiscard]] needed_log its_log() const {
+        if (!file_.is_logged()) { return {}; }
+        auto const name = log().name_of(file_.slot());
+        return {file_.log().now(), needed_log::hash_of_name(name)};
+    }
+
+    [[nodiscard]] bool was_clean() const noexcept { return was_clean_; }
+    void accept() noexcept { accepted_ = true; }
+    [[nodiscard]] bool must_begin() const noexcept {
+        return must_begin_.load(std::memory_order_acquire);
+    }
+
+    /// Before the first change of a life, or each time. Errors: those of writing page 0, of a
+    /// flush, and of a log.
+    void begin() {
+        std::lock_guard const alone{marking_};
+        if (!must_begin_.load(std::memory_order_relaxed)) { return; }
+        if (!file_.is_writable()) {
+            throw file_.slot().failure(errc::read_only, "change", file_.number());
+        }
+        if (!file_.is_logged()) {
+            change(false, {});
+            file_.flush();
+        } else if (says_so()) {  // the file is new, or was marked a moment ago
+            file_.flush();
+        } else {
+            log().leave(file_.slot());
+            change_outside(false, its_log());
+            log().join(file_.slot());
+        }
+        must_begin_.store(false, std::memory_order_release);
+    }
+    /// Before the file is closed. After an error, or if it is not closed, it is called again, or
+    /// `begin`. Errors: likewise.
+    void end() {
+        bool const changed = !must_begin_.load(std::memory_order_relaxed);
+        bool const accepts = accepted_ && !was_clean_;
+        if (!file_.is_writable() || (!changed && !accepts)) { return; }
+        if (file_.is_logged()) {
+            log().leave(file_.slot());
+            must_begin_.store(true, std::memory_order_release);
+            change_outside(accepted_, {});
+        } else if (accepted_) {
+            file_.flush();
+            must_begin_.store(true, std::memory_order_release);
+            change(true, {});
+            file_.flush();
+        }
+    }
+
+private:
+    [[nodiscard]] log_type& log() const noexcept { return log_type::of(file_.core()); }
+    [[nodiscard]] bool is_here(needed_log const& needed) const {
+        return file_.log().has(needed.opening) && needed.name == its_log().name;
+    }
+    [[nodiscard]] bool says_so() const {
+        auto const names = file_.template read<catalog_page>(0);
+        return names->log() == its_log() && !names->is_closed() &&
+               names->is_in_doubt() == !accepted_;
+    }
+    void set(catalog_page<std::byte, Pool::page_size>& names, bool closed,
+             needed_log const& needed) const {
+        names.set_closed(closed);
+        names.set_in_doubt(!accepted_);
+        names.set_log(needed);
+    }
+    void change(bool closed, needed_log const& needed) {
+        quire::in_one_change(pool_, file_, [&](auto& pages) {
+            auto names = pages.template write<catalog_page>(file_, 0);
+            set(*names.operator->(), closed, needed);
+        });
+    }
+    void change_outside(bool closed, needed_log const& needed) {
+        log().change_outside(file_.slot(), 0, [&](auto bytes) {
+            catalog_page<std::byte, Pool::page_size> names{bytes};
+            set(names, closed, needed);
+        });
+    }
+    [[noreturn]] void refuse_without(needed_log const& needed) const {
+        auto const& its = needed.opening;
+        auto const here = file_.log().now();
+        auto why = "it was not closed, and needs log " + std::to_string(its.log);
+        if (here.log == its.log) {
+            why += file_.log().has(its) ? ", which knows it by another name"
+                                        : "; this one is an older copy of it";
+        } else if (here.log != 0) {
+            why += ", not " + std::to_string(here.log);
+        }
+        throw file_.slot().failure(here.log == 0 ? errc::needs_log : errc::log_mismatch,
+                                   "open a catalog", file_.id_of(0), 0, why);
+    }
+
+    Pool& pool_;
+    file_type file_;
+    std::mutex marking_;
+    std::atomic<bool> must_begin_;
+    bool was_clean_ = true;
+    bool accepted_ = true;
+};
+
+}  // namespace quire::inline QUIRE_ABI::detail
