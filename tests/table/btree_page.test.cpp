@@ -318,6 +318,16 @@ TEST_CASE("btree_page: validate names what is wrong") {
         page.reset(5, 1, bytes_of("b"), {}, false), expect("inner node without children");
     }
     SECTION("head") { put32(60, 7), expect("head of a key"); }
+    SECTION("an entry that is too long") {
+        auto const bits = quire::load_le<std::uint32_t>(&buffer.bytes()[64]);
+        auto const before = quire::line_pointer::from_bits(bits);
+        auto const size = before.length() + 105;  // with its key 107 bytes: 106 are allowed
+        auto const at = before.offset() - 105;
+        std::memmove(&buffer.bytes()[at], &buffer.bytes()[before.offset()], before.length());
+        put32(64, quire::line_pointer::live(at, size).bits());
+        put16(26, static_cast<unsigned>(at));
+        expect("size of an entry");
+    }
     SECTION("order") {
         std::swap_ranges(&buffer.bytes()[56], &buffer.bytes()[64], &buffer.bytes()[64]);
         expect("order of keys");

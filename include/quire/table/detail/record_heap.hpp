@@ -198,7 +198,7 @@ private:
             });
         while (auto* const guard = pages.next()) {
             page_view const page{(*guard)->bytes()};
-            if (page.heap() != number_) { page.corrupt("heap file of a page"); }
+            if (page.heap() != number_) { page.corrupt("heap file"); }
             auto const no = guard->page_no();
             bool const goes_on = page.for_each([&](slot_id slot, auto const& found) {
                 if (found.form == record_form::row) { return fn(record_id{no, slot}, found.row); }

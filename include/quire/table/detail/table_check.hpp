@@ -88,7 +88,7 @@ private:
             auto const guard = heap_.store().file().template read<record_page>(no);
             page_view const page{guard->bytes()};
             page.validate();
-            if (page.heap() != heap_.number()) { page.corrupt("heap file of a page"); }
+            if (page.heap() != heap_.number()) { page.corrupt("heap file"); }
             for (std::size_t i = 0; i < page.slot_count(); ++i) {
                 auto const found = page.find(slot_id{i});
                 if (found) { look(no, [&] { check_record({no, slot_id{i}}, *found); }); }
