@@ -115,8 +115,8 @@ TEST_CASE("damage: of a heap file", "[table][check]") {
     }
     SECTION("a row with another id's address") {
         auto const there = t.move(t.ids[3]);
-        t.damage<quire::record_page>(t.ids[5].page,
-                                     [&](auto const& page) { page.put_address(t.ids[5].slot, there); });
+        t.damage<quire::record_page>(
+            t.ids[5].page, [&](auto const& page) { page.put_address(t.ids[5].slot, there); });
         CHECK(t.found().starts_with(slot(t.ids[5], "its address is another row's, too")));
     }
     SECTION("an address of nothing") {
