@@ -146,6 +146,7 @@ set(quire_headers
     include/quire/table/btree_page.hpp
     include/quire/table/catalog.hpp
     include/quire/table/catalog_page.hpp
+    include/quire/table/detail/byte_cursor.hpp
     include/quire/table/detail/byte_tree.hpp
     include/quire/table/detail/catalog_check.hpp
     include/quire/table/detail/closing_mark.hpp
@@ -161,6 +162,7 @@ set(quire_headers
     include/quire/table/detail/own_header.hpp
     include/quire/table/detail/page_allocator.hpp
     include/quire/table/detail/record_heap.hpp
+    include/quire/table/detail/row_writes.hpp
     include/quire/table/detail/table_check.hpp
     include/quire/table/detail/table_index.hpp
     include/quire/table/detail/table_steps.hpp
@@ -176,6 +178,7 @@ set(quire_headers
     include/quire/table/record_id.hpp
     include/quire/table/record_page.hpp
     include/quire/table/table.hpp
+    include/quire/table/table_cursor.hpp
     include/quire/table/unlogged_change.hpp
     include/quire/table/unlogged_page.hpp
     include/quire/table/value_codec.hpp

@@ -145,10 +145,11 @@ void in_transaction(store& data, auto fn) {
 // `next(fn)` lends the next row to `fn`; false: there is none. The row lies in its page while `fn`
 // runs, under the page's latch, and all operators see it there. `fn` does not use the pool.
 //
-// What is copied: a table lends rows in loops of its own, and has no cursor that stops between two
-// rows. So scans copy the ids of all their rows first, and `next` reads one row by its id; one that
-// is gone by then is passed over. A join reads its right side when the left row is lent no more, so
-// it copies those columns of the left row that go up. An aggregate copies what it adds up.
+// What is copied: a table lends rows where they lie in loops of its own; its cursors, which stop
+// between two rows, copy each. So scans copy the ids of all their rows first, and `next` reads one
+// row by its id; one that is gone by then is passed over. A join reads its right side when the left
+// row is lent no more, so it copies those columns of the left row that go up. An aggregate copies
+// what it adds up.
 
 template <class Table>
 struct rows_by_id {

@@ -45,8 +45,10 @@
 /// Cost: a row is one page, or two if it moved, and each index one page per level.
 
 #include <quire/table/detail/index_set.hpp>
+#include <quire/table/detail/row_writes.hpp>
 #include <quire/table/detail/table_check.hpp>
 #include <quire/table/detail/table_steps.hpp>
+#include <quire/table/table_cursor.hpp>
 
 namespace quire::inline QUIRE_ABI {
 
@@ -62,9 +64,12 @@ class basic_table : immovable {
     template <auto... Members>
     using key_over = typename detail::key_over<Members...>::type;
     using indexes_type = detail::index_set<index_type<Indexes>...>;
-    using edits_type = typename indexes_type::edits;
     using own_steps = detail::own_steps<heap_type, indexes_type>;
     using part_steps = detail::part_steps<heap_type, indexes_type, change_type>;
+
+    template <auto... Members>
+    using cursor = table_cursor<Row, heap_type, std::remove_cvref_t<decltype(
+        std::declval<indexes_type const&>().template over<Members...>())>>;
 
 public:
     static constexpr std::size_t row_size_max = heap_type::row_size_max;
@@ -82,11 +87,11 @@ public:
     /// Adds a row. Errors: duplicate_key.
     record_id insert(Row const& row) {
         own_steps steps{heap_, indexes_};
-        return insert_by(steps, row);
+        return writes().insert(steps, row);
     }
     record_id insert(change_type& changes, Row const& row) {
         part_steps steps{heap_, indexes_, changes};
-        return insert_by(steps, row);
+        return writes().insert(steps, row);
     }
     /// `fn(Row&)` with a copy of the row, which is written back; it may run several times, and does
     /// not use the table, whose pages are held. Whether there is such a row.
@@ -95,22 +100,22 @@ public:
         requires std::invocable<Fn&, Row&>
     bool update(record_id id, Fn&& fn) {
         own_steps steps{heap_, indexes_};
-        return update_by(steps, id, fn);
+        return writes().update(steps, id, fn);
     }
     template <class Fn>
         requires std::invocable<Fn&, Row&>
     bool update(change_type& changes, record_id id, Fn&& fn) {
         part_steps steps{heap_, indexes_, changes};
-        return update_by(steps, id, fn);
+        return writes().update(steps, id, fn);
     }
     /// Whether there was such a row.
     bool erase(record_id id) {
         own_steps steps{heap_, indexes_};
-        return erase_by(steps, id);
+        return writes().erase(steps, id);
     }
     bool erase(change_type& changes, record_id id) {
         part_steps steps{heap_, indexes_, changes};
-        return erase_by(steps, id);
+        return writes().erase(steps, id);
     }
 
     // Reading
@@ -183,6 +188,36 @@ public:
         index<Members...>().for_each_row(none, heap_, nullptr, nullptr, false, telling(fn));
     }
 
+    /// `fn(id, row)` for each row whose key is `from` or above, or below `to`, by their keys.
+    template <auto... Members, class Fn>
+        requires(sizeof...(Members) > 0)
+    void scan_from(key_over<Members...> const& from, Fn&& fn) const {
+        detail::outside_of_changes none;
+        index<Members...>().for_each_row(none, heap_, &from, nullptr, false, telling(fn));
+    }
+    template <auto... Members, class Fn>
+        requires(sizeof...(Members) > 0)
+    void scan_below(key_over<Members...> const& to, Fn&& fn) const {
+        detail::outside_of_changes none;
+        index<Members...>().for_each_row(none, heap_, nullptr, &to, false, telling(fn));
+    }
+    /// A cursor (table_cursor.hpp) at the first row by that index, or at the last: false where
+    /// there is none.
+    template <auto... Members>
+    [[nodiscard]] auto first() const {
+        return cursor<Members...>{heap_, index<Members...>(), {}, detail::seek::from};
+    }
+    template <auto... Members>
+    [[nodiscard]] auto last() const {
+        return cursor<Members...>{heap_, index<Members...>(), {}, detail::seek::last};
+    }
+    /// At the first row whose key is `key` or above.
+    template <auto... Members>
+    [[nodiscard]] auto lower_bound(key_over<Members...> const& key) const {
+        auto const from = index<Members...>().lowest_entry_of(key);
+        return cursor<Members...>{heap_, index<Members...>(), from.bytes(), detail::seek::from};
+    }
+
     // As a whole
 
     /// What is wrong in the table and its indexes, and where they do not agree, for people;
@@ -222,110 +257,9 @@ private:
         } catch (error const&) {}
     }
 
-    /// Errors: tuple_too_large.
-    [[nodiscard]] static std::size_t size_of(Row const& row) {
-        auto const size = rows::size(row);
-        if (size > row_size_max) { throw error{errc::tuple_too_large, "a row of a table"}; }
-        return size;
+    [[nodiscard]] auto writes() noexcept {
+        return detail::row_writes<Row, heap_type, indexes_type>{heap_, indexes_};
     }
-    [[nodiscard]] static auto writer_of(Row const& row) noexcept {
-        return [&row](std::span<std::byte> out) { rows::encode(row, out); };
-    }
-
-    template <class Steps>
-    record_id insert_by(Steps& steps, Row const& row) {
-        auto const size = size_of(row);
-        edits_type edits;
-        while (true) {
-            typename heap_type::target target{heap_, steps.choose(record_form::row, size)};
-            std::optional<record_id> at;
-            bool fits = false;
-            steps.run([&](auto& changes) {
-                at = heap_.hold_room(changes, target, record_form::row, size);
-                if (!at) { return; }
-                edits.template plan<Row>(nullptr, &row, *at);
-                fits = edits.prepare(changes, indexes_);
-                if (!fits) { return; }
-                heap_.put(changes, *at, size, writer_of(row));
-                edits.apply(changes, indexes_);
-            });
-            if (!at) { continue; }
-            if (fits) { return *at; }
-            steps.make_room(edits);
-        }
-    }
-    template <class Steps, class Fn>
-    bool update_by(Steps& steps, record_id id, Fn& fn) {
-        static_assert(detail::takes_in_place<Row, Fn>(),
-                      "update writes back the row that it lends to fn, and this fn changes a copy "
-                      "or nothing: take it by reference, [](order& row) { ... }");
-        enum class result : std::uint8_t { absent, done, no_room, no_room_in_index };
-        edits_type edits;
-        std::optional<typename heap_type::target> target;
-        std::size_t size = 0;
-        while (true) {
-            auto result = result::absent;
-            steps.run([&](auto& changes) {
-                result = result::absent;
-                auto const where = heap_.hold(changes, id);
-                if (!where) { return; }
-                auto const before = heap_.with_row(
-                    changes, *where, [](detail::key_bytes row) { return rows::decode(row); });
-                Row after = before;
-                fn(after);
-                size = size_of(after);
-                std::optional<record_id> to;
-                if (!heap_.can_replace(changes, *where, size)) {
-                    result = result::no_room;
-                    if (!target) { return; }
-                    to = heap_.hold_room(changes, *target, record_form::moved_here, size);
-                    if (!to) { return; }
-                }
-                result = result::no_room_in_index;
-                edits.plan(&before, &after, id);
-                if (!edits.prepare(changes, indexes_)) { return; }
-                if (to) {
-                    heap_.move(changes, *where, *to, size, writer_of(after));
-                } else {
-                    heap_.replace(changes, *where, size, writer_of(after));
-                }
-                edits.apply(changes, indexes_);
-                result = result::done;
-            });
-            if (result == result::absent) { return false; }
-            if (result == result::done) { break; }
-            if (result == result::no_room) {
-                target.reset();
-                target.emplace(heap_, steps.choose(record_form::moved_here, size));
-            } else {
-                steps.make_room(edits);
-            }
-        }
-        steps.tidy(edits);
-        return true;
-    }
-    template <class Steps>
-    bool erase_by(Steps& steps, record_id id) {
-        edits_type edits;
-        bool was_there = false;
-        steps.run([&](auto& changes) {
-            auto const where = heap_.hold(changes, id);
-            was_there = where.has_value();
-            if (!was_there) { return; }
-            if constexpr (sizeof...(Indexes) > 0) {
-                auto const row = heap_.with_row(
-                    changes, *where, [](detail::key_bytes bytes) { return rows::decode(bytes); });
-                edits.template plan<Row>(&row, nullptr, id);
-                static_cast<void>(edits.prepare(changes, indexes_));
-            }
-            heap_.erase(changes, *where);
-            edits.apply(changes, indexes_);
-            heap_.note_room(changes, where->now.page);
-        });
-        if (was_there) { steps.tidy(edits); }
-        return was_there;
-    }
-
     template <auto... Members>
     [[nodiscard]] auto const& index() const noexcept {
         return indexes_.template over<Members...>();

@@ -61,6 +61,7 @@ class index_set : public index_bases<std::index_sequence_for<Index...>, Index...
 
 public:
     using bases::bases;
+    static constexpr std::size_t count = sizeof...(Index);
 
     /// "customer; unique id": what a table was declared with, in whatever order.
     [[nodiscard]] static std::string names() {

@@ -198,6 +198,34 @@ public:
         return compare_keys(to.written(), entry) == 0;
     }
 
+    /// The id in an entry. Errors: corrupt_page.
+    [[nodiscard]] static record_id id_of([[maybe_unused]] key_bytes key,
+                                         std::span<std::byte const> value) {
+        if constexpr (Format::is_unique) {
+            return value_codec<record_id>::decode(value);
+        } else {
+            if (key.size() < 8) { throw error{errc::corrupt_page, "an entry of an index"}; }
+            key_reader from{key.last(8)};
+            return key_codec<record_id>::read(from);
+        }
+    }
+    /// `fn(row)` with the row of an entry, if it is still that row. Whether it is.
+    template <class Pages, class Heap, class Fn>
+    static bool with_row(Pages& pages, Heap const& heap, key_bytes entry, record_id id, Fn fn) {
+        bool is_right = false;
+        heap.read(pages, id, [&](key_bytes row) {
+            is_right = is_entry_of(Format::lend(row), id, entry);
+            if (is_right) { fn(row); }
+        });
+        return is_right;
+    }
+    /// Where the entries of a key begin.
+    [[nodiscard]] static kept lowest_entry_of(key_type const& key) {
+        kept first;
+        encode(first, key, {});
+        return first;
+    }
+
 private:
     static constexpr record_id behind_all{page_no::max, slot_id{0xFFFF}};
     static constexpr std::size_t value_size = Format::is_unique ? 8 : 0;
@@ -212,17 +240,6 @@ private:
         return db.root(name, root_kind::btree, Format::schema_name(), make);
     }
 
-    /// Errors: corrupt_page.
-    [[nodiscard]] static record_id id_of([[maybe_unused]] key_bytes key,
-                                         std::span<std::byte const> value) {
-        if constexpr (Format::is_unique) {
-            return value_codec<record_id>::decode(value);
-        } else {
-            if (key.size() < 8) { throw error{errc::corrupt_page, "an entry of an index"}; }
-            key_reader from{key.last(8)};
-            return key_codec<record_id>::read(from);
-        }
-    }
     /// Of a row whose bytes no insertion wrote.
     [[nodiscard]] static bool has_no_key(error const& why) noexcept {
         return why.code() == errc::tuple_too_large || why.code() == errc::bad_key;
@@ -245,16 +262,6 @@ private:
             return false;
         });
         return found;
-    }
-    /// `fn(row)` with the row of an entry, if it is still that row. Whether it is.
-    template <class Pages, class Heap, class Fn>
-    static bool with_row(Pages& pages, Heap const& heap, key_bytes entry, record_id id, Fn fn) {
-        bool is_right = false;
-        heap.read(pages, id, [&](key_bytes row) {
-            is_right = is_entry_of(Format::lend(row), id, entry);
-            if (is_right) { fn(row); }
-        });
-        return is_right;
     }
     /// The row of a unique key. An entry that twice led to no such row is one that a crash left.
     template <class Pages, class Heap, class Fn>
