@@ -72,7 +72,7 @@ struct replayed_page {
     int ranges = 0;
     int ranges_without_image = 0;
 
-    void file_is(std::uint32_t, std::uint64_t, std::string_view) {}
+    void file_is(quire::detail::file_record const&) {}
     void file_was_closed(std::uint32_t) {}
     void file_was_cut(std::uint32_t, std::uint64_t) {}
     void page_is(std::uint32_t, page_no, std::span<std::byte const>) { ++images; }

@@ -13,14 +13,23 @@
 //   how old the log is, is not compared               an older copy of the log passes
 //   page 0 is asked after the replay                  a log that turns up again writes old pages
 //   the file's name is not compared                   a file that was renamed after a crash lacks
-//                                                     what the log has of its old name
+//                                                     what the log has of its old name, or gets
+//                                                     what it has of another file
+//   the name is made again when the file joins        the program's folder may be another then
+//   an opening is looked up in the history alone      after many openings no replay is possible
+//   the mark that failed is taken for made            the file never joins its log
+//   close believes what it did, not page 0            a mark that failed on the way stays
 
 #include <quire/borrow/raw_page.hpp>
 #include <quire/page/heap_page.hpp>
+#include <quire/testing/faulty_backend.hpp>
 
 #include "catch.hpp"
 #include "pool/calls.hpp"
+#include "table/tree_world.hpp"
 #include "table/world.hpp"
+
+#include <filesystem>
 
 using quire::errc;
 using quire_test::refusal;
@@ -326,6 +335,169 @@ TEST_CASE("needed_log: a file that was replayed outlives the next crash, too") {
         }
         w.crash();
         CHECK(w.file().pages() == pages);
+    }
+}
+
+TEST_CASE("needed_log: a file that is put in the place of another one is not replayed into") {
+    world w{true};
+    leave_open(w);
+    w.logged = true;
+    w.file().close(quire::unwritten::discard);
+    w.start_again();
+    auto const other = w.pool->open("g", quire::open_mode::open_or_create, {.logged = true});
+    {
+        catalog_type db{*w.pool, other};
+        grow(db);
+        w.log->sync(w.log->end());
+    }
+    auto other_file = other;
+    other_file.close(quire::unwritten::discard);
+    w.file().close(quire::unwritten::discard);
+    auto const moved = w.disk.store->bytes("f");
+    w.disk.store->assign("g", moved);
+    w.start_again();
+    CHECK(refusal([&] {
+              w.pool->open("g", quire::open_mode::read_write, {.logged = true});
+          }) == errc::log_mismatch);
+    CHECK(w.disk.store->bytes("g") == moved);
+}
+
+TEST_CASE("needed_log: the log's name of a file is that of its opening, whatever folder comes") {
+    world w{true};
+    {
+        catalog_type db{*w.pool, w.file()};
+        db.close();
+    }
+    w.opened = w.pool->open("f", quire::open_mode::read_write, {.logged = true});
+    auto const folder = std::filesystem::current_path();
+    std::filesystem::current_path("/");
+    {
+        catalog_type db{*w.pool, w.file()};
+        grow(db);
+        w.log->sync(w.log->end());
+    }
+    std::filesystem::current_path(folder);
+    w.crash();
+    CHECK(w.file().pages() == 3);
+    CHECK(opening(w) == std::nullopt);
+}
+
+TEST_CASE("needed_log: a file waits for its replay however often its log is opened") {
+    world w{true};
+    leave_open(w);
+    w.file().close(quire::unwritten::discard);
+    w.opened.reset();
+    w.pool.reset();
+    w.log.reset();
+    for (int i = 0; i < 60; ++i) {
+        quire::redo_log<quire::memory_backend> const log{"log", {.backend = w.disk}};
+    }
+    w.logged = true;
+    w.start_again();
+    catalog_type db{*w.pool, w.file()};
+    CHECK(db.was_closed_cleanly());
+    CHECK(w.file().pages() == 3);
+}
+
+namespace {
+
+using faulty = quire::testing::faulty_backend<quire::memory_backend>;
+
+struct faulty_world {
+    using world_type = quire_test::tree_world<512, quire::s3_fifo, quire::hybrid_latch, faulty>;
+    using db_type = quire::catalog<world_type::pool_type>;
+
+    std::shared_ptr<quire::testing::fault_plan> faults =
+        std::make_shared<quire::testing::fault_plan>();
+    quire::memory_store_ptr store = quire::memory_store_ptr::make();
+    world_type w;
+
+    explicit faulty_world(bool logged = true)
+        : w{logged, 32, {.inner = {store}, .faults = faults}} {}
+    void fail_next(quire::testing::io_call call) {
+        faults->add({.call = call, .nth = 0});
+    }
+    void grow() {
+        w.db->in_one_change(
+            [&](auto& pages) { auto const page = w.db->allocate<quire::heap_page>(pages); });
+    }
+    [[nodiscard]] bool is_marked_closed() const {
+        auto const bytes = store->bytes("f");
+        return bytes.at(68) == std::byte{1} &&
+               quire::load_le<std::uint64_t>(bytes.data() + 72) == 0;
+    }
+};
+
+}  // namespace
+
+TEST_CASE("needed_log: a mark that failed is made by the next attempt") {
+    faulty_world f;
+    f.w.stop();
+    f.w.start();
+    f.grow();
+    {
+        auto const pin = f.w.file->pin(2);
+        CHECK(refusal([&] { f.w.db->close(); }) == errc::in_use);
+    }
+    f.fail_next(quire::testing::io_call::write);
+    CHECK(refusal([&] { f.grow(); }) == errc::write_failed);
+    SECTION("and the file is changed on, and outlives a crash") {
+        f.grow();
+        f.w.log->sync(f.w.log->end());
+        f.w.die();
+        f.w.start();
+        CHECK(f.w.file->pages() == 4);
+        CHECK(f.w.db->was_closed_cleanly());
+    }
+    SECTION("or taken back by close") {
+        f.w.db->close();
+        CHECK(f.is_marked_closed());
+    }
+}
+
+TEST_CASE("needed_log: without a log, too, close takes back a mark that failed") {
+    faulty_world f{false};
+    f.grow();
+    f.w.stop();
+    CHECK(f.is_marked_closed());
+    f.w.start();
+    f.fail_next(quire::testing::io_call::write);
+    CHECK(refusal([&] { f.grow(); }) == errc::write_failed);
+    f.w.stop();
+    CHECK(f.is_marked_closed());
+}
+
+TEST_CASE("needed_log: a file that cannot be asked is not replayed") {
+    faulty_world f;
+    f.grow();
+    f.w.log->sync(f.w.log->end());
+    f.w.file->write_back();
+    f.w.die();
+    auto const lost = f.store->bytes("log");
+    {
+        table_world<512>::pool_type pool{{.backend = {f.store}}};
+        auto const file = pool.open("f");
+        catalog_type db{pool, file, quire::lost_log::accepted};
+        grow(db);
+        db.close();
+    }
+    f.store->assign("log", lost);
+    auto const before = f.store->bytes("f");
+    bool has_failed = true;
+    for (std::uint64_t nth = 0; has_failed; ++nth) {
+        f.faults->add({.call = quire::testing::io_call::read, .nth = nth});
+        auto const fired = f.faults->fired();
+        auto const why = refusal([&] { f.w.start(); });
+        has_failed = f.faults->fired() > fired;
+        INFO(nth);
+        CHECK(why.has_value());
+        CHECK((has_failed || why == errc::log_mismatch));
+        f.faults->clear();
+        f.w.db.reset();
+        f.w.file.reset();
+        f.w.pool.reset();
+        f.w.log.reset();
+        CHECK((f.store->bytes("f") == before));
     }
 }
 

@@ -2,8 +2,7 @@
 #pragma once
 
 /// relative_name: a path as seen from the folder of another file. By such names a pool's log knows
-/// the files, so that a folder with a log and its files may be moved, and the program's own folder
-/// does not matter.
+/// the files, so that a folder with a log and its files may be moved.
 ///
 /// Symbolic links among the folders are resolved, where the folder exists. A file that has two
 /// names there (hard links) is two files to a log.

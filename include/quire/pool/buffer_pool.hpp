@@ -158,7 +158,8 @@ public:
         require_log("make a checkpoint");
         detail::logged_pool<core_type>::of(core_).make_checkpoint();
     }
-    /// The log's records of a file are needed no more: it was deleted, or replaced by another.
+    /// The log's records of a file are needed no more: it was deleted, or replaced by another. What
+    /// only they had is lost; a catalog that needs them does not see that.
     /// Errors: bad_option (no log), in_use (it is open), log_failed.
     void forget(std::string const& path) {
         core_.require_own_process("forget");

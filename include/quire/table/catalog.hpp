@@ -33,7 +33,8 @@
 /// without it is not replayed: log_mismatch, when the file is opened in the pool. The end of
 /// the pool, or paged_file::close, does not take the mark back: such a file is whole, and refused
 /// without its log.
-/// Not seen: an older copy of the file, with its log.
+/// Not seen: older copies of the file and of its log, or of either from the same opening of the
+/// log; and that buffer_pool::forget dropped records of a file that needs them.
 ///
 /// Without a log. `free` comes last, after everything that can fail: it is not undone. An operation
 /// that frees several pages calls `hold_to_free` for each first; then `free` cannot fail. Pages
@@ -90,6 +91,7 @@ public:
     catalog(Pool& pool, file_type const& file, lost_log without = lost_log::refused)
         : pool_{pool}, file_{file}, allocator_{file}, mark_{pool, file} {
         if (file.pages() > 0) { open(without); }
+        if (file.pages() == 1) { begin_changes(); }  // a crash left it so
         if (file.pages() < 2) { make(); }
         { auto const map = file_.template read<allocation_page>(1); }
         if (is_logged() && file.is_writable()) { mark_.begin(); }
@@ -204,7 +206,7 @@ public:
     /// by `close`, or only read since.
     [[nodiscard]] bool was_closed_cleanly() const noexcept { return mark_.was_clean(); }
     /// The caller has checked a file that was not closed cleanly: `close` marks it from now on.
-    void accept_after_crash() noexcept { mark_.accept(); }
+    void accept_after_crash() { mark_.accept(); }
     /// Writes everything, marks the file as closed, and closes it. A file without a log that was
     /// not changed is not marked anew. Errors: as paged_file::close, those of a change; is_open
     /// tells whether the file is open. Then it is closed again, discarded, or changed on: by

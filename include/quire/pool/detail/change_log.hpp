@@ -110,7 +110,7 @@ public:
             return known->first;
         }
         auto const number = next_number_;
-        files_.emplace(number, known_file{name, pages, true});
+        files_.emplace(number, known_file{name, pages, log_.history().now().opening, true});
         try {
             keep_room();
             auto const record = files_record(number);
@@ -198,12 +198,14 @@ public:
     struct found_file {
         file_state state;
         std::uint32_t number;
+        std::uint64_t opening;  ///< of the log, in which its records began
     };
     [[nodiscard]] found_file look_up(std::string const& name) {
         std::lock_guard const hold{order_};
         auto const at = find(name);
-        if (at == files_.end()) { return {file_state::unknown, 0}; }
-        return {at->second.open ? file_state::open : file_state::left_over, at->first};
+        if (at == files_.end()) { return {file_state::unknown, 0, 0}; }
+        return {at->second.open ? file_state::open : file_state::left_over, at->first,
+                at->second.opening};
     }
     /// How many pages a file has by its records. Expects: `append` calls it, in `done`.
     void note_page(std::uint32_t number, page_no page) noexcept {
@@ -275,20 +277,22 @@ private:
     struct known_file {
         std::string name;
         std::uint64_t pages;
+        std::uint64_t opening;
         bool open;
     };
     /// Which files the log has, when the pool is made.
     struct learning {
         change_log& to;
 
-        void file_is(std::uint32_t number, std::uint64_t pages, std::string_view name) {
-            std::string const text{name};
+        void file_is(file_record const& file) {
+            auto const number = file.number;
+            std::string const text{file.name};
             auto const same = to.find(text);
             if (number == 0 || number == ~std::uint32_t{0} ||
                 (same == to.files_.end() ? to.files_.contains(number) : same->first != number)) {
                 throw no_record{};
             }
-            to.files_.insert_or_assign(number, known_file{text, pages, false});
+            to.files_.insert_or_assign(number, known_file{text, file.pages, file.opening, false});
             if (to.next_number_ <= number) { to.next_number_ = number + 1; }
         }
         void file_was_closed(std::uint32_t number) {
@@ -309,7 +313,7 @@ private:
         std::uint32_t of;
         std::vector<std::uint64_t> cuts;
 
-        void file_is(std::uint32_t, std::uint64_t, std::string_view) {}
+        void file_is(file_record const&) {}
         void file_was_closed(std::uint32_t) {}
         void file_was_cut(std::uint32_t number, std::uint64_t pages) {
             if (number == of) { cuts.push_back(pages); }
@@ -354,7 +358,7 @@ private:
     /// For the record of a checkpoint, and for that of each file's closing.
     void keep_room() noexcept {
         std::uint64_t all = 8;
-        for (auto const& [number, file] : files_) { all += 16 + file.name.size(); }
+        for (auto const& [number, file] : files_) { all += 24 + file.name.size(); }
         kept_ = log_type::blocks_for(all) + files_.size() * log_type::blocks_for(8);
     }
     /// Of the files that are open, or of one.
@@ -366,7 +370,8 @@ private:
         writer.put(change_tag::files);
         writer.put(static_cast<std::uint32_t>(std::count_if(files_.begin(), files_.end(), is_in)));
         for (auto const& one : files_) {
-            if (is_in(one)) { writer.put_file(one.first, one.second.pages, one.second.name); }
+            if (!is_in(one)) { continue; }
+            writer.put_file({one.first, one.second.pages, one.second.opening, one.second.name});
         }
         return writer.record();
     }

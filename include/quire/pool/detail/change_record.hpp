@@ -3,14 +3,15 @@
 
 /// change_record: the records that a pool puts into its log.
 ///
-///     files       which files are open: number, pages, and name of each
+///     files       which files are open: number, pages, name, and when its records began, of each
 ///     closed      a file was written in full, synced and closed: no earlier record is for it
 ///     cut         a file has fewer pages from here on
 ///     change      what one change made of pages: the whole page (an image), or ranges of its bytes
 ///
 /// All are little-endian.
 ///
-///     files       u32 1   u32 count    count x (u32 number, u32 size of name, u64 pages, name)
+///     files       u32 1   u32 count    count x (u32 number, u32 size of name, u64 pages,
+///                                              u64 opening, name)
 ///     closed      u32 2   u32 number
 ///     cut         u32 4   u32 number   u64 pages
 ///     change      u32 3   u32 count    count x (u32 file, u32 ranges, u64 page, and
@@ -30,6 +31,14 @@
 
 namespace quire::inline QUIRE_ABI::detail {
 
+/// What a log knows of a file.
+struct file_record {
+    std::uint32_t number = 0;
+    std::uint64_t pages = 0;
+    std::uint64_t opening = 0;  ///< that of the log in which its records began (log_opening.hpp)
+    std::string_view name;
+};
+
 enum class change_tag : std::uint32_t { files = 1, closed = 2, change = 3, cut = 4 };
 
 /// Puts a record together, in memory that is used again for the next one.
@@ -48,11 +57,12 @@ public:
         if (!bytes.empty()) { std::memcpy(room(bytes.size()), bytes.data(), bytes.size()); }
     }
 
-    void put_file(std::uint32_t number, std::uint64_t pages, std::string_view name) {
-        put(number);
-        put(static_cast<std::uint32_t>(name.size()));
-        put(pages);
-        put(std::as_bytes(std::span{name}));
+    void put_file(file_record const& file) {
+        put(file.number);
+        put(static_cast<std::uint32_t>(file.name.size()));
+        put(file.pages);
+        put(file.opening);
+        put(std::as_bytes(std::span{file.name}));
     }
     void put_image(std::uint32_t file, std::uint64_t page, std::span<std::byte const> bytes) {
         put(file);
@@ -89,7 +99,7 @@ private:
 struct no_record {};
 
 /// Takes a record apart: any bytes, whoever wrote them. For each thing in it, in order, one of
-///     to.file_is(number, pages, name)
+///     to.file_is(file_record)
 ///     to.file_was_closed(number)
 ///     to.file_was_cut(number, pages)
 ///     to.page_is(file, page_no, bytes)                of the whole page
@@ -130,13 +140,15 @@ private:
     }
 
     void read_file() {
-        auto const file = number<std::uint32_t>();
+        file_record file;
+        file.number = number<std::uint32_t>();
         auto const size = number<std::uint32_t>();
-        auto const pages = number<std::uint64_t>();
+        file.pages = number<std::uint64_t>();
+        file.opening = number<std::uint64_t>();
         auto const name = bytes(size);
-        if (pages > page_no::max) { throw no_record{}; }
-        to_.file_is(file, pages,
-                    std::string_view{reinterpret_cast<char const*>(name.data()), name.size()});
+        file.name = {reinterpret_cast<char const*>(name.data()), name.size()};
+        if (file.pages > page_no::max) { throw no_record{}; }
+        to_.file_is(file);
     }
     void read_cut() {
         auto const file = number<std::uint32_t>();

@@ -257,6 +257,9 @@ private:
             first = one.ranges_end;
             if (!one.lent) { return; }
             auto const number = one.file->log_number.load(std::memory_order_relaxed);
+            if (number == left_its_log) {
+                throw one.file->failure(errc::in_use, "commit", one.id, 0, leaving);
+            }
             std::span<std::byte const> const bytes = core_.frames.bytes(one.at);
             auto const no = one.id.page();
             one.whole = one.whole || (*one.file->imaged)[no] <= since;

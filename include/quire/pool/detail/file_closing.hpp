@@ -12,6 +12,23 @@
 
 namespace quire::inline QUIRE_ABI::detail {
 
+/// Gives back what was reserved and not used. A failure only leaves blank pages at the end; but of
+/// a logged file it may leave pages that were cut off, and then the log must know: grow_failed.
+/// Expects: `grow` is held.
+template <class Core>
+void trim_file(Core& core, typename Core::file_type& file, file_no number) {
+    auto const used = file.page_count.load(std::memory_order_relaxed);
+    if (!file.file->writable() || used >= file.pages_on_disk) { return; }
+    cancellation_off const meanwhile;
+    int const failed = core.backend.resize(*file.file, used * Core::page_size);
+    if (failed == 0) {
+        file.pages_on_disk = used;
+        file_flush{core, file}.sync({});
+    } else if (file.log_number != 0) {
+        throw file.failure(errc::grow_failed, "close", number, failed);
+    }
+}
+
 template <class Core>
 class file_closing {
 public:
@@ -38,7 +55,7 @@ public:
             if (dirty == unwritten::write) { file_flush{core_, file_}.write_and_sync({}); }
             auto const pages = file_.page_count.load(std::memory_order_relaxed);
             page_removal{core_, file_, 0, pages, dirty, until, "close"}.finish();
-            if (dirty == unwritten::write) { trim(); }
+            if (dirty == unwritten::write) { trim_file(core_, file_, number_); }
             act();
             file_.log_number.store(0, std::memory_order_relaxed);
         } catch (...) {
@@ -67,21 +84,6 @@ private:
         if (!over) {
             throw file_.failure(errc::timed_out, "close", number_, 0,
                                 waited_for_uses);
-        }
-    }
-
-    /// Gives back what was reserved and not used. A failure only leaves blank pages at the end; but
-    /// of a logged file it may leave pages that were cut off, and then the log must know.
-    void trim() {
-        auto const used = file_.page_count.load(std::memory_order_relaxed);
-        if (!file_.file->writable() || used >= file_.pages_on_disk) { return; }
-        cancellation_off const meanwhile;
-        int const failed = core_.backend.resize(*file_.file, used * Core::page_size);
-        if (failed == 0) {
-            file_.pages_on_disk = used;
-            file_flush{core_, file_}.sync({});
-        } else if (file_.log_number != 0) {
-            throw file_.failure(errc::grow_failed, "close", number_, failed);
         }
     }
 

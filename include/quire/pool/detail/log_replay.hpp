@@ -14,13 +14,14 @@
 ///
 /// A file that says of itself which log it needs (base/log_opening.hpp) is asked before the first
 /// page is made. It says so before the log has anything of it, and not any more when the log has
-/// nothing. So one that needs another log, or none, was used without this one in between: what the
-/// log has of it is older, and would undo that. Page 0 is looked at as it lies on the disk,
-/// whatever its seal says: a power loss may have torn it, but not its first sector.
+/// nothing. So one that needs another log or none, or this one from another opening on, was used
+/// without this one in between, or is an older copy: what the log has of it does not belong there.
+/// Likewise one that was made by another name. Page 0 is looked at as it lies on the disk, whatever
+/// its seal says: a power loss may have torn it, but not its first sector.
 ///
-/// Errors: log_corrupt (a range without an image), log_mismatch (the file does not need this log;
-/// or it is shorter than the log says, and the log does not have the pages that are missing), and
-/// those of reading and writing.
+/// Errors: log_corrupt (a range without an image), log_mismatch (the file does not need what the
+/// log has; or it is shorter than the log says, and the log does not have the pages that are
+/// missing), and those of reading and writing.
 
 #include <quire/pool/detail/change_log.hpp>
 #include <quire/pool/detail/page_maker.hpp>
@@ -36,13 +37,17 @@ public:
     using file_type = typename Core::file_type;
     using changes_type = change_log<typename Core::types::backend_type>;
 
-    /// Of the records of file `log_number`. Expects: no other thread has the file yet.
-    log_replay(Core& core, file_type& file, changes_type& changes, std::uint32_t log_number)
+    /// Of the records of a file that began with `opening`. Expects: no other thread has the file
+    /// yet, and it knows its name in the log.
+    log_replay(Core& core, file_type& file, changes_type& changes, std::uint32_t log_number,
+               std::uint64_t opening)
         : core_{core},
           file_{file},
           changes_{changes},
           number_{file.number},
           log_number_{log_number},
+          wanted_{{changes.log().history().log, opening},
+                  needed_log::hash_of_name(file.log_name)},
           lowest_cuts_{changes.cuts_of(log_number)},
           size_{file.page_count.load(std::memory_order_relaxed)} {
         for (auto i = lowest_cuts_.size(); i > 1; --i) {
@@ -62,8 +67,9 @@ public:
     /// The file has that many pages here. Those that it does not have by its size were appended,
     /// and their images came before this, or they are cut off later: or else it is not the file
     /// that the log knows.
-    void file_is(std::uint32_t number, std::uint64_t pages, std::string_view) {
-        if (number != log_number_) { return; }
+    void file_is(file_record const& file) {
+        if (file.number != log_number_) { return; }
+        auto const pages = file.pages;
         if (pages > file_.pages->pages()) { throw too_large(pages); }
         for (auto no = size_; no < pages && is_kept(no); ++no) {
             if ((*file_.imaged)[no] != 0) { continue; }
@@ -110,36 +116,33 @@ private:
     }
     /// Before something is done to the file: whether it needs what the log has.
     void ask() {
-        auto const here = changes_.log().history();
         auto const needed = page_0_as_it_is();
-        if (!needed || here.has(needed->opening)) { return; }
+        if (!needed || *needed == wanted_) { return; }
         auto const& its = needed->opening;
-        throw file_.failure(
-            errc::log_mismatch, "replay", number_, 0,
-            (its.log == 0          ? "the file needs no log"
-             : its.log == here.log ? "the file needs a log of which this is an older copy"
-                                   : "the file needs log " + std::to_string(its.log) + ", not " +
-                                         std::to_string(here.log)) +
-                std::string{": it was used without what this one has of it, which "
-                            "buffer_pool::forget drops"});
+        auto const here = wanted_.opening.log;
+        auto const why =
+            its.log == 0             ? std::string{"the file needs no log"}
+            : its.log != here        ? "the file needs log " + std::to_string(its.log) + ", not " +
+                                           std::to_string(here)
+            : its != wanted_.opening ? std::string{"the file, or the log, is an older copy"}
+                                     : std::string{"the log has it by another name"};
+        throw file_.failure(errc::log_mismatch, "replay", number_, 0,
+                            why + "; what the log has by this name, buffer_pool::forget drops");
     }
-    /// What page 0 says, if it can be read and says something. It does not stay in the pool.
+    /// What page 0 says, if it says something. It does not stay in the pool.
     [[nodiscard]] std::optional<needed_log> page_0_as_it_is() {
-        std::optional<needed_log> found;
-        if (size_ == 0) { return found; }
-        auto const seal = std::exchange(file_.seal, no_seal);
-        try {
-            page_id const id{number_, 0};
-            auto const at = core_.template enter<access::shared>(file_, id, 0, {}, "replay");
-            found = needed_log::of(core_.frames.bytes(at));
-            core_.template leave<access::shared>(at, id);
-            page_removal{core_, file_, 0, 1, unwritten::discard, core_.deadline_of({}), "replay"}
-                .finish();
-        } catch (error const& why) {
-            file_.seal = seal;
-            if (why.code() != errc::read_failed && why.code() != errc::short_read) { throw; }
-        }
-        file_.seal = seal;
+        if (size_ == 0) { return std::nullopt; }
+        struct unsealed {
+            file_type& file;
+            page_seal its = std::exchange(file.seal, no_seal);
+            ~unsealed() { file.seal = its; }
+        } const meanwhile{file_};
+        page_id const id{number_, 0};
+        auto const at = core_.template enter<access::shared>(file_, id, 0, {}, "replay");
+        auto const found = needed_log::of(core_.frames.bytes(at));
+        core_.template leave<access::shared>(at, id);
+        page_removal{core_, file_, 0, 1, unwritten::discard, core_.deadline_of({}), "replay"}
+            .finish();
         return found;
     }
     /// Whether the page is not cut off later.
@@ -168,6 +171,7 @@ private:
     changes_type& changes_;
     file_no const number_;
     std::uint32_t const log_number_;
+    needed_log const wanted_;  ///< what page 0 says, if it says something
     std::vector<std::uint64_t> lowest_cuts_;  ///< pages, by that cut or a later one
     std::size_t cuts_seen_ = 0;
     std::uint64_t const size_;  ///< pages, before

@@ -108,11 +108,12 @@ public:
                         {.why = "a log knows its files by their names: a logged file is opened by "
                                 "its own, not by that of a link"}};
         }
-        auto const name = changes.name_of(path);
+        auto name = changes.name_of(path);
         auto& file = file_opening{core_, options}.open(path, mode);
         try {
             if (file.file->writable()) { file_flush{core_, file}.sync({}); }
-            auto known = changes.look_up(name);
+            file.log_name = std::move(name);  // the program's folder may change
+            auto known = changes.look_up(file.log_name);
             if (known.state == file_state::open) {  // by a name that the backend does not know
                 throw file.failure(errc::file_locked, "open", file.number);
             }
@@ -125,9 +126,10 @@ public:
                 if (!file.file->writable()) {  // it cannot be made what its records say
                     throw file.failure(errc::read_only, "replay", file.number);
                 }
-                log_replay{core_, file, changes, known.number}.run();
+                log_replay{core_, file, changes, known.number, known.opening}.run();
             }
-            begin_records(file, name);
+            file.log_number = add(file, file.log_name);
+            changes.log().sync(changes.log().end());  // the file grows: its size will say nothing
             file.dirty_limit.store(0, std::memory_order_relaxed);  // see open_file, I4
         } catch (...) {
             give_up(file);
@@ -144,24 +146,42 @@ public:
                         "open " + path + ": the log has records of it, so it is opened logged"};
         }
     }
-    /// The log's name of a file.
-    [[nodiscard]] std::string name_of(file_type const& file) const {
-        return changes.name_of(file.path_of(file.number));
+    /// Whether a logged file has left its log.
+    [[nodiscard]] static bool is_outside(file_type const& file) noexcept {
+        return file.log_number == left_its_log;
     }
-    /// Errors: those of a flush, log_failed: then the file has not left. Expects: no other thread
-    /// uses the file. Nothing happens if it has left.
+    /// In which opening of the log the records of a file began; 0 if it has left.
+    [[nodiscard]] std::uint64_t opening_of(file_type const& file) {
+        return changes.look_up(file.log_name).opening;
+    }
+    /// The file is what its pages are, and as long. Errors: those of a flush, grow_failed,
+    /// log_failed: then the file has not left. Expects: no other thread uses the file. Nothing
+    /// happens if it has left.
     void leave(file_type& file) {
         std::lock_guard const alone{keeping_};
-        if (file.log_number == left_its_log) { return; }
+        if (is_outside(file)) { return; }
         file_flush{core_, file}.write_and_sync({});
+        {
+            file_latch const growing{core_, file, file.grow, core_.deadline_of({}), "close",
+                                     file.number};
+            trim_file(core_, file, file.number);
+        }
         changes.forget_file(file.log_number);
         file.log_number = left_its_log;
     }
-    /// Errors: those of a flush, log_full, log_failed: then the file has not joined.
+    /// Errors: log_full, log_failed, out_of_memory: then the file has not joined.
+    /// Expects: it has left.
     void join(file_type& file) {
         std::lock_guard const alone{keeping_};
         file.imaged.emplace(file.pages->pages());  // none that a replay will find
-        begin_records(file, name_of(file));
+        auto const number = add(file, file.log_name);
+        try {
+            changes.log().sync(changes.log().end());
+        } catch (...) {
+            changes.leave_file(number);
+            throw;
+        }
+        file.log_number = number;
     }
     /// Page `no` becomes what `fn(bytes)` makes of it, durably, without a record. A power loss may
     /// tear it. Errors: those of writing a page, and of a flush. Expects: the file has left.
@@ -182,7 +202,7 @@ public:
         core_.require_own_process("truncate");
         core_.expect_holds_nothing(
             "a thread that truncates a logged file holds no guard of the pool, and no change");
-        if (file.log_number == left_its_log) {
+        if (is_outside(file)) {
             throw file.failure(errc::in_use, "truncate", number, 0, leaving);
         }
         constexpr std::uint64_t one_record = 4;  // blocks
@@ -242,10 +262,6 @@ private:
             if (!changes.left_over().empty()) { return; }
             checkpoint({.wait_max = std::chrono::nanoseconds{1}});
         } catch (std::exception const&) { next_try_ = deadline_after(pause); }
-    }
-    void begin_records(file_type& file, std::string const& name) {
-        file.log_number = add(file, name);
-        changes.log().sync(changes.log().end());  // the file grows: its size will say nothing
     }
     /// The file's number in the log, after a checkpoint if there is no room for it.
     [[nodiscard]] std::uint32_t add(file_type& file, std::string const& name) {

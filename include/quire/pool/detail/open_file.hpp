@@ -75,6 +75,7 @@ struct alignas(64) open_file {
     std::atomic<deadline> written_ahead_from{deadline::min()};  ///< see may_write_ahead
     file_counters counters;
     std::atomic<std::uint32_t> log_number{0};  ///< of a logged file, else 0: change_log
+    std::string log_name;                      ///< of a logged file, in its log
     std::optional<image_table> imaged;         ///< of a logged file
 
     /// An error about page `id` of the file.

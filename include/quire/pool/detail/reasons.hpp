@@ -20,6 +20,7 @@ inline constexpr std::string_view waited_for_copy =
     "waited for another thread's write of a page that changes all the time";
 inline constexpr std::string_view held_by_a_guard = "a guard or a pin is on the page";
 inline constexpr std::string_view being_closed = "another thread closes the file";
-inline constexpr std::string_view leaving = "the file has left its log: it is closed next";
+inline constexpr std::string_view leaving =
+    "the file has left its log, and is closed next, or joins it again";
 
 }  // namespace quire::inline QUIRE_ABI::detail

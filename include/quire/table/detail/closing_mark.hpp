@@ -10,11 +10,12 @@
 /// A crash in between leaves a file that is whole, and refused without its log or not. Only the
 /// first sector of the page changes then: no power loss tears it.
 ///
-/// Without a log. "Closed" is taken back, durably, before the first change of a life.
+/// Without a log. "Closed" is taken back, durably, before the first change of a life. What page 0
+/// says when it is read may not be durable: the program that wrote it may have been killed.
 ///
 /// Invariant: `must_begin` is false only while page 0 says durably that the file is being changed.
 ///
-/// Threads: `begin` any; all else alone.
+/// Threads: `begin`, `accept` any; all else alone.
 
 #include <quire/table/catalog_page.hpp>
 #include <quire/table/unlogged_change.hpp>
@@ -43,17 +44,19 @@ public:
         was_clean_ =
             !page_0.is_in_doubt() && (needed == needed_log{} ? page_0.is_closed() : has_log);
         accepted_ = was_clean_;
-        must_begin_ = file_.is_logged() || page_0.is_closed() || !has_log;
+        must_begin_ = true;
     }
     /// What page 0 of a new file says, whose first change it is.
     [[nodiscard]] needed_log its_log() const {
         if (!file_.is_logged()) { return {}; }
-        auto const name = log().name_of(file_.slot());
-        return {file_.log().now(), needed_log::hash_of_name(name)};
+        return {file_.log().now(), needed_log::hash_of_name(file_.slot().log_name)};
     }
 
     [[nodiscard]] bool was_clean() const noexcept { return was_clean_; }
-    void accept() noexcept { accepted_ = true; }
+    void accept() {
+        std::lock_guard const alone{marking_};
+        accepted_ = true;
+    }
     [[nodiscard]] bool must_begin() const noexcept {
         return must_begin_.load(std::memory_order_acquire);
     }
@@ -69,7 +72,7 @@ public:
         if (!file_.is_logged()) {
             change(false, {});
             file_.flush();
-        } else if (says_so()) {  // the file is new, or was marked a moment ago
+        } else if (!log_type::is_outside(file_.slot()) && is_marked()) {  // it is new
             file_.flush();
         } else {
             log().leave(file_.slot());
@@ -81,9 +84,7 @@ public:
     /// Before the file is closed. After an error, or if it is not closed, it is called again, or
     /// `begin`. Errors: likewise.
     void end() {
-        bool const changed = !must_begin_.load(std::memory_order_relaxed);
-        bool const accepts = accepted_ && !was_clean_;
-        if (!file_.is_writable() || (!changed && !accepts)) { return; }
+        if (!file_.is_writable() || is_marked_closed()) { return; }
         if (file_.is_logged()) {
             log().leave(file_.slot());
             must_begin_.store(true, std::memory_order_release);
@@ -99,12 +100,19 @@ public:
 private:
     [[nodiscard]] log_type& log() const noexcept { return log_type::of(file_.core()); }
     [[nodiscard]] bool is_here(needed_log const& needed) const {
-        return file_.log().has(needed.opening) && needed.name == its_log().name;
+        auto const history = file_.log();
+        if (needed.name != its_log().name || needed.opening.log != history.log) { return false; }
+        return history.log != 0 && (history.has(needed.opening) ||
+                                    log().opening_of(file_.slot()) == needed.opening.opening);
     }
-    [[nodiscard]] bool says_so() const {
+    [[nodiscard]] bool is_marked() const {
         auto const names = file_.template read<catalog_page>(0);
         return names->log() == its_log() && !names->is_closed() &&
                names->is_in_doubt() == !accepted_;
+    }
+    [[nodiscard]] bool is_marked_closed() const {
+        auto const names = file_.template read<catalog_page>(0);
+        return names->log() == needed_log{} && names->is_closed() && !names->is_in_doubt();
     }
     void set(catalog_page<std::byte, Pool::page_size>& names, bool closed,
              needed_log const& needed) const {
