@@ -23,9 +23,9 @@
 /// The table (Markdown) is the one in docs/; second_author.md, written by hand, is a part of it.
 /// It says each share also without the misuses of two kinds: `form: elided`, a borrow that copy
 /// elision makes in another place, and `chosen`, added because compilers let it pass.
-/// --expect-table checks that the table is equal. With --readme, a README's quote after
-/// `<!-- NAME, COMPILER -->` must be that compiler's output, line by line; with --expect-table too,
-/// the README must have the numbers of the table.
+/// --expect-table checks that the table is equal. With --readme, a document's quote after
+/// `<!-- NAME, COMPILER -->` must be that compiler's output, line by line (the option may be given
+/// several times); with --expect-table too, the first of them must have the numbers of the table.
 
 #include "compile_fail/report.hpp"
 
@@ -274,12 +274,12 @@ private:
     std::vector<std::string> surprises_;
 };
 
-/// Lines that the README quotes and the compiler does not print.
-std::vector<std::string> misquotes(fs::path const& readme, std::vector<item> const& items,
+/// Lines that the document quotes and the compiler does not print.
+std::vector<std::string> misquotes(fs::path const& document, std::vector<item> const& items,
                                    std::map<std::string, runner> const& runners) {
     static std::regex const heading{"<!-- ([a-z0-9_]+), ([a-z0-9+-]+) -->"};
     std::vector<std::string> wrong;
-    std::ifstream input{readme};
+    std::ifstream input{document};
     std::string said;
     int fences = 2;
     for (std::string line; std::getline(input, line);) {
@@ -323,10 +323,13 @@ int main(int argc, char** argv) {
     std::vector<std::string> arguments(argv + 1, argv + argc);
     auto const table = taken(arguments, "--table");
     auto const expected_table = taken(arguments, "--expect-table");
-    auto const readme = taken(arguments, "--readme");
+    std::vector<std::string> documents;
+    for (std::string one; !(one = taken(arguments, "--readme")).empty();) {
+        documents.push_back(one);
+    }
     if (arguments.size() < 3) {
         std::cerr << "usage: compile_fail CORPUS_DIR WORK_DIR INCLUDE_DIR [--table FILE] "
-                     "[--expect-table FILE] [--readme FILE] [NAME...]\n";
+                     "[--expect-table FILE] [--readme FILE]... [NAME...]\n";
         return 2;
     }
     auto items = read_corpus(arguments[0], {arguments.begin() + 3, arguments.end()});
@@ -356,10 +359,10 @@ int main(int argc, char** argv) {
     for (auto& [name, run] : runners) { threads.emplace_back(examine, std::ref(run)); }
     for (auto& thread : threads) { thread.join(); }
 
-    if (!readme.empty()) {
-        for (auto const& line : misquotes(readme, items, runners)) {
+    for (auto const& document : documents) {
+        for (auto const& line : misquotes(document, items, runners)) {
             ++wrong;
-            std::cout << "not printed by the compiler: " << line << '\n';
+            std::cout << document << ": not printed by the compiler: " << line << '\n';
         }
     }
     summarise(std::cout, items, compilers);
@@ -371,8 +374,9 @@ int main(int argc, char** argv) {
         ++wrong;
         std::cout << expected_table << " is out of date: write it again with --table\n";
     }
-    if (!expected_table.empty() && !readme.empty() && compilers.size() == all_compilers.size()) {
-        auto const said = contents(readme);
+    if (!expected_table.empty() && !documents.empty() &&
+        compilers.size() == all_compilers.size()) {
+        auto const said = contents(documents.front());
         for (auto const& phrase : corpus::readme_phrases(items, compilers)) {
             if (said.find(phrase) == std::string::npos) {
                 ++wrong;

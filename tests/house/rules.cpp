@@ -356,7 +356,7 @@ void check_list(sources const& tree, violations& out) {
     }
 }
 
-// ---- README ---------------------------------------------------------------------------------
+// ---- README and docs ------------------------------------------------------------------------
 
 using text_lines = std::vector<std::string>;
 
@@ -386,7 +386,7 @@ std::optional<text_lines> region_of(source const& s, std::string const& name) {
     return std::nullopt;
 }
 
-// What is wrong with a C++ block of the README, if anything.
+// What is wrong with a C++ block of a document, if anything.
 std::optional<std::string> fault_of_block(sources const& tree, std::string const& origin,
                                           text_lines const& block) {
     static std::regex const form{R"(^<!-- from (\S+) \[(.+)\] -->$)"};
@@ -404,11 +404,14 @@ std::optional<std::string> fault_of_block(sources const& tree, std::string const
     return std::nullopt;
 }
 
-void check_readme(sources const& tree, violations& out) {
-    auto const at = tree.find("README.md");
-    if (at == tree.end()) { return; }
+// Documents whose C++ is a part of a program that is tested.
+bool is_for_users(std::string_view path) {
+    return path == "README.md" || (path.starts_with("docs/") && path.ends_with(".md"));
+}
+
+void check_document(source const& document, sources const& tree, violations& out) {
     static std::regex const fence{R"(^\s*```\s*(\S*)\s*$)"};
-    auto const& lines = at->second.lines;
+    auto const& lines = document.lines;
     std::string above;  // the last line that is not empty
     std::smatch m;
     for (std::size_t i = 0; i < lines.size(); ++i) {
@@ -424,7 +427,7 @@ void check_readme(sources const& tree, violations& out) {
         }
         if (language == "cpp" || language == "c++" || language == "cc" || language == "C++") {
             auto fault = fault_of_block(tree, above, block);
-            if (fault) { out.push_back({at->first, opening, std::move(*fault)}); }
+            if (fault) { out.push_back({document.path, opening, std::move(*fault)}); }
         }
         above.clear();
     }
@@ -443,10 +446,10 @@ std::vector<violation> check_tree(fs::path const& root) {
         check_spdx(s, out);
         if (is_cxx(path)) { check_columns(s, out); }
         if (is_header(path)) { check_header(s, out); }
+        if (is_for_users(path)) { check_document(s, tree, out); }
     }
     check_umbrella(tree, out);
     check_list(tree, out);
-    check_readme(tree, out);
     std::sort(out.begin(), out.end(), [](violation const& a, violation const& b) {
         return std::tie(a.path, a.line, a.rule) < std::tie(b.path, b.line, b.rule);
     });

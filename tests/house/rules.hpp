@@ -15,7 +15,7 @@
 /// columns   a line of C++ has at most 100 columns
 /// words     no TODO, FIXME, XXX, `using namespace`, <iostream>, NDEBUG in a header
 /// spdx      the licence stands on line 1 (2 in a script with #!)
-/// readme    a C++ block of README.md is a region of an example, word for word
+/// readme    a C++ block of README.md or docs/*.md is a region of an example, word for word
 
 #include <cstddef>     // std::size_t
 #include <filesystem>  // std::filesystem::path

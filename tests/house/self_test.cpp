@@ -49,8 +49,10 @@ file_texts good_tree() {
         {"examples/e.cpp", "// SPDX-License-Identifier: BSL-1.0\nint main() {\n"
                            "    //! [one]\n    if (true) {\n\n        return 0;\n    }\n"
                            "    //! [one]\n}\n"},
+        {"examples/f.cpp", "// SPDX-License-Identifier: BSL-1.0\n//! [two]\nint x;\n//! [two]\n"},
         {"README.md", "# q\n\n<!-- from examples/e.cpp [one] -->\n```cpp\n"
                       "if (true) {\n\n    return 0;\n}\n```\n\n```sh\nls\n```\n"},
+        {"docs/guide.md", "# g\n\n<!-- from examples/f.cpp [two] -->\n```cpp\nint x;\n```\n"},
         {".ci/run", "#!/usr/bin/env bash\n" + spdx},
         {".gitignore", spdx},
         {"CMakeLists.txt", spdx},
@@ -129,9 +131,10 @@ std::vector<misdeed> text_misdeeds() {
         {"README.md", "    return 0;", "    return 1;", "README.md:4: readme: differs"},
         {"README.md", "<!-- from examples/e.cpp [one] -->", "", "README.md:4: readme: a C++ block"},
         {"README.md", "[one]", "[two]", "README.md:4: readme: no region"},
-        {"README.md", "e.cpp", "f.cpp", "README.md:4: readme: no file"},
+        {"README.md", "e.cpp", "g.cpp", "README.md:4: readme: no file"},
         {"examples/e.cpp", "//! [one]", "", "README.md:4: readme: no region"},
         {"README.md", "", "```c++\nint x;\n```\n", "README.md:14: readme: a C++ block"},
+        {"docs/guide.md", "int x;", "int y;", "docs/guide.md:4: readme: differs"},
     };
 }
 
