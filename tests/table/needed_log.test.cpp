@@ -357,7 +357,7 @@ TEST_CASE("needed_log: a file that is put in the place of another one is not rep
     w.disk.store->assign("g", moved);
     w.start_again();
     CHECK(refusal([&] {
-              w.pool->open("g", quire::open_mode::read_write, {.logged = true});
+              w.opened = w.pool->open("g", quire::open_mode::read_write, {.logged = true});
           }) == errc::log_mismatch);
     CHECK(w.disk.store->bytes("g") == moved);
 }
@@ -546,10 +546,12 @@ TEST_CASE("needed_log: a file between its log and its end is not changed by the 
         CHECK(refusal([&] { db.close(); }) == errc::in_use);
     }
     CHECK(needed_log(w) == 0);
-    auto const change = [&](auto& pages) { pages.template write<quire::heap_page>(w.file(), 2); };
+    auto const change = [&](auto& pages) {
+        auto const page = pages.template write<quire::heap_page>(w.file(), 2);
+    };
     CHECK(refusal([&] { w.pool->change(change); }) == errc::in_use);
     CHECK(refusal([&] { w.file().truncate(1); }) == errc::in_use);
-    CHECK(refusal([&] { w.file().write(2); }) == errc::needs_change);
+    CHECK(refusal([&] { auto const page = w.file().write(2); }) == errc::needs_change);
     w.file().close();
 }
 
