@@ -338,6 +338,22 @@ TEST_CASE("needed_log: a file that was replayed outlives the next crash, too") {
     }
 }
 
+TEST_CASE("needed_log: a file whose making crashed is made by the next life, and outlives that") {
+    world w{true};  // the log has the name of an empty file
+    w.crash();
+    {
+        catalog_type db{*w.pool, w.file()};
+        grow(db);
+        w.log->sync(w.log->end());
+    }
+    bool const is_flushed = GENERATE(false, true);
+    if (is_flushed) { w.file().write_back(); }
+    w.crash();
+    CHECK(w.file().pages() == 3);
+    catalog_type db{*w.pool, w.file()};
+    CHECK(db.was_closed_cleanly());
+}
+
 TEST_CASE("needed_log: a file that is put in the place of another one is not replayed into") {
     world w{true};
     leave_open(w);

@@ -4,8 +4,8 @@
 /// log_opening: one time that a log was open. What needs its log keeps it; the log keeps a history
 /// of its own openings, by which it is told from other logs, and from copies of it that are older.
 ///
-/// A history ends: a file that is not closed, and of which the log has no records any more, is
-/// refused after 56 openings. (A crash in the middle of closing it leaves it so.)
+/// A history ends: a file that needs the log, and of which the log has no records (the pool ended
+/// without catalog::close, or a crash came in the middle of it), is refused after 56 openings.
 ///
 /// A file whose page 0 has the magic says there which log it needs, all of it in the page's first
 /// 512 bytes: a file of tables (table/catalog_page.hpp). So a log asks before it is replayed.

@@ -91,8 +91,8 @@ struct file_options {
     /// closed since, is opened so again, with the same log, and by the same name (as seen from the
     /// log's folder). The pool cannot see that it is not: opened without its log, with another,
     /// with an older copy of it, or by another name (renamed, a hard link), it is what its pages
-    /// say, and what the log alone has is not there. A quire::catalog sees it, but for the other
-    /// name (table/catalog.hpp). Not with follow_symlink (bad_option).
+    /// say, and what the log alone has is not there. A quire::catalog sees it (table/catalog.hpp).
+    /// Not with follow_symlink (bad_option).
     bool logged = false;
     /// Whether a symbolic link at the end of the path is followed. A link to nothing is, too: the
     /// modes that make a file make it where the link points.

@@ -33,8 +33,9 @@
 /// without it is not replayed: log_mismatch, when the file is opened in the pool. The end of
 /// the pool, or paged_file::close, does not take the mark back: such a file is whole, and refused
 /// without its log.
-/// Not seen: older copies of the file and of its log, or of either from the same opening of the
-/// log; and that buffer_pool::forget dropped records of a file that needs them.
+/// Not seen: an older copy of the file, where the log has no change of it since its checkpoint; one
+/// of both, or of the log from the same opening; and that records were dropped which a file needs,
+/// by buffer_pool::forget, or by create_or_replace under its name while it had another.
 ///
 /// Without a log. `free` comes last, after everything that can fail: it is not undone. An operation
 /// that frees several pages calls `hold_to_free` for each first; then `free` cannot fail. Pages
@@ -249,7 +250,7 @@ private:
             if (file_.pages() == 0) {
                 auto names = pages.template append<catalog_page>(file_);
                 names->set_file_id(random_id());
-                names->set_log(mark_.its_log());
+                names->set_log(mark_.log_of_its_records());
             }
             auto const map = pages.template append<allocation_page>(file_);
             QUIRE_EXPECTS(map.page_no() == 1, "one thread makes the catalog of a file");

@@ -127,12 +127,13 @@ public:
     /// A file has `pages` from now on; with which LSN that is durable. Expects: room is promised.
     [[nodiscard]] std::uint64_t cut_file(std::uint32_t number, std::uint64_t pages) {
         std::lock_guard const hold{order_};
+        auto& file = files_.at(number);
         record_writer writer{record_};
         writer.put(change_tag::cut);
         writer.put(number);
         writer.put(pages);
         auto const lsn = log_.append_note(writer.record());
-        files_.at(number).pages = pages;
+        file.pages = pages;
         return lsn;
     }
     /// To how many pages a file was cut, one time after the other, in the records of a replay.

@@ -4,7 +4,8 @@
 /// change_record: the records that a pool puts into its log.
 ///
 ///     files       which files are open: number, pages, name, and when its records began, of each
-///     closed      a file was written in full, synced and closed: no earlier record is for it
+///     closed      a file was written in full and synced, or its records are not wanted: no earlier
+///                 record is for it
 ///     cut         a file has fewer pages from here on
 ///     change      what one change made of pages: the whole page (an image), or ranges of its bytes
 ///

@@ -13,11 +13,12 @@
 /// are not made: there may be no room for them.
 ///
 /// A file that says of itself which log it needs (base/log_opening.hpp) is asked before the first
-/// page is made. It says so before the log has anything of it, and not any more when the log has
-/// nothing. So one that needs another log or none, or this one from another opening on, was used
-/// without this one in between, or is an older copy: what the log has of it does not belong there.
-/// Likewise one that was made by another name. Page 0 is looked at as it lies on the disk, whatever
-/// its seal says: a power loss may have torn it, but not its first sector.
+/// page is made. It says so before the log has a change of it, and not any more when the log has
+/// none; a new one says so by its first change. So one that needs another log or none, or this one
+/// from another opening on, was used without this one in between, or is an older copy: what the log
+/// has of it does not belong there. Likewise one that was made by another name. Page 0 is looked at
+/// as it lies on the disk, whatever its seal says: a power loss may have torn it, but not its first
+/// sector.
 ///
 /// Errors: log_corrupt (a range without an image), log_mismatch (the file does not need what the
 /// log has; or it is shorter than the log says, and the log does not have the pages that are

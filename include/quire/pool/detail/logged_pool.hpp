@@ -9,7 +9,8 @@
 ///             is needed. `unwritten::discard` is a crash of this file: opening it replays.
 /// leave, join between them the log has no record of a file that is open; nor does it change then,
 ///             but by `change_outside`. For what the file itself must say of its log (log_opening):
-///             it says so before the log has the first record, and takes it back after the last.
+///             it says so before the log has a record of its changes, and not any more when the log
+///             has none.
 /// truncate    is a change of its own: the log is told, durably; then the file is cut.
 /// checkpoint  begins with a record that tells which files are open; everything that is dirty is
 ///             written, every logged file synced; then the log begins there. Images in the log are
@@ -169,7 +170,8 @@ public:
         changes.forget_file(file.log_number);
         file.log_number = left_its_log;
     }
-    /// Errors: log_full, log_failed, out_of_memory: then the file has not joined.
+    /// Errors: log_full, log_failed, out_of_memory, those of a checkpoint: then the file has not
+    /// joined.
     /// Expects: it has left.
     void join(file_type& file) {
         std::lock_guard const alone{keeping_};
@@ -183,8 +185,9 @@ public:
         }
         file.log_number = number;
     }
-    /// Page `no` becomes what `fn(bytes)` makes of it, durably, without a record. A power loss may
-    /// tear it. Errors: those of writing a page, and of a flush. Expects: the file has left.
+    /// Page `no` becomes what `fn(bytes)` makes of it, durably, without a record; `fn` throws
+    /// nothing. A power loss may tear the page. Errors: those of writing a page, and of a flush.
+    /// Expects: the file has left.
     template <class Fn>
     void change_outside(file_type& file, page_no no, Fn fn) {
         page_id const id{file.number, no};

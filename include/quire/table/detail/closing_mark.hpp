@@ -4,9 +4,11 @@
 /// closing_mark: what page 0 of a file of tables says of the file's last use: that it was closed,
 /// or which log it needs, or that nobody knows whether it is whole.
 ///
-/// With a log. The log has something of the file only while page 0 says durably that the file needs
-/// it. So the mark is made and taken back while the log has nothing: the file leaves its log, which
+/// With a log. The log has changes of the file only while page 0 says durably that the file needs
+/// it. So the mark is made and taken back while the log has none: the file leaves its log, which
 /// writes everything; page 0 is written outside of the log; the file joins it again, or is closed.
+/// The page 0 of a new file is a change itself, and says in which opening its records began: an
+/// earlier one, if a crash left nothing but the file's name in the log.
 /// A crash in between leaves a file that is whole, and refused without its log or not. Only the
 /// first sector of the page changes then: no power loss tears it.
 ///
@@ -46,10 +48,11 @@ public:
         accepted_ = was_clean_;
         must_begin_ = true;
     }
-    /// What page 0 of a new file says, whose first change it is.
-    [[nodiscard]] needed_log its_log() const {
-        if (!file_.is_logged()) { return {}; }
-        return {file_.log().now(), needed_log::hash_of_name(file_.slot().log_name)};
+    /// What page 0 of a new file says.
+    [[nodiscard]] needed_log log_of_its_records() const {
+        auto found = its_log();
+        if (file_.is_logged()) { found.opening.opening = log().opening_of(file_.slot()); }
+        return found;
     }
 
     [[nodiscard]] bool was_clean() const noexcept { return was_clean_; }
@@ -72,7 +75,7 @@ public:
         if (!file_.is_logged()) {
             change(false, {});
             file_.flush();
-        } else if (!log_type::is_outside(file_.slot()) && is_marked()) {  // it is new
+        } else if (!log_type::is_outside(file_.slot()) && is_marked()) {  // new, or a second one
             file_.flush();
         } else {
             log().leave(file_.slot());
@@ -99,6 +102,10 @@ public:
 
 private:
     [[nodiscard]] log_type& log() const noexcept { return log_type::of(file_.core()); }
+    [[nodiscard]] needed_log its_log() const {
+        if (!file_.is_logged()) { return {}; }
+        return {file_.log().now(), needed_log::hash_of_name(file_.slot().log_name)};
+    }
     [[nodiscard]] bool is_here(needed_log const& needed) const {
         auto const history = file_.log();
         if (needed.name != its_log().name || needed.opening.log != history.log) { return false; }
