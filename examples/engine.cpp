@@ -138,6 +138,7 @@ void in_transaction(store& data, auto fn) {
     } catch (lock_timeout const& why) {
         if (attempt == 10) { throw; }
         std::cerr << std::string{why.what()} + ": undone, and tried again\n";
+        std::this_thread::sleep_for(std::chrono::milliseconds{20 * attempt});  // the other goes on
     }
 }
 
@@ -145,11 +146,9 @@ void in_transaction(store& data, auto fn) {
 // `next(fn)` lends the next row to `fn`; false: there is none. The row lies in its page while `fn`
 // runs, under the page's latch, and all operators see it there. `fn` does not use the pool.
 //
-// What is copied: a table lends rows where they lie in loops of its own; its cursors, which stop
-// between two rows, copy each. So scans copy the ids of all their rows first, and `next` reads one
-// row by its id; one that is gone by then is passed over. A join reads its right side when the left
-// row is lent no more, so it copies those columns of the left row that go up. An aggregate copies
-// what it adds up.
+// What is copied: a table lends rows in loops of its own, and its cursors copy each. So scans copy
+// the ids of their rows first, and `next` reads one by its id, if it is still there. A join copies
+// the columns of the left row that go up, and an aggregate what it adds up.
 
 template <class Table>
 struct rows_by_id {

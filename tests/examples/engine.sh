@@ -154,7 +154,7 @@ for package in $victims; do
     more=$(size_of "$package")
     [[ $more -gt 0 ]] || continue
     outside=$((outside + 1))
-    (timeout -s KILL 0.0$((RANDOM % 40 + 10)) "$engine" install "$package" || true) >found 2>&1
+    (timeout --foreground -s KILL 0.0$((RANDOM % 40 + 10)) "$engine" install "$package" || true) >found 2>&1
     now=$(installed "kill from outside, $package")
     if [[ $now -eq $((have + more)) ]]; then
         have=$now whole_outside=$((whole_outside + 1))
@@ -171,7 +171,7 @@ mapfile -t two < <(cut -d' ' -f2 wanted.txt | head -n 2)
 "$engine" race "${two[@]}" 2>race.txt &
 until [[ -s race.txt ]] || ! kill -0 $! 2>/dev/null; do :; done
 "$engine" largest 1 >found 2>&1 || grep -q '^engine: .*locked' found || fail "two: $(cat found)"
-wait $!
+wait $! || fail "the race failed: $(cat race.txt)"
 grep -q 'undone, and tried again' race.txt || fail "no deadlock: $(cat race.txt)"
 for one in "${two[@]}"; do
     { needs_of "$one"; echo "$one"; } | sort -u >closure.txt
