@@ -8,10 +8,11 @@
 /// having changed anything, room is made, and it is tried again. How that is done `steps` knows
 /// (table_steps.hpp).
 
+#include <quire/table/detail/key_order.hpp>
 #include <quire/table/detail/record_heap.hpp>
 #include <quire/table/value_codec.hpp>
 
-#include <type_traits>  // std::is_reference_v
+#include <optional>  // std::optional
 
 namespace quire::inline QUIRE_ABI::detail {
 
