@@ -11,9 +11,8 @@
 ///     engine                       all of these
 ///
 /// query - execution - transaction - lock manager - log - pool - disk: the last three are quire's.
-/// The list is read as one of packages that can be installed: after `load` none is. What a package
-/// needs and the list does not have is passed over. `--crash-after N` before a command kills the
-/// program (SIGKILL) at the N-th step of its commit.
+/// The list is of packages that can be installed: after `load` none is. What one needs and the list
+/// does not have is passed over. `--crash-after N` kills the program at a step of its commit.
 
 #include <quire/quire.hpp>
 #include <quire/table/table.hpp>
@@ -28,6 +27,7 @@
 #include <iostream>
 #include <latch>
 #include <map>
+#include <thread>
 
 #include <unistd.h>
 

@@ -154,7 +154,9 @@ for package in $victims; do
     more=$(size_of "$package")
     [[ $more -gt 0 ]] || continue
     outside=$((outside + 1))
-    (timeout --foreground -s KILL 0.0$((RANDOM % 40 + 10)) "$engine" install "$package" || true) >found 2>&1
+    # --foreground: otherwise timeout is killed, too, and the engine may still have its lock.
+    (timeout --foreground -s KILL 0.0$((RANDOM % 40 + 10)) "$engine" install "$package" ||
+        true) >found 2>&1
     now=$(installed "kill from outside, $package")
     if [[ $now -eq $((have + more)) ]]; then
         have=$now whole_outside=$((whole_outside + 1))

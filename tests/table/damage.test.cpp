@@ -1,16 +1,13 @@
 // SPDX-License-Identifier: BSL-1.0
 #include <quire/table/table.hpp>
 
-// One damage, and what `check` says of it, word for word. A line is "page: finding"; all that is
-// found is compared, so a damage is neither overlooked nor told twice. What catalog::check says of
-// pages, bits and roots alone: catalog.test.cpp.
+// One damage, and what `check` says of it, word for word. A line is "page: finding". All that is
+// found is compared, so that a damage is not told twice; of one with many consequences only the
+// line that names it. What catalog::check says of pages, bits and roots alone: catalog.test.cpp.
 
 #include "catch.hpp"
 #include "table/item.hpp"
 #include "table/tree_world.hpp"
-
-#include <algorithm>
-#include <numeric>
 
 using quire::page_no;
 using quire::record_form;

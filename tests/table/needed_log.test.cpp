@@ -61,6 +61,11 @@ void leave_open(world& w) {
     }
     w.logged = false;  // who comes next does not know of the log
 }
+/// Close gets so far that page 0 is marked, and then a page is in use.
+void fail_to_close(auto const& file, auto& db) {
+    auto const pin = file.pin(2);
+    CHECK(refusal([&] { db.close(); }) == errc::in_use);
+}
 std::optional<errc> opening(world& w) {
     return refusal([&] { catalog_type{*w.pool, w.file()}; });
 }
@@ -248,10 +253,7 @@ TEST_CASE("needed_log: after a close that failed the file needs its log again") 
     world w{true};
     catalog_type db{*w.pool, w.file()};
     grow(db);
-    {
-        auto const pin = w.file().pin(2);
-        CHECK(refusal([&] { db.close(); }) == errc::in_use);
-    }
+    fail_to_close(w.file(), db);
     CHECK(needed_log(w) == 0);
     grow(db);
     CHECK(needed_log(w) == w.log->history().log);
@@ -451,10 +453,7 @@ TEST_CASE("needed_log: a mark that failed is made by the next attempt") {
     f.w.stop();
     f.w.start();
     f.grow();
-    {
-        auto const pin = f.w.file->pin(2);
-        CHECK(refusal([&] { f.w.db->close(); }) == errc::in_use);
-    }
+    fail_to_close(*f.w.file, *f.w.db);
     f.fail_next(quire::testing::io_call::write);
     CHECK(refusal([&] { f.grow(); }) == errc::write_failed);
     SECTION("and the file is changed on, and outlives a crash") {
@@ -557,10 +556,7 @@ TEST_CASE("needed_log: a file between its log and its end is not changed by the 
     world w{true};
     catalog_type db{*w.pool, w.file()};
     grow(db);
-    {
-        auto const pin = w.file().pin(2);
-        CHECK(refusal([&] { db.close(); }) == errc::in_use);
-    }
+    fail_to_close(w.file(), db);
     CHECK(needed_log(w) == 0);
     auto const change = [&](auto& pages) {
         auto const page = pages.template write<quire::heap_page>(w.file(), 2);

@@ -15,7 +15,8 @@
 /// Without a log. "Closed" is taken back, durably, before the first change of a life. What page 0
 /// says when it is read may not be durable: the program that wrote it may have been killed.
 ///
-/// Invariant: `must_begin` is false only while page 0 says durably that the file is being changed.
+/// Invariant: `must_begin` is false only while page 0 says durably that the file is being changed,
+/// or the file is new, and nothing durable says otherwise.
 ///
 /// Threads: `begin`, `accept` any; all else alone.
 
