@@ -39,6 +39,9 @@ public:
         env_->close(env_, 0);
     }
 
+    /// Writes everything to its file.
+    void save() { check(table_->sync(table_, 0), "sync"); }
+
     void insert(key_list keys) override {
         value_bytes<Size> bytes;
         in_batches(keys, [&](key_list batch) {
