@@ -1,15 +1,19 @@
 # SPDX-License-Identifier: BSL-1.0
-"""Conan 2:  conan create . --build=missing -s compiler.cppstd=20
+"""Conan 2:  conan create . --build=missing -s compiler.cppstd=20 -o "boost/*:header_only=True"
 
-The targets are those of quire's own CMake package, and quire_borrow_check comes along.
+The targets are those of quire's own CMake package, and quire_borrow_check comes along. Without the
+option Boost is compiled: quire needs its headers only. `conan editable add .` uses this tree itself.
 """
 import os
 import re
 
 from conan import ConanFile
-from conan.errors import ConanInvalidConfiguration
+from conan.errors import ConanException, ConanInvalidConfiguration
 from conan.tools.build import check_min_cppstd
 from conan.tools.files import copy, load
+from conan.tools.scm import Version
+
+required_conan_version = ">=2.0"
 
 
 class Quire(ConanFile):
@@ -24,9 +28,26 @@ class Quire(ConanFile):
     no_copy_source = True
     test_package_folder = "packaging/conan"
 
+    # That of the headers; another one that is asked for by --version is refused.
     def set_version(self):
         text = load(self, os.path.join(self.recipe_folder, "CMakeLists.txt"))
-        self.version = re.search(r"project\(quire VERSION ([0-9.]+)", text).group(1)
+        version = re.search(r"project\(quire VERSION ([0-9.]+)", text).group(1)
+        if self.version not in (None, version):
+            raise ConanException(f"this is quire {version}, not {self.version}")
+        self.version = version
+
+    # Where the files are: in the package, and in this tree (for `conan editable`).
+    def layout(self):
+        self.folders.generators = os.path.join("build", "conan")
+        module = "quire_borrow_check.cmake"
+        for place, folder in (
+            (self.cpp.package, os.path.join("share", "cmake", "quire")),
+            (self.cpp.source, "cmake"),
+        ):
+            place.includedirs = ["include"]
+            place.bindirs = []
+            place.libdirs = []
+            place.set_property("cmake_build_modules", [os.path.join(folder, module)])
 
     def requirements(self):
         # Its option header_only is left alone: another package may need what Boost compiles.
@@ -36,6 +57,10 @@ class Quire(ConanFile):
         if self.settings.os != "Linux" or self.settings.arch not in ("x86_64", "armv8"):
             raise ConanInvalidConfiguration("quire runs on 64-bit Linux")
         check_min_cppstd(self, 20)
+        compiler = str(self.settings.compiler)
+        oldest = {"gcc": "12", "clang": "19"}.get(compiler)
+        if oldest and Version(self.settings.compiler.version) < oldest:
+            raise ConanInvalidConfiguration(f"quire needs {compiler} {oldest} or later")
 
     def package(self):
         share = os.path.join("share", "cmake", "quire")
@@ -48,13 +73,8 @@ class Quire(ConanFile):
                  os.path.join(self.package_folder, target))
 
     def package_info(self):
-        self.cpp_info.bindirs = []
-        self.cpp_info.libdirs = []
         self.cpp_info.requires = ["boost::headers"]
         self.cpp_info.system_libs = ["pthread"]
         self.cpp_info.set_property("cmake_file_name", "quire")
         self.cpp_info.set_property("cmake_target_name", "quire::quire")
-        self.cpp_info.set_property(
-            "cmake_build_modules",
-            [os.path.join("share", "cmake", "quire", "quire_borrow_check.cmake")])
         self.cpp_info.set_property("pkg_config_name", "quire")

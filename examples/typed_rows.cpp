@@ -50,11 +50,13 @@ int main() try {
     auto page = file.append<quire::heap_page>();
     page->insert(book{{1}, "Flatland", {}, {4, 2}, state::shelved, {}, {}}).value();
     auto const slot = page->insert(book{{2}, "Emma", {}, {4, 3}, state::lost, {}, {}}).value();
+    //! [in_place]
     page->row<book>(slot).set<&book::at>({.room = 1, .board = 7});  // in place, of fixed width
 
     for (auto const& [id, title, isbn, at, now, due, cover] : page->rows<book>()) {
         std::cout << id << ' ' << title << ", room " << at.room << (due ? ", lent\n" : "\n");
     }
+    //! [in_place]
     page->insert(book{{3}, std::string(201, 'x'), {}, {}, {}, {}, {}}).value();  // throws
 } catch (quire::error const& e) {
     std::cout << e.what() << '\n';

@@ -8,40 +8,22 @@
 #include <iostream>
 
 //! [struct]
-struct user {
-    std::int64_t id;
-    std::string name;
-    std::optional<double> balance;
-};
-BOOST_DESCRIBE_STRUCT(user, (), (id, name, balance))
+struct user { std::int64_t id; std::string name; };
+BOOST_DESCRIBE_STRUCT(user, (), (id, name))
 //! [struct]
 
 int main() try {
     //! [program]
     quire::buffer_pool<> pool{{.frames = 4096}};  // 16 MiB of 4 KiB pages
     auto file = pool.open("users.db", quire::open_mode::create_or_replace);  // O_DIRECT
-
-    quire::slot_id ada;
     {
         auto page = file.append<quire::heap_page>();  // exclusive guard on a new page
-        ada = page->insert(user{1, "Ada", 9.5}).value();  // nullopt when the page is full
-        page->insert(user{2, "Grace", std::nullopt}).value();
-    }  // guard ends: latch released, page dirty
+        page->insert(user{1, "Ada"}).value();  // the slot, or nullopt when the page is full
+        page->insert(user{2, "Grace"}).value();
+    }  // the guard ends: its latch is released, the page is dirty
     file.flush();  // written and synced; errors are thrown here
-
-    {
-        auto page = file.read<quire::heap_page>(0);  // shared guard
-        for (auto row : page->rows<user>()) {
-            std::cout << row.get<&user::name>() << '\n';  // in the frame, not copied
-        }
-        // page->erase(ada);  does not compile: the page is shared
-    }
-    {
-        auto page = file.write<quire::heap_page>(0);
-        auto row = page->row<user>(ada);
-        row.set<&user::balance>(12.25);  // in place
-    }
-    file.close();
+    auto page = file.read<quire::heap_page>(0);  // shared guard; page->erase(...) does not compile
+    for (auto row : page->rows<user>()) { std::cout << row.get<&user::name>() << '\n'; }  // no copy
     //! [program]
 } catch (quire::error const& e) {
     std::cerr << e.what() << '\n';

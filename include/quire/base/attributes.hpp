@@ -52,7 +52,7 @@
 #include <quire/base/detail/supported.hpp>
 
 #define QUIRE_VERSION_MAJOR 0
-#define QUIRE_VERSION_MINOR 1
+#define QUIRE_VERSION_MINOR 2
 #define QUIRE_VERSION_PATCH 0
 
 #if defined(__SANITIZE_ADDRESS__)
