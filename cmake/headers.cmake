@@ -206,3 +206,8 @@ set(quire_headers
 set(quire_uring_headers
     include/quire/io/detail/uring.hpp
     include/quire/io/uring_backend.hpp)
+
+# Those that need librbd and librados.
+set(quire_rbd_headers
+    include/quire/io/detail/rbd_image.hpp
+    include/quire/io/rbd_backend.hpp)

@@ -4,7 +4,8 @@ include(GNUInstallDirs)
 
 set(quire_package_dir ${CMAKE_INSTALL_DATADIR}/cmake/quire)
 
-install(TARGETS quire EXPORT quireTargets FILE_SET HEADERS FILE_SET uring)
+install(TARGETS quire EXPORT quireTargets FILE_SET HEADERS FILE_SET uring
+        FILE_SET rbd)
 install(EXPORT quireTargets NAMESPACE quire:: DESTINATION ${quire_package_dir})
 
 write_basic_package_version_file(

@@ -158,6 +158,13 @@ void produce(errc code, std::string const& path) {
             s.file.flush();
             return;
         }
+        case errc::lock_lost: {
+            scene s;
+            s.change();
+            s.faults->add({.call = io_call::write, .error = ESHUTDOWN});
+            s.file.flush();
+            return;
+        }
         case errc::grow_failed: {
             scene s;
             s.fail(io_call::resize);

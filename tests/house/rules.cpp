@@ -32,7 +32,7 @@ std::map<std::string, std::set<std::string>> const layers{
     {"base", {}},
     {"borrow", {"base"}},
     {"memory", {"base"}},
-    {"io", {"base"}},
+    {"io", {"base", "memory"}},
     {"latch", {"base"}},
     {"evict", {"base"}},
     {"page", {"base", "borrow"}},
@@ -45,14 +45,15 @@ std::map<std::string, std::set<std::string>> const layers{
 // In no room: they include and do nothing else. quire.hpp has everything.
 constexpr std::array umbrellas{"quire.hpp", "pool.hpp"};
 // Not in quire.hpp: a program that wants them includes them.
-constexpr std::array not_in_umbrella{"quire/io/uring_backend.hpp", "quire/testing/", "quire/log/",
-                                     "quire/pool/change.hpp", "quire/table/"};
+constexpr std::array not_in_umbrella{"quire/io/uring_backend.hpp", "quire/io/rbd_backend.hpp",
+                                     "quire/testing/",             "quire/log/",
+                                     "quire/pool/change.hpp",      "quire/table/"};
 
 constexpr std::array boost_rooms{"row/"};
 constexpr std::array posix_rooms{"io/detail/", "latch/detail/", "memory/",
                                  "base/cancellation_off.hpp"};
-constexpr std::array posix_folders{"arpa/",  "asm/", "asm-generic/", "bits/",
-                                   "linux/", "net/", "netinet/",     "sys/"};
+constexpr std::array posix_folders{"arpa/", "asm/",     "asm-generic/", "bits/", "linux/",
+                                   "net/",  "netinet/", "rados/",       "rbd/",  "sys/"};
 constexpr std::array posix_headers{
     "aio.h",    "dirent.h", "dlfcn.h",   "fcntl.h",   "grp.h",    "liburing.h", "mqueue.h",
     "numa.h",   "numaif.h", "poll.h",    "pthread.h", "pwd.h",    "sched.h",    "semaphore.h",

@@ -296,6 +296,26 @@ TEST_CASE("redo_log: a file with bytes where a log's first record would be is no
     CHECK(disk.store->bytes("l") == bytes);
 }
 
+TEST_CASE("redo_log: a file that is longer than its header says is read, a shorter one refused") {
+    quire::memory_backend::options const disk{quire::memory_store_ptr::make()};
+    {
+        memory_log log{"l", {.bytes = smallest, .backend = disk}};
+        log.sync(log.append(bytes_of("one")));
+    }
+    auto bytes = disk.store->bytes("l");
+    bytes.resize(bytes.size() + (std::size_t{1} << 20));  // some backends grow in steps
+    disk.store->assign("l", bytes);
+    for (int i = 0; i < 3; ++i) {
+        memory_log log{"l", {.bytes = smallest, .backend = disk}};
+        CHECK(all_of(log).size() == static_cast<std::size_t>(i + 1));
+        log.sync(log.append(bytes_of("more")));
+    }
+    bytes.resize(smallest - 4096);
+    disk.store->assign("l", bytes);
+    auto const refused = refusal([&] { memory_log const log{"l", {.backend = disk}}; });
+    CHECK(refused == errc::log_corrupt);
+}
+
 TEST_CASE("redo_log: a file that is no log is refused, and stays as it is") {
     quire::memory_backend::options const disk{quire::memory_store_ptr::make()};
     std::vector<std::byte> other(GENERATE(4096U, 18U * 4096U, 40U * 4096U));

@@ -38,6 +38,7 @@ enum class errc {
     read_failed,              ///< the device refused a read; errno says why
     write_failed,             ///< the device refused a write; the page stays dirty
     sync_failed,              ///< a sync failed: from then on the file refuses every write
+    lock_lost,                ///< another opener took the file's lock: it refuses every write
     grow_failed,              ///< the file could not grow or shrink; its size is unchanged
     close_failed,             ///< the system reported an error on closing
     short_read,               ///< the file ended in the middle of a page
@@ -87,6 +88,7 @@ public:
             case errc::read_failed: return "read failed";
             case errc::write_failed: return "write failed, the page stays dirty";
             case errc::sync_failed: return "sync failed, the file refuses further writes";
+            case errc::lock_lost: return "another opener took the lock, the file refuses writes";
             case errc::grow_failed: return "file could not grow";
             case errc::close_failed: return "close failed";
             case errc::short_read: return "file ends inside a page";

@@ -43,7 +43,8 @@ struct backend_trial {
     std::string path = "check_backend";
     io_mode io = io_mode::direct;
     std::size_t page_size = 4096;
-    /// Whether a second opener of a file is refused. False only for a backend that cannot lock.
+    /// Whether a second opener of a file is refused, as its lock says. False only for a backend
+    /// that cannot do all of that: then readers open with file_lock::none.
     bool locks = true;
     /// The longest that an op takes, even on a machine under load. The check stops at an op that is
     /// not handed out by then.

@@ -68,10 +68,7 @@ public:
         cancellation_off const meanwhile;
         int const failed = core_.backend.sync(*file_.file);
         file_counters::add(file_.counters.syncs);
-        if (failed != 0) {
-            file_.sync_error.store(failed, std::memory_order_release);
-            file_.dirty_limit.store(0, std::memory_order_release);
-        }
+        if (failed != 0) { file_.write_no_more(failed); }
         require_sound(file_, "sync");
     }
 

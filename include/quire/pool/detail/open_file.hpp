@@ -17,7 +17,7 @@
 ///   I2. `dirty` is how many resident pages of this file are dirty, `dirty_in` which frames they
 ///       are in. `frames` is how many frames hold its pages, or are being looked for to hold one.
 ///   I3. `sync_error`, once it is an errno, stays until the slot is closed: a sync failed, and what
-///       the kernel dropped will not be reported again.
+///       the kernel dropped will not be reported again; or ESHUTDOWN: another opener has the lock.
 ///   I4. `dirty_limit` is `dirty_max`, or 0 where a writer must look closer: in a closed file, a
 ///       read-only one, a logged one, or one with a sync error.
 ///   I5. A load or flush counts itself in `uses` before it looks at `closing`; close sets that,
@@ -34,6 +34,7 @@
 #include <quire/pool/stats.hpp>
 
 #include <bit>        // std::bit_ceil
+#include <cerrno>     // ESHUTDOWN
 #include <mutex>      // std::mutex
 #include <optional>   // std::optional
 #include <string>     // std::string
@@ -81,12 +82,16 @@ struct alignas(64) open_file {
     /// An error about page `id` of the file.
     [[nodiscard]] error failure(errc code, std::string_view operation, page_id id, int system = 0,
                                 std::string_view why = {}) const {
-        return {code, operation, {id, system, path_of(id.file()), why}};
+        return {code_of(code, system), operation, {id, system, path_of(id.file()), why}};
     }
     /// An error about file `of` itself.
     [[nodiscard]] error failure(errc code, std::string_view operation, file_no of, int system = 0,
                                 std::string_view why = {}) const {
-        return {code, operation, {page_id::none(), system, path_of(of), why}};
+        return {code_of(code, system), operation, {page_id::none(), system, path_of(of), why}};
+    }
+    /// `code`, unless the errno says why the backend refuses all alike.
+    [[nodiscard]] static errc code_of(errc code, int system) noexcept {
+        return system == ESHUTDOWN ? errc::lock_lost : code;
     }
     /// The path of file `of`; empty when it is not open here any more.
     [[nodiscard]] std::string path_of(file_no of) const {
@@ -121,8 +126,14 @@ struct alignas(64) open_file {
         dirty.fetch_sub(1, std::memory_order_relaxed);
     }
 
+    /// A sync failed, or another opener has the lock: see I3.
+    void write_no_more(int system) noexcept {
+        sync_error.store(system, std::memory_order_release);
+        dirty_limit.store(0, std::memory_order_release);
+    }
     /// A page could not be written, or its log could not.
-    void could_not_write() noexcept {
+    void could_not_write(int system = 0) noexcept {
+        if (system == ESHUTDOWN) { write_no_more(system); }
         constexpr std::chrono::nanoseconds pause = std::chrono::seconds{1};
         written_ahead_from.store(deadline_after(pause), std::memory_order_relaxed);
     }

@@ -130,7 +130,7 @@ public:
         auto& file = files_.of(target.page);
         if (op.error != 0) {
             int const system = op.error == io_ended ? 0 : op.error;
-            file.could_not_write();
+            file.could_not_write(system);
             outcome.fail(file, errc::write_failed, target, system);
             observer_.tell(observer_.on_write_error, target.page, system);
             return;

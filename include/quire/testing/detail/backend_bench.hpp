@@ -100,8 +100,10 @@ public:
     [[nodiscard]] file_type open(open_mode mode, std::string const& suffix = {},
                                  file_lock const& lock = file_lock::whole) {
         auto const path = trial.path + suffix;
+        bool const free = !trial.locks && mode == open_mode::read_only;
         files_.expect(path);
-        return backend.open({path, mode, trial.io, trial.page_size, false, lock});
+        return backend.open({path, mode, trial.io, trial.page_size, false,
+                             free ? file_lock::none : lock});
     }
     /// The error of opening; nothing when it succeeds.
     [[nodiscard]] std::optional<error> refusal(open_mode mode, std::string const& suffix = {},
