@@ -2,7 +2,7 @@
 
 /// packages: Debian's package list, loaded into a heap file and read back from the disk in place.
 ///
-///     packages [--buffered] [--backend direct|uring] [FILE]
+///     packages [--buffered] [--backend direct|uring|rbd POOL/IMAGE] [FILE]
 ///
 /// FILE is made of stanzas (`Field: value` lines, a blank line between stanzas), by default
 /// /var/lib/dpkg/status; an apt index is one too (`/usr/lib/apt/apt-helper cat-file FILE.lz4`).
@@ -10,11 +10,15 @@
 /// of its pages, but at least 16 frames (into which the list of a small system fits, and nothing is
 /// evicted), scanned, and the totals are compared with a straight parse of FILE.
 /// Malformed stanzas are reported and left out. Exit status 0: the totals agree.
-/// `uring` is there if liburing was when this was compiled (link it: -luring).
+/// `uring` is there if liburing was when this was compiled (link it: -luring). Likewise `rbd`: an
+/// image of the Ceph cluster that CEPH_CONF names, in place of packages.db (link -lrbd -lrados).
 
 #include <quire/quire.hpp>
 #if __has_include(<liburing.h>)
 #include <quire/io/uring_backend.hpp>
+#endif
+#if __has_include(<rbd/librbd.h>)
+#include <quire/io/rbd_backend.hpp>
 #endif
 
 #include <algorithm>
@@ -173,11 +177,11 @@ void progress(char const* what, std::uint64_t count, bool last = false) {
 
 template <class Backend>
 using pool_over = quire::buffer_pool<4096, quire::s3_fifo, quire::hybrid_latch, Backend>;
-constexpr char const* database = "packages.db";
 
-/// Fills a fresh heap file, page by page.
+/// Fills a fresh heap file, page by page. How many pages it has.
 template <class Pool>
-void load(std::string const& input, quire::file_options const& options) {
+std::uint64_t load(std::string const& input, std::string const& database,
+                   quire::file_options const& options) {
     Pool pool{{.frames = 256}};
     auto file = pool.open(database, quire::open_mode::create_or_replace, options);
     quire::guard_slot<typename Pool::template write_guard<quire::heap_page>> page;
@@ -199,8 +203,10 @@ void load(std::string const& input, quire::file_options const& options) {
     for_each_package(input, take, refuse);
     progress("rows loaded:", rows, true);
     page.reset();
+    auto const pages = file.pages();
     file.close();
     std::cout << rows << " rows loaded, " << refused << " malformed stanzas left out\n";
+    return pages;
 }
 
 struct largest {
@@ -237,8 +243,7 @@ void add_page(quire::heap_page<std::byte const, 4096> const& page, read_so_far& 
 
 /// Reads every row. The pool is a tenth of the file, or 16 frames.
 template <class Pool>
-totals scan(quire::file_options const& options) {
-    auto const pages = std::filesystem::file_size(database) / Pool::page_size;
+totals scan(std::string const& database, std::uint64_t pages, quire::file_options const& options) {
     Pool pool{{.frames = std::max<std::size_t>(16, pages / 10)}};
     auto file = pool.open(database, quire::open_mode::read_only, options);
     read_so_far found;
@@ -264,28 +269,37 @@ totals scan(quire::file_options const& options) {
               << " frames: " << static_cast<double>(found.rows) / seconds.count() << " rows/s, "
               << megabytes / seconds.count() << " MB/s\n"
               << stats.misses << " pages read, " << stats.evictions << " evictions, "
-              << (file.mode() == quire::io_mode::direct ? "direct" : "buffered")
-              << " I/O; the page cache holds "
-              << cached_bytes(database, pages * Pool::page_size) << " of "
-              << pages * Pool::page_size << " bytes\n";
+              << (file.mode() == quire::io_mode::direct ? "direct" : "buffered") << " I/O";
+    if (std::filesystem::exists(database)) {
+        std::cout << "; the page cache holds " << cached_bytes(database, pages * Pool::page_size)
+                  << " of " << pages * Pool::page_size << " bytes";
+    }
+    std::cout << '\n';
     return found.sums;
 }
 
 template <class Pool>
-totals load_and_scan(std::string const& input, quire::file_options const& options) {
-    load<Pool>(input, options);
-    return scan<Pool>(options);
+totals load_and_scan(std::string const& input, std::string const& database,
+                     quire::file_options const& to_write, quire::file_options const& to_read) {
+    auto const pages = load<Pool>(input, database, to_write);
+    return scan<Pool>(database, pages, to_read);
 }
 
 totals load_and_scan(std::string const& backend, std::string const& input,
-                     quire::file_options const& options) {
+                     std::string const& database, quire::file_options const& options) {
 #if __has_include(<liburing.h>)
     if (backend == "uring") {
-        return load_and_scan<pool_over<quire::uring_backend>>(input, options);
+        return load_and_scan<pool_over<quire::uring_backend>>(input, database, options, options);
+    }
+#endif
+#if __has_include(<rbd/librbd.h>)
+    if (backend == "rbd") {  // which has no lock for readers: this one says so
+        return load_and_scan<pool_over<quire::rbd_backend>>(input, database, options,
+                                                            {.lock = quire::file_lock::none});
     }
 #endif
     if (backend == "direct") {
-        return load_and_scan<pool_over<quire::direct_backend>>(input, options);
+        return load_and_scan<pool_over<quire::direct_backend>>(input, database, options, options);
     }
     throw std::runtime_error{"there is no backend " + backend + " in this program"};
 }
@@ -307,12 +321,18 @@ int main(int argc, char** argv) try {
     std::vector<std::string> arguments(argv + 1, argv + argc);
     std::string const backend = value_of(arguments, "--backend", "direct");
     bool const buffered = std::erase(arguments, "--buffered") > 0;
+    std::string database = "packages.db";
+    if (backend == "rbd") {
+        if (arguments.empty()) { throw std::runtime_error{"--backend rbd needs POOL/IMAGE"}; }
+        database = arguments.front();
+        arguments.erase(arguments.begin());
+    }
     std::string const input = arguments.empty() ? "/var/lib/dpkg/status" : arguments.front();
     quire::file_options const options{
         .io = buffered ? quire::io_mode::buffered : quire::io_mode::direct};
 
     if (!std::ifstream{input}) { throw std::runtime_error{"cannot read " + input}; }
-    auto const found = load_and_scan(backend, input, options);
+    auto const found = load_and_scan(backend, input, database, options);
 
     totals expected;
     for_each_package(
