@@ -11,8 +11,8 @@
 ///     write 64    changes of 64 pages, no neighbours, and flush   64 aio_writes, rbd_flush
 ///     scan        file.scan from end to end                       reads of 256 KiB, 1 in flight
 ///
-/// Both write the same pages, every third of those that fill half of the pool: an OSD does the ops of
-/// one object in turn, so it matters how many objects they are in.
+/// Both write the same pages, every third of those that fill half of the pool: an OSD does the ops
+/// of one object in turn, so it matters how many objects they are in.
 /// Pages per second. The cluster is that of CEPH_CONF, whose pool `quire` gets two images for the
 /// time of the run (tests/ceph/cluster makes one here: daemons and client then share this machine).
 /// Without CEPH_CONF or librbd it says so, and measures nothing.
