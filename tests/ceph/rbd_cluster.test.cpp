@@ -3,8 +3,8 @@
 /// rbd_backend on a real Ceph cluster (tests/ceph/cluster): its rules, its lock and its fence, the
 /// loss of an OSD, and changes that are whole or not at all on it.
 ///
-/// The environment names the folders of two clusters: QUIRE_CEPH, which is up, and QUIRE_CEPH_OWN,
-/// where a test makes one that it damages. Without them the tests are skipped.
+/// QUIRE_CEPH in the environment is a folder: `shared` in it is that of a cluster that is up, `own`
+/// of one that a test makes and damages. Without the first the tests are skipped.
 
 #include <quire/io/rbd_backend.hpp>
 
@@ -48,11 +48,13 @@ struct account {
 };
 BOOST_DESCRIBE_STRUCT(account, (), (number, cents))
 
-/// The configuration of the cluster in the folder that `variable` names; empty when there is none.
-std::string configuration(char const* variable) {
-    char const* const folder = std::getenv(variable);
-    if (folder == nullptr) { return {}; }
-    auto const path = std::string{folder} + "/ceph.conf";
+std::string folder_of(std::string const& cluster) {
+    char const* const folder = std::getenv("QUIRE_CEPH");
+    return folder == nullptr ? std::string{} : std::string{folder} + '/' + cluster;
+}
+/// Empty when there is no such cluster.
+std::string configuration(std::string const& cluster) {
+    auto const path = folder_of(cluster) + "/ceph.conf";
     return std::filesystem::exists(path) ? path : std::string{};
 }
 /// A path that no earlier run of a test has used.
@@ -111,8 +113,8 @@ private:
 
 /// Of the cluster that a test has made. (A kill -9 empties a memstore.)
 void command(std::string const& what) {
-    auto const text = std::string{QUIRE_CEPH_CLUSTER} + ' ' + what + ' ' +
-                      std::getenv("QUIRE_CEPH_OWN") + " bluestore";
+    auto const text = std::string{QUIRE_CEPH_CLUSTER} + ' ' + what + ' ' + folder_of("own") +
+                      " bluestore";
     INFO(text);
     REQUIRE(std::system(text.c_str()) == 0);
 }
@@ -135,7 +137,7 @@ void expect_rows(pool_type::file const& file, std::int64_t count) {
 }  // namespace
 
 TEST_CASE("rbd cluster: the backend keeps the rules of the concept") {
-    auto const conf = configuration("QUIRE_CEPH");
+    auto const conf = configuration("shared");
     if (conf.empty()) { return quire_test::skip("no Ceph cluster"); }
     auto const found = quire::testing::check_backend<rbd_backend>(
         {.path = new_image("check"), .locks = false, .wait_max = 60s}, {.config = conf});
@@ -144,7 +146,7 @@ TEST_CASE("rbd cluster: the backend keeps the rules of the concept") {
 }
 
 TEST_CASE("rbd cluster: what one pool has flushed another one reads, at random and in a stream") {
-    auto const conf = configuration("QUIRE_CEPH");
+    auto const conf = configuration("shared");
     if (conf.empty()) { return quire_test::skip("no Ceph cluster"); }
     auto const path = new_image("rows");
     {
@@ -172,7 +174,7 @@ TEST_CASE("rbd cluster: what one pool has flushed another one reads, at random a
 }
 
 TEST_CASE("rbd cluster: when an owner is killed the next one waits, and has what was flushed") {
-    auto const conf = configuration("QUIRE_CEPH");
+    auto const conf = configuration("shared");
     if (conf.empty()) { return quire_test::skip("no Ceph cluster"); }
     auto const path = new_image("killed");
     process owner{[&] {
@@ -202,7 +204,7 @@ TEST_CASE("rbd cluster: when an owner is killed the next one waits, and has what
 }
 
 TEST_CASE("rbd cluster: an owner that was away is fenced: nothing of it is written afterwards") {
-    auto const conf = configuration("QUIRE_CEPH");
+    auto const conf = configuration("shared");
     if (conf.empty()) { return quire_test::skip("no Ceph cluster"); }
     auto const path = new_image("fenced");
     process owner{[&] {
@@ -252,10 +254,10 @@ TEST_CASE("rbd cluster: an owner that was away is fenced: nothing of it is writt
 }
 
 TEST_CASE("rbd cluster: nothing acknowledged is lost when the OSD and the program are killed") {
-    auto const conf = configuration("QUIRE_CEPH");
+    auto const conf = configuration("shared");
     if (conf.empty()) { return quire_test::skip("no Ceph cluster"); }
     command("start");
-    auto const own = configuration("QUIRE_CEPH_OWN");
+    auto const own = configuration("own");
     constexpr std::int64_t pages = 8;
     constexpr std::int64_t each = 1000;
     using log_type = quire::redo_log<rbd_backend>;
