@@ -298,6 +298,13 @@ private:
         mismatch(std::string{what} + " is " + std::to_string(found) + ", not " +
                  std::to_string(wanted));
     }
+    [[nodiscard]] static std::string in_words(root_kind kind) {
+        switch (kind) {
+            case root_kind::heap_file: return "a heap file";
+            case root_kind::btree: return "a tree";
+        }
+        return "of kind " + std::to_string(static_cast<unsigned>(kind));
+    }
     [[noreturn]] void refuse_name(std::string_view name) const {
         throw file_.slot().failure(errc::tuple_too_large, "make root " + std::string{name},
                                    file_.id_of(0), 0, "the catalog's page has no room for it");
@@ -309,8 +316,8 @@ private:
         auto const found = names.find(name);
         if (!found) { return found; }
         if (found->kind != kind) {
-            differ(("kind of root " + std::string{name}).c_str(),
-                   static_cast<std::uint64_t>(found->kind), static_cast<std::uint64_t>(kind));
+            mismatch("root " + std::string{name} + " is " + in_words(found->kind) + ", not " +
+                     in_words(kind));
         }
         std::string const its{names.schema(found->slot)};
         if (its != schema) {
