@@ -67,7 +67,8 @@ public:
         for (std::uint32_t r = 0; r < readers; ++r) {
             threads.emplace_back([&, r] {
                 watched([&] {
-                    for (auto turn = r; writing > 0; ++turn) { walk(turn % 4); }
+                    auto turn = r;
+                    do { walk(turn++ % 4); } while (writing > 0);
                 });
             });
         }
@@ -211,7 +212,7 @@ TEST_CASE("table_cursor stress: cursors both ways beside threads that write", "[
     using world = quire_test::tree_world<512>;
     world w{logged, 160};
     crowd<world> threads{w, logged};
-    threads.run(1'500);
+    threads.run(6'000);
 }
 
 }  // namespace table_cursor_stress
