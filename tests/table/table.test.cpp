@@ -5,8 +5,9 @@
 #include "table/item.hpp"
 #include "table/tree_world.hpp"
 
-#include <atomic>
+#include <functional>
 #include <map>
+#include <shared_mutex>
 #include <thread>
 
 using quire::errc;
@@ -31,6 +32,15 @@ std::string texts(Table const& table) {
     table.scan([&](auto const& row) { all += std::string{row.template get<&item::text>()} + ' '; });
     return all;
 }
+
+/// Before its next exclusive section something else happens.
+struct hooked_latch : std::shared_mutex {
+    static inline std::function<void()> before_next;
+    bool try_lock() {
+        if (auto const act = std::exchange(before_next, nullptr)) { act(); }
+        return std::shared_mutex::try_lock();
+    }
+};
 
 struct span_of_days {
     std::uint32_t from;
@@ -207,27 +217,27 @@ TEST_CASE("table: by a key in a change, as that change has it", "[table]") {
     CHECK(w.wrong(table) == "");
 }
 
-TEST_CASE("table: by a key, it is the row that has it when it is written", "[table]") {
-    world w{false};
-    items table{*w.db, "items"};
-    auto const id = table.insert({0, "a", "row"});
-    table.insert({100, "b", "last"});
-    std::atomic<bool> over = false;
-    std::thread renumbers{[&] {
-        for (std::uint32_t i = 1; !over; ++i) {
-            table.update(id, [&](item& row) { row.number = i % 8; });
-        }
-    }};
-    int met = 0;
-    int others = 0;
-    for (int i = 0; i < 20'000 || met == 0; ++i) {
-        met += table.update<&item::number>(3, [&](item& row) { others += row.number != 3; });
-    }
-    over = true;
-    renumbers.join();
-    CHECK(others == 0);
-    CHECK(table.erase<&item::number>(table.load(id)->number));
-    CHECK(texts(table) == "last ");
+TEST_CASE("table: by a key it is the row that has it when it is written", "[table]") {
+    using hooked = quire_test::tree_world<512, quire::s3_fifo, hooked_latch>;
+    hooked w{false};
+    quire_test::item_table<hooked> table{*w.db, "items"};
+    auto const one = table.insert({1, "a", "first"});
+    auto const meanwhile = [&](auto act) {  // when it was found, and before it is held
+        hooked_latch::before_next = [act] { std::thread{act}.join(); };
+    };
+    meanwhile([&] { table.update(one, [](item& row) { row.number = 2; }); });
+    REQUIRE_FALSE(table.update<&item::number>(1, [](item& row) { row.text = "wrong"; }));
+    meanwhile([&] { table.update(one, [](item& row) { row.number = 1; }); });
+    CHECK_FALSE(table.erase<&item::number>(2));
+    record_id other{};
+    meanwhile([&] {
+        table.update(one, [](item& row) { row.number = 2; });
+        other = table.insert({1, "b", "another"});
+    });
+    CHECK(table.update<&item::number>(1, [](item& row) { row.text = "right"; }));
+    CHECK_FALSE(hooked_latch::before_next);
+    CHECK(table.load(one) == item{2, "a", "first"});
+    CHECK(table.load(other) == item{1, "b", "right"});
     CHECK(w.wrong(table) == "");
 }
 
