@@ -2,6 +2,7 @@
 #include <quire/table/table.hpp>
 
 #include "catch.hpp"
+#include "death.hpp"
 #include "table/item.hpp"
 #include "table/tree_world.hpp"
 
@@ -186,6 +187,19 @@ TEST_CASE("table_cursor: in a change over many leaves, which that change splits 
         CHECK(left == 30);
     });
     CHECK(w.wrong(table) == "");
+}
+
+TEST_CASE("table_cursor: one of a change ends with that change", "[table]") {
+    auto const violation = quire_test::violation_of([] {
+        world w{true};
+        items table{*w.db, "items"};
+        fill(table, 6);
+        quire::change change{*w.pool};
+        auto at = table.first<number>(change);
+        change.commit();
+        at.next();
+    });
+    CHECK(violation.find("a change has pages until it is committed") != std::string::npos);
 }
 
 TEST_CASE("table_cursor: entries without a row are passed over", "[table]") {

@@ -10,7 +10,7 @@
 ///     orders.find<&order::id>(4711, [](auto const& row) { ... row.template get<...>() ... });
 ///     orders.scan<&order::customer>("A", "B", [](quire::record_id id, auto const& row) { ... });
 ///     orders.update(at, [](order& o) { o.amount += 1; });
-///     orders.erase<&order::id>(4711);                                // or by its id: erase(at)
+///     orders.erase<&order::id>(4711);                             // or by the row's id: erase(at)
 ///
 /// A table without indexes is a heap file: heap_file<order>. Rows are values of any type with a
 /// value_codec; those of a table with indexes are described structs. Table and indexes are found in
@@ -21,10 +21,10 @@
 /// One operation is whole or not at all, with all indexes: in memory always, and after a crash if
 /// the file is logged. In a logged file, with a `change` of the caller's as its first argument it
 /// is a part of that change, which sees what it wrote, and which holds the pages, also those that
-/// it read: a scan in a change of a large table wants a large pool. Inside of a change only calls
-/// that take it are made. Otherwise each operation is one of its own, and several
-/// are no snapshot. Without a log a crash can leave rows and indexes that do not agree; `check`
-/// finds that, and an entry that leads to no such row is passed over by those who read.
+/// it read: a scan of a large table in a change wants a large pool. Inside of a change only calls
+/// that take it are made. Otherwise each operation is one of its own, and several are no snapshot.
+/// Without a log a crash can leave rows and indexes that do not agree; `check` finds that, and an
+/// entry that leads to no such row is passed over by those who read.
 ///
 /// What is lent to a function is valid while it runs, under the latch of the row's page: it does
 /// not use the pool, and copies what it wants to keep. A function takes the row, or the row's id
@@ -53,7 +53,7 @@
 
 namespace quire::inline QUIRE_ABI {
 
-/// Of a type that has no value_codec.
+/// Of rows without a value_codec: an error that says what they need.
 template <class Pool, class Row, class... Indexes>
 class basic_table {
     static_assert(sizeof(Row) == 0,
@@ -64,6 +64,7 @@ public:
     basic_table(catalog<Pool>&, std::string_view) {}
 };
 
+/// A table, of any pool: see the note of this header.
 template <class Pool, tree_value Row, class... Indexes>
 class basic_table<Pool, Row, Indexes...> : immovable {
     using store_type = catalog<Pool>;
