@@ -113,6 +113,36 @@ TEST_CASE("btree: a change takes several trees, is whole, and sees what it wrote
     CHECK(w.wrong(names, numbers).empty());
 }
 
+TEST_CASE("btree: a change scans what it wrote, by cursors, too") {
+    world<512> w{true};
+    quire::btree<std::uint32_t, std::string, pool_of<512>> tree{*w.db, "t"};
+    for (std::uint32_t i = 0; i < 100; i += 2) { tree.put(i, "old"); }
+    w.pool->change([&](world<512>::change_type& change) {
+        for (std::uint32_t i = 1; i < 100; i += 2) { tree.put(change, i, "new"); }
+        for (std::uint32_t i = 0; i < 100; i += 10) { tree.erase(change, i); }
+        CHECK(tree.contains(change, 1));
+        CHECK_FALSE(tree.contains(change, 10));
+        std::uint32_t seen = 0;
+        tree.scan(change, [&](std::uint32_t key, auto const& value) {
+            CHECK(value == (key % 2 == 0 ? "old" : "new"));
+            ++seen;
+        });
+        CHECK(seen == 90);
+        std::string some;
+        tree.scan(change, 8, 13, [&](std::uint32_t key, auto const&) {
+            some += std::to_string(key) + ' ';
+        });
+        CHECK(some == "8 9 11 12 ");
+        std::uint32_t shown = 0;
+        for (auto at = tree.first(change); at; at.next()) { shown += at.key() > 0; }
+        for (auto at = tree.last(change); at; at.previous()) { shown += at.value().size() == 3; }
+        CHECK(shown == 180);
+        CHECK(tree.lower_bound(change, 10).key() == 11);
+        CHECK_FALSE(tree.lower_bound(change, 100));
+    });
+    CHECK(tree.check().empty());
+}
+
 TEST_CASE("btree: threads that waited for a leaf which was split meanwhile look on") {
     world<512> w{true};
     quire::btree<std::uint32_t, std::string, pool_of<512>> tree{*w.db, "t"};

@@ -375,7 +375,7 @@ TEST_CASE("catalog: another kind or schema under a name is an error with both") 
     auto const kind = [&] { db.root("orders", root_kind::heap_file, "int64", make_heap(db)); };
     auto const schema = [&] { db.root("orders", root_kind::btree, "text", make_heap(db)); };
     CHECK(errc_of(kind) == errc::catalog_mismatch);
-    CHECK(has(message_of(kind), "kind of root orders is 2, not 1"));
+    CHECK(has(message_of(kind), "root orders is a tree, not a heap file"));
     CHECK(errc_of(schema) == errc::catalog_mismatch);
     CHECK(has(message_of(schema), "schema of root orders is \"int64\", not \"text\""));
     CHECK(errc_of([&] { db.root("", root_kind::btree, "", make_heap(db)); }) == errc::bad_option);
@@ -446,12 +446,27 @@ TEST_CASE("catalog: with its seal a file of another page size is corrupt, as the
     { quire::catalog db{*w.pool, w.file()}; }
     w.file().close();
     table_world<1024> large;
+    { quire::catalog db{*large.pool, large.file()}; }
     large.file().close();
-    large.disk.store->assign("f", w.disk.store->bytes("f"));
+    auto const small_bytes = w.disk.store->bytes("f");
+    w.disk.store->assign("f", large.disk.store->bytes("f"));
+    large.disk.store->assign("f", small_bytes);
     large.opened = large.pool->open("f");
-    auto const open = [&] { quire::catalog db{*large.pool, large.file()}; };
-    CHECK(errc_of(open) == errc::corrupt_page);
-    CHECK(has(message_of(open), "1024"));
+    auto const open_large = [&] { quire::catalog db{*large.pool, large.file()}; };
+    CHECK(errc_of(open_large) == errc::corrupt_page);
+    CHECK(has(message_of(open_large), "(page size is 512, not 1024)"));
+    CHECK(errc_of([&] { auto const page = large.file().read(0); }) == errc::corrupt_page);
+    w.opened = w.pool->open("f");
+    auto const open_small = [&] { quire::catalog db{*w.pool, w.file()}; };
+    CHECK(errc_of(open_small) == errc::corrupt_page);
+    CHECK(has(message_of(open_small), "(page size is 1024, not 512)"));
+    w.file().close();
+    auto damaged = small_bytes;
+    damaged[100] ^= std::byte{1};
+    w.disk.store->assign("f", damaged);
+    w.opened = w.pool->open("f");
+    CHECK(errc_of(open_small) == errc::corrupt_page);
+    CHECK(has(message_of(open_small), "(or the file's pages have not 512 bytes)"));
 }
 
 TEST_CASE("catalog: the mark of a clean end") {

@@ -33,6 +33,7 @@ struct counts {
     std::uint64_t refused = 0;  ///< a key was there already
     std::uint64_t undone = 0;
     std::uint64_t evictions = 0;
+    std::uint64_t walks = 0;  ///< of cursors
 };
 
 template <class World>
@@ -91,6 +92,14 @@ private:
         bool read(record_id id, Fn fn) { return table.read(id, fn); }
         template <auto... Members, class Key, class Fn>
         std::size_t find(Key const& key, Fn fn) { return table.template find<Members...>(key, fn); }
+        template <class Fn>
+        bool update_by(std::uint32_t number, Fn fn) {
+            return table.template update<&item::number>(number, fn);
+        }
+        bool erase_by(std::uint32_t number) { return table.template erase<&item::number>(number); }
+        auto from(std::uint32_t number) {
+            return table.template lower_bound<&item::number>(number);
+        }
     };
     struct together {
         table_type& table;
@@ -104,6 +113,16 @@ private:
         template <auto... Members, class Key, class Fn>
         std::size_t find(Key const& key, Fn fn) {
             return table.template find<Members...>(change, key, fn);
+        }
+        template <class Fn>
+        bool update_by(std::uint32_t number, Fn fn) {
+            return table.template update<&item::number>(change, number, fn);
+        }
+        bool erase_by(std::uint32_t number) {
+            return table.template erase<&item::number>(change, number);
+        }
+        auto from(std::uint32_t number) {
+            return table.template lower_bound<&item::number>(change, number);
         }
     };
 
@@ -160,7 +179,9 @@ private:
     template <class Act>
     void erase(content& in, record_id id, Act act) {
         auto const there = in.rows.find(id);
-        bool const was_there = act.erase(id);  // it may throw, which is for the caller
+        bool const by_key = there != in.rows.end() && random_.below(2) == 0;
+        // It may throw, which is for the caller.
+        bool const was_there = by_key ? act.erase_by(there->second.number) : act.erase(id);
         REQUIRE(was_there == (there != in.rows.end()));
         if (there == in.rows.end()) { return; }
         in.numbers.erase(there->second.number);
@@ -175,9 +196,16 @@ private:
         }
         bool const clashes = there != in.rows.end() && wanted.number != there->second.number &&
                              in.numbers.contains(wanted.number);
+        bool const by_key = there != in.rows.end() && random_.below(2) == 0;
         bool was_there = false;
-        if (refused(clashes,
-                    [&] { was_there = act.update(id, [&](item& row) { row = wanted; }); })) {
+        auto const replace = [&](item& row) {
+            if (by_key) { REQUIRE(row == there->second); }
+            row = wanted;
+        };
+        if (refused(clashes, [&] {
+                was_there = by_key ? act.update_by(there->second.number, replace)
+                                   : act.update(id, replace);
+            })) {
             return;
         }
         REQUIRE(was_there == (there != in.rows.end()));
@@ -200,6 +228,28 @@ private:
             REQUIRE(row.template get<&item::number>() == number);
         });
         REQUIRE(found == in.numbers.count(number));
+        if (found == 0 && random_.below(4) == 0) {
+            bool const erased = act.erase_by(number);
+            bool const updated = act.update_by(number, [](item&) { FAIL("no such row"); });
+            REQUIRE_FALSE((erased || updated));
+        }
+        if (random_.below(8) == 0) { walk(in, act.from(number), number); }
+    }
+    /// A few steps of a cursor that is at the first row from `number` on, there and back.
+    template <class Cursor>
+    void walk(content const& in, Cursor at, std::uint32_t number) {
+        auto const first = in.numbers.lower_bound(number);
+        auto expected = first;
+        for (int i = 0; i < 3 && expected != in.numbers.end(); ++i, ++expected, at.next()) {
+            REQUIRE(at);
+            REQUIRE(at.row().template get<&item::number>() == *expected);
+        }
+        REQUIRE(static_cast<bool>(at) == (expected != in.numbers.end()));
+        for (; at && expected != in.numbers.begin() && random_.below(6) > 0; at.previous()) {
+            REQUIRE(at.row().template get<&item::number>() == *expected);
+            --expected;
+        }
+        ++seen_.walks;
     }
     /// Several in one change, which is undone now and then.
     void change() {
@@ -292,11 +342,12 @@ private:
 void report(counts const& seen) {
     std::cout << "tables: " << seen.rows << " rows, " << seen.pages << " pages, " << seen.refused
               << " keys refused, " << seen.undone << " changes undone, " << seen.evictions
-              << " evictions\n";
+              << " evictions, " << seen.walks << " walks\n";
     CHECK(seen.rows > 100);
     CHECK(seen.refused > 0);
     CHECK(seen.undone > 0);
     CHECK(seen.evictions > 0);
+    CHECK(seen.walks > 0);
 }
 
 template <class World>

@@ -31,7 +31,7 @@ using quire_test::item;
 namespace {
 
 constexpr std::uint32_t anchors = 40;
-constexpr std::uint32_t writers = 4;
+constexpr std::uint32_t writers = 6;
 
 [[nodiscard]] item made(std::uint32_t number, std::size_t size) {
     return {number, "group " + std::to_string(number % 7),
@@ -207,5 +207,5 @@ TEST_CASE("table stress: threads change and read a table, every row whole", "[ta
     using world = quire_test::tree_world<512>;
     world w{logged, 128};
     crowd<world> threads{w, logged};
-    threads.run(4'000);
+    threads.run(2'800);
 }

@@ -5,6 +5,9 @@
 #include "table/item.hpp"
 #include "table/tree_world.hpp"
 
+#include <functional>
+#include <map>
+#include <shared_mutex>
 #include <thread>
 
 using quire::errc;
@@ -29,6 +32,15 @@ std::string texts(Table const& table) {
     table.scan([&](auto const& row) { all += std::string{row.template get<&item::text>()} + ' '; });
     return all;
 }
+
+/// Before its next exclusive section something else happens.
+struct hooked_latch : std::shared_mutex {
+    static inline std::function<void()> before_next;
+    bool try_lock() {
+        if (auto const act = std::exchange(before_next, nullptr)) { act(); }
+        return std::shared_mutex::try_lock();
+    }
+};
 
 struct span_of_days {
     std::uint32_t from;
@@ -145,6 +157,130 @@ TEST_CASE("table: in a change of the caller's, with what that change wrote", "[t
     CHECK(table.load(one)->number == 7);
     CHECK(table.find<&item::group>("c", [](auto const&) {}) == 50);
     CHECK(w.wrong(table) == "");
+}
+
+TEST_CASE("table: rows are changed and erased by a unique key", "[table]") {
+    bool const logged = GENERATE(false, true);
+    world w{logged};
+    items table{*w.db, "items"};
+    auto const one = table.insert({1, "a", "first"});
+    table.insert({2, "b", "second"});
+    table.insert({3, "c", "third"});
+    auto const renumber = [](item& row) { row = {7, "z", std::string(400, 'x')}; };
+    CHECK(table.update<&item::number>(1, renumber));
+    CHECK_FALSE(table.update<&item::number>(1, renumber));
+    CHECK(table.load(one)->number == 7);
+    CHECK(code_of([&] {
+              table.update<&item::number>(2, [](item& row) { row.number = 3; });
+          }) == errc::duplicate_key);
+    CHECK(table.erase<&item::number>(2));
+    CHECK_FALSE(table.erase<&item::number>(2));
+    CHECK(table.id_of<&item::number>(7) == one);
+    CHECK(table.erase<&item::number>(7));
+    CHECK(texts(table) == "third ");
+    CHECK(w.wrong(table) == "");
+
+    quire::basic_table<world::pool_type, span_of_days,
+                       quire::indexed<&span_of_days::price>,
+                       quire::unique<&span_of_days::room, &span_of_days::from>>
+        stays{*w.db, "stays"};
+    stays.insert({5, 9, 2, 80.5});
+    stays.insert({6, 9, 2, 80.5});
+    CHECK(stays.update<&span_of_days::room, &span_of_days::from>(
+        {2, 5}, [](span_of_days& one_stay) { one_stay.to = 11; }));
+    CHECK(stays.erase<&span_of_days::room, &span_of_days::from>({2, 6}));
+    CHECK_FALSE(stays.erase<&span_of_days::room, &span_of_days::from>({2, 7}));
+    CHECK(w.wrong(table, stays) == "");
+}
+
+TEST_CASE("table: by a key in a change, as that change has it", "[table]") {
+    world w{true};
+    items table{*w.db, "items"};
+    table.insert({1, "a", "first"});
+    struct no {};
+    auto const edit = [&](world::change_type& change) {
+        table.insert(change, {2, "b", "second"});
+        CHECK(table.update<&item::number>(change, 2, [](item& row) { row.number = 20; }));
+        CHECK_FALSE(table.update<&item::number>(change, 2, [](item&) {}));
+        CHECK(table.erase<&item::number>(change, 1));
+        CHECK_FALSE(table.erase<&item::number>(change, 1));
+        CHECK(table.erase<&item::number>(change, 20));
+        table.insert(change, {1, "c", "again"});
+    };
+    CHECK_THROWS_AS(w.pool->change([&](world::change_type& change) {
+        edit(change);
+        throw no{};
+    }), no);
+    CHECK(texts(table) == "first ");
+    w.pool->change(edit);
+    CHECK(texts(table) == "again ");
+    CHECK(w.wrong(table) == "");
+}
+
+TEST_CASE("table: by a key it is the row that has it when it is written", "[table]") {
+    using hooked = quire_test::tree_world<512, quire::s3_fifo, hooked_latch>;
+    hooked w{false};
+    quire_test::item_table<hooked> table{*w.db, "items"};
+    auto const one = table.insert({1, "a", "first"});
+    auto const meanwhile = [&](auto act) {  // when it was found, and before it is held
+        hooked_latch::before_next = [act] { std::thread{act}.join(); };
+    };
+    meanwhile([&] { table.update(one, [](item& row) { row.number = 2; }); });
+    REQUIRE_FALSE(table.update<&item::number>(1, [](item& row) { row.text = "wrong"; }));
+    meanwhile([&] { table.update(one, [](item& row) { row.number = 1; }); });
+    CHECK_FALSE(table.erase<&item::number>(2));
+    record_id other{};
+    meanwhile([&] {
+        table.update(one, [](item& row) { row.number = 2; });
+        other = table.insert({1, "b", "another"});
+    });
+    CHECK(table.update<&item::number>(1, [](item& row) { row.text = "right"; }));
+    CHECK_FALSE(hooked_latch::before_next);
+    CHECK(table.load(one) == item{2, "a", "first"});
+    CHECK(table.load(other) == item{1, "b", "right"});
+    CHECK(w.wrong(table) == "");
+}
+
+TEST_CASE("table: a change scans its own rows, by an index and by pages", "[table]") {
+    world w{true, 256};
+    items table{*w.db, "items"};
+    quire::heap_file<std::string, world::pool_type> lines{*w.db, "lines"};
+    auto const one = table.insert({1, "a", "first"});
+    table.insert({5, "b", "fifth"});
+    lines.insert("old");
+    w.pool->change([&](world::change_type& change) {
+        table.insert(change, {3, "c", "third"});
+        table.update(change, one, [](item& row) { row = {9, "d", std::string(400, 'x')}; });
+        for (std::uint32_t i = 20; i < 40; ++i) { table.insert(change, {i, "e", "more"}); }
+        auto const numbers = [&](auto scan) {
+            std::string all;
+            scan([&](auto const& row) {
+                auto const number = row.template get<&item::number>();
+                if (number < 23) { all += std::to_string(number) + ' '; }
+            });
+            return all;
+        };
+        CHECK(numbers([&](auto fn) { table.scan<&item::number>(change, fn); }) ==
+              "3 5 9 20 21 22 ");
+        CHECK(numbers([&](auto fn) { table.scan_from<&item::number>(change, 5, fn); }) ==
+              "5 9 20 21 22 ");
+        CHECK(numbers([&](auto fn) { table.scan_below<&item::number>(change, 9, fn); }) == "3 5 ");
+        CHECK(numbers([&](auto fn) { table.scan_below<&item::group>(change, "d", fn); }) == "5 3 ");
+        std::map<record_id, std::uint32_t> all;
+        table.scan(change, [&](record_id id, auto const& row) {
+            CHECK(all.emplace(id, row.template get<&item::number>()).second);
+        });
+        CHECK(all.size() == 23);
+        CHECK(all[one] == 9);
+        int count = 0;
+        table.scan(change, [&](auto const&) { return ++count < 2; });
+        CHECK(count == 2);
+        for (int i = 0; i < 80; ++i) { lines.insert(change, std::string(400, 'n')); }
+        std::size_t bytes = 0;
+        lines.scan(change, [&](auto const& line) { bytes += line.size(); });
+        CHECK(bytes == 3 + 80 * 400);  // more than one directory page lists
+    });
+    CHECK(w.wrong(table, lines) == "");
 }
 
 TEST_CASE("table: a walk ends where its function says so", "[table]") {

@@ -2,6 +2,7 @@
 #include <quire/table/table.hpp>
 
 #include "catch.hpp"
+#include "death.hpp"
 #include "table/item.hpp"
 #include "table/tree_world.hpp"
 
@@ -118,6 +119,87 @@ TEST_CASE("table_cursor: rows that others add and erase meanwhile", "[table]") {
     CHECK(at.row().get<number>() == 20U);
     CHECK(ahead(at) == "20 25 40 50 60 ");
     CHECK(back(at) == "20 10 ");
+}
+
+TEST_CASE("table_cursor: in a change it shows what that change has", "[table]") {
+    world w{true};
+    items table{*w.db, "items"};
+    auto const ids = fill(table, 6);
+    struct no {};
+    auto const edit = [&](world::change_type& change) {
+        table.erase(change, ids[1]);
+        table.insert(change, {25, "aa", "new"});
+        table.update(change, ids[4], [](item& row) { row = {5, "z", std::string(400, 'x')}; });
+        CHECK(ahead(table.first<number>(change)) == "5 10 25 30 40 60 ");
+        CHECK(back(table.last<number>(change)) == "60 40 30 25 10 5 ");
+        CHECK(ahead(table.first<group>(change)) == "10 40 25 30 60 5 ");
+        CHECK(back(table.lower_bound<number>(change, 26)) == "30 25 10 5 ");
+        CHECK_FALSE(table.lower_bound<number>(change, 61));
+        // The loop writes meanwhile: what is ahead of it is shown, what is behind it is not.
+        std::string seen;
+        for (auto at = table.lower_bound<number>(change, 20); at; at.next()) {
+            seen += std::to_string(at.row().get<number>()) + ' ';
+            if (at.row().get<number>() == 40U) {
+                table.insert(change, {45, "b", "ahead"});
+                table.insert(change, {35, "b", "behind"});
+                table.erase(change, at.id());
+            }
+        }
+        CHECK(seen == "25 30 40 45 60 ");
+        CHECK(back(table.last<number>(change)) == "60 45 35 30 25 10 5 ");
+    };
+    CHECK_THROWS_AS(w.pool->change([&](world::change_type& change) {
+        edit(change);
+        throw no{};
+    }), no);
+    CHECK(ahead(table.first<number>()) == "10 20 30 40 50 60 ");
+    w.pool->change(edit);
+    CHECK(ahead(table.first<number>()) == "5 10 25 30 35 45 60 ");
+    CHECK(w.wrong(table) == "");
+}
+
+TEST_CASE("table_cursor: in a change over many leaves, which that change splits and merges",
+          "[table]") {
+    world w{true, 256};
+    items table{*w.db, "items"};
+    CHECK_FALSE(table.first<number>());
+    w.pool->change([&](world::change_type& change) {
+        CHECK_FALSE(table.first<number>(change));
+        CHECK_FALSE(table.last<group>(change));
+        for (std::uint32_t i = 0; i < 150; ++i) { table.insert(change, {2 * i, "g", "text"}); }
+        std::uint32_t expected = 0;
+        for (auto at = table.first<number>(change); at; at.next()) {
+            REQUIRE(at.row().get<number>() == expected);
+            table.insert(change, {expected + 1, "h", "between"});
+            at.next();
+            REQUIRE(at.row().get<number>() == expected + 1);
+            expected += 2;
+        }
+        CHECK(expected == 300);
+        for (auto at = table.last<number>(change); at; at.previous()) {
+            --expected;
+            REQUIRE(at.row().get<number>() == expected);
+            if (expected % 10 != 0) { REQUIRE(table.erase(change, at.id())); }
+        }
+        CHECK(expected == 0);
+        std::size_t left = 0;
+        for (auto at = table.first<group>(change); at; at.next()) { ++left; }
+        CHECK(left == 30);
+    });
+    CHECK(w.wrong(table) == "");
+}
+
+TEST_CASE("table_cursor: one of a change ends with that change", "[table]") {
+    auto const violation = quire_test::violation_of([] {
+        world w{true};
+        items table{*w.db, "items"};
+        fill(table, 6);
+        quire::change change{*w.pool};
+        auto at = table.first<number>(change);
+        change.commit();
+        at.next();
+    });
+    CHECK(violation.find("a change has pages until it is committed") != std::string::npos);
 }
 
 TEST_CASE("table_cursor: entries without a row are passed over", "[table]") {

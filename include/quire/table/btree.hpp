@@ -59,6 +59,7 @@ class btree : immovable {
 
 public:
     using cursor = btree_cursor<Key, Value, Pool>;
+    using cursor_in_change = btree_cursor<Key, Value, Pool, change_type>;
     static constexpr std::size_t key_size_max = tree_type::key_size_max;
     static constexpr std::size_t entry_size_max = tree_type::entry_size_max;
 
@@ -96,6 +97,12 @@ public:
     [[nodiscard]] bool contains(Key const& key) const {
         encoded const wanted{key};
         return tree_.with_leaf({wanted.bytes()}, [&](auto const& leaf) {
+            return leaf.find(wanted.bytes()).found;
+        });
+    }
+    [[nodiscard]] bool contains(change_type& changes, Key const& key) const {
+        encoded const wanted{key};
+        return tree_.with_leaf_in(changes, {wanted.bytes()}, [&](auto const& leaf) {
             return leaf.find(wanted.bytes()).found;
         });
     }
@@ -178,21 +185,43 @@ public:
     /// seen twice, and none that is there all the time is left out.
     template <class Fn>
     void scan(Key const& from, Key const& to, Fn&& fn) const {
+        detail::outside_of_changes none;
         encoded const first{from};
         encoded const end{to};
-        walk(first.bytes(), end.bytes(), true, fn);
+        walk(none, first.bytes(), end.bytes(), true, fn);
+    }
+    template <class Fn>
+    void scan(change_type& changes, Key const& from, Key const& to, Fn&& fn) const {
+        encoded const first{from};
+        encoded const end{to};
+        walk(changes, first.bytes(), end.bytes(), true, fn);
     }
     template <class Fn>
     void scan(Fn&& fn) const {
-        walk({}, {}, false, fn);
+        detail::outside_of_changes none;
+        walk(none, {}, {}, false, fn);
+    }
+    template <class Fn>
+    void scan(change_type& changes, Fn&& fn) const {
+        walk(changes, {}, {}, false, fn);
     }
     /// A cursor at the first key, or at the last: false where there is none.
-    [[nodiscard]] cursor first() const { return cursor{tree_, {}, detail::seek::from}; }
-    [[nodiscard]] cursor last() const { return cursor{tree_, {}, detail::seek::last}; }
+    [[nodiscard]] cursor first() const { return cursor_at({}, detail::seek::from); }
+    [[nodiscard]] cursor_in_change first(change_type& changes) const {
+        return {tree_, changes, {}, detail::seek::from};
+    }
+    [[nodiscard]] cursor last() const { return cursor_at({}, detail::seek::last); }
+    [[nodiscard]] cursor_in_change last(change_type& changes) const {
+        return {tree_, changes, {}, detail::seek::last};
+    }
     /// At the first key that is `key` or above.
     [[nodiscard]] cursor lower_bound(Key const& key) const {
         encoded const wanted{key};
-        return cursor{tree_, wanted.bytes(), detail::seek::from};
+        return cursor_at(wanted.bytes(), detail::seek::from);
+    }
+    [[nodiscard]] cursor_in_change lower_bound(change_type& changes, Key const& key) const {
+        encoded const wanted{key};
+        return {tree_, changes, wanted.bytes(), detail::seek::from};
     }
 
     // As a whole
@@ -230,9 +259,14 @@ private:
         auto const found = leaf.value_of(key);
         if (!found) { return false; }
         using lent = decltype(value_codec<Value>::lend(leaf.value(0)));
-        static_assert(std::is_void_v<std::invoke_result_t<Fn&, lent const&>>,
-                      "what get lends ends with fn: fn copies what it keeps, and returns nothing");
-        fn(std::as_const(static_cast<lent const&>(value_codec<Value>::lend(*found))));
+        static_assert(std::invocable<Fn&, lent const&>,
+                      "get calls fn with a value that is lent: [](auto const& value) { ... }");
+        if constexpr (std::invocable<Fn&, lent const&>) {
+            static_assert(
+                std::is_void_v<std::invoke_result_t<Fn&, lent const&>>,
+                "what get lends ends with fn: fn copies what it keeps, and returns nothing");
+            fn(std::as_const(static_cast<lent const&>(value_codec<Value>::lend(*found))));
+        }
         return true;
     }
     template <class Leaf>
@@ -246,7 +280,10 @@ private:
     [[nodiscard]] static std::size_t size_of(key_bytes key, Value const& value) {
         auto const size = value_codec<Value>::size(value);
         if (size > entry_size_max || key.size() > entry_size_max - size) {
-            throw error{errc::tuple_too_large, "an entry of a tree"};
+            throw error{errc::tuple_too_large, "an entry of a tree",
+                        {.why = std::to_string(key.size()) + " bytes of key and " +
+                                std::to_string(size) + " of value, together at most " +
+                                std::to_string(entry_size_max)}};
         }
         return size;
     }
@@ -296,10 +333,13 @@ private:
         } catch (error const&) {}
     }
 
-    template <class Fn>
-    void walk(key_bytes from, key_bytes to, bool has_end, Fn& fn) const {
+    [[nodiscard]] cursor cursor_at(key_bytes key, detail::seek how) const {
         detail::outside_of_changes none;
-        tree_.walk(none, from, [&](auto const& leaf, std::size_t position) {
+        return {tree_, none, key, how};
+    }
+    template <class Pages, class Fn>
+    void walk(Pages& pages, key_bytes from, key_bytes to, bool has_end, Fn& fn) const {
+        tree_.walk(pages, from, [&](auto const& leaf, std::size_t position) {
             bool const ends_here = has_end && leaf.is_below_high(to);
             bool goes_on = true;
             detail::kept_key<key_size_max> key;
@@ -320,7 +360,12 @@ private:
     [[nodiscard]] static bool tell(Fn& fn, key_bytes key, std::span<std::byte const> value) {
         auto const decoded = detail::decoded_key<Key>(key);
         auto const& lent = value_codec<Value>::lend(value);
-        if constexpr (std::is_void_v<decltype(fn(decoded, lent))>) {
+        constexpr bool is_callable = std::invocable<Fn&, Key const&, decltype(lent)>;
+        static_assert(is_callable, "scan calls fn with a key and a value that is lent: "
+                                   "[](Key const& key, auto const& value) { ... }");
+        if constexpr (!is_callable) {
+            return false;
+        } else if constexpr (std::is_void_v<decltype(fn(decoded, lent))>) {
             fn(decoded, lent);
             return true;
         } else {

@@ -11,6 +11,9 @@
 /// next key above the one it shows, or below: no key is shown twice, and none that is there all the
 /// time is left out.
 ///
+/// A cursor of a change (`orders.first(change)`) shows what the change has, its own writes among
+/// it. The change holds the leaves that the cursor was in, and outlives it.
+///
 /// `value()` is lent from that copy as a page lends a row (borrow/loan.hpp): it ends before the
 /// cursor goes on, is assigned or moved from, or ends. In checked builds one that is used after
 /// that stops the program. clang 22 reports rows and bytes, though no texts. A copy of a cursor
@@ -42,14 +45,14 @@ concept lent_to_borrower =
 
 }  // namespace detail
 
-template <class Key, class Value, class Pool>
+template <class Key, class Value, class Pool, class Pages = detail::outside_of_changes>
 class btree_cursor : public detail::movable_lender {
     using tree_type = detail::byte_tree<catalog<Pool>>;
 
 public:
     /// For the tree.
-    btree_cursor(tree_type const& tree, detail::key_bytes key, detail::seek how)
-        : at_{tree, key, how} {}
+    btree_cursor(tree_type const& tree, Pages& pages, detail::key_bytes key, detail::seek how)
+        : at_{tree, pages, key, how} {}
 
     /// Whether it shows a key: not behind the last one, nor before the first.
     [[nodiscard]] explicit operator bool() const noexcept { return at_.shows(); }
@@ -92,7 +95,7 @@ private:
         }
     }
 
-    detail::byte_cursor<tree_type> at_;
+    detail::byte_cursor<tree_type, Pages> at_;
 };
 
 }  // namespace quire::inline QUIRE_ABI

@@ -261,10 +261,28 @@ private:
             look_at_page_0(without);
         } catch (error const& why) {
             if (why.code() != errc::corrupt_page) { throw; }
-            throw file_.slot().failure(errc::corrupt_page, "open a catalog", file_.id_of(0), 0,
-                                       "or the file's pages have not " +
-                                           std::to_string(page_size) + " bytes");
+            auto const here = std::to_string(page_size);
+            auto const found = page_size_on_disk();
+            throw file_.slot().failure(
+                errc::corrupt_page, "open a catalog", file_.id_of(0), 0,
+                found ? "page size is " + std::to_string(*found) + ", not " + here
+                      : "or the file's pages have not " + here + " bytes");
         }
+    }
+    /// What a page 0 that its seal refuses says, if that may be why.
+    [[nodiscard]] std::optional<std::uint32_t> page_size_on_disk() const {
+        try {
+            return detail::look_unsealed(
+                file_.core(), file_.slot(), 0, "open a catalog",
+                [](std::span<std::byte const, page_size> bytes) -> std::optional<std::uint32_t> {
+                    names_type const names{bytes};
+                    auto const size = names.page_size();
+                    bool const may_be = names.magic() == names_type::file_magic &&
+                                        size != page_size && std::has_single_bit(size) &&
+                                        size >= 512 && size <= 32768;
+                    return may_be ? std::optional{size} : std::nullopt;
+                });
+        } catch (error const&) { return std::nullopt; }
     }
     void look_at_page_0(lost_log without) {
         auto const names = file_.template read<catalog_page>(0);
@@ -298,6 +316,13 @@ private:
         mismatch(std::string{what} + " is " + std::to_string(found) + ", not " +
                  std::to_string(wanted));
     }
+    [[nodiscard]] static std::string in_words(root_kind kind) {
+        switch (kind) {
+            case root_kind::heap_file: return "a heap file";
+            case root_kind::btree: return "a tree";
+        }
+        return "of kind " + std::to_string(static_cast<unsigned>(kind));
+    }
     [[noreturn]] void refuse_name(std::string_view name) const {
         throw file_.slot().failure(errc::tuple_too_large, "make root " + std::string{name},
                                    file_.id_of(0), 0, "the catalog's page has no room for it");
@@ -309,8 +334,8 @@ private:
         auto const found = names.find(name);
         if (!found) { return found; }
         if (found->kind != kind) {
-            differ(("kind of root " + std::string{name}).c_str(),
-                   static_cast<std::uint64_t>(found->kind), static_cast<std::uint64_t>(kind));
+            mismatch("root " + std::string{name} + " is " + in_words(found->kind) + ", not " +
+                     in_words(kind));
         }
         std::string const its{names.schema(found->slot)};
         if (its != schema) {

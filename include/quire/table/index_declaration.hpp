@@ -76,6 +76,14 @@ struct index_format {
             key_codec<std::pair<key_type, record_id>>::write(to, {key, id});
         }
     }
+    /// Likewise without the id.
+    static void write_key(key_writer& to, key_type const& key) {
+        if constexpr (IsUnique) {
+            key_codec<key_type>::write(to, key);
+        } else {
+            to.compound([&] { key_codec<key_type>::write(to, key); });
+        }
+    }
     [[nodiscard]] static auto lend(std::span<std::byte const> row) {
         return value_codec<Row>::lend(row);
     }

@@ -10,7 +10,7 @@
 ///     orders.find<&order::id>(4711, [](auto const& row) { ... row.template get<...>() ... });
 ///     orders.scan<&order::customer>("A", "B", [](quire::record_id id, auto const& row) { ... });
 ///     orders.update(at, [](order& o) { o.amount += 1; });
-///     orders.erase(at);
+///     orders.erase<&order::id>(4711);                             // or by the row's id: erase(at)
 ///
 /// A table without indexes is a heap file: heap_file<order>. Rows are values of any type with a
 /// value_codec; those of a table with indexes are described structs. Table and indexes are found in
@@ -20,10 +20,11 @@
 ///
 /// One operation is whole or not at all, with all indexes: in memory always, and after a crash if
 /// the file is logged. In a logged file, with a `change` of the caller's as its first argument it
-/// is a part of that change, which sees what it wrote, and which holds the pages. Inside of a
-/// change only calls that take it are made. Otherwise each operation is one of its own, and several
-/// are no snapshot. Without a log a crash can leave rows and indexes that do not agree; `check`
-/// finds that, and an entry that leads to no such row is passed over by those who read.
+/// is a part of that change, which sees what it wrote, and which holds the pages, also those that
+/// it read: a scan of a large table in a change wants a large pool. Inside of a change only calls
+/// that take it are made. Otherwise each operation is one of its own, and several are no snapshot.
+/// Without a log a crash can leave rows and indexes that do not agree; `check` finds that, and an
+/// entry that leads to no such row is passed over by those who read.
 ///
 /// What is lent to a function is valid while it runs, under the latch of the row's page: it does
 /// not use the pool, and copies what it wants to keep. A function takes the row, or the row's id
@@ -52,8 +53,20 @@
 
 namespace quire::inline QUIRE_ABI {
 
+/// Of rows without a value_codec: an error that says what they need.
+template <class Pool, class Row, class... Indexes>
+class basic_table {
+    static_assert(sizeof(Row) == 0,
+                  "describe the rows of a table with BOOST_DESCRIBE_STRUCT, in the struct's own "
+                  "namespace; rows of another type have a value_codec (table/value_codec.hpp)");
+
+public:
+    basic_table(catalog<Pool>&, std::string_view) {}
+};
+
+/// A table, of any pool: see the note of this header.
 template <class Pool, tree_value Row, class... Indexes>
-class basic_table : immovable {
+class basic_table<Pool, Row, Indexes...> : immovable {
     using store_type = catalog<Pool>;
     using heap_type = detail::record_heap<store_type>;
     using change_type = quire::change<Pool>;
@@ -64,12 +77,11 @@ class basic_table : immovable {
     template <auto... Members>
     using key_over = typename detail::key_over<Members...>::type;
     using indexes_type = detail::index_set<index_type<Indexes>...>;
-    using own_steps = detail::own_steps<heap_type, indexes_type>;
-    using part_steps = detail::part_steps<heap_type, indexes_type, change_type>;
+    using outside = detail::outside_of_changes;
 
-    template <auto... Members>
+    template <class Pages, auto... Members>
     using cursor = table_cursor<Row, heap_type, std::remove_cvref_t<decltype(
-        std::declval<indexes_type const&>().template over<Members...>())>>;
+        std::declval<indexes_type const&>().template over<Members...>())>, Pages>;
 
 public:
     static constexpr std::size_t row_size_max = heap_type::row_size_max;
@@ -86,12 +98,10 @@ public:
 
     /// Adds a row. Errors: duplicate_key.
     record_id insert(Row const& row) {
-        own_steps steps{heap_, indexes_};
-        return writes().insert(steps, row);
+        return writes().insert(own_steps(), row);
     }
     record_id insert(change_type& changes, Row const& row) {
-        part_steps steps{heap_, indexes_, changes};
-        return writes().insert(steps, row);
+        return writes().insert(steps_in(changes), row);
     }
     /// `fn(Row&)` with a copy of the row, which is written back; it may run several times, and does
     /// not use the table, whose pages are held. Whether there is such a row.
@@ -99,23 +109,50 @@ public:
     template <class Fn>
         requires std::invocable<Fn&, Row&>
     bool update(record_id id, Fn&& fn) {
-        own_steps steps{heap_, indexes_};
-        return writes().update(steps, id, fn);
+        return writes().update(own_steps(), id, fn);
     }
     template <class Fn>
         requires std::invocable<Fn&, Row&>
     bool update(change_type& changes, record_id id, Fn&& fn) {
-        part_steps steps{heap_, indexes_, changes};
-        return writes().update(steps, id, fn);
+        return writes().update(steps_in(changes), id, fn);
     }
     /// Whether there was such a row.
     bool erase(record_id id) {
-        own_steps steps{heap_, indexes_};
-        return writes().erase(steps, id);
+        return writes().erase(own_steps(), id);
     }
     bool erase(change_type& changes, record_id id) {
-        part_steps steps{heap_, indexes_, changes};
-        return writes().erase(steps, id);
+        return writes().erase(steps_in(changes), id);
+    }
+
+    // By the key of a unique index: the row that has it when it is written
+
+    template <auto... Members, class Fn>
+        requires(sizeof...(Members) > 0) && std::invocable<Fn&, Row&>
+    bool update(key_over<Members...> const& key, Fn&& fn) {
+        return index<Members...>().with_row_of(outside{}, heap_, key, [&](record_id id, auto is) {
+            return writes().update(own_steps(), id, fn, is);
+        });
+    }
+    template <auto... Members, class Fn>
+        requires(sizeof...(Members) > 0) && std::invocable<Fn&, Row&>
+    bool update(change_type& changes, key_over<Members...> const& key, Fn&& fn) {
+        return index<Members...>().with_row_of(changes, heap_, key, [&](record_id id, auto is) {
+            return writes().update(steps_in(changes), id, fn, is);
+        });
+    }
+    template <auto... Members>
+        requires(sizeof...(Members) > 0)
+    bool erase(key_over<Members...> const& key) {
+        return index<Members...>().with_row_of(outside{}, heap_, key, [&](record_id id, auto is) {
+            return writes().erase(own_steps(), id, is);
+        });
+    }
+    template <auto... Members>
+        requires(sizeof...(Members) > 0)
+    bool erase(change_type& changes, key_over<Members...> const& key) {
+        return index<Members...>().with_row_of(changes, heap_, key, [&](record_id id, auto is) {
+            return writes().erase(steps_in(changes), id, is);
+        });
     }
 
     // Reading
@@ -123,8 +160,7 @@ public:
     /// `fn(row)` with the row of that id, lent. Whether there is one.
     template <class Fn>
     bool read(record_id id, Fn&& fn) const {
-        detail::outside_of_changes none;
-        return heap_.read(none, id, teller(id, fn));
+        return heap_.read(outside{}, id, teller(id, fn));
     }
     template <class Fn>
     bool read(change_type& changes, record_id id, Fn&& fn) const {
@@ -132,8 +168,7 @@ public:
     }
     /// The row, a copy.
     [[nodiscard]] std::optional<Row> load(record_id id) const {
-        detail::outside_of_changes none;
-        return load_by(none, id);
+        return load_by(outside{}, id);
     }
     [[nodiscard]] std::optional<Row> load(change_type& changes, record_id id) const {
         return load_by(changes, id);
@@ -141,7 +176,11 @@ public:
     /// `fn(id, row)` for each row, in no order.
     template <class Fn>
     void scan(Fn&& fn) const {
-        heap_.scan([&](record_id id, detail::key_bytes row) { return tell(fn, id, row); });
+        heap_.scan(telling(fn));
+    }
+    template <class Fn>
+    void scan(change_type& changes, Fn&& fn) const {
+        heap_.scan_in(changes, telling(fn));
     }
 
     // By an index. `Members` are those of its declaration.
@@ -149,8 +188,7 @@ public:
     /// `fn(row)` for each row with that key. How many there are.
     template <auto... Members, class Fn>
     std::size_t find(key_over<Members...> const& key, Fn&& fn) const {
-        detail::outside_of_changes none;
-        return find_by<Members...>(none, key, fn);
+        return find_by<Members...>(outside{}, key, fn);
     }
     template <auto... Members, class Fn>
     std::size_t find(change_type& changes, key_over<Members...> const& key, Fn&& fn) const {
@@ -159,8 +197,7 @@ public:
     /// The id of a row with that key, if there is one.
     template <auto... Members>
     [[nodiscard]] std::optional<record_id> id_of(key_over<Members...> const& key) const {
-        detail::outside_of_changes none;
-        return id_by<Members...>(none, key);
+        return id_by<Members...>(outside{}, key);
     }
     template <auto... Members>
     [[nodiscard]] std::optional<record_id> id_of(change_type& changes,
@@ -171,8 +208,7 @@ public:
     template <auto... Members, class Fn>
         requires(sizeof...(Members) > 0)
     void scan(key_over<Members...> const& from, key_over<Members...> const& to, Fn&& fn) const {
-        detail::outside_of_changes none;
-        index<Members...>().for_each_row(none, heap_, &from, &to, false, telling(fn));
+        index<Members...>().for_each_row(outside{}, heap_, &from, &to, false, telling(fn));
     }
     template <auto... Members, class Fn>
         requires(sizeof...(Members) > 0)
@@ -184,38 +220,63 @@ public:
     template <auto... Members, class Fn>
         requires(sizeof...(Members) > 0)
     void scan(Fn&& fn) const {
-        detail::outside_of_changes none;
-        index<Members...>().for_each_row(none, heap_, nullptr, nullptr, false, telling(fn));
+        index<Members...>().for_each_row(outside{}, heap_, nullptr, nullptr, false, telling(fn));
+    }
+    template <auto... Members, class Fn>
+        requires(sizeof...(Members) > 0)
+    void scan(change_type& changes, Fn&& fn) const {
+        index<Members...>().for_each_row(changes, heap_, nullptr, nullptr, false, telling(fn));
     }
 
     /// `fn(id, row)` for each row whose key is `from` or above, or below `to`, by their keys.
     template <auto... Members, class Fn>
         requires(sizeof...(Members) > 0)
     void scan_from(key_over<Members...> const& from, Fn&& fn) const {
-        detail::outside_of_changes none;
-        index<Members...>().for_each_row(none, heap_, &from, nullptr, false, telling(fn));
+        index<Members...>().for_each_row(outside{}, heap_, &from, nullptr, false, telling(fn));
+    }
+    template <auto... Members, class Fn>
+        requires(sizeof...(Members) > 0)
+    void scan_from(change_type& changes, key_over<Members...> const& from, Fn&& fn) const {
+        index<Members...>().for_each_row(changes, heap_, &from, nullptr, false, telling(fn));
     }
     template <auto... Members, class Fn>
         requires(sizeof...(Members) > 0)
     void scan_below(key_over<Members...> const& to, Fn&& fn) const {
-        detail::outside_of_changes none;
-        index<Members...>().for_each_row(none, heap_, nullptr, &to, false, telling(fn));
+        index<Members...>().for_each_row(outside{}, heap_, nullptr, &to, false, telling(fn));
+    }
+    template <auto... Members, class Fn>
+        requires(sizeof...(Members) > 0)
+    void scan_below(change_type& changes, key_over<Members...> const& to, Fn&& fn) const {
+        index<Members...>().for_each_row(changes, heap_, nullptr, &to, false, telling(fn));
     }
     /// A cursor (table_cursor.hpp) at the first row by that index, or at the last: false where
     /// there is none.
     template <auto... Members>
     [[nodiscard]] auto first() const {
-        return cursor<Members...>{heap_, index<Members...>(), {}, detail::seek::from};
+        return cursor_at<Members...>(outside{}, {}, detail::seek::from);
+    }
+    template <auto... Members>
+    [[nodiscard]] auto first(change_type& changes) const {
+        return cursor_at<Members...>(changes, {}, detail::seek::from);
     }
     template <auto... Members>
     [[nodiscard]] auto last() const {
-        return cursor<Members...>{heap_, index<Members...>(), {}, detail::seek::last};
+        return cursor_at<Members...>(outside{}, {}, detail::seek::last);
+    }
+    template <auto... Members>
+    [[nodiscard]] auto last(change_type& changes) const {
+        return cursor_at<Members...>(changes, {}, detail::seek::last);
     }
     /// At the first row whose key is `key` or above.
     template <auto... Members>
     [[nodiscard]] auto lower_bound(key_over<Members...> const& key) const {
         auto const from = index<Members...>().lowest_entry_of(key);
-        return cursor<Members...>{heap_, index<Members...>(), from.bytes(), detail::seek::from};
+        return cursor_at<Members...>(outside{}, from.bytes(), detail::seek::from);
+    }
+    template <auto... Members>
+    [[nodiscard]] auto lower_bound(change_type& changes, key_over<Members...> const& key) const {
+        auto const from = index<Members...>().lowest_entry_of(key);
+        return cursor_at<Members...>(changes, from.bytes(), detail::seek::from);
     }
 
     // As a whole
@@ -257,6 +318,12 @@ private:
         } catch (error const&) {}
     }
 
+    [[nodiscard]] auto own_steps() noexcept {
+        return detail::own_steps<heap_type, indexes_type>{heap_, indexes_};
+    }
+    [[nodiscard]] auto steps_in(change_type& changes) noexcept {
+        return detail::part_steps<heap_type, indexes_type, change_type>{heap_, indexes_, changes};
+    }
     [[nodiscard]] auto writes() noexcept {
         return detail::row_writes<Row, heap_type, indexes_type>{heap_, indexes_};
     }
@@ -265,15 +332,17 @@ private:
         return indexes_.template over<Members...>();
     }
 
+    template <auto... Members, class Pages>
+    [[nodiscard]] auto cursor_at(Pages&& pages, detail::key_bytes from, detail::seek how) const {
+        return cursor<std::remove_reference_t<Pages>, Members...>{heap_, index<Members...>(),
+                                                                  pages, from, how};
+    }
+
     /// Whether to go on.
     template <class Fn>
     static bool tell(Fn& fn, record_id id, detail::key_bytes row) {
         auto const& lent = rows::lend(row);
-        if constexpr (std::invocable<Fn&, record_id, decltype(lent)>) {
-            return detail::goes_on([&]() -> decltype(auto) { return fn(id, lent); });
-        } else {
-            return detail::goes_on([&]() -> decltype(auto) { return fn(lent); });
-        }
+        return detail::show_row(fn, id, lent);
     }
     template <class Fn>
     [[nodiscard]] static auto teller(record_id id, Fn& fn) {
@@ -284,7 +353,7 @@ private:
         return [&fn](record_id id, detail::key_bytes row) { return tell(fn, id, row); };
     }
     template <auto... Members, class Pages, class Fn>
-    std::size_t find_by(Pages& pages, key_over<Members...> const& key, Fn& fn) const {
+    std::size_t find_by(Pages&& pages, key_over<Members...> const& key, Fn& fn) const {
         std::size_t count = 0;
         index<Members...>().for_each_row(pages, heap_, &key, &key, true,
                                          [&](record_id id, detail::key_bytes row) {
@@ -294,7 +363,7 @@ private:
         return count;
     }
     template <auto... Members, class Pages>
-    [[nodiscard]] std::optional<record_id> id_by(Pages& pages,
+    [[nodiscard]] std::optional<record_id> id_by(Pages&& pages,
                                                  key_over<Members...> const& key) const {
         std::optional<record_id> found;
         auto const note = [&](record_id id, auto const&) {
@@ -305,7 +374,7 @@ private:
         return found;
     }
     template <class Pages>
-    [[nodiscard]] std::optional<Row> load_by(Pages& pages, record_id id) const {
+    [[nodiscard]] std::optional<Row> load_by(Pages&& pages, record_id id) const {
         std::optional<Row> copy;
         heap_.read(pages, id, [&](detail::key_bytes row) { copy = rows::decode(row); });
         return copy;

@@ -12,6 +12,10 @@
 /// entry above, or below: no row is shown twice, and none that is there all the time is left out,
 /// if its key does not change meanwhile.
 ///
+/// A cursor of a change (`orders.first<&order::customer>(change)`) shows the rows as the change has
+/// them, its own writes among them. The change holds the pages that the cursor was in, and outlives
+/// it.
+///
 /// `row()` is lent from that copy: it ends before the cursor goes on, is assigned or moved from, or
 /// ends. In checked builds one that is used after that stops the program. A copy of a cursor lends
 /// for itself.
@@ -21,18 +25,20 @@
 /// walk that only looks at rows copies nothing with `scan`.
 
 #include <quire/table/btree_cursor.hpp>
+#include <quire/table/detail/outside_of_changes.hpp>
 #include <quire/table/record_id.hpp>
 
 namespace quire::inline QUIRE_ABI {
 
-template <class Row, class Heap, class Index>
+template <class Row, class Heap, class Index, class Pages = detail::outside_of_changes>
 class table_cursor : public detail::movable_lender {
     using tree_type = std::remove_cvref_t<decltype(std::declval<Index const&>().tree())>;
 
 public:
     /// For the table.
-    table_cursor(Heap const& heap, Index const& index, detail::key_bytes from, detail::seek how)
-        : heap_{&heap}, at_{index.tree(), from, how} {
+    table_cursor(Heap const& heap, Index const& index, Pages& pages, detail::key_bytes from,
+                 detail::seek how)
+        : heap_{&heap}, pages_{pages}, at_{index.tree(), pages, from, how} {
         copy_row(how == detail::seek::last);
     }
 
@@ -80,18 +86,19 @@ private:
     }
     /// Of the entry here, or else of the next one that leads to its row.
     void copy_row(bool is_back) {
-        detail::outside_of_changes none;
+        auto&& pages = pages_();
         for (; at_.shows(); is_back ? at_.previous() : at_.next()) {
             id_ = Index::id_of(at_.key(), at_.value());
             bool const is_there = Index::with_row(
-                none, *heap_, at_.key(), id_,
+                pages, *heap_, at_.key(), id_,
                 [&](detail::key_bytes row) { row_.assign(row.begin(), row.end()); });
             if (is_there) { return; }
         }
     }
 
     Heap const* heap_;
-    detail::byte_cursor<tree_type> at_;
+    [[no_unique_address]] detail::pages_of_cursor<Pages> pages_;
+    detail::byte_cursor<tree_type, Pages> at_;
     record_id id_;
     std::vector<std::byte> row_;
 };

@@ -32,6 +32,27 @@
 
 namespace quire::inline QUIRE_ABI::detail {
 
+/// `fn(bytes)` with a page as it lies on the disk, whatever its seal says. It does not stay in the
+/// pool. Errors: those of reading. Expects: no other thread uses the file, and the page is not in
+/// the pool.
+template <class Core, class Fn>
+[[nodiscard]] auto look_unsealed(Core& core, typename Core::file_type& file, page_no no,
+                                 char const* operation, Fn fn) {
+    struct unsealed {
+        typename Core::file_type& file;
+        page_seal its = std::exchange(file.seal, no_seal);
+        ~unsealed() { file.seal = its; }
+    } const meanwhile{file};
+    page_id const id{file.number, no};
+    auto const at = core.template enter<access::shared>(file, id, no, {}, operation);
+    auto const found = fn(core.frames.bytes(at));
+    core.template leave<access::shared>(at, id);
+    page_removal{core, file, no.value(), no.value() + 1, unwritten::discard,
+                 core.deadline_of({}), operation}
+        .finish();
+    return found;
+}
+
 template <class Core>
 class log_replay {
 public:
@@ -133,18 +154,7 @@ private:
     /// What page 0 says, if it says something. It does not stay in the pool.
     [[nodiscard]] std::optional<needed_log> page_0_as_it_is() {
         if (size_ == 0) { return std::nullopt; }
-        struct unsealed {
-            file_type& file;
-            page_seal its = std::exchange(file.seal, no_seal);
-            ~unsealed() { file.seal = its; }
-        } const meanwhile{file_};
-        page_id const id{number_, 0};
-        auto const at = core_.template enter<access::shared>(file_, id, 0, {}, "replay");
-        auto const found = needed_log::of(core_.frames.bytes(at));
-        core_.template leave<access::shared>(at, id);
-        page_removal{core_, file_, 0, 1, unwritten::discard, core_.deadline_of({}), "replay"}
-            .finish();
-        return found;
+        return look_unsealed(core_, file_, 0, "replay", needed_log::of);
     }
     /// Whether the page is not cut off later.
     [[nodiscard]] bool is_kept(page_no no) const noexcept {

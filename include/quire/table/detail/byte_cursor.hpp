@@ -7,6 +7,8 @@
 ///
 /// It remembers the leaf, and the leaf's version (page_version.hpp): while that is the same, the
 /// next key is the next entry. Otherwise the step looks for its key from the root.
+///
+/// In a change it looks for its key from the root each time, in the pages as the change has them.
 
 #include <quire/borrow/loan.hpp>
 #include <quire/table/detail/byte_tree.hpp>
@@ -36,32 +38,128 @@ public:
     ~movable_lender() = default;
 };
 
+/// The entry that a cursor shows, and how it finds the next one in a leaf.
 template <class Tree>
-class byte_cursor {
-    using leaf_slot = typename Tree::leaf_slot;
+class shown_entry {
     using place = typename Tree::node_view::place;
-    using step = seek;
 
 public:
-    byte_cursor(Tree const& tree, key_bytes key, seek how) : tree_{&tree} {
-        keys_[at_].take(key);
-        go(how);
-    }
-
     /// Whether it shows an entry: not behind the last one, nor before the first.
     [[nodiscard]] bool shows() const noexcept { return shows_; }
     [[nodiscard]] key_bytes key() const noexcept { return keys_[at_].bytes(); }
     [[nodiscard]] std::span<std::byte const> value() const noexcept { return value_; }
+
+protected:
+    using node_view = typename Tree::node_view;
+
+    explicit shown_entry(key_bytes key) { keys_[0].take(key); }
+
+    [[nodiscard]] static bool is_back(seek how) noexcept {
+        return how == seek::last || how == seek::below;
+    }
+    /// Whether there is nothing to look for.
+    [[nodiscard]] bool is_over(seek how) const noexcept {
+        return how == seek::none || (how == seek::below && key().empty());
+    }
+    /// Where the leaf is in which to look.
+    [[nodiscard]] tree_goal goal(seek how) const noexcept {
+        return {.key = key(),
+                .behind_all = how == seek::last,
+                .to = how == seek::below ? side::before : side::from};
+    }
+    /// Shows the entry that is looked for, or takes the fence behind which to look on; false where
+    /// the tree ends.
+    [[nodiscard]] bool look_in(node_view const& node, seek& how) {
+        auto const count = node.count();
+        auto const where = how == seek::last ? place{count, false} : node.find(key());
+        if (is_back(how)) {
+            if (where.position > 0) { return show(node, where.position - 1, how); }
+            how = seek::below;
+            shown().take(node.low());
+            return true;
+        }
+        auto const first = where.position + (where.found && how == seek::above ? 1U : 0U);
+        if (first < count) { return show(node, first, how); }
+        how = seek::behind_fence;
+        return shown().take_high(node);
+    }
+    [[nodiscard]] bool show(node_view const& node, std::size_t position, seek how) {
+        auto& next = keys_[1 - at_];
+        next.take(node, position);
+        auto const order = compare_keys(next.bytes(), key());
+        if (how == seek::above ? order <= 0 : how == seek::below ? order >= 0
+                                            : how != seek::last && order < 0) {
+            node.corrupt("order of keys");  // else a loop over a damaged leaf has no end
+        }
+        auto const value = node.value(position);
+        value_.assign(value.begin(), value.end());
+        at_ = 1 - at_;
+        position_ = position;
+        return shows_ = true;
+    }
+    [[nodiscard]] auto& shown() noexcept { return keys_[at_]; }
+
+    bool shows_ = false;
+    std::size_t position_ = 0;  ///< in its leaf
+
+private:
+    /// The key that it shows, or looks for, and room for the next one.
+    std::array<kept_key<Tree::key_size_max>, 2> keys_;
+    std::size_t at_ = 0;
+    std::vector<std::byte> value_;
+};
+
+/// In a change: each step goes down from the root, and the change holds the leaf from then on.
+template <class Tree, class Pages = outside_of_changes>
+class byte_cursor : public shown_entry<Tree> {
+public:
+    byte_cursor(Tree const& tree, Pages& changes, key_bytes key, seek how)
+        : shown_entry<Tree>{key}, tree_{&tree}, changes_{&changes} {
+        go(how);
+    }
 
     /// To the next entry above, or below. Expects: it shows one.
     void next() { go(seek::above); }
     void previous() { go(seek::below); }
 
 private:
-    void go(step how) {
+    void go(seek how) {
+        this->shows_ = false;
+        bool more = true;
+        while (more && !this->shows_ && !this->is_over(how)) {
+            more = tree_->with_leaf_in(*changes_, this->goal(how), [&](auto const& leaf) {
+                return this->look_in(leaf, how);
+            });
+        }
+    }
+
+    Tree const* tree_;
+    Pages* changes_;
+};
+
+/// Outside of changes: it remembers its leaf.
+template <class Tree>
+class byte_cursor<Tree, outside_of_changes> : public shown_entry<Tree> {
+    using leaf_slot = typename Tree::leaf_slot;
+    using shown_entry<Tree>::position_;
+    using shown_entry<Tree>::shown;
+    using shown_entry<Tree>::shows_;
+
+public:
+    byte_cursor(Tree const& tree, outside_of_changes&, key_bytes key, seek how)
+        : shown_entry<Tree>{key}, tree_{&tree} {
+        go(how);
+    }
+
+    /// To the next entry above, or below. Expects: it shows one.
+    void next() { go(seek::above); }
+    void previous() { go(seek::below); }
+
+private:
+    void go(seek how) {
         shows_ = false;
         leaf_slot leaf;
-        if ((how == step::above || how == step::below) && is_as_shown(leaf)) {
+        if ((how == seek::above || how == seek::below) && is_as_shown(leaf)) {
             if (show_neighbour(leaf, how)) { return; }
         } else {
             run_.end();
@@ -79,76 +177,40 @@ private:
         }
     }
     /// The entry beside the one that was shown. False where the leaf ends: then it takes the fence.
-    [[nodiscard]] bool show_neighbour(leaf_slot const& leaf, step& how) {
+    [[nodiscard]] bool show_neighbour(leaf_slot const& leaf, seek& how) {
         auto const node = Tree::view_of(leaf);
-        if (how == step::above) {
-            if (position_ + 1 < node.count()) { return show(leaf, position_ + 1, how); }
-            how = shown().take_high(node) ? step::behind_fence : step::none;
+        if (how == seek::above) {
+            if (position_ + 1 < node.count()) { return this->show(node, position_ + 1, how); }
+            how = shown().take_high(node) ? seek::behind_fence : seek::none;
         } else {
-            if (position_ > 0) { return show(leaf, position_ - 1, how); }
+            if (position_ > 0) { return this->show(node, position_ - 1, how); }
             shown().take(node.low());
         }
         return false;
     }
-    /// Shows the entry that is looked for, or takes the fence behind which to look on; false where
-    /// the tree ends.
-    [[nodiscard]] bool look(leaf_slot& leaf, step& how) {
+    /// Looks in the leaf where the entry is that is looked for; false where the tree ends.
+    [[nodiscard]] bool look(leaf_slot& leaf, seek& how) {
         leaf.reset();
-        bool const is_back = how == step::last || how == step::below;
-        if (how == step::none || (how == step::below && shown().bytes().empty())) { return false; }
-        tree_goal const goal{
-            .key = shown().bytes(),
-            .behind_all = how == step::last,
-            .to = how == step::below ? side::before : side::from};
-        if (is_back) {
+        if (this->is_over(how)) { return false; }
+        auto const goal = this->goal(how);
+        if (this->is_back(how)) {
             tree_->hold_leaf(leaf, goal);
-        } else if (how == step::behind_fence) {
+        } else if (how == seek::behind_fence) {
             tree_->hold_next_leaf(leaf, goal, run_);
         } else {
             tree_->hold_leaf(leaf, goal, run_);
         }
-        auto const node = Tree::view_of(leaf);
-        auto const count = node.count();
-        auto const where = how == step::last ? place{count, false} : node.find(goal.key);
-        if (is_back) {
-            if (where.position > 0) { return show(leaf, where.position - 1, how); }
-            how = step::below;
-            shown().take(node.low());
-            return true;
+        bool const more = this->look_in(Tree::view_of(leaf), how);
+        if (shows_) {
+            page_ = leaf.value().page_no();
+            seen_ = leaf.value().version();
         }
-        auto const first = where.position + (where.found && how == step::above ? 1U : 0U);
-        if (first < count) { return show(leaf, first, how); }
-        how = step::behind_fence;
-        return shown().take_high(node);
+        return more;
     }
-    [[nodiscard]] bool show(leaf_slot const& leaf, std::size_t position, step how) {
-        auto const node = Tree::view_of(leaf);
-        auto& next = keys_[1 - at_];
-        next.take(node, position);
-        auto const order = compare_keys(next.bytes(), shown().bytes());
-        if (how == step::above ? order <= 0 : how == step::below ? order >= 0
-                                            : how != step::last && order < 0) {
-            node.corrupt("order of keys");  // else a loop over a damaged leaf has no end
-        }
-        auto const value = node.value(position);
-        value_.assign(value.begin(), value.end());
-        at_ = 1 - at_;
-        page_ = leaf.value().page_no();
-        seen_ = leaf.value().version();
-        position_ = position;
-        return shows_ = true;
-    }
-    [[nodiscard]] auto& shown() noexcept { return keys_[at_]; }
 
     Tree const* tree_;
-    /// The key that it shows, or looks for, and room for the next one.
-    std::array<kept_key<Tree::key_size_max>, 2> keys_;
-    std::size_t at_ = 0;
-    std::vector<std::byte> value_;
-    bool shows_ = false;
-    page_no page_;             ///< the leaf that it was found in,
-    page_version seen_;        ///< as it was then,
-    std::size_t position_ = 0; ///< and where there
+    page_no page_;       ///< the leaf in which it was found,
+    page_version seen_;  ///< as it was then
     leaf_run run_;
 };
 

@@ -81,6 +81,19 @@ public:
     void for_each_directory(Fn fn) const {
         for_each_directory(fn, [] { return true; });
     }
+    /// `fn(page)` for each directory page as a change has it, until it returns false.
+    template <class Changes, class Fn>
+    void for_each_directory_in(Changes& changes, Fn fn) const {
+        page_no no = root_;
+        for (std::uint64_t seen = 0; seen <= store_.file().pages(); ++seen) {
+            auto const held = changes.template read<heap_directory_page>(store_.file(), no);
+            directory_view const page{held.view().bytes()};
+            if (page.heap() != number_) { page.corrupt("heap file of a directory page"); }
+            if (!fn(page) || page.next().value() == 0) { return; }
+            no = page.next();
+        }
+        has_no_end();
+    }
     /// `fn(page)` if page `no` is one of this heap file's. `Pages` is a change, or
     /// outside_of_changes. Errors: corrupt_page, those of reading and of `fn`.
     template <class Pages, class Fn>

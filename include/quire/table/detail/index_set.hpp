@@ -77,8 +77,11 @@ public:
     class edits {
     public:
         template <class Row>
-        void plan(Row const* before, Row const* after, record_id id) {
-            std::apply([&](auto&... one) { (Index::plan(one, before, after, id), ...); }, edits_);
+        void plan(index_set const& indexes, Row const* before, Row const* after, record_id id) {
+            bases::all_of(indexes, edits_, [&](auto const& index, auto& one) {
+                index.plan(one, before, after, id);
+                return true;
+            });
         }
         /// False if one has no room.
         template <class Changes>

@@ -10,4 +10,21 @@ namespace quire::inline QUIRE_ABI::detail {
 
 struct outside_of_changes {};
 
+/// What a cursor remembers of that: its change, or nothing.
+template <class Pages>
+class pages_of_cursor {
+public:
+    explicit pages_of_cursor(Pages& pages) noexcept : pages_{&pages} {}
+    [[nodiscard]] Pages& operator()() const noexcept { return *pages_; }
+
+private:
+    Pages* pages_;
+};
+template <>
+class pages_of_cursor<outside_of_changes> {
+public:
+    explicit pages_of_cursor(outside_of_changes&) noexcept {}
+    [[nodiscard]] outside_of_changes operator()() const noexcept { return {}; }
+};
+
 }  // namespace quire::inline QUIRE_ABI::detail

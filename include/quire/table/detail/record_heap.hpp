@@ -38,7 +38,7 @@ public:
     /// `fn(row)` with the bytes of the row, under its page's latch. Whether there is one.
     /// Errors: corrupt_page (its address leads nowhere), those of reading and of `fn`.
     template <class Pages, class Fn>
-    bool read(Pages& pages, record_id id, Fn&& fn) const {
+    bool read(Pages&& pages, record_id id, Fn&& fn) const {
         for (int turn = 0; turn < turns_max; ++turn) {
             auto const away = tell(pages, id, id, fn);
             if (!away) { return true; }
@@ -59,7 +59,23 @@ public:
             return true;
         }, [&] {
             away.clear();
-            return scan_pages(listed, away, fn) && scan_rows(away, fn);
+            return scan_pages(listed, away, fn) && scan_rows(outside_of_changes{}, away, fn);
+        });
+    }
+    /// Likewise as a change has them, which holds the pages from then on.
+    template <class Changes, class Fn>
+    void scan_in(Changes& changes, Fn&& fn) const {
+        std::vector<page_no> listed;
+        std::vector<record_id> away;
+        this->for_each_directory_in(changes, [&](directory_view const& page) {
+            listed.clear();
+            away.clear();
+            for (std::size_t i = 0; i < page.count(); ++i) { listed.push_back(page[i].page); }
+            for (auto const no : listed) {
+                auto const held = changes.template read<record_page>(store_.file(), no);
+                if (!scan_page(no, page_view{held.view().bytes()}, away, fn)) { return false; }
+            }
+            return scan_rows(changes, away, fn);
         });
     }
 
@@ -198,24 +214,27 @@ private:
             });
         while (auto* const guard = pages.next()) {
             page_view const page{(*guard)->bytes()};
-            if (page.heap() != number_) { page.corrupt("heap file"); }
-            auto const no = guard->page_no();
-            bool const goes_on = page.for_each([&](slot_id slot, auto const& found) {
-                if (found.form == record_form::row) { return fn(record_id{no, slot}, found.row); }
-                if (found.form == record_form::moved_away) { away.push_back({no, slot}); }
-                return true;
-            });
-            if (!goes_on) { return false; }
+            if (!scan_page(guard->page_no(), page, away, fn)) { return false; }
         }
         return true;
     }
-    /// Those that moved, by their ids: so none is told of twice, or left out.
     template <class Fn>
-    [[nodiscard]] bool scan_rows(std::vector<record_id> const& away, Fn& fn) const {
+    [[nodiscard]] bool scan_page(page_no no, page_view const& page, std::vector<record_id>& away,
+                                 Fn& fn) const {
+        if (page.heap() != number_) { page.corrupt("heap file"); }
+        return page.for_each([&](slot_id slot, auto const& found) {
+            if (found.form == record_form::row) { return fn(record_id{no, slot}, found.row); }
+            if (found.form == record_form::moved_away) { away.push_back({no, slot}); }
+            return true;
+        });
+    }
+    /// Those that moved, by their ids: so none is told of twice, or left out.
+    template <class Pages, class Fn>
+    [[nodiscard]] bool scan_rows(Pages&& pages, std::vector<record_id> const& away,
+                                 Fn& fn) const {
         for (auto const id : away) {
             bool goes_on = true;
-            outside_of_changes none;
-            read(none, id, [&](std::span<std::byte const> row) { goes_on = fn(id, row); });
+            read(pages, id, [&](std::span<std::byte const> row) { goes_on = fn(id, row); });
             if (!goes_on) { return false; }
         }
         return true;

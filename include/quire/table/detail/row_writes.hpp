@@ -16,6 +16,9 @@
 
 namespace quire::inline QUIRE_ABI::detail {
 
+/// Whatever row has the id.
+struct any_row {};
+
 template <class Row, class Heap, class Indexes>
 class row_writes {
     using rows = value_codec<Row>;
@@ -26,7 +29,7 @@ public:
 
     /// Errors: duplicate_key, tuple_too_large.
     template <class Steps>
-    record_id insert(Steps& steps, Row const& row) {
+    record_id insert(Steps steps, Row const& row) {
         auto const size = size_of(row);
         edits_type edits;
         while (true) {
@@ -36,7 +39,7 @@ public:
             steps.run([&](auto& changes) {
                 at = heap_.hold_room(changes, target, record_form::row, size);
                 if (!at) { return; }
-                edits.template plan<Row>(nullptr, &row, *at);
+                edits.template plan<Row>(indexes_, nullptr, &row, *at);
                 fits = edits.prepare(changes, indexes_);
                 if (!fits) { return; }
                 heap_.put(changes, *at, size, writer_of(row));
@@ -47,9 +50,10 @@ public:
             steps.make_room(edits);
         }
     }
-    /// Whether there is such a row. Errors: likewise, and those of `fn(Row&)`.
-    template <class Steps, class Fn>
-    bool update(Steps& steps, record_id id, Fn& fn) {
+    /// Whether there is such a row, of which `is(row)` is true. Errors: likewise, and those of
+    /// `fn(Row&)`.
+    template <class Steps, class Fn, class Is = any_row>
+    bool update(Steps steps, record_id id, Fn& fn, Is const& is = {}) {
         static_assert(takes_in_place<Row, Fn>(),
                       "update writes back the row that it lends to fn, and this fn changes a copy "
                       "or nothing: take it by reference, [](order& row) { ... }");
@@ -61,7 +65,7 @@ public:
             auto result = result::absent;
             steps.run([&](auto& changes) {
                 result = result::absent;
-                auto const where = heap_.hold(changes, id);
+                auto const where = hold(changes, id, is);
                 if (!where) { return; }
                 auto const before = heap_.with_row(
                     changes, *where, [](key_bytes row) { return rows::decode(row); });
@@ -76,7 +80,7 @@ public:
                     if (!to) { return; }
                 }
                 result = result::no_room_in_index;
-                edits.plan(&before, &after, id);
+                edits.plan(indexes_, &before, &after, id);
                 if (!edits.prepare(changes, indexes_)) { return; }
                 if (to) {
                     heap_.move(changes, *where, *to, size, writer_of(after));
@@ -98,19 +102,19 @@ public:
         steps.tidy(edits);
         return true;
     }
-    /// Whether there was such a row.
-    template <class Steps>
-    bool erase(Steps& steps, record_id id) {
+    /// Whether there was such a row, of which `is(row)` was true.
+    template <class Steps, class Is = any_row>
+    bool erase(Steps steps, record_id id, Is const& is = {}) {
         edits_type edits;
         bool was_there = false;
         steps.run([&](auto& changes) {
-            auto const where = heap_.hold(changes, id);
+            auto const where = hold(changes, id, is);
             was_there = where.has_value();
             if (!was_there) { return; }
             if constexpr (Indexes::count > 0) {
                 auto const row = heap_.with_row(
                     changes, *where, [](key_bytes bytes) { return rows::decode(bytes); });
-                edits.template plan<Row>(&row, nullptr, id);
+                edits.template plan<Row>(indexes_, &row, nullptr, id);
                 static_cast<void>(edits.prepare(changes, indexes_));
             }
             heap_.erase(changes, *where);
@@ -122,10 +126,22 @@ public:
     }
 
 private:
+    template <class Changes, class Is>
+    [[nodiscard]] auto hold(Changes& changes, record_id id, Is const& is) const {
+        auto where = heap_.hold(changes, id);
+        if constexpr (!std::same_as<Is, any_row>) {
+            if (where && !heap_.with_row(changes, *where, is)) { where.reset(); }
+        }
+        return where;
+    }
     /// Errors: tuple_too_large.
     [[nodiscard]] static std::size_t size_of(Row const& row) {
         auto const size = rows::size(row);
-        if (size > Heap::row_size_max) { throw error{errc::tuple_too_large, "a row of a table"}; }
+        if (size > Heap::row_size_max) {
+            throw error{errc::tuple_too_large, "a row of a table",
+                        {.why = std::to_string(size) + " bytes as stored, at most " +
+                                std::to_string(Heap::row_size_max)}};
+        }
         return size;
     }
     [[nodiscard]] static auto writer_of(Row const& row) noexcept {

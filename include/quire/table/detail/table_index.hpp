@@ -62,9 +62,13 @@ public:
 
     /// The index of the table of that name: the root "table.member". Errors: those of
     /// catalog::root.
-    table_index(Store& db, std::string_view table) : table_index{db, root_of(db, table)} {}
+    table_index(Store& db, std::string_view table) : table_index{db, table, root_of(db, table)} {}
 
     [[nodiscard]] tree_type const& tree() const noexcept { return tree_; }
+    /// "index customer,day of table orders", for messages.
+    [[nodiscard]] std::string description() const {
+        return "index " + Format::name() + " of table " + table_;
+    }
 
     // Writing
 
@@ -79,7 +83,7 @@ public:
     /// `before` and `after`: the row, or nullptr where there is none. Errors: bad_key,
     /// tuple_too_large.
     template <class Row>
-    static void plan(edit& work, Row const* before, Row const* after, record_id id) {
+    void plan(edit& work, Row const* before, Row const* after, record_id id) const {
         if (before != nullptr) { encode_stored(work.before, *before, id); }
         if (after != nullptr) { encode(work.after, Format::key_of(*after), id); }
         bool const is_same = before != nullptr && after != nullptr &&
@@ -160,7 +164,7 @@ public:
     /// `fn(id, row)` for each row whose key is `from` or above, and below `to` or also equal to it,
     /// by their keys, until it returns false.
     template <class Pages, class Heap, class Fn>
-    void for_each_row(Pages& pages, Heap const& heap, key_type const* from, key_type const* to,
+    void for_each_row(Pages&& pages, Heap const& heap, key_type const* from, key_type const* to,
                       bool also_equal, Fn fn) const {
         kept first;
         kept end;
@@ -177,12 +181,38 @@ public:
                      return more;
                  });
     }
-    /// The entry of a key.
-    static void encode(kept& into, key_type const& key, record_id id) {
+    /// `act(id, is)` with the row of a unique key, until it is done: `is(row)` says whether a row
+    /// that a change holds has the key still. Whether there is one.
+    template <class Pages, class Heap, class Act>
+    bool with_row_of(Pages&& pages, Heap const& heap, key_type const& key, Act act) const {
+        static_assert(Format::is_unique,
+                      "a row is changed or erased by its key in a quire::unique index: by another "
+                      "index find the rows, and use their ids");
+        auto const entry = lowest_entry_of(key);
+        while (true) {
+            std::optional<record_id> found;
+            auto const note = [&](record_id id, key_bytes) {
+                found = id;
+                return false;
+            };
+            row_of(pages, heap, entry.bytes(), note);
+            if (!found) { return false; }
+            if (act(*found, [&](key_bytes row) { return is_row_of(row, *found, entry.bytes()); })) {
+                return true;
+            }
+        }
+    }
+    /// The entry of a key. Errors: bad_key, tuple_too_large.
+    void encode(kept& into, key_type const& key, record_id id) const {
         std::array<std::byte, tree_type::key_size_max> room;
-        key_writer to{room};
-        Format::write(to, key, id);
-        into.take(to.written());
+        try {
+            key_writer to{room};
+            Format::write(to, key, id);
+            into.take(to.written());
+        } catch (error const& why) {
+            refuse_key(why, description(), tree_type::key_size_max - id_size,
+                       [&](key_writer& to) { Format::write_key(to, key); });
+        }
     }
     /// Whether a row that is lent has that entry.
     template <class Lent>
@@ -196,6 +226,10 @@ public:
             return false;
         }
         return compare_keys(to.written(), entry) == 0;
+    }
+
+    [[nodiscard]] static bool is_row_of(key_bytes row, record_id id, key_bytes entry) {
+        return is_entry_of(Format::lend(row), id, entry);
     }
 
     /// The id in an entry. Errors: corrupt_page.
@@ -214,13 +248,13 @@ public:
     static bool with_row(Pages& pages, Heap const& heap, key_bytes entry, record_id id, Fn fn) {
         bool is_right = false;
         heap.read(pages, id, [&](key_bytes row) {
-            is_right = is_entry_of(Format::lend(row), id, entry);
+            is_right = is_row_of(row, id, entry);
             if (is_right) { fn(row); }
         });
         return is_right;
     }
     /// Where the entries of a key begin.
-    [[nodiscard]] static kept lowest_entry_of(key_type const& key) {
+    [[nodiscard]] kept lowest_entry_of(key_type const& key) const {
         kept first;
         encode(first, key, {});
         return first;
@@ -229,8 +263,10 @@ public:
 private:
     static constexpr record_id behind_all{page_no::max, slot_id{0xFFFF}};
     static constexpr std::size_t value_size = Format::is_unique ? 8 : 0;
+    static constexpr std::size_t id_size = Format::is_unique ? 0 : 8;  ///< behind a key
 
-    table_index(Store& db, root_entry const& where) : tree_{db, where.page, where.number} {}
+    table_index(Store& db, std::string_view table, root_entry const& where)
+        : tree_{db, where.page, where.number}, table_{table} {}
     [[nodiscard]] static root_entry root_of(Store& db, std::string_view table) {
         auto const name = std::string{table} + "." + Format::name();
         auto const make = [&](auto& changes, page_no no, std::uint32_t number) {
@@ -245,12 +281,12 @@ private:
         return why.code() == errc::tuple_too_large || why.code() == errc::bad_key;
     }
     template <class Row>
-    static void encode_stored(kept& into, Row const& row, record_id id) {
+    void encode_stored(kept& into, Row const& row, record_id id) const {
         try {
             encode(into, Format::key_of(row), id);
         } catch (error const& why) {
             if (!has_no_key(why)) { throw; }
-            throw error{errc::corrupt_page, "a row without a key in index " + Format::name(),
+            throw error{errc::corrupt_page, "a row without a key in " + description(),
                         page_id{file_no::unknown, id.page}};
         }
     }
@@ -265,7 +301,7 @@ private:
     }
     /// The row of a unique key. An entry that twice led to no such row is one that a crash left.
     template <class Pages, class Heap, class Fn>
-    void row_of(Pages& pages, Heap const& heap, key_bytes entry, Fn& fn) const {
+    void row_of(Pages& pages, Heap const& heap, key_bytes entry, Fn const& fn) const {
         std::optional<record_id> last;
         while (auto const id = find(pages, entry)) {
             bool const told = with_row(pages, heap, entry, *id,
@@ -281,11 +317,12 @@ private:
                                    return id_of(work.before.bytes(), value) == work.id;
                                });
     }
-    [[noreturn]] static void refuse() {
-        throw error{errc::duplicate_key, "unique index " + Format::name()};
+    [[noreturn]] void refuse() const {
+        throw error{errc::duplicate_key, "unique " + description()};
     }
 
     tree_type tree_;
+    std::string table_;  ///< its name
 };
 
 }  // namespace quire::inline QUIRE_ABI::detail

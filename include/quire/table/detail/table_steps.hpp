@@ -11,7 +11,7 @@
 
 #include <quire/table/detail/record_heap.hpp>
 
-#include <concepts>  // std::same_as
+#include <concepts>  // std::invocable, std::same_as
 
 namespace quire::inline QUIRE_ABI::detail {
 
@@ -81,7 +81,7 @@ private:
     Changes& changes_;
 };
 
-/// What a function that walks over rows is answered: to go on, unless it says no.
+/// Whether a function that walks over rows goes on: unless it says no.
 template <class Fn>
 [[nodiscard]] bool goes_on(Fn fn) {
     if constexpr (std::is_void_v<decltype(fn())>) {
@@ -92,6 +92,24 @@ template <class Fn>
                       "what is lent ends with fn: fn copies what it keeps, and returns nothing, or "
                       "whether to go on");
         return fn();
+    }
+}
+
+/// `fn(id, row)`, or `fn(row)`, with a row that is lent; whether to go on.
+template <class Fn, class Lent>
+[[nodiscard]] bool show_row(Fn& fn, record_id id, Lent const& row) {
+    constexpr bool takes_id = std::invocable<Fn&, record_id, Lent const&>;
+    constexpr bool takes_row = std::invocable<Fn&, Lent const&>;
+    static_assert(takes_id || takes_row,
+                  "fn is called with a row that is lent, a view and not the struct, or with the "
+                  "row's id and that: [](auto const& row) { row.template get<&order::id>(); }, "
+                  "[](quire::record_id id, auto const& row) { ... }");
+    if constexpr (takes_id) {
+        return goes_on([&]() -> decltype(auto) { return fn(id, row); });
+    } else if constexpr (takes_row) {
+        return goes_on([&]() -> decltype(auto) { return fn(row); });
+    } else {
+        return false;
     }
 }
 

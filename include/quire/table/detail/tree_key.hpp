@@ -2,22 +2,61 @@
 #pragma once
 
 /// tree_key: a typed key as bytes on the stack, and a key of a node that outlives the node's latch.
+/// A key that is too long, or has no place in the order, is an error that says whose key it is, how
+/// many bytes it has, and how many it may have.
 
 #include <quire/table/btree_page.hpp>
 #include <quire/table/key_codec.hpp>
 
-#include <array>  // std::array
+#include <array>     // std::array
+#include <optional>  // std::optional
+#include <string>    // std::string, std::to_string
+#include <vector>    // std::vector
 
 namespace quire::inline QUIRE_ABI::detail {
+
+/// How many bytes `write(to)` writes where it has room; nothing if that is not enough.
+template <class Write>
+[[nodiscard]] std::optional<std::size_t> size_of_key(Write const& write) {
+    constexpr std::size_t size_max = std::size_t{1} << 26;
+    std::vector<std::byte> room(1024);
+    for (; room.size() <= size_max; room.resize(2 * room.size())) {
+        try {
+            key_writer to{room};
+            write(to);
+            return to.written().size();
+        } catch (error const& why) {
+            if (why.code() != errc::tuple_too_large) { throw; }
+        }
+    }
+    return std::nullopt;
+}
+
+/// Throws `why` again, which `write(to)` has thrown, about the key of `whose`.
+/// Expects: `why` is being handled.
+template <class Write>
+[[noreturn, gnu::cold]] void refuse_key(error const& why, std::string const& whose,
+                                        std::size_t size_max, Write const& write) {
+    bool const is_too_large = why.code() == errc::tuple_too_large;
+    if (!is_too_large && why.code() != errc::bad_key) { throw; }
+    auto const size = is_too_large ? size_of_key(write) : std::nullopt;
+    auto const because = size ? std::to_string(*size) + " bytes as stored, at most " +
+                                    std::to_string(size_max)
+                              : std::string{why.operation()};
+    throw error{why.kind(), "a key of " + whose, {.why = because}};
+}
 
 /// The bytes of a key. Errors: tuple_too_large, bad_key.
 template <class Key, std::size_t SizeMax>
 class encoded_key : immovable {
 public:
     explicit encoded_key(Key const& key) {
-        key_writer to{room_};
-        key_codec<Key>::write(to, key);
-        size_ = to.written().size();
+        auto const write = [&](key_writer& to) { key_codec<Key>::write(to, key); };
+        try {
+            key_writer to{room_};
+            write(to);
+            size_ = to.written().size();
+        } catch (error const& why) { refuse_key(why, "a tree", SizeMax, write); }
     }
     [[nodiscard]] key_bytes bytes() const noexcept { return {room_.data(), size_}; }
 
