@@ -2,11 +2,12 @@
 # SPDX-License-Identifier: BSL-1.0
 #
 # pagedump.sh PAGEDUMP    in an empty folder: what it says of the files and logs of other examples,
-#                         whole and damaged
+#                         whole and damaged; the pictures in docs are what it prints today
 set -euo pipefail
 export LC_ALL=C
 dump=$(realpath "$1")
 programs=$(dirname "$dump")
+docs=$(realpath "$(dirname "$0")/../../docs")
 fail() {
     echo "$*" >&2
     exit 1
@@ -224,6 +225,14 @@ printf 'Package: %s\nVersion: 1\n\n' a b >list.txt
 (exec 2>/dev/null; "$programs/engine" --crash-after 1 install a || true)
 says '^  not checked: what log [0-9]+ alone has: the file was not closed' engine.db --check
 
+# The pictures are what is printed today.
+mkdir made
+"$docs/pictures" "$programs" made
+for picture in pagedump-map.svg pagedump-page.svg; do
+    cmp "made/$picture" "$docs/$picture" || fail "docs/pictures makes another $picture"
+    [[ $(wc -c <"made/$picture") -lt 60000 ]] || fail "$picture is large"
+done
+rm -r made
 stat -c '%n %s %y' bank.db bank.log | cmp - whole || fail "a file was written"
 
 # Any bytes are shown, or refused with a message.
