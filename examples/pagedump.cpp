@@ -1,312 +1,104 @@
 // SPDX-License-Identifier: BSL-1.0
 
-/// pagedump [--page-size N] FILE [PAGE | --map | --check] [--json]
+/// pagedump [--page-size N] [--schema TEXT] FILE [PAGE | --map | --check] [--json]
+/// pagedump --log LOGFILE [--json]
 ///
-/// Pages of a file of quire's, shown to a person. Without more: which kinds of pages it has, and
-/// the roots of its catalog. PAGE: one page, header, slots and content. --map: the whole file, one
-/// character a page. --check: what contradicts itself, page by page (status 1 when something does).
-/// The page size is that of the file's catalog, or 4096.
+/// A file of quire's, shown to a person. Without more: which kinds of pages it has, and the roots
+/// of its catalog. PAGE: one page: header, slots, rows and keys with the names and types that the
+/// catalog has for them, or by `--schema id:i64,name:string?`. --map: the whole file, one character
+/// a page. --check: what contradicts itself, page by page, and if the file has a catalog in its
+/// trees, heap files, indexes and allocation pages (status 1 when something does). --log: the
+/// records of a log. The page size is that of the file's catalog, or 4096.
 ///
-/// Views need bytes and no pool: this program reads the file by itself, locks nothing, and shows
-/// damaged pages, too. What it shows of a file that is being written is a page here and there.
+/// The file is read and not changed. Nothing is locked, so what is shown of a file that is being
+/// written is a page here and there. Damaged pages are shown, too. Not seen: what the file's log
+/// alone has; in rows, what the text of a schema does not tell (pagedump/check.hpp).
+///
+/// pagedump/item.hpp prints; schema.hpp and values.hpp decode rows; page.hpp, log.hpp and check.hpp
+/// are what is shown.
 
-#include <quire/quire.hpp>
-#include <quire/table/allocation_page.hpp>
-#include <quire/table/btree_page.hpp>
-#include <quire/table/catalog_page.hpp>
-#include <quire/table/free_page.hpp>
-#include <quire/table/heap_directory_page.hpp>
-#include <quire/table/record_page.hpp>
+#include "pagedump/check.hpp"
+#include "pagedump/log.hpp"
+#include "pagedump/page.hpp"
 
 #include <fstream>
 #include <iomanip>
 #include <iostream>
-#include <map>
-#include <string>
-#include <vector>
 
-using bytes_type = std::span<std::byte const>;
-
-// ---- what is shown --------------------------------------------------------------------------
-
-/// A line, and the lines below it: printed for people, or as JSON.
-struct item {
-    std::string name;
-    std::vector<std::pair<std::string, std::string>> fields{};
-    std::vector<item> below{};
-
-    template <class T>
-    item& add(std::string key, T const& value) {
-        if constexpr (std::is_arithmetic_v<T>) {
-            fields.emplace_back(std::move(key), std::to_string(value));
-        } else {
-            fields.emplace_back(std::move(key), std::string{value});
-        }
-        return *this;
-    }
-    void print(std::ostream& out, std::size_t depth = 0) const {
-        out << std::string(2 * depth, ' ') << name;
-        for (auto const& [key, value] : fields) { out << "  " << key << ' ' << value; }
-        out << '\n';
-        for (auto const& one : below) { one.print(out, depth + 1); }
-    }
-    void print_json(std::ostream& out) const {
-        out << "{\"name\":" << quoted(name);
-        for (auto const& [key, value] : fields) {
-            out << ',' << quoted(key) << ':' << quoted(value);
-        }
-        if (!below.empty()) {
-            out << ",\"items\":[";
-            for (std::size_t i = 0; i < below.size(); ++i) {
-                if (i > 0) { out << ','; }
-                below[i].print_json(out);
-            }
-            out << ']';
-        }
-        out << '}';
-    }
-
-private:
-    static std::string quoted(std::string const& text) {  // texts here are printable ASCII
-        std::string all{'"'};
-        for (char const c : text) {
-            if (c == '"' || c == '\\') { all += '\\'; }
-            all += c;
-        }
-        return all + '"';
-    }
-};
-
-/// "Ada..b" and its length: what is no printable ASCII is a dot.
-std::string shown(bytes_type bytes) {
-    constexpr std::size_t most = 60;
-    std::string text;
-    for (std::byte const b : bytes.first(std::min(bytes.size(), most))) {
-        auto const c = std::to_integer<char>(b);
-        text += c >= ' ' && c <= '~' ? c : '.';
-    }
-    return '"' + text + (bytes.size() > most ? "...\" " : "\" ") + std::to_string(bytes.size());
-}
-
-// ---- pages ----------------------------------------------------------------------------------
-
-/// One page, of any kind.
-template <std::size_t Size>
-class page {
-public:
-    page(std::span<std::byte const, Size> bytes, std::uint64_t no) : bytes_{bytes}, no_{no} {}
-
-    [[nodiscard]] quire::page_state state() const {
-        return quire::crc_seal.check(bytes_, quire::page_id{quire::file_no{0}, no_},
-                                     quire::crc_seal.file_value);
-    }
-    [[nodiscard]] std::string kind() const {
-        static constexpr char const* names[] = {"heap page",       "tree node",   "catalog",
-                                                "allocation page", "free page",   "record page",
-                                                "directory page"};
-        auto const number = static_cast<std::size_t>(header().kind);
-        if (state() == quire::page_state::blank) { return "blank page"; }
-        if (number < 1 || number > std::size(names)) { return "page of another kind"; }
-        return names[number - 1];
-    }
-    /// As --map explains it.
-    [[nodiscard]] char letter() const {
-        using quire::kind_no;
-        if (state() == quire::page_state::blank) { return '_'; }
-        if (state() != quire::page_state::good) { return '!'; }
-        try {
-            bool const full = fill() >= 50;
-            switch (header().kind) {
-                case kind_no::heap: return full ? 'H' : 'h';
-                case kind_no::btree: return node().level() > 0 ? (full ? 'I' : 'i')
-                                                               : (full ? 'L' : 'l');
-                case kind_no::catalog: return 'C';
-                case kind_no::allocation: return 'A';
-                case kind_no::free: return '.';
-                case kind_no::records: return full ? 'R' : 'r';
-                case kind_no::directory: return 'D';
-            }
-        } catch (quire::error const&) { return '!'; }
-        return '?';
-    }
-    /// What contradicts itself in the page; empty when nothing does.
-    [[nodiscard]] std::string wrong() const {
-        if (state() == quire::page_state::blank) { return ""; }
-        if (state() != quire::page_state::good) { return "its seal does not fit"; }
-        try {
-            visit([](auto const& its) { its.validate(); });
-        } catch (quire::error const& e) { return std::string{e.operation()}; }
-        return "";
-    }
-    [[nodiscard]] item describe() const {
-        auto const h = header();
-        item all{"page " + std::to_string(no_)};
-        all.add("kind", kind()).add("version", static_cast<unsigned>(h.version));
-        all.add("own number", h.number).add("lsn", h.lsn);
-        if (auto const why = wrong(); !why.empty()) { all.add("WRONG", why); }
-        if (state() == quire::page_state::blank) { return all; }
-        try {
-            describe_content(all);
-        } catch (quire::error const& e) { all.below.push_back({e.what()}); }
-        return all;
-    }
-
-private:
-    template <template <class, std::size_t> class View>
-    using view = View<std::byte const, Size>;
-    using node_type = view<quire::btree_page>;
-
-    [[nodiscard]] quire::page_header header() const {
-        return quire::page_header::load(bytes_.template first<quire::page_header::size>());
-    }
-    [[nodiscard]] node_type node() const { return node_type{bytes_}; }
-    template <class Fn>
-    void visit(Fn fn) const {
-        using quire::kind_no;
-        switch (header().kind) {
-            case kind_no::heap: return fn(view<quire::heap_page>{bytes_});
-            case kind_no::btree: return fn(node());
-            case kind_no::catalog: return fn(view<quire::catalog_page>{bytes_});
-            case kind_no::allocation: return fn(view<quire::allocation_page>{bytes_});
-            case kind_no::free: return fn(view<quire::free_page>{bytes_});
-            case kind_no::records: return fn(view<quire::record_page>{bytes_});
-            case kind_no::directory: return fn(view<quire::heap_directory_page>{bytes_});
-        }
-    }
-    /// In hundredths.
-    [[nodiscard]] std::size_t fill() const {
-        std::size_t free = 0;
-        if (header().kind == quire::kind_no::heap) {
-            free = view<quire::heap_page>{bytes_}.free_space();
-        } else if (header().kind == quire::kind_no::records) {
-            free = view<quire::record_page>{bytes_}.free_space();
-        } else if (header().kind == quire::kind_no::btree) {
-            free = Size - std::min(node().used(), Size);
-        }
-        return 100 - free * 100 / Size;
-    }
-    void describe_content(item& all) const {
-        using quire::kind_no;
-        switch (header().kind) {
-            case kind_no::heap: return describe_heap(all);
-            case kind_no::btree: return describe_node(all);
-            case kind_no::catalog: return describe_catalog(all);
-            case kind_no::allocation: return describe_allocation(all);
-            case kind_no::free: return;
-            case kind_no::records: return describe_records(all);
-            case kind_no::directory: return describe_directory(all);
-        }
-        all.below.push_back({shown(bytes_)});
-    }
-    void describe_heap(item& all) const {
-        view<quire::heap_page> const heap{bytes_};
-        all.add("slots", heap.slot_count()).add("free bytes", heap.free_space());
-        for (std::size_t i = 0; i < heap.slot_count(); ++i) {
-            item one{"slot " + std::to_string(i)};
-            if (quire::slot_id const slot{i}; heap.contains(slot)) {
-                auto const tuple = heap.tuple(slot);
-                tuple.with_span([&](bytes_type bytes) { one.add("tuple", shown(bytes)); });
-            }
-            all.below.push_back(std::move(one));
-        }
-    }
-    void describe_node(item& all) const {
-        auto const is = node();
-        all.add("tree", is.tree()).add("level", is.level()).add("entries", is.count());
-        all.add("bytes used", is.used());
-        all.add("from", shown(is.low()));
-        all.add("below", is.has_high() ? shown(is.high()) : "no limit");
-        std::vector<std::byte> prefix(node_type::key_size_max);
-        prefix.resize(is.copy_prefix(prefix));
-        for (std::size_t i = 0; i < is.count(); ++i) {
-            auto key = prefix;
-            auto const rest = is.suffix(i);
-            key.insert(key.end(), rest.begin(), rest.end());
-            item one{"entry " + std::to_string(i)};
-            one.add("key", shown(key));
-            is.level() > 0 ? one.add("child", is.child(i).value())
-                           : one.add("value", shown(is.value(i)));
-            all.below.push_back(std::move(one));
-        }
-    }
-    void describe_catalog(item& all) const {
-        view<quire::catalog_page> const catalog{bytes_};
-        auto const needed = catalog.log().opening;
-        all.add("page size", catalog.page_size()).add("closed", catalog.is_closed() ? "yes" : "no");
-        if (catalog.is_in_doubt()) { all.add("in doubt", "yes"); }
-        if (needed.log != 0) { all.add("needs log", needed.log); }
-        for (std::size_t i = 0; i < catalog.slot_count(); ++i) {
-            auto const root = catalog.entry(quire::slot_id{i});
-            if (!root) { continue; }
-            auto const name = catalog.name(root->slot);
-            auto const schema = catalog.schema(root->slot);
-            item one{"root " + std::string{name}};
-            one.add("kind", root->kind == quire::root_kind::btree ? "tree" : "heap file");
-            one.add("number", root->number).add("page", root->page.value());
-            all.below.push_back(std::move(one.add("schema", std::string{schema})));
-        }
-    }
-    void describe_allocation(item& all) const {
-        view<quire::allocation_page> const map{bytes_};
-        all.add("used", map.used()).add("of", view<quire::allocation_page>::bit_count);
-    }
-    void describe_records(item& all) const {
-        view<quire::record_page> const records{bytes_};
-        all.add("heap file", records.heap()).add("free bytes", records.free_space());
-        records.for_each([&](quire::slot_id slot, auto const& record) {
-            static constexpr char const* forms[] = {"row", "row that moved here", "moved away"};
-            auto const form = static_cast<std::size_t>(record.form);
-            item one{"slot " + std::to_string(slot.value())};
-            one.add(forms[form - 1], shown(record.row));
-            if (form > 1) {
-                one.add(form == 2 ? "its id" : "now at",
-                        std::to_string(record.other.page.value()) + ':' +
-                            std::to_string(record.other.slot.value()));
-            }
-            all.below.push_back(std::move(one));
-            return true;
-        });
-    }
-    void describe_directory(item& all) const {
-        view<quire::heap_directory_page> const directory{bytes_};
-        all.add("heap file", directory.heap()).add("next", directory.next().value());
-        for (std::size_t i = 0; i < directory.count(); ++i) {
-            item one{"page " + std::to_string(directory[i].page.value())};
-            all.below.push_back(std::move(one.add("room", unsigned{directory[i].room})));
-        }
-    }
-
-    std::span<std::byte const, Size> bytes_;
-    std::uint64_t no_;
-};
-
-// ---- the program ----------------------------------------------------------------------------
+namespace pagedump {
 
 struct request {
     std::string path{};
     std::string what{};  // a page's number, --map, --check, or nothing
+    std::optional<row_schema> schema{};
     std::size_t page_size = 0;
+    bool is_log = false;
     bool as_json = false;
 };
 
+void print(item const& all, request const& wanted) {
+    if (!wanted.as_json) { return all.print(std::cout); }
+    all.print_json(std::cout);
+    std::cout << '\n';
+}
+std::uint64_t number_in(std::string const& text) {
+    std::uint64_t number = 0;
+    auto const [end, failed] = std::from_chars(text.data(), text.data() + text.size(), number);
+    if (failed == std::errc{} && end == text.data() + text.size()) { return number; }
+    throw std::runtime_error{"not a number: " + text};
+}
+
 template <std::size_t Size>
-int run(std::ifstream& file, std::uint64_t pages, request const& wanted) {
-    std::vector<std::byte> room(Size);
-    auto const at = [&](std::uint64_t no) {
-        file.clear();
-        file.seekg(static_cast<std::streamoff>(no * Size));
-        if (!file.read(reinterpret_cast<char*>(room.data()), Size)) {
+class file_dump {
+public:
+    file_dump(std::ifstream& file, std::uint64_t bytes, request const& wanted)
+        : file_{file}, pages_{bytes / Size}, rest_{bytes % Size}, wanted_{wanted} {}
+
+    int run() {
+        if (wanted_.what == "--map") { return map(); }
+        if (wanted_.what == "--check") { return check(); }
+        return wanted_.what.empty() ? summary() : one_page(number_in(wanted_.what));
+    }
+
+private:
+    [[nodiscard]] page<Size> at(std::uint64_t no) {
+        file_.clear();
+        file_.seekg(static_cast<std::streamoff>(no * Size));
+        if (!file_.read(reinterpret_cast<char*>(room_.data()), Size)) {
             throw std::runtime_error{"page " + std::to_string(no) + " cannot be read"};
         }
-        return page<Size>{std::span<std::byte const>{room}.template first<Size>(), no};
-    };
-    auto const print = [&](item const& all) {
-        if (!wanted.as_json) { return all.print(std::cout); }
-        all.print_json(std::cout);
-        std::cout << '\n';
-    };
-    if (wanted.what == "--map") {
-        for (std::uint64_t no = 0; no < pages; ++no) {
+        return page<Size>{std::span<std::byte const>{room_}.template first<Size>(), no};
+    }
+    [[nodiscard]] bool has_catalog() { return pages_ > 0 && at(0).is_catalog(); }
+
+    int summary() {
+        std::map<std::string, std::uint64_t> kinds;
+        for (std::uint64_t no = 0; no < pages_; ++no) { ++kinds[at(no).kind()]; }
+        item all{wanted_.path};
+        all.add("pages", pages_).add("page size", Size);
+        for (auto const& [kind, count] : kinds) {
+            all.below.push_back(item{kind}.add("pages", count));
+        }
+        if (has_catalog()) { all.below.push_back(at(0).describe({})); }
+        print(all, wanted_);
+        return 0;
+    }
+    int one_page(std::uint64_t no) {
+        if (no >= pages_) {
+            throw std::runtime_error{pages_ == 0 ? "there are no pages"
+                                                 : "there are pages 0 to " +
+                                                       std::to_string(pages_ - 1)};
+        }
+        known_schemas known;
+        if (has_catalog()) try {
+            known = at(0).schemas();
+        } catch (quire::error const&) {}  // a damaged one: bytes are shown without names
+        known.given = wanted_.schema;
+        print(at(no).describe(known), wanted_);
+        return 0;
+    }
+    int map() {
+        for (std::uint64_t no = 0; no < pages_; ++no) {
             if (no % 64 == 0) {
                 std::cout << (no > 0 ? "\n" : "") << std::setw(8) << no << "  ";
             }
@@ -317,33 +109,39 @@ int run(std::ifstream& file, std::uint64_t pages, request const& wanted) {
                      "! broken\n";
         return 0;
     }
-    if (wanted.what == "--check") {
-        item all{wanted.path};
-        for (std::uint64_t no = 0; no < pages; ++no) {
-            if (auto const why = at(no).wrong(); !why.empty()) {
-                all.below.push_back(item{"page " + std::to_string(no)}.add("wrong", why));
-            }
+    int check() {
+        item all{wanted_.path};
+        auto const add = [&](std::uint64_t no, std::string const& why) {
+            all.below.push_back(item{"page " + std::to_string(no)}.add("wrong", why));
+        };
+        for (std::uint64_t no = 0; no < pages_; ++no) {
+            if (auto const why = at(no).wrong(); !why.empty()) { add(no, why); }
         }
-        print(all.add("pages", pages).add("wrong", all.below.size()));
-        return all.below.empty() ? 0 : 1;
-    }
-    if (!wanted.what.empty()) {
-        auto const no = std::stoull(wanted.what);
-        if (no >= pages) {
-            throw std::runtime_error{"there are pages 0 to " + std::to_string(pages - 1)};
+        if (rest_ > 0) { add(pages_, "the file ends in it"); }
+        std::vector<std::string> done{"each page by itself"}, passed;
+        if (has_catalog() && rest_ == 0) {
+            tables_check<Size> tables{wanted_.path};
+            tables.run();
+            for (auto const& one : tables.found) { add(one.page.value(), one.text); }
+            done.insert(done.end(), tables.done.begin(), tables.done.end());
+            passed = tables.passed;
+        } else {
+            passed.push_back(rest_ > 0 ? "the file as a whole: it ends in a page"
+                                       : "the file as a whole: it has no catalog");
         }
-        print(at(no).describe());
-        return 0;
+        auto const count = all.below.size();
+        for (auto const& one : done) { all.below.push_back({"checked: " + one}); }
+        for (auto const& one : passed) { all.below.push_back({"not checked: " + one}); }
+        print(all.add("pages", pages_).add("wrong", count), wanted_);
+        return count == 0 ? 0 : 1;
     }
-    std::map<std::string, std::uint64_t> kinds;
-    for (std::uint64_t no = 0; no < pages; ++no) { ++kinds[at(no).kind()]; }
-    item all{wanted.path};
-    all.add("pages", pages).add("page size", Size);
-    for (auto const& [kind, count] : kinds) { all.below.push_back(item{kind}.add("pages", count)); }
-    if (pages > 0 && at(0).kind() == "catalog") { all.below.push_back(at(0).describe()); }
-    print(all);
-    return 0;
-}
+
+    std::ifstream& file_;
+    std::uint64_t pages_;
+    std::uint64_t rest_;  ///< bytes behind them
+    request const& wanted_;
+    std::vector<std::byte> room_ = std::vector<std::byte>(Size);
+};
 
 /// That of a catalog, or 4096.
 std::size_t page_size_of(std::ifstream& file) {
@@ -353,32 +151,55 @@ std::size_t page_size_of(std::ifstream& file) {
     bool const is_catalog = quire::load_le<std::uint64_t>(head.data() + 32) == catalog::file_magic;
     return is_catalog ? quire::load_le<std::uint32_t>(head.data() + 44) : 4096;
 }
-
-int main(int argc, char** argv) try {
+/// Nothing if it makes no sense.
+std::optional<request> request_of(std::vector<std::string> const& arguments) {
     request wanted;
-    std::vector<std::string> const arguments(argv + 1, argv + argc);
     for (std::size_t i = 0; i < arguments.size(); ++i) {
+        bool const has_next = i + 1 < arguments.size();
         if (arguments[i] == "--json") {
             wanted.as_json = true;
-        } else if (arguments[i] == "--page-size" && i + 1 < arguments.size()) {
-            wanted.page_size = std::stoull(arguments[++i]);
+        } else if (arguments[i] == "--page-size" && has_next) {
+            wanted.page_size = number_in(arguments[++i]);
+        } else if (arguments[i] == "--schema" && has_next) {
+            wanted.schema = row_schema::of(arguments[++i]);
+        } else if (arguments[i] == "--log" && has_next && wanted.path.empty()) {
+            wanted.is_log = true;
+            wanted.path = arguments[++i];
+        } else if (wanted.path.empty()) {
+            wanted.path = arguments[i];
+        } else if (wanted.what.empty() && !wanted.is_log) {
+            wanted.what = arguments[i];
         } else {
-            (wanted.path.empty() ? wanted.path : wanted.what) = arguments[i];
+            return std::nullopt;
         }
     }
     bool const is_number = wanted.what.find_first_not_of("0123456789") == std::string::npos;
-    if (wanted.path.empty() ||
-        (!is_number && wanted.what != "--map" && wanted.what != "--check")) {
-        std::cerr << "usage: pagedump [--page-size N] FILE [PAGE | --map | --check] [--json]\n";
+    bool const makes_sense = is_number || wanted.what == "--map" || wanted.what == "--check";
+    return wanted.path.empty() || !makes_sense ? std::nullopt : std::optional{wanted};
+}
+
+}  // namespace pagedump
+
+int main(int argc, char** argv) try {
+    using namespace pagedump;
+    auto const wanted = request_of({argv + 1, argv + argc});
+    if (!wanted) {
+        std::cerr << "usage: pagedump [--page-size N] [--schema TEXT] FILE [PAGE | --map | "
+                     "--check] [--json]\n       pagedump --log LOGFILE [--json]\n";
         return 2;
     }
-    std::ifstream file{wanted.path, std::ios::binary | std::ios::ate};
-    if (!file) { throw std::runtime_error{wanted.path + " cannot be opened"}; }
+    if (wanted->is_log) {
+        auto const all = log_dump{wanted->path}.describe();
+        print(all, *wanted);
+        return all.has("WRONG") ? 1 : 0;
+    }
+    std::ifstream file{wanted->path, std::ios::binary | std::ios::ate};
+    if (!file) { throw std::runtime_error{wanted->path + " cannot be opened"}; }
     auto const bytes = static_cast<std::uint64_t>(file.tellg());
     file.seekg(0);
-    auto const size = wanted.page_size > 0 ? wanted.page_size : page_size_of(file);
+    auto const size = wanted->page_size > 0 ? wanted->page_size : page_size_of(file);
     return quire::visit_page_size<512, 1024, 2048, 4096, 8192, 16'384, 32'768>(
-        size, [&](auto n) { return run<n>(file, bytes / n, wanted); });
+        size, [&](auto n) { return file_dump<n>{file, bytes, *wanted}.run(); });
 } catch (std::exception const& e) {
     std::cerr << e.what() << '\n';
     return 1;

@@ -82,6 +82,10 @@ public:
     [[nodiscard]] std::uint64_t end() const noexcept { return end_; }          ///< the last LSN
     [[nodiscard]] std::uint64_t durable() const noexcept { return durable_; }  ///< at least
     [[nodiscard]] std::uint64_t records() const noexcept { return records_; }
+    /// Bytes that the record behind the end lacks, if one has begun there; else 0.
+    [[nodiscard]] std::uint64_t missing() const noexcept {
+        return kind_ == log_record::none ? 0 : left_;
+    }
 
 private:
     [[nodiscard]] bool accept(log_sector_bytes bytes, std::uint64_t position) {
