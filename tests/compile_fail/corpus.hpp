@@ -5,6 +5,7 @@
 
 #include <quire/pool/change.hpp>
 #include <quire/quire.hpp>
+#include <quire/table/btree.hpp>
 #include <quire/table/table.hpp>
 
 #include <algorithm>

@@ -250,8 +250,9 @@ TEST_CASE("table: a change scans its own rows, by an index and by pages", "[tabl
     lines.insert("old");
     w.pool->change([&](world::change_type& change) {
         table.insert(change, {3, "c", "third"});
-        table.update(change, one, [](item& row) { row = {9, "d", std::string(400, 'x')}; });
+        // Then the first one has no room where it is.
         for (std::uint32_t i = 20; i < 40; ++i) { table.insert(change, {i, "e", "more"}); }
+        table.update(change, one, [](item& row) { row = {9, "d", std::string(400, 'x')}; });
         auto const numbers = [&](auto scan) {
             std::string all;
             scan([&](auto const& row) {
