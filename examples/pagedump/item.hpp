@@ -58,14 +58,14 @@ inline std::string_view text_of(bytes_type bytes) {
     return {reinterpret_cast<char const*>(bytes.data()), bytes.size()};
 }
 /// In quotation marks; of a long one the beginning.
-inline std::string quoted(std::string_view text) {
+inline std::string in_quotes(std::string_view text) {
     constexpr std::size_t most = 60;
     auto const end = text.size() > most ? "...\"" : "\"";
     return '"' + printable(text.substr(0, most)) + end;
 }
 /// "Ada..b" and the length.
 inline std::string shown(bytes_type bytes) {
-    return quoted(text_of(bytes)) + ' ' + std::to_string(bytes.size());
+    return in_quotes(text_of(bytes)) + ' ' + std::to_string(bytes.size());
 }
 inline std::string counted(std::uint64_t count, std::string const& what) {
     return std::to_string(count) + ' ' + what + (count == 1 ? "" : "s");

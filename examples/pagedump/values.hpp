@@ -123,7 +123,7 @@ inline std::string fixed_text(column const& of, std::byte const* at) {
         case form::array: {
             auto const& each = of.parts[0];
             if (each.spelled == "c8") {
-                return quoted({reinterpret_cast<char const*>(at), of.width});
+                return in_quotes({reinterpret_cast<char const*>(at), of.width});
             }
             constexpr std::uint64_t most = 16;
             std::string all;
@@ -193,7 +193,7 @@ inline void add_row(item& to, row_schema const& of, bytes_type row) {
         }
         try {
             all.emplace_back(one.name, !bytes              ? "null"
-                                       : one.is_variable() ? quoted(text_of(*bytes))
+                                       : one.is_variable() ? in_quotes(text_of(*bytes))
                                                            : fixed_text(one, bytes->data()));
         } catch (misfit const& why) { throw misfit{one.name + ", " + why.what}; }
     }
@@ -227,7 +227,7 @@ inline std::string key_text(column const& of, quire::key_reader& from) {
             });
         case form::boolean: return quire::key_codec<bool>::read(from) ? "true" : "false";
         case form::string:
-        case form::bytes: return quoted(from.text());
+        case form::bytes: return in_quotes(from.text());
         case form::record: return record_text(quire::key_codec<quire::record_id>::read(from));
         case form::structure:
         case form::tuple:
@@ -265,7 +265,7 @@ inline void add_value(item& to, tree_schema const* of, bytes_type value) {
         auto const bits = quire::load_le<std::uint64_t>(value.data());
         to.add("value", record_text(quire::record_id::from_bits(bits)));
     } else if (type == form::string || type == form::bytes) {
-        to.add("value", quoted(text_of(value)));
+        to.add("value", in_quotes(text_of(value)));
     } else if (type != form::nothing || !fits) {
         to.add("value", shown(value));
     }
