@@ -33,6 +33,8 @@ public:
         pool.emplace(
             quire::pool_options<Backend>{
                 .frames = frames_,
+                // In a small one some calls find no frame, and go on without.
+                .frame_wait_max = std::chrono::milliseconds{frames_ <= 16 ? 2 : 200},
                 .on_loss = [](std::string const&, quire::error const&) {},
                 .backend = disk_},
             *log);
