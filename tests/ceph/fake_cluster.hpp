@@ -7,7 +7,7 @@
 ///     auto& ceph = quire_test::fake_cluster::only();
 ///     ceph.reset();
 ///     ceph.fault = [](fake_op const& op) { return op.writes ? -EIO : 0; };
-///     ceph.fence("pool/image");          // its owner's ops are refused from now on
+///     ceph.fence("pool/image");          // its owner's connection is refused from now on
 ///
 /// Ops complete in a thread of the cluster, in their order, or when `hold` is over. A lock belongs
 /// to an open image; another one is refused it while its owner lives (-EROFS), and waits while the
@@ -45,17 +45,23 @@ public:
         std::string name{};
         std::vector<std::byte> bytes{};
         std::uint64_t features = RBD_FEATURE_EXCLUSIVE_LOCK;
+        std::uint64_t object_size = std::uint64_t{1} << 22;
         void const* owner = nullptr;
         bool away = false;  ///< the owner does not answer
         int resizes = 0;
     };
-    struct handle {
-        image* of;
-        bool writable;
+    struct connection {
         bool fenced = false;
     };
     struct pool {
         std::string name;
+        connection* by;
+    };
+    struct handle {
+        image* of;
+        connection* by;
+        pool const* in;
+        bool writable;
     };
     struct completion {
         void* of;
@@ -82,6 +88,11 @@ public:
         }
         changed_.notify_all();
         worker_.join();
+        for (auto* one : open_) {  // left open on purpose, each with a connection of its own
+            delete one->by;
+            delete one->in;
+            delete one;
+        }
     }
 
     /// No image, no fault. Expects: nothing is open.
@@ -96,13 +107,12 @@ public:
     }
     [[nodiscard]] image& at(std::string const& path) { return *images_.at(path); }
     [[nodiscard]] bool has(std::string const& path) const { return images_.contains(path); }
-    /// Its owner is taken for dead: the next opener gets the lock, and the owner's ops -ESHUTDOWN.
+    /// Its owner is taken for dead: the next opener gets the lock, and all ops of the owner's
+    /// connection -ESHUTDOWN.
     void fence(std::string const& path) {
         std::lock_guard const hold{mutex_};
         auto& one = *images_.at(path);
-        for (auto* each : open_) {
-            if (each->of == &one) { each->fenced = true; }
-        }
+        static_cast<handle const*>(one.owner)->by->fenced = true;
         one.owner = nullptr;
         one.away = false;
         changed_.notify_all();
@@ -129,6 +139,7 @@ public:
 
     int make(pool const& in, char const* name, std::uint64_t features) {
         std::lock_guard const hold{mutex_};
+        if (in.by->fenced) { return -ESHUTDOWN; }
         auto const path = in.name + '/' + name;
         if (images_.contains(path)) { return -EEXIST; }
         auto& made = images_[path] = std::make_unique<image>();
@@ -138,6 +149,7 @@ public:
     }
     int open(pool const& in, char const* name, bool writable, char const* snapshot, void** to) {
         std::lock_guard const hold{mutex_};
+        if (in.by->fenced) { return -ESHUTDOWN; }
         auto path = in.name + '/' + name;
         if (!images_.contains(path)) { return -ENOENT; }
         if (snapshot != nullptr) {
@@ -147,7 +159,7 @@ public:
             made->bytes = kept->second;
             path += std::string{'@'} + snapshot;
         }
-        auto* const made = new handle{images_.at(path).get(), writable};
+        auto* const made = new handle{images_.at(path).get(), in.by, &in, writable};
         open_.push_back(made);
         *to = made;
         return 0;
@@ -156,7 +168,7 @@ public:
         std::lock_guard const hold{mutex_};
         if (one->of->owner == one) { one->of->owner = nullptr; }
         std::erase(open_, one);
-        int const result = one->fenced ? -ESHUTDOWN : 0;
+        int const result = one->by->fenced ? -ESHUTDOWN : 0;
         delete one;
         changed_.notify_all();
         return result;
@@ -171,17 +183,18 @@ public:
     }
     int resize(handle* one, std::uint64_t bytes) {
         std::lock_guard const hold{mutex_};
-        if (one->fenced) { return -ESHUTDOWN; }
+        if (one->by->fenced) { return -ESHUTDOWN; }
         int const result = fault ? fault({true, bytes, 0, 0}) : 0;
         if (result < 0) { return result; }
         one->of->bytes.resize(bytes);
         ++one->of->resizes;
         return 0;
     }
-    int flush(handle* one) {
+    /// Of a fenced connection, too, librbd says that there is nothing to wait for.
+    int flush(handle*) {
         std::unique_lock hold{mutex_};
         changed_.wait(hold, [&] { return queue_.empty() && !works_; });
-        return one->fenced ? -ESHUTDOWN : 0;
+        return 0;
     }
     int submit(handle* on, bool writes, iovec const* parts, int count, std::uint64_t offset,
                completion* to) {
@@ -234,7 +247,7 @@ private:
         }
     }
     [[nodiscard]] ssize_t result_of(queued const& one) {
-        if (one.on->fenced) { return -ESHUTDOWN; }
+        if (one.on->by->fenced) { return -ESHUTDOWN; }
         if (int const result = fault ? fault(one.what) : 0; result < 0) { return result; }
         auto& bytes = one.on->of->bytes;
         if (one.what.offset + one.what.bytes > bytes.size()) { return -EINVAL; }
@@ -265,7 +278,7 @@ extern "C" {
 using quire_test::fake_cluster;
 
 int rados_create2(rados_t* cluster, char const*, char const*, std::uint64_t) {
-    *cluster = &fake_cluster::only();
+    *cluster = new fake_cluster::connection;
     return 0;
 }
 int rados_conf_read_file(rados_t, char const* path) {
@@ -276,10 +289,10 @@ int rados_conf_set(rados_t, char const* option, char const* value) {
     return 0;
 }
 int rados_connect(rados_t) { return fake_cluster::only().connect_result; }
-void rados_shutdown(rados_t) {}
-int rados_ioctx_create(rados_t, char const* pool, rados_ioctx_t* io) {
+void rados_shutdown(rados_t cluster) { delete static_cast<fake_cluster::connection*>(cluster); }
+int rados_ioctx_create(rados_t cluster, char const* pool, rados_ioctx_t* io) {
     if (std::string{pool} == "absent") { return -ENOENT; }
-    *io = new fake_cluster::pool{pool};
+    *io = new fake_cluster::pool{pool, static_cast<fake_cluster::connection*>(cluster)};
     return 0;
 }
 void rados_ioctx_destroy(rados_ioctx_t io) { delete static_cast<fake_cluster::pool*>(io); }
@@ -308,6 +321,14 @@ int rbd_get_size(rbd_image_t image, std::uint64_t* bytes) {
 }
 int rbd_get_features(rbd_image_t image, std::uint64_t* features) {
     *features = static_cast<fake_cluster::handle*>(image)->of->features;
+    return 0;
+}
+int rbd_stat(rbd_image_t image, rbd_image_info_t* info, std::size_t) {
+    *info = {0, static_cast<fake_cluster::handle*>(image)->of->object_size};
+    return 0;
+}
+int rbd_get_stripe_unit(rbd_image_t image, std::uint64_t* bytes) {
+    *bytes = static_cast<fake_cluster::handle*>(image)->of->object_size;
     return 0;
 }
 int rbd_resize(rbd_image_t image, std::uint64_t bytes) {

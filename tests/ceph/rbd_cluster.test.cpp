@@ -4,7 +4,9 @@
 /// loss of an OSD, and changes that are whole or not at all on it.
 ///
 /// QUIRE_CEPH in the environment is a folder: `shared` in it is that of a cluster that is up, `own`
-/// of one that a test makes and damages. Without the first the tests are skipped.
+/// of one that a test makes and damages. Without the first the tests are skipped. Each runs in a
+/// process of its own, as ctest does it: the child of a process that has used librados may draw the
+/// address that its parent draws next, and a fence is of an address.
 
 #include <quire/io/rbd_backend.hpp>
 

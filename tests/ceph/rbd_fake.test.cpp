@@ -251,8 +251,9 @@ TEST_CASE("rbd_backend: a reader opens a snapshot, or says that nothing keeps wr
     auto kept = b.backend.open({"pool/image@monday", open_mode::read_only});
     CHECK(b.content(kept, 0)[5] == std::byte{9});
     CHECK(b.backend.close(kept) == 0);
-    CHECK(refusal(b, "pool/image@monday", open_mode::read_write) ==
-          std::pair{errc::open_failed, EROFS});
+    for (auto const mode : {open_mode::read_write, open_mode::open_or_create}) {
+        CHECK(refusal(b, "pool/image@monday", mode) == std::pair{errc::open_failed, EROFS});
+    }
     CHECK(refusal(b, "pool/image@tuesday", open_mode::read_only) ==
           std::pair{errc::open_failed, ENOENT});
     CHECK(b.backend.close(file) == 0);
@@ -280,7 +281,10 @@ TEST_CASE("rbd_backend: options that make no sense, and a cluster that cannot be
     for (auto const& wrong :
          {rbd_backend::options{.in_flight_max = 0}, rbd_backend::options{.in_flight_max = 4097},
           rbd_backend::options{.op_time_max = -1s}, rbd_backend::options{.lock_wait_max = -1s},
-          rbd_backend::options{.growth = 1 << 15}, rbd_backend::options{.growth = 3 << 20}}) {
+          rbd_backend::options{.growth = 1 << 15}, rbd_backend::options{.growth = 3 << 20},
+          rbd_backend::options{.growth = std::uint64_t{1} << 31},
+          rbd_backend::options{.op_time_max = std::chrono::seconds::max()},
+          rbd_backend::options{.lock_wait_max = std::chrono::seconds::max()}}) {
         CHECK(error_of([&] { bench const b{wrong}; }).kind() == errc::bad_option);
     }
     CHECK(error_of([&] { bench const b{{.config = "absent.conf"}}; }).system_errno() == ENOENT);
@@ -298,19 +302,28 @@ TEST_CASE("rbd_backend: a fenced owner's file refuses writes, and what the pool 
     auto& ceph = new_cluster();
     pool_type pool{{.frames = 8}};
     auto file = pool.open("pool/image", open_mode::create_new);
+    auto other = pool.open("pool/other", open_mode::create_new);
     for (int i = 0; i < 12; ++i) { file.append<quire::heap_page>().release(); }
     file.flush();
-    { auto const last = file.write<quire::heap_page>(11); }  // resident, and dirty
+    file.append<quire::heap_page>().release();  // dirty
+    ceph.ops.clear();
     ceph.fence("pool/image");
     CHECK(error_of([&] { file.flush(); }).kind() == errc::lock_lost);
+    CHECK(ceph.ops.size() == 1);
     CHECK(error_of([&] { file.flush(); }).kind() == errc::lock_lost);
     CHECK(error_of([&] { file.append().release(); }).kind() == errc::lock_lost);
-    { auto const page = file.read<quire::heap_page>(11); }
+    { auto const page = file.read<quire::heap_page>(12); }
     CHECK(error_of([&] { file.read<quire::heap_page>(0).release(); }).kind() == errc::lock_lost);
     CHECK(error_of([&] { file.close(); }).kind() == errc::lock_lost);
     REQUIRE(file.is_open());  // the page is still dirty
     file.close(quire::unwritten::discard);
-    auto next = pool.open("pool/image", open_mode::read_write);
+    // The fence is of the connection: the pool's other file has it, too, and so has what it opens.
+    CHECK(error_of([&] { other.append().release(); }).kind() == errc::lock_lost);
+    other.close(quire::unwritten::discard);
+    CHECK(error_of([&] { pool.open("pool/image", open_mode::read_write).close(); })
+              .system_errno() == ESHUTDOWN);
+    pool_type anew{{.frames = 8}};
+    auto next = anew.open("pool/image", open_mode::read_write);
     next.write<quire::heap_page>(0).release();
     next.close();
 }
@@ -338,8 +351,60 @@ TEST_CASE("rbd_backend: an op that took too long leaves its page dirty, and is m
     CHECK(late.system_errno() == ETIMEDOUT);
     ceph.fault = {};
     file.flush();
-    file.close();
-    CHECK(ceph.at("pool/image").bytes.size() == page_bytes);
+}
+
+TEST_CASE("rbd_backend: a file with a write that timed out keeps its lock when it is closed") {
+    auto& ceph = new_cluster();
+    {
+        bench b;
+        auto file = b.backend.open({"pool/image", open_mode::create_new});
+        REQUIRE(b.backend.resize(file, page_bytes) == 0);
+        ceph.fault = [](fake_op const&) { return -ETIMEDOUT; };
+        CHECK(b.read(file, 0, 0) == ETIMEDOUT);
+        ceph.fault = {};
+        CHECK(b.backend.close(file) == 0);  // a read changes nothing, however late it is
+        file = b.backend.open({"pool/image", open_mode::read_write});
+        ceph.fault = [](fake_op const&) { return -ETIMEDOUT; };
+        CHECK(b.write(file, 0, 0) == ETIMEDOUT);
+        ceph.fault = {};
+        CHECK(b.write(file, 0, 0) == 0);  // the first one is on its way still
+        CHECK(b.backend.close(file) == ETIMEDOUT);
+        bench other;
+        CHECK(refusal(other, "pool/image", open_mode::read_write).first == errc::file_locked);
+    }
+    ceph.away("pool/image");  // as when the process has ended
+    ceph.fence("pool/image");
+    bench next;
+    auto file = next.backend.open({"pool/image", open_mode::read_write});
+    CHECK(next.backend.close(file) == 0);
+}
+
+TEST_CASE("rbd_backend: what one page's time-out says holds for the rest of its run") {
+    auto& ceph = new_cluster();
+    bench b;
+    auto file = b.backend.open({"pool/image", open_mode::create_new});
+    REQUIRE(b.backend.resize(file, 10 * page_bytes) == 0);
+    ceph.fault = [](fake_op const& op) {
+        return op.bytes > page_bytes ? -EIO : op.offset == 0 ? 0 : -ETIMEDOUT;
+    };
+    CHECK(b.run(neighbours(b, file, io_verb::read, 0, 4)) ==
+          std::vector<int>{0, ETIMEDOUT, ETIMEDOUT, ETIMEDOUT});
+    CHECK(ceph.ops.size() == 3);
+    ceph.fault = {};
+    CHECK(b.backend.close(file) == 0);
+}
+
+TEST_CASE("rbd_backend: an image whose objects have not whole pages is refused") {
+    auto& ceph = new_cluster();
+    bench b;
+    auto file = b.backend.open({"pool/image", open_mode::create_new});
+    CHECK(b.backend.close(file) == 0);
+    ceph.at("pool/image").object_size = page_bytes;
+    file = b.backend.open({"pool/image", open_mode::read_write});
+    CHECK(b.backend.close(file) == 0);
+    ceph.at("pool/image").object_size = page_bytes / 2;
+    CHECK(refusal(b, "pool/image", open_mode::read_write) ==
+          std::pair{errc::open_failed, EINVAL});
 }
 
 TEST_CASE("rbd_backend: a forked child leaves the connection as it is") {

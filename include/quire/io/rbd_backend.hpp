@@ -10,7 +10,7 @@
 ///
 /// Needs librbd and librados (`-lrbd -lrados`), and is not part of quire.hpp. No protocol of its
 /// own: locks, fencing, resizing and durability are those of RBD. Pages take the way of the
-/// network: librbd copies them, and its own cache is off.
+/// network: librbd copies them. The client's cache is switched off.
 ///
 /// A path is `pool/image`, or `pool/image@snapshot`, which is only read; a namespace may stand
 /// between pool and image. What is made has the feature exclusive-lock.
@@ -18,11 +18,14 @@
 /// Writers. An opener that writes holds the image's exclusive lock from open to close. While it
 /// lives, others get file_locked. When it has died without closing, the next opener waits until the
 /// cluster has noticed that (30 s, osd_client_watch_timeout of the cluster), and then *fences* it:
-/// the cluster takes no more ops of a client that was only away. At most `lock_wait_max`; then it
-/// is file_locked. With file_lock::none there is no lock, and no fence.
+/// the cluster takes no more ops of that connection. An opener that has waited `lock_wait_max` gets
+/// file_locked; the cluster goes on asking, and may fence the owner all the same.
+/// With file_lock::none the lock is not held: librbd takes it for the first write, if it can.
+///
 /// A fenced owner gets ESHUTDOWN for each op, which the pool reports as errc::lock_lost: its file
 /// refuses writes from then on, what is in the pool is still read, and what a flush or a log had
-/// acknowledged is in the image.
+/// acknowledged is in the image. The fence is of the connection, so all files of the backend have
+/// it: close them with unwritten::discard, and make a new pool.
 ///
 /// Readers. RBD has no lock for readers. An image that is opened for reading may change meanwhile,
 /// so open says open_failed to a reader that asks for a lock: it opens a snapshot, which does not
@@ -33,15 +36,17 @@
 /// was never written there is zeros (errc::blank_page).
 ///
 /// A cluster that does not answer. An op waits while the OSD of its object is away, and goes on
-/// when it is back. After `op_time_max` it is ETIMEDOUT: a page that was to be written stays dirty,
-/// and the next flush writes it again. Below 30 s a client can miss the return of an OSD. 0: no
-/// limit.
+/// when it is back. With `op_time_max` it is ETIMEDOUT after that time (below 30 s a client can
+/// miss the return of an OSD): a page that was to be written stays dirty, and the next flush writes
+/// it again. But the first write may still be done, at any time. So a file with a write that timed
+/// out is closed with ETIMEDOUT, and keeps its lock until the process ends: another opener gets
+/// file_locked, and later fences what is left. By default there is no limit.
 ///
 /// Invariants
 ///   I1. A run of neighbours is one op of librbd. It completes in a thread of librbd, which does no
 ///       more than to put it into the queue that `reap` takes from.
 ///   I2. A run that failed is repeated page by page, by who reaps it: an object that cannot be read
-///       fails no page of another one. Not after a time-out or a lost lock, which all would share.
+///       fails no page of another one. A time-out or a lost lock ends that: all would share it.
 ///   I3. There are `in_flight_max` records of runs. A run that finds none free is complete when
 ///       `submit` returns.
 ///   I4. `size` is what resize has set; the image is at least as large.
@@ -68,9 +73,9 @@ public:
         std::string config{};         ///< path of ceph.conf; empty: where Ceph's programs look
         std::string user = "admin";   ///< the client's name is client.<user>
         std::uint32_t in_flight_max = 256;  ///< runs of pages, 1 to 4,096
-        std::chrono::seconds op_time_max{30};
-        std::chrono::seconds lock_wait_max{45};
-        std::uint64_t growth = std::uint64_t{1} << 22;  ///< bytes, a power of two, 64 KiB or more
+        std::chrono::seconds op_time_max{0};     ///< 0: no limit; see above
+        std::chrono::seconds lock_wait_max{45};  ///< at most a day
+        std::uint64_t growth = std::uint64_t{1} << 22;  ///< a power of two, 64 KiB to 1 GiB
     };
 
     class file {
@@ -91,7 +96,8 @@ public:
     /// Connects. Errors: bad_option; open_failed with the errno.
     rbd_backend(std::span<std::byte>, options const& given)
         : given_{checked(given)},
-          cluster_{given.config, given.user, given.op_time_max},
+          cluster_{std::make_shared<detail::rbd_cluster>(given.config, given.user,
+                                                         given.op_time_max)},
           runs_{given.in_flight_max} {
         for (auto& one : runs_) {
             one.queue = &queue_;
@@ -217,11 +223,14 @@ private:
         if (given.in_flight_max == 0 || given.in_flight_max > 4096) {
             refuse("in_flight_max is 1 to 4,096");
         }
-        if (!std::has_single_bit(given.growth) || given.growth < (1U << 16)) {
-            refuse("growth is a power of two, of 64 KiB or more");
+        if (!std::has_single_bit(given.growth) || given.growth < (1U << 16) ||
+            given.growth > (1U << 30)) {
+            refuse("growth is a power of two, of 64 KiB to 1 GiB");
         }
-        if (given.op_time_max.count() < 0 || given.lock_wait_max.count() < 0) {
-            refuse("op_time_max and lock_wait_max are not negative");
+        for (auto const time : {given.op_time_max, given.lock_wait_max}) {
+            if (time < std::chrono::seconds{0} || time > std::chrono::hours{24}) {
+                refuse("op_time_max and lock_wait_max are at most a day");
+            }
         }
         return given;
     }
@@ -266,15 +275,18 @@ private:
     }
     /// What became of a run becomes the result of its ops.
     static void conclude(detail::rbd_transfer& how, std::span<io_op<file>* const> ops) noexcept {
-        int const together = how.end(ops);
-        bool const all_alike = together == 0 || together == ESHUTDOWN || together == ETIMEDOUT;
+        auto& image = *ops.front()->file->image_;
+        auto const is_of_all = [](int error) { return error == ESHUTDOWN || error == ETIMEDOUT; };
+        int last = how.end(image, ops);
+        bool const is_tried_again = last != 0 && ops.size() > 1;
         for (auto* each : ops) {
-            each->error = together;
-            if (all_alike || ops.size() == 1) { continue; }
-            detail::rbd_transfer again;
-            std::span<io_op<file>* const> const alone{&each, 1};
-            again.start_and_wait(*each->file->image_, alone);
-            each->error = again.end(alone);
+            if (is_tried_again && !is_of_all(last)) {
+                detail::rbd_transfer again;
+                std::span<io_op<file>* const> const alone{&each, 1};
+                again.start_and_wait(image, alone);
+                last = again.end(image, alone);
+            }
+            each->error = last;
         }
     }
 
@@ -302,7 +314,7 @@ private:
     }
 
     options given_;
-    detail::rbd_cluster cluster_;
+    std::shared_ptr<detail::rbd_cluster> cluster_;
     fixed_array<run> runs_;
     std::mutex free_mutex_;
     run* free_ = nullptr;  // guarded by the mutex before it

@@ -4,11 +4,16 @@
 /// rbd_image: a connection to a Ceph cluster, an open image of it, and one transfer: what
 /// rbd_backend needs of librados and librbd.
 ///
-/// Their functions return a negative errno, and throw nothing. In a forked child none is called:
-/// the threads that would answer are not there.
+/// Their functions return a negative errno. In a forked child none is called: the threads that
+/// would answer are not there.
 ///
-/// Why a thread waits for the lock: rbd_lock_acquire takes no deadline. If its opener gives up, the
-/// thread closes the image when the cluster has decided, and rbd_cluster's end waits for it.
+/// Why a thread waits for the lock: rbd_lock_acquire takes no deadline, and op time-outs do not end
+/// it. If its opener gives up, the thread closes the image when the cluster has decided, and nobody
+/// waits for it: so it shares the connection.
+///
+/// Why an image may be left open: a write that timed out is still on its way, and may be done at
+/// any time. If the lock were given back, it could overwrite what the next owner writes. So the
+/// image keeps it until this process ends; then the next opener fences it.
 
 #include <quire/base/immovable.hpp>
 #include <quire/base/poison.hpp>
@@ -19,7 +24,7 @@
 #include <atomic>              // std::atomic
 #include <cerrno>              // ESHUTDOWN
 #include <condition_variable>  // std::condition_variable
-#include <memory>              // std::shared_ptr, std::unique_ptr
+#include <memory>              // std::shared_ptr
 #include <mutex>               // std::mutex
 #include <optional>            // std::optional
 #include <thread>              // std::thread
@@ -31,7 +36,7 @@
 
 namespace quire::inline QUIRE_ABI::detail {
 
-/// A connection, and the threads that still wait for a lock.
+/// A connection. It ends with the last of those that share it.
 class rbd_cluster : immovable {
 public:
     /// Errors: open_failed with the errno.
@@ -58,46 +63,41 @@ public:
         expect(::rados_connect(handle_), "connect to a monitor");
     }
     ~rbd_cluster() {
-        if (is_forked()) {
-            static_cast<void>(waiting_.release());  // the threads are the parent's
-            return;
-        }
-        for (auto& one : *waiting_) { one.join(); }
-        ::rados_shutdown(handle_);
+        if (!is_forked() && !is_left_open_) { ::rados_shutdown(handle_); }
     }
 
     [[nodiscard]] ::rados_t handle() const noexcept { return handle_; }
     [[nodiscard]] bool is_forked() const noexcept { return mark_.inherited(); }
-    /// A thread that ends by itself, some time.
-    void keep(std::thread thread) {
-        std::lock_guard const hold{mutex_};
-        waiting_->push_back(std::move(thread));
-    }
+    /// An image of it stays open until the process ends.
+    void leave_open() noexcept { is_left_open_ = true; }
 
 private:
     ::rados_t handle_ = nullptr;
     fork_mark mark_;
-    std::mutex mutex_;
-    std::unique_ptr<std::vector<std::thread>> waiting_ =
-        std::make_unique<std::vector<std::thread>>();
+    std::atomic<bool> is_left_open_{false};
 };
 
 /// What is open of an image; closed at the latest with its last owner.
 struct rbd_handles : immovable {
-    explicit rbd_handles(rbd_cluster const& of) noexcept : cluster{of} {}
+    explicit rbd_handles(std::shared_ptr<rbd_cluster> of) noexcept : cluster{std::move(of)} {}
     ~rbd_handles() { static_cast<void>(close()); }
 
     /// 0 or an errno.
     int close() noexcept {
         auto* const open_image = std::exchange(image, nullptr);
         auto* const open_pool = std::exchange(pool, nullptr);
-        if (cluster.is_forked()) { return 0; }
+        if (cluster->is_forked()) { return 0; }
         int const result = open_image == nullptr ? 0 : ::rbd_close(open_image);
         if (open_pool != nullptr) { ::rados_ioctx_destroy(open_pool); }
         return -result;
     }
+    void leave_open() noexcept {
+        cluster->leave_open();
+        image = nullptr;
+        pool = nullptr;
+    }
 
-    rbd_cluster const& cluster;
+    std::shared_ptr<rbd_cluster> cluster;
     ::rados_ioctx_t pool = nullptr;
     ::rbd_image_t image = nullptr;
 };
@@ -105,15 +105,19 @@ struct rbd_handles : immovable {
 class rbd_image : immovable {
 public:
     /// Errors: open_failed, file_locked: see rbd_backend.
-    rbd_image(rbd_cluster& cluster, open_request const& request, std::uint64_t growth,
-              std::chrono::nanoseconds lock_wait_max)
+    rbd_image(std::shared_ptr<rbd_cluster> const& cluster, open_request const& request,
+              std::uint64_t growth, std::chrono::nanoseconds lock_wait_max)
         : handles_{std::make_shared<rbd_handles>(cluster)},
           growth_{std::max<std::uint64_t>(growth, request.page_size)},
           writable_{request.mode != open_mode::read_only} {
-        auto const name = enter_pool(cluster, request);
+        auto const name = enter_pool(request);
+        if (writable_ && name.find('@') != name.npos) {
+            refuse(request, "a snapshot is only read", EROFS);
+        }
         bool const is_new = may_make(request.mode) && make(name, request);
         open(name, request);
-        if (writable_ && request.lock.count > 0) { lock(cluster, request, lock_wait_max); }
+        require_whole_pages(request);
+        if (writable_ && request.lock.count > 0) { lock(request, lock_wait_max); }
         std::uint64_t bytes = 0;
         expect(::rbd_get_size(handles_->image, &bytes), request);
         size_.store(bytes, std::memory_order_relaxed);
@@ -130,7 +134,7 @@ public:
     [[nodiscard]] ::rbd_image_t handle() const noexcept { return handles_->image; }
 
     /// 0 or an errno.
-    [[nodiscard]] int sync() noexcept { return writable_ ? error_of(::rbd_flush(handle())) : 0; }
+    [[nodiscard]] int sync() noexcept { return writable_ ? noted(::rbd_flush(handle())) : 0; }
     [[nodiscard]] int resize(std::uint64_t bytes) noexcept {
         if (!writable_) { return EBADF; }
         if (bytes > bytes_max) { return EFBIG; }
@@ -139,7 +143,7 @@ public:
                           : bytes > room_ ? (bytes + growth_ - 1) / growth_ * growth_
                                           : room_;
         if (room != room_) {
-            if (int const failed = error_of(::rbd_resize(handle(), room)); failed != 0) {
+            if (int const failed = noted(::rbd_resize(handle(), room)); failed != 0) {
                 return failed;
             }
             room_ = room;
@@ -148,16 +152,23 @@ public:
         return 0;
     }
     /// Cuts the image, unless another one has the lock: then it is no longer ours to cut.
+    /// ETIMEDOUT: it is left open, see above.
     [[nodiscard]] int close() noexcept {
-        if (handles_->cluster.is_forked()) { return 0; }
-        int const cut = writable_ && room_ > size() ? error_of(::rbd_resize(handle(), size())) : 0;
+        if (handles_->cluster->is_forked()) { return 0; }
+        bool const is_cut = writable_ && room_ > size() && !has_late_ops_;
+        int const cut = is_cut ? noted(::rbd_resize(handle(), size())) : 0;
+        if (has_late_ops_) {
+            handles_->leave_open();
+            return ETIMEDOUT;
+        }
         int const closed = handles_->close();
         int const failed = cut != 0 ? cut : closed;
         return failed == ESHUTDOWN ? 0 : failed;
     }
 
-    /// Of a writer: EROFS means, too, that another one has the lock.
-    [[nodiscard]] static int error_of(int result) noexcept {
+    /// The errno of an op that changes the image. EROFS means, too, that another one has the lock.
+    [[nodiscard]] int noted(int result) noexcept {
+        if (result == -ETIMEDOUT) { has_late_ops_ = true; }
         return result >= 0 ? 0 : result == -EROFS ? ESHUTDOWN : -result;
     }
 
@@ -175,14 +186,14 @@ private:
     }
 
     /// Enters the pool, and its namespace; the name of the image, with that of a snapshot.
-    [[nodiscard]] std::string enter_pool(rbd_cluster const& cluster, open_request const& request) {
+    [[nodiscard]] std::string enter_pool(open_request const& request) {
         auto const& path = request.path;
         auto const first = path.find('/');
         auto const last = path.rfind('/');
         if (first == path.npos || first == 0 || last + 1 == path.size()) {
             refuse(request, "a path is pool/image, or pool/image@snapshot", EINVAL);
         }
-        expect(::rados_ioctx_create(cluster.handle(), path.substr(0, first).c_str(),
+        expect(::rados_ioctx_create(handles_->cluster->handle(), path.substr(0, first).c_str(),
                                     &handles_->pool),
                request);
         if (last > first) {
@@ -206,7 +217,6 @@ private:
         auto const image = name.substr(0, at);
         auto const snapshot = at == name.npos ? std::string{} : name.substr(at + 1);
         if (writable_) {
-            if (!snapshot.empty()) { refuse(request, "a snapshot is only read", EROFS); }
             expect(::rbd_open(handles_->pool, image.c_str(), &handles_->image, nullptr), request);
             return;
         }
@@ -221,7 +231,18 @@ private:
         }
     }
 
-    void lock(rbd_cluster& cluster, open_request const& request, std::chrono::nanoseconds at_most) {
+    /// A page lies in one object, so that its write is whole or not at all.
+    void require_whole_pages(open_request const& request) const {
+        ::rbd_image_info_t its{};
+        std::uint64_t stripe = 0;
+        expect(::rbd_stat(handles_->image, &its, sizeof its), request);
+        expect(::rbd_get_stripe_unit(handles_->image, &stripe), request);
+        if (std::min(its.obj_size, stripe) % request.page_size != 0) {
+            refuse(request, "an object has not whole pages", EINVAL);
+        }
+    }
+
+    void lock(open_request const& request, std::chrono::nanoseconds at_most) {
         std::uint64_t features = 0;
         expect(::rbd_get_features(handles_->image, &features), request);
         if ((features & RBD_FEATURE_EXCLUSIVE_LOCK) == 0) {
@@ -244,14 +265,14 @@ private:
             decided->made.wait_for(hold, at_most, [&] { return decided->result.has_value(); });
         hold.unlock();
         if (!in_time) {
-            cluster.keep(std::move(waits));
+            waits.detach();
             throw error{errc::file_locked,
                         "lock " + request.path + ": the cluster still asks its last owner"};
         }
         waits.join();
         int const result = *decided->result;
         if (result == -EROFS || result == -EBUSY) {
-            throw error{errc::file_locked, "lock " + request.path};
+            throw error{errc::file_locked, "lock " + request.path, page_id::none(), -result};
         }
         expect(result, request, "lock ");
     }
@@ -260,6 +281,7 @@ private:
     std::uint64_t growth_;
     std::uint64_t room_ = 0;  // bytes of the image; of the thread that resizes
     std::atomic<std::uint64_t> size_{0};
+    std::atomic<bool> has_late_ops_{false};
     bool writable_;
 };
 
@@ -308,10 +330,10 @@ public:
     }
     /// When it is complete: 0, an errno, or io_ended.
     template <class File>
-    [[nodiscard]] int end(std::span<io_op<File>* const> ops) noexcept {
+    [[nodiscard]] int end(rbd_image& image, std::span<io_op<File>* const> ops) noexcept {
         if (refusal_ != 0) { return refusal_; }
-        if (result_ < 0) { return rbd_image::error_of(static_cast<int>(result_)); }
-        if (ops.front()->verb == io_verb::write) { return 0; }
+        if (ops.front()->verb == io_verb::write) { return image.noted(static_cast<int>(result_)); }
+        if (result_ < 0) { return static_cast<int>(-result_); }
         if (static_cast<std::size_t>(result_) < bytes_) { return io_ended; }
         copy<io_verb::read>(ops);
         return 0;
@@ -347,8 +369,7 @@ private:
                    : ::rbd_aio_writev(image.handle(), parts.data(), count, first.offset,
                                       completion);
     }
-    /// Under the address sanitizer librbd gets a copy: it would be reported for a frame that no
-    /// guard has.
+    /// Under the address sanitizer librbd gets a copy: no guard has the frame.
     template <io_verb Verb, class File>
     __attribute__((no_sanitize_address)) void copy(std::span<io_op<File>* const> ops) noexcept {
         if constexpr (poisoning) {

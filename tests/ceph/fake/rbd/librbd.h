@@ -12,6 +12,11 @@ using rbd_completion_t = void*;
 using rbd_callback_t = void (*)(rbd_completion_t, void*);
 enum rbd_lock_mode_t { RBD_LOCK_MODE_EXCLUSIVE = 0, RBD_LOCK_MODE_SHARED = 1 };
 
+struct rbd_image_info_t {  // some of its members
+    std::uint64_t size;
+    std::uint64_t obj_size;
+};
+
 #define RBD_FEATURE_LAYERING (1ULL << 0)
 #define RBD_FEATURE_EXCLUSIVE_LOCK (1ULL << 2)
 
@@ -24,6 +29,8 @@ int rbd_open_read_only(rados_ioctx_t io, char const* name, rbd_image_t* image,
 int rbd_close(rbd_image_t image);
 int rbd_get_size(rbd_image_t image, std::uint64_t* bytes);
 int rbd_get_features(rbd_image_t image, std::uint64_t* features);
+int rbd_stat(rbd_image_t image, rbd_image_info_t* info, std::size_t size);
+int rbd_get_stripe_unit(rbd_image_t image, std::uint64_t* bytes);
 int rbd_resize(rbd_image_t image, std::uint64_t bytes);
 int rbd_flush(rbd_image_t image);
 int rbd_lock_acquire(rbd_image_t image, rbd_lock_mode_t mode);
