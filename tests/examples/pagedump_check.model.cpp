@@ -18,7 +18,6 @@ enum class level : std::int8_t { low = -1, high = 1 };
 struct place {
     std::uint16_t shelf;
     float height;
-    friend bool operator==(place const&, place const&) = default;
 };
 BOOST_DESCRIBE_STRUCT(place, (), (shelf, height))
 
