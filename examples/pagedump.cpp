@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 
-/// pagedump [--page-size N] [--schema TEXT] FILE [PAGE | --map | --check] [--json]
+/// pagedump [--page-size N] [--schema TEXT] FILE [--map | [PAGE | --check] [--json]]
 /// pagedump --log LOGFILE [--json]
 ///
 /// A file of quire's, shown to a person. Without more: which kinds of pages it has, and the roots
@@ -8,7 +8,8 @@
 /// catalog has for them, or by `--schema id:i64,name:string?`. --map: the whole file, one character
 /// a page. --check: what contradicts itself, page by page, and if the file has a catalog in its
 /// trees, heap files, indexes and allocation pages (status 1 when something does; pages of 4 or
-/// 16 KiB). --log: the records of a log. The page size is that of the file's catalog, or 4096.
+/// 16 KiB). --log: the records of a log. The page size is that of the file's catalog, or 4096;
+/// N is 512 to 32768.
 ///
 /// The file is read and not changed. Nothing is locked, so what is shown of a file that is being
 /// written is a page here and there. Damaged pages are shown, too. Not seen: what the file's log
@@ -105,8 +106,8 @@ private:
             std::cout << at(no).letter();
         }
         std::cout << "\nH heap  L leaf  I inner node  R records  D directory  C catalog  "
-                     "A allocation\nsmall: less than half full  . free  _ blank  ? another kind  "
-                     "! broken\n";
+                     "A allocation\nlower case: less than half full  . free  _ blank  "
+                     "? another kind  ! broken\n";
         return 0;
     }
     int check() {
@@ -157,6 +158,14 @@ std::size_t page_size_of(std::ifstream& file) {
     bool const is_catalog = quire::load_le<std::uint64_t>(head.data() + 32) == catalog::file_magic;
     return is_catalog ? quire::load_le<std::uint32_t>(head.data() + 44) : 4096;
 }
+/// Whether its first block is the header of one.
+bool is_log(std::ifstream& file) {
+    std::array<std::byte, quire::detail::log_block> first{};
+    file.read(reinterpret_cast<char*>(first.data()), first.size());
+    file.clear();
+    file.seekg(0);
+    return quire::detail::log_header::is_valid(quire::detail::log_block_bytes{first});
+}
 /// Nothing if it makes no sense.
 std::optional<request> request_of(std::vector<std::string> const& arguments) {
     request wanted;
@@ -171,7 +180,7 @@ std::optional<request> request_of(std::vector<std::string> const& arguments) {
         } else if (arguments[i] == "--log" && has_next && wanted.path.empty()) {
             wanted.is_log = true;
             wanted.path = arguments[++i];
-        } else if (wanted.path.empty()) {
+        } else if (wanted.path.empty() && !arguments[i].starts_with("--")) {
             wanted.path = arguments[i];
         } else if (wanted.what.empty() && !wanted.is_log) {
             wanted.what = arguments[i];
@@ -180,7 +189,8 @@ std::optional<request> request_of(std::vector<std::string> const& arguments) {
         }
     }
     bool const is_number = wanted.what.find_first_not_of("0123456789") == std::string::npos;
-    bool const makes_sense = is_number || wanted.what == "--map" || wanted.what == "--check";
+    bool const makes_sense = is_number || wanted.what == "--check" ||
+                             (wanted.what == "--map" && !wanted.as_json);
     return wanted.path.empty() || !makes_sense ? std::nullopt : std::optional{wanted};
 }
 
@@ -190,8 +200,8 @@ int main(int argc, char** argv) try {
     using namespace pagedump;
     auto const wanted = request_of({argv + 1, argv + argc});
     if (!wanted) {
-        std::cerr << "usage: pagedump [--page-size N] [--schema TEXT] FILE [PAGE | --map | "
-                     "--check] [--json]\n       pagedump --log LOGFILE [--json]\n";
+        std::cerr << "usage: pagedump [--page-size N] [--schema TEXT] FILE [--map | [PAGE | "
+                     "--check] [--json]]\n       pagedump --log LOGFILE [--json]\n";
         return 2;
     }
     if (wanted->is_log) {
@@ -203,6 +213,7 @@ int main(int argc, char** argv) try {
     if (!file) { throw std::runtime_error{wanted->path + " cannot be opened"}; }
     auto const bytes = static_cast<std::uint64_t>(file.tellg());
     file.seekg(0);
+    if (is_log(file)) { throw std::runtime_error{"this is a log: pagedump --log " + wanted->path}; }
     auto const size = wanted->page_size > 0 ? wanted->page_size : page_size_of(file);
     return quire::visit_page_size<512, 1024, 2048, 4096, 8192, 16'384, 32'768>(
         size, [&](auto n) { return file_dump<n>{file, bytes, *wanted}.run(); });

@@ -136,12 +136,18 @@ public:
             for (auto const& root : roots_) { look(root.page, [&] { check_root(db, root); }); }
             for (auto const& root : roots_) {
                 if (root.kind != quire::root_kind::heap_file) { continue; }
-                look(root.page, [&] { check_rows(db, root); });
+                bool ended = false;
+                look(root.page, [&] { ended = check_rows(db, root); });
+                if (!ended) {
+                    passed.push_back("what rows and indexes of " + root.name +
+                                     " are left: see what is wrong with its pages");
+                }
             }
             bool const all_reached = found.empty();
             append(all_reached ? db.check(reached_) : db.check());
             done.push_back("the catalog and the allocation pages");
-            if (all_reached) { done.push_back("whether each page in use belongs to something"); }
+            (all_reached ? done : passed)
+                .push_back("whether each page in use belongs to something");
         });
     }
     quire::findings found;
@@ -200,15 +206,15 @@ private:
             add(0, "root " + root.name + " is of a kind that is none");
         }
     }
-    /// Each row by its schema, and each entry of its indexes.
-    void check_rows(catalog_type& db, quire::root_info const& root) {
+    /// Each row by its schema, and each entry of its indexes. True: to the end.
+    bool check_rows(catalog_type& db, quire::root_info const& root) {
         heap_type const heap{db, entry_of(root)};
         std::optional<row_schema> rows;
         try {
             rows.emplace(row_schema::of(root.schema));
         } catch (std::runtime_error const& why) {
             passed.push_back("rows of " + root.name + ": " + why.what());
-            return;
+            return true;
         }
         std::uint64_t count = 0;
         heap.scan([&](quire::record_id id, bytes_type row) {
@@ -227,6 +233,7 @@ private:
             auto const name = root.name + '.' + declared.columns;
             look(root.page, [&] { check_index(db, heap, *rows, declared, name, count); });
         }
+        return true;
     }
     void check_index(catalog_type& db, heap_type const& heap, row_schema const& rows,
                      row_schema::index const& declared, std::string const& name,

@@ -206,6 +206,9 @@ for ((n = 0; n < 12; ++n)); do # sectors and headers
     [[ $status -le 1 ]] || fail "--log: status $status: $(tail -n 3 found)"
 done
 says '^bank.db  WRONG it has no header' --log bank.db
+says '^this is a log: pagedump --log bank.log$' bank.log --check
+says '^usage' --help
+says '^usage' bank.db --map --json
 says '^users.db  WRONG it has no header' --log users.db
 head -c 4096 bank.log >damaged.log
 says 'WRONG ' --log damaged.log

@@ -38,8 +38,8 @@
 ///   b.in_flight_max()           how many runs of neighbours it can have in flight; 0: `submit`
 ///                               completes every op. noexcept. See in_flight_max_of
 ///
-/// ESHUTDOWN, of an op, a sync or a resize, says that another opener has taken the file's lock
-/// (errc::lock_lost): the pool writes nothing to this file any more.
+/// ESHUTDOWN says that another opener has taken the file's lock (errc::lock_lost). After one of a
+/// write or a sync the pool writes nothing to this file any more.
 ///
 /// Each op is handed out exactly once: in front by `submit`, or by one later `reap`, in whichever
 /// thread that is called. From then on the backend touches neither the op nor its bytes; until

@@ -23,9 +23,9 @@
 /// With file_lock::none the lock is not held: librbd takes it for the first write, if it can.
 ///
 /// A fenced owner gets ESHUTDOWN for each op, which the pool reports as errc::lock_lost: its file
-/// refuses writes from then on, what is in the pool is still read, and what a flush or a log had
-/// acknowledged is in the image. The fence is of the connection, so all files of the backend have
-/// it: close them with unwritten::discard, and make a new pool.
+/// refuses writes from its first failed one on, what is in the pool is still read, and what a flush
+/// or a log had acknowledged is in the image. The fence is of the connection, so all files of the
+/// backend have it: close them with unwritten::discard, and make a new pool.
 ///
 /// Readers. RBD has no lock for readers. An image that is opened for reading may change meanwhile,
 /// so open says open_failed to a reader that asks for a lock: it opens a snapshot, which does not

@@ -12,7 +12,8 @@
 /// time is left out.
 ///
 /// A cursor of a change (`orders.first(change)`) shows what the change has, its own writes among
-/// it. The change holds the leaves that the cursor was in, and outlives it.
+/// them. Each step goes down from the root, and nothing is read ahead. The change holds the leaves
+/// that the cursor was in, and outlives it.
 ///
 /// `value()` is lent from that copy as a page lends a row (borrow/loan.hpp): it ends before the
 /// cursor goes on, is assigned or moved from, or ends. In checked builds one that is used after
