@@ -71,7 +71,7 @@ class rbd_backend {
 public:
     struct options {
         std::string config{};         ///< path of ceph.conf; empty: where Ceph's programs look
-        std::string user = "admin";   ///< the client's name is client.<user>
+        std::string user = "admin";   ///< the client is `client.` and this
         std::uint32_t in_flight_max = 256;  ///< runs of pages, 1 to 4,096
         std::chrono::seconds op_time_max{0};     ///< 0: no limit; see above
         std::chrono::seconds lock_wait_max{45};  ///< at most a day
