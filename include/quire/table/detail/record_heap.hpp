@@ -133,9 +133,9 @@ public:
         where.turns_out(free_space::room_type{0});
         try {
             visit(changes, no, [&](page_view const& page) {
-                auto const slot = page.room_for(page_view::size_of(form, size));
-                if (slot) {
-                    found = record_id{no, *slot};
+                auto const room = page.room_for(page_view::size_of(form, size));
+                if (room) {
+                    found = record_id{no, *room};
                     where.turns_out(std::nullopt);
                 } else {
                     auto const noted = free_space::room_of(page.free_space(), base::page_size);
@@ -222,9 +222,9 @@ private:
     [[nodiscard]] bool scan_page(page_no no, page_view const& page, std::vector<record_id>& away,
                                  Fn& fn) const {
         if (page.heap() != number_) { page.corrupt("heap file"); }
-        return page.for_each([&](slot_id slot, auto const& found) {
-            if (found.form == record_form::row) { return fn(record_id{no, slot}, found.row); }
-            if (found.form == record_form::moved_away) { away.push_back({no, slot}); }
+        return page.for_each([&](slot_id at, auto const& found) {
+            if (found.form == record_form::row) { return fn(record_id{no, at}, found.row); }
+            if (found.form == record_form::moved_away) { away.push_back({no, at}); }
             return true;
         });
     }
