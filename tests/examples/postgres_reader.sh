@@ -6,7 +6,8 @@
 # Exit status 77: PostgreSQL is not installed.
 set -euo pipefail
 reader=$1 rows=${2:-100000}
-bin=$(find /usr/lib/postgresql/*/bin -name initdb -printf '%h\n' 2>/dev/null | sort -V | tail -n 1)
+bin=$({ find /usr/lib/postgresql/*/bin -name initdb -printf '%h\n' 2>/dev/null || true; } |
+    sort -V | tail -n 1)
 [[ -n $bin ]] || { echo "skipped: PostgreSQL is not installed"; exit 77; }
 fail() {
     echo "$*" >&2
