@@ -12,7 +12,8 @@
 ///     scan        file.scan from end to end                       reads of 256 KiB, 1 in flight
 ///
 /// Both write the same pages, every third of those that fill half of the pool: an OSD does the ops
-/// of one object in turn, so it matters how many objects they are in.
+/// of one object in turn, so it matters how many objects they are in. Pages that other tasks have
+/// evicted are read before the slice: librbd's writes read nothing.
 /// Pages per second. The cluster is that of CEPH_CONF, whose pool `quire` gets two images for the
 /// time of the run (tests/ceph/cluster makes one here: daemons and client then share this machine).
 /// Without CEPH_CONF or librbd it says so, and measures nothing.
@@ -211,6 +212,14 @@ public:
         }
         return done;
     }
+    /// Reads the pages that `write` changes, if the pool has them no more.
+    void fetch_written() {
+        std::uint64_t next = 0;
+        auto pages = file_.read_stream([&]() -> std::optional<quire::page_no> {
+            return next < pool_.frames() / 2 ? std::optional{quire::page_no{next++}} : std::nullopt;
+        });
+        while (pages.next() != nullptr) {}
+    }
     std::uint64_t write(std::size_t count, slice_end end) {
         std::uint64_t done = 0;
         while (slice_clock::now() < end) {
@@ -262,18 +271,20 @@ void run(report& to, char const* conf, effort const& size) {
         quire_player quire{conf, name, size.pages};
         raw_player raw{image, size.pages};
         slices all;
-        auto const add = [&](std::string const& what, auto theirs, auto ours) {
+        auto const add = [&](std::string const& what, auto theirs, auto ours,
+                             std::function<void()> before_ours = {}) {
             all.add("librbd, " + what, 1, theirs);
-            all.add("quire, " + what, 1, ours);
+            all.add("quire, " + what, 1, ours, std::move(before_ours));
         };
+        auto const fetch = [&] { quire.fetch_written(); };
         add("read 1", [&](slice_end end) { return raw.read(1, end); },
             [&](slice_end end) { return quire.read_one(end); });
         add("read 64", [&](slice_end end) { return raw.read(many, end); },
             [&](slice_end end) { return quire.read_many(end); });
         add("write 1", [&](slice_end end) { return raw.write(1, end); },
-            [&](slice_end end) { return quire.write(1, end); });
+            [&](slice_end end) { return quire.write(1, end); }, fetch);
         add("write 64", [&](slice_end end) { return raw.write(many, end); },
-            [&](slice_end end) { return quire.write(many, end); });
+            [&](slice_end end) { return quire.write(many, end); }, fetch);
         add("scan", [&](slice_end end) { return raw.scan(end); },
             [&](slice_end end) { return quire.scan(end); });
         auto const found = all.run(size.rounds, 10, size.slice);
