@@ -113,10 +113,10 @@ private:
     ::pid_t child_ = -1;
 };
 
-/// Of the cluster that a test has made. (A kill -9 empties a memstore.)
-void command(std::string const& what) {
-    auto const text = std::string{QUIRE_CEPH_CLUSTER} + ' ' + what + ' ' + folder_of("own") +
-                      " bluestore";
+/// Of the cluster that a test has made.
+void command(std::string const& what, std::string const& more = {}) {
+    auto const text =
+        std::string{QUIRE_CEPH_CLUSTER} + ' ' + what + ' ' + folder_of("own") + ' ' + more;
     INFO(text);
     REQUIRE(std::system(text.c_str()) == 0);
 }
@@ -258,7 +258,7 @@ TEST_CASE("rbd cluster: an owner that was away is fenced: nothing of it is writt
 TEST_CASE("rbd cluster: nothing acknowledged is lost when the OSD and the program are killed") {
     auto const conf = configuration("shared");
     if (conf.empty()) { return quire_test::skip("no Ceph cluster"); }
-    command("start");
+    command("start", "bluestore");  // a kill -9 empties a memstore
     auto const own = configuration("own");
     constexpr std::int64_t pages = 8;
     constexpr std::int64_t each = 1000;
