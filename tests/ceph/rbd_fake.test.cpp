@@ -379,6 +379,46 @@ TEST_CASE("rbd_backend: a file with a write that timed out keeps its lock when i
     CHECK(next.backend.close(file) == 0);
 }
 
+TEST_CASE("rbd_backend: an opener whose replacing timed out keeps the lock, too") {
+    auto& ceph = new_cluster();
+    bench b;
+    auto file = b.backend.open({"pool/image", open_mode::create_new});
+    REQUIRE(b.backend.resize(file, page_bytes) == 0);
+    CHECK(b.backend.close(file) == 0);
+    ceph.fault = [](fake_op const& op) { return op.parts == 0 ? -ETIMEDOUT : 0; };
+    {
+        bench late;
+        CHECK(refusal(late, "pool/image", open_mode::create_or_replace) ==
+              std::pair{errc::open_failed, ETIMEDOUT});
+    }
+    ceph.fault = {};
+    CHECK(refusal(b, "pool/image", open_mode::read_write).first == errc::file_locked);
+}
+
+TEST_CASE("rbd_backend: with a limit, a failed write may hide one that timed out") {
+    auto& ceph = new_cluster();
+    for (auto const limit : {0s, 40s}) {
+        bench b{{.op_time_max = limit}};
+        auto const path = "pool/image" + std::to_string(limit.count());
+        auto file = b.backend.open({path, open_mode::create_new});
+        REQUIRE(b.backend.resize(file, page_bytes) == 0);
+        for (int const error : {EROFS, EIO}) {
+            ceph.fault = [error](fake_op const& op) { return op.writes ? -error : 0; };
+            CHECK(b.write(file, 0, 0) == (error == EROFS ? ESHUTDOWN : EIO));
+            ceph.fault = {};
+            bool const is_kept = limit > 0s && error == EIO;
+            CHECK(b.backend.close(file) == (is_kept ? ETIMEDOUT : 0));
+            bench other;
+            if (is_kept) {
+                CHECK(refusal(other, path, open_mode::read_write).first == errc::file_locked);
+            } else {
+                file = b.backend.open({path, open_mode::read_write});
+            }
+        }
+        CHECK(b.backend.close(file) == 0);
+    }
+}
+
 TEST_CASE("rbd_backend: what one page's time-out says holds for the rest of its run") {
     auto& ceph = new_cluster();
     bench b;

@@ -40,7 +40,8 @@
 /// miss the return of an OSD): a page that was to be written stays dirty, and the next flush writes
 /// it again. But the first write may still be done, at any time. So a file with a write that timed
 /// out is closed with ETIMEDOUT, and keeps its lock until the process ends: another opener gets
-/// file_locked, and later fences what is left. By default there is no limit.
+/// file_locked, and later fences what is left. With a limit any failed write, and a failed resize,
+/// is taken for one that timed out: one failure may hide another. By default there is no limit.
 ///
 /// Invariants
 ///   I1. A run of neighbours is one op of librbd. It completes in a thread of librbd, which does no

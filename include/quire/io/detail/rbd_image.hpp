@@ -13,7 +13,7 @@
 ///
 /// Why an image may be left open: a write that timed out is still on its way, and may be done at
 /// any time. If the lock were given back, it could overwrite what the next owner writes. So the
-/// image keeps it until this process ends; then the next opener fences it.
+/// image keeps it, also when `open` fails, until this process ends; then the next opener fences it.
 
 #include <quire/base/immovable.hpp>
 #include <quire/base/poison.hpp>
@@ -41,7 +41,8 @@ class rbd_cluster : immovable {
 public:
     /// Errors: open_failed with the errno.
     rbd_cluster(std::string const& config, std::string const& user,
-                std::chrono::seconds op_time_max) {
+                std::chrono::seconds op_time_max)
+        : has_time_limit_{op_time_max.count() > 0} {
         auto const expect = [&](int result, std::string const& what) {
             if (result >= 0) { return; }
             if (handle_ != nullptr) { ::rados_shutdown(handle_); }
@@ -57,7 +58,7 @@ public:
         for (auto const& [option, value] :
              {std::pair{"rbd_cache", std::string{"false"}}, {"rados_osd_op_timeout", limit},
               {"rados_mon_op_timeout", limit},
-              {"client_mount_timeout", op_time_max.count() > 0 ? limit : "300"}}) {
+              {"client_mount_timeout", has_time_limit_ ? limit : "300"}}) {
             expect(::rados_conf_set(handle_, option, value.c_str()), option);
         }
         expect(::rados_connect(handle_), "connect to a monitor");
@@ -68,12 +69,14 @@ public:
 
     [[nodiscard]] ::rados_t handle() const noexcept { return handle_; }
     [[nodiscard]] bool is_forked() const noexcept { return mark_.inherited(); }
+    [[nodiscard]] bool has_time_limit() const noexcept { return has_time_limit_; }
     /// An image of it stays open until the process ends.
     void leave_open() noexcept { is_left_open_ = true; }
 
 private:
     ::rados_t handle_ = nullptr;
     fork_mark mark_;
+    bool const has_time_limit_;
     std::atomic<bool> is_left_open_{false};
 };
 
@@ -82,24 +85,33 @@ struct rbd_handles : immovable {
     explicit rbd_handles(std::shared_ptr<rbd_cluster> of) noexcept : cluster{std::move(of)} {}
     ~rbd_handles() { static_cast<void>(close()); }
 
-    /// 0 or an errno.
+    /// 0 or an errno. ETIMEDOUT: it is left open, see above.
     int close() noexcept {
         auto* const open_image = std::exchange(image, nullptr);
         auto* const open_pool = std::exchange(pool, nullptr);
         if (cluster->is_forked()) { return 0; }
+        if (has_late_ops) {
+            cluster->leave_open();
+            return ETIMEDOUT;
+        }
         int const result = open_image == nullptr ? 0 : ::rbd_close(open_image);
         if (open_pool != nullptr) { ::rados_ioctx_destroy(open_pool); }
         return -result;
     }
-    void leave_open() noexcept {
-        cluster->leave_open();
-        image = nullptr;
-        pool = nullptr;
+    /// The errno of an op that changes the image. EROFS means, too, that another one has the lock.
+    /// Of an op on several objects librbd tells one failure: it may hide a time-out.
+    [[nodiscard]] int noted(int result) noexcept {
+        if (result >= 0) { return 0; }
+        int const failed = result == -EROFS ? ESHUTDOWN : -result;
+        bool const may_hide_one = cluster->has_time_limit() && failed != ESHUTDOWN;
+        if (failed == ETIMEDOUT || may_hide_one) { has_late_ops = true; }
+        return failed;
     }
 
     std::shared_ptr<rbd_cluster> cluster;
     ::rados_ioctx_t pool = nullptr;
     ::rbd_image_t image = nullptr;
+    std::atomic<bool> has_late_ops{false};
 };
 
 class rbd_image : immovable {
@@ -152,25 +164,15 @@ public:
         return 0;
     }
     /// Cuts the image, unless another one has the lock: then it is no longer ours to cut.
-    /// ETIMEDOUT: it is left open, see above.
     [[nodiscard]] int close() noexcept {
         if (handles_->cluster->is_forked()) { return 0; }
-        bool const is_cut = writable_ && room_ > size() && !has_late_ops_;
+        bool const is_cut = writable_ && room_ > size() && !handles_->has_late_ops;
         int const cut = is_cut ? noted(::rbd_resize(handle(), size())) : 0;
-        if (has_late_ops_) {
-            handles_->leave_open();
-            return ETIMEDOUT;
-        }
         int const closed = handles_->close();
-        int const failed = cut != 0 ? cut : closed;
+        int const failed = cut != 0 && closed != ETIMEDOUT ? cut : closed;
         return failed == ESHUTDOWN ? 0 : failed;
     }
-
-    /// The errno of an op that changes the image. EROFS means, too, that another one has the lock.
-    [[nodiscard]] int noted(int result) noexcept {
-        if (result == -ETIMEDOUT) { has_late_ops_ = true; }
-        return result >= 0 ? 0 : result == -EROFS ? ESHUTDOWN : -result;
-    }
+    [[nodiscard]] int noted(int result) noexcept { return handles_->noted(result); }
 
 private:
     static constexpr std::uint64_t bytes_max = std::uint64_t{1} << 50;
@@ -281,7 +283,6 @@ private:
     std::uint64_t growth_;
     std::uint64_t room_ = 0;  // bytes of the image; of the thread that resizes
     std::atomic<std::uint64_t> size_{0};
-    std::atomic<bool> has_late_ops_{false};
     bool writable_;
 };
 
