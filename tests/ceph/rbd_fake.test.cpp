@@ -196,6 +196,25 @@ TEST_CASE("rbd_backend: many ops are in flight at once, and reap waits for the f
     CHECK(b.backend.close(file) == 0);
 }
 
+TEST_CASE("rbd_backend: reap waits for an op in flight, whatever was handed out before") {
+    auto& ceph = new_cluster();
+    bench b;
+    auto file = b.backend.open({"pool/image", open_mode::create_new});
+    REQUIRE(b.backend.resize(file, page_bytes) == 0);
+    CHECK(b.write(file, 0, 0) == 0);
+    ceph.hold_ops(true);
+    std::vector<bench::op> ops{b.page_op(io_verb::write, file, 0, 0)};
+    std::vector<bench::op*> pointers;
+    REQUIRE(b.submit(ops, pointers) == 0);
+    std::array<bench::op*, 1> done{};
+    auto const begin = std::chrono::steady_clock::now();
+    CHECK(b.backend.reap(done, 20ms) == 0);
+    CHECK(std::chrono::steady_clock::now() - begin >= 20ms);
+    ceph.hold_ops(false);
+    CHECK(b.backend.reap(done, 10s) == 1);
+    CHECK(b.backend.close(file) == 0);
+}
+
 TEST_CASE("rbd_backend: a second writer is refused while the first one lives") {
     new_cluster();
     bench b;
@@ -395,7 +414,7 @@ TEST_CASE("rbd_backend: an opener whose replacing timed out keeps the lock, too"
     CHECK(refusal(b, "pool/image", open_mode::read_write).first == errc::file_locked);
 }
 
-TEST_CASE("rbd_backend: with a limit, a failed write may hide one that timed out") {
+TEST_CASE("rbd_backend: with a limit a failed write may hide one that timed out") {
     auto& ceph = new_cluster();
     for (auto const limit : {0s, 40s}) {
         bench b{{.op_time_max = limit}};
