@@ -4,9 +4,9 @@
 /// loss of an OSD, and changes that are whole or not at all on it.
 ///
 /// QUIRE_CEPH in the environment is a folder: `shared` in it is that of a cluster that is up, `own`
-/// of one that a test makes and damages. Without the first the tests are skipped. Each runs in a
-/// process of its own, as ctest does it: the child of a process that has used librados may draw the
-/// address that its parent draws next, and a fence is of an address.
+/// and `two` of those that a test makes and damages. Without the first the tests are skipped. Each
+/// runs in a process of its own, as ctest does it: the child of a process that has used librados
+/// may draw the address that its parent draws next, and a fence is of an address.
 
 #include <quire/io/rbd_backend.hpp>
 
@@ -114,9 +114,9 @@ private:
 };
 
 /// Of the cluster that a test has made.
-void command(std::string const& what, std::string const& more = {}) {
+void command(std::string const& what, std::string const& cluster, std::string const& more = {}) {
     auto const text =
-        std::string{QUIRE_CEPH_CLUSTER} + ' ' + what + ' ' + folder_of("own") + ' ' + more;
+        std::string{QUIRE_CEPH_CLUSTER} + ' ' + what + ' ' + folder_of(cluster) + ' ' + more;
     INFO(text);
     REQUIRE(std::system(text.c_str()) == 0);
 }
@@ -255,10 +255,64 @@ TEST_CASE("rbd cluster: an owner that was away is fenced: nothing of it is writt
     file.close();
 }
 
+TEST_CASE("rbd cluster: writes that timed out are not done over what the next owner wrote") {
+    auto const conf = configuration("shared");
+    if (conf.empty()) { return quire_test::skip("no Ceph cluster"); }
+    command("start", "two", "memstore 2");
+    auto const two = configuration("two");
+    constexpr std::int64_t count = 200;
+    auto const set_all = [](pool_type::file const& file, std::int64_t cents) {
+        for (std::int64_t i = 0; i < count; i += 2) {  // no neighbours
+            auto page = file.write<quire::heap_page>(static_cast<std::uint64_t>(i));
+            page->row<account>(quire::slot_id{0}).set<&account::cents>(cents);
+        }
+    };
+    auto its = options(two);
+    its.frames = 512;
+    process owner{[&, its]() mutable {
+        its.backend.op_time_max = 2s;
+        pool_type pool{its};
+        auto file = pool.open("quire/late", open_mode::create_new);
+        for (std::int64_t i = 0; i < count; ++i) { add_row(file); }
+        file.flush();
+        command("pause-osd", "two", "0");
+        command("pause-osd", "two", "1");
+        set_all(file, -1);
+        auto const late = error_of([&] { file.flush(); });
+        auto const closed = error_of([&] { file.close(quire::unwritten::discard); });
+        if (late.system_errno() != ETIMEDOUT || closed.system_errno() != ETIMEDOUT) { return 2; }
+        process::say_ready();
+        std::this_thread::sleep_for(100s);
+        return 1;
+    }};
+    owner.wait_until_ready();
+    command("resume-osd", "two", "0");
+    command("resume-osd", "two", "1");
+    CHECK(error_of([&] {
+              pool_type pool{its};
+              pool.open("quire/late", open_mode::read_write).close();
+          }).kind() == errc::file_locked);
+    owner.send(SIGKILL);
+    pool_type pool{its};
+    auto file = pool.open("quire/late", open_mode::read_write);
+    set_all(file, 1234);
+    file.close();
+    for (int look = 0; look < 3; ++look) {
+        std::this_thread::sleep_for(300ms);
+        pool_type anew{its};
+        auto const next = anew.open("quire/late", open_mode::read_write);
+        for (std::uint64_t i = 0; i < count; i += 2) {
+            auto const page = next.read<quire::heap_page>(i);
+            CHECK(page->row<account>(quire::slot_id{0}).get<&account::cents>() == 1234);
+        }
+    }
+    command("stop", "two");
+}
+
 TEST_CASE("rbd cluster: nothing acknowledged is lost when the OSD and the program are killed") {
     auto const conf = configuration("shared");
     if (conf.empty()) { return quire_test::skip("no Ceph cluster"); }
-    command("start", "bluestore");  // a kill -9 empties a memstore
+    command("start", "own", "bluestore");  // a kill -9 empties a memstore
     auto const own = configuration("own");
     constexpr std::int64_t pages = 8;
     constexpr std::int64_t each = 1000;
@@ -305,20 +359,20 @@ TEST_CASE("rbd cluster: nothing acknowledged is lost when the OSD and the progra
     owner.wait_until_ready();
     std::this_thread::sleep_for(1s);
     auto const before = durable->load();
-    command("kill-osd");
+    command("kill-osd", "own");
     std::this_thread::sleep_for(2s);
     auto const while_away = durable->load();
-    command("start-osd");
+    command("start-osd", "own");
     auto const until = clock_type::now() + 60s;
     while (durable->load() < while_away + 20 && clock_type::now() < until) {
         std::this_thread::sleep_for(50ms);
     }
     CHECK(before > 0);
     CHECK(durable->load() >= while_away + 20);  // ops that were under way went on
-    command("kill-osd");
+    command("kill-osd", "own");
     owner.send(SIGKILL);
     CHECK(owner.status() == -SIGKILL);
-    command("start-osd");
+    command("start-osd", "own");
     open_all([&](log_type&, pool_type&, pool_type::file& file) {
         std::int64_t sum = 0;
         std::int64_t moved = 0;
@@ -335,5 +389,5 @@ TEST_CASE("rbd cluster: nothing acknowledged is lost when the OSD and the progra
         return 0;
     });
     ::munmap(durable, 4096);
-    command("stop");
+    command("stop", "own");
 }
