@@ -14,6 +14,7 @@ write_basic_package_version_file(
     ARCH_INDEPENDENT)
 install(
     FILES ${PROJECT_SOURCE_DIR}/cmake/quireConfig.cmake
+          ${PROJECT_SOURCE_DIR}/cmake/librbd.cmake
           ${PROJECT_SOURCE_DIR}/cmake/quire_borrow_check.cmake
           ${PROJECT_SOURCE_DIR}/cmake/quire_borrow_check.sh
           ${PROJECT_BINARY_DIR}/quireConfigVersion.cmake

@@ -1,14 +1,19 @@
 # SPDX-License-Identifier: BSL-1.0
-# Where librbd and librados are: the target quire_librbd, for tests and examples that include
-# quire/io/rbd_backend.hpp. They go without where one is missing. Users link both themselves.
+# What quire/io/rbd_backend.hpp needs: the target quire::rbd, which is quire::quire with librbd and
+# librados. There is none where one of them is missing. In quire's package it is asked for:
+#   find_package(quire CONFIG REQUIRED COMPONENTS rbd)
 find_library(QUIRE_LIBRBD rbd)
 find_library(QUIRE_LIBRADOS rados)
 find_path(QUIRE_LIBRBD_INCLUDE rbd/librbd.h)
 mark_as_advanced(QUIRE_LIBRBD QUIRE_LIBRADOS QUIRE_LIBRBD_INCLUDE)
-if(NOT TARGET quire_librbd AND QUIRE_LIBRBD AND QUIRE_LIBRADOS AND QUIRE_LIBRBD_INCLUDE)
-    add_library(quire_librbd INTERFACE)
-    target_link_libraries(quire_librbd INTERFACE ${QUIRE_LIBRBD} ${QUIRE_LIBRADOS})
-    target_include_directories(quire_librbd SYSTEM INTERFACE ${QUIRE_LIBRBD_INCLUDE})
-elseif(NOT TARGET quire_librbd)
-    message(STATUS "librbd is not here: rbd_backend is left out (Debian: librbd-dev librados-dev)")
+if(NOT TARGET quire::rbd AND QUIRE_LIBRBD AND QUIRE_LIBRADOS AND QUIRE_LIBRBD_INCLUDE)
+    # It is seen where quire::quire is: everywhere, if that is a target of this build.
+    get_target_property(quire_is_imported quire::quire IMPORTED)
+    if(quire_is_imported)
+        add_library(quire::rbd INTERFACE IMPORTED)
+    else()
+        add_library(quire::rbd INTERFACE IMPORTED GLOBAL)
+    endif()
+    target_link_libraries(quire::rbd INTERFACE quire::quire ${QUIRE_LIBRBD} ${QUIRE_LIBRADOS})
+    target_include_directories(quire::rbd SYSTEM INTERFACE ${QUIRE_LIBRBD_INCLUDE})
 endif()

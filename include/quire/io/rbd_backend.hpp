@@ -8,9 +8,10 @@
 ///     pool_type pool{{.frames = 4096, .backend = {.config = "ceph.conf"}}};
 ///     auto file = pool.open("engines/orders", quire::open_mode::open_or_create);  // pool/image
 ///
-/// Needs librbd and librados (`-lrbd -lrados`), and is not part of quire.hpp. No protocol of its
-/// own: locks, fencing, resizing and durability are those of RBD. Pages take the way of the
-/// network: librbd copies them. The client's cache is switched off.
+/// Needs librbd and librados (`-lrbd -lrados`; by CMake quire::rbd, of the component rbd), and is
+/// not part of quire.hpp. No protocol of its own: locks, fencing, resizing and durability are those
+/// of RBD. Pages take the way of the network: librbd copies them. The client's cache is switched
+/// off.
 ///
 /// A path is `pool/image`, or `pool/image@snapshot`, which is only read; a namespace may stand
 /// between pool and image. What is made has the feature exclusive-lock.
