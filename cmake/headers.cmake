@@ -150,12 +150,14 @@ set(quire_headers
     include/quire/table/detail/byte_tree.hpp
     include/quire/table/detail/catalog_check.hpp
     include/quire/table/detail/closing_mark.hpp
+    include/quire/table/detail/entry_block.hpp
     include/quire/table/detail/free_space.hpp
     include/quire/table/detail/heap_pages.hpp
     include/quire/table/detail/index_set.hpp
     include/quire/table/detail/key_order.hpp
     include/quire/table/detail/leaf_run.hpp
     include/quire/table/detail/node_check.hpp
+    include/quire/table/detail/node_edit.hpp
     include/quire/table/detail/node_entries.hpp
     include/quire/table/detail/node_split.hpp
     include/quire/table/detail/outside_of_changes.hpp

@@ -66,12 +66,12 @@ says '^page 1  kind allocation page .* used [0-9]+  of 32576' bank.db 1
 says "^  pages 1  to $((pages - 1))  are used$" bank.db 1
 says '^  page 5  room [0-9]+' bank.db 2
 says '^page 3  kind tree node .* tree 2 .* level 1 .* below no limit' bank.db 3
-says '^  entry 1  key 183  child 11' bank.db 3
+says '^  entry 1  key 330  child 11' bank.db 3
 # What heap_table has inserted, in rows and in the leaves of both indexes.
 says '^  slot 0  row 17 bytes  number 0  owner "Ada"  cents 100$' bank.db 5
 says '^  slot 8  row 19 bytes  number 8  owner "Grace"  cents 160$' bank.db 5
-says '^page 11 .* level 0 .* from 183  below 366$' bank.db 11
-says '^  entry 0  key 183  value 9:7$' bank.db 11
+says '^page 11 .* level 0 .* from 330  below 660$' bank.db 11
+says '^  entry 0  key 330  value 9:154$' bank.db 11
 says '^  entry 0  key \("Ada",5:173\)$' bank.db 12
 says '^  slot 0  row 17 bytes  a 0  b "Ada"  c 100$' --schema 'a:u32,b:string,c:i64' bank.db 5
 says '^  slot 0  row 17 bytes  DOES NOT FIT the schema b  content ' \
@@ -117,8 +117,8 @@ damage() { # PAGE: damaged.db is whole, and the page is in `bytes`
     load damaged.db "$1"
 }
 damage 11
-store damaged.db 11 "$(offset_of 7 0 9 0 0 0 0 0)" 6  # key 183 leads to the row of 182
-finds 'page 9  wrong slot 6: an entry of index accounts.number leads here, and not to its row'
+store damaged.db 11 "$(offset_of 154 0 9 0 0 0 0 0)" 153  # key 330 leads to the row of 329
+finds 'page 9  wrong slot 153: an entry of index accounts.number leads here, and not to its row'
 grep -q 'seal' found && fail "the seal fits: $(cat found)"
 damage 12
 store damaged.db 12 $(($(offset_of 3 0 5 0 175) + 4)) 174  # ("Ada",5:175) is ("Ada",5:174)
@@ -128,7 +128,8 @@ damage 1
 store damaged.db 1 24 $((bytes[24] ^ 1 << 5))
 finds 'page 6  wrong part of something, and marked as free'
 damage 1
-store damaged.db 1 27 $((bytes[27] ^ 1 << 1))
+at=$((24 + (pages - 1) / 8))  # from page 1 on
+store damaged.db 1 "$at" $((bytes[at] ^ 1 << (pages - 1) % 8))
 finds "page 1  wrong page $pages is marked as used, behind the file's end"
 damage 3
 store damaged.db 3 "$(offset_of 11 0 0 0 0 0)" 14

@@ -75,11 +75,14 @@ TEST_CASE("btree_page: the bytes of a leaf are those of the byte map") {
         return quire::load_le<std::uint32_t>(&buffer.bytes()[at]);
     };
     CHECK(u16(12) == 2);  // kind
-    CHECK(u8(14) == 1);   // version
+    CHECK(u8(14) == 2);   // version
     CHECK(u16(24) == 4);  // slots: fences and entries
     CHECK(u32(32) == 5);  // tree
     CHECK(u8(36) == 0);   // level
+    CHECK(u8(37) == 0);   // layout
     CHECK(u16(38) == 4);  // "user"
+    CHECK(u32(44) == 0x75736572);  // heads of the fences
+    CHECK(u32(52) == 0x75736572);
     CHECK(text_of(buffer.span().last(10)) == "user9user1");
     // Slot 2: "user1abcd" without its prefix, and the head of that.
     CHECK(u32(56) == quire::line_pointer::live(512 - 10 - 6 - 7, 7).bits());
@@ -90,6 +93,48 @@ TEST_CASE("btree_page: the bytes of a leaf are those of the byte map") {
     CHECK(u32(68) == 0x35780000);
     CHECK(u16(496) == 2);
     CHECK(text_of(buffer.span().subspan(498, 4)) == "5xvv");
+}
+
+TEST_CASE("btree_page: the bytes of a leaf with a block are those of the byte map") {
+    page_buffer<512> buffer;
+    node::format(buffer.span(), 7);
+    node const page{buffer.span()};
+    page.reset(5, 0, bytes_of("ka"), bytes_of("kx"), true, {.key = 4, .value = 2});
+    REQUIRE(put(page, "kmmm", "MM"));
+    REQUIRE(put(page, "kccc", "CC"));
+    REQUIRE(put(page, "kppp", "PP"));
+    page.validate();
+    auto const u8 = [&](std::size_t at) { return std::to_integer<int>(buffer.bytes()[at]); };
+    auto const u16 = [&](std::size_t at) {
+        return quire::load_le<std::uint16_t>(&buffer.bytes()[at]);
+    };
+    auto const u32 = [&](std::size_t at) {
+        return quire::load_le<std::uint32_t>(&buffer.bytes()[at]);
+    };
+    CHECK(u8(14) == 2);   // version
+    CHECK(u16(24) == 3);  // slots: fences and block
+    CHECK(u8(37) == 1);   // layout
+    CHECK(u16(38) == 1);  // "k"
+    CHECK(u32(44) == 0x6B610000);
+    CHECK(u32(52) == 0x6B780000);
+    constexpr std::size_t size = (512 - 128 - 2 * 4) / 6 * 6;
+    CHECK(u32(56) == quire::line_pointer::live(512 - size, size).bits());
+    CHECK(u16(60) == 3);  // entries
+    CHECK(u8(62) == 4);
+    CHECK(u8(63) == 2);
+    CHECK(u32(64) == 0);  // no hints: fewer than 17 entries
+    CHECK(text_of(buffer.span().subspan(512 - size, 12)) == "kccckmmmkppp");
+    CHECK(text_of(buffer.span().last(6)) == "PPMMCC");
+    CHECK(text_of(buffer.span().subspan(512 - size - 4, 4)) == "kxka");
+    // 17 entries have 16 hints: the heads of all but the first, behind the prefix.
+    for (char c = 'd'; page.count() < 17; ++c) {
+        REQUIRE(put(page, std::string("kd") + c + c, "DD"));
+    }
+    page.validate();
+    CHECK(key_at(page, 1) == "kddd");
+    CHECK(u32(64) == 0x64646400);
+    CHECK(key_at(page, 16) == "kppp");
+    CHECK(u32(64 + 15 * 4) == 0x70707000);
 }
 
 TEST_CASE("btree_page: an inner node has its children's numbers in six bytes") {
@@ -241,6 +286,129 @@ TEMPLATE_TEST_CASE_SIG("btree_page: as a map, with splits and merges", "[page]",
     CHECK(refused_merges > 5);
 }
 
+TEMPLATE_TEST_CASE_SIG("btree_page: blocks of entries as maps, with splits and merges", "[page]",
+                       ((std::size_t N), N), 512, 4096) {
+    quire_test::test_random random;
+    using sizes = quire::detail::entry_sizes;
+    int full = 0;
+    int merged = 0;
+    int refused_merges = 0;
+    for (auto const of : {sizes{8, 8}, sizes{4, 0}, sizes{2, 1}, sizes{5, 3}, sizes{16, 8},
+                          sizes{20, 12}, sizes{9, 0}}) {
+        for (int round = 0; round < (N == 512 ? 40 : 5); ++round) {
+            // Keys that differ early, or only behind 1 or 8 bytes that all have in common.
+            auto const same = std::min<std::size_t>(of.key - 2, std::size_t{8} * random.below(2));
+            std::string const stem(same, 's');
+            page_buffer<N> buffer;
+            page_buffer<N> other;
+            node_of<N>::format(buffer.span(), 7);
+            node_of<N> const page{buffer.span()};
+            bool const has_high = round % 3 != 0;
+            page.reset(5, 0, bytes_of(stem), bytes_of(stem + "\xF0"), has_high, of);
+            contents expected;
+            auto const some_text = [&](std::size_t size) {
+                std::string text;
+                for (std::size_t i = 0; i < size; ++i) {
+                    text += static_cast<char>(random.below(i == 0 ? 0xF0 : 256));
+                }
+                return text;
+            };
+            std::string last;
+            for (bool has_room = true; has_room;) {
+                auto const key = stem + some_text(of.key - same);
+                auto const value = some_text(of.value);
+                if (random.below(4) == 0 && !expected.empty()) {
+                    auto const gone = std::next(expected.begin(),
+                                                static_cast<long>(random.below(expected.size())));
+                    page.erase(page.find(bytes_of(gone->first)).position);
+                    expected.erase(gone);
+                }
+                has_room = put(page, key, value);
+                if (has_room) { expected[key] = value; }
+                last = key;
+                // Any key is found where it belongs, shorter and longer ones among them.
+                auto wanted = stem + some_text(random.below(of.key - same + 3));
+                if (!expected.empty() && random.below(2) == 0) {
+                    wanted = expected.lower_bound(wanted) == expected.end()
+                                 ? expected.begin()->first
+                                 : expected.lower_bound(wanted)->first;
+                    if (random.below(3) == 0) { wanted += '\0'; }
+                    if (random.below(4) == 0) { wanted.resize(of.key - 1); }
+                }
+                auto const where = page.find(bytes_of(wanted));
+                auto const there = expected.lower_bound(wanted);
+                REQUIRE(where.position ==
+                        static_cast<std::size_t>(std::distance(expected.begin(), there)));
+                REQUIRE(where.found == expected.contains(wanted));
+                if (N == 512 || random.below(20) == 0) { REQUIRE(all(page) == expected); }
+                page.validate();
+            }
+            ++full;
+            REQUIRE(all(page) == expected);
+            REQUIRE(page.used() + of.sum() > N);
+            quire::detail::node_split<N> const split{page, bytes_of(last)};
+            node_of<N>::format(other.span(), 8);
+            node_of<N> const right{other.span()};
+            auto const highest = text_of(page.high());
+            split.apply(page, right);
+            page.validate();
+            right.validate();
+            REQUIRE(page.sizes() == of);
+            REQUIRE(right.sizes() == of);
+            REQUIRE(text_of(page.high()) == text_of(right.low()));
+            REQUIRE(text_of(right.high()) == highest);
+            auto both = all(page);
+            both.merge(all(right));
+            REQUIRE(both == expected);
+            auto const before = buffer.bytes();
+            while (random.below(20) != 0 && right.count() > 0) {
+                expected.erase(key_at(right, right.count() - 1));
+                right.erase(right.count() - 1);
+            }
+            quire::detail::node_merge<N> together;
+            bool const fits = together.make(page, right, N / 16);
+            REQUIRE(buffer.bytes() == before);
+            if (fits) {
+                ++merged;
+                page.take(together.image());
+                page.validate();
+                REQUIRE(all(page) == expected);
+                REQUIRE(text_of(page.high()) == highest);
+            } else {
+                ++refused_merges;
+            }
+        }
+    }
+    CHECK(full > 10);
+    CHECK(merged > 5);
+    CHECK(refused_merges > 5);
+}
+
+TEST_CASE("btree_page: a block takes keys and values of its sizes only") {
+    page_buffer<512> buffer;
+    node::format(buffer.span(), 7);
+    node const page{buffer.span()};
+    page.reset(5, 0, {}, {}, false, {.key = 4, .value = 2});
+    REQUIRE(put(page, "abcd", "12"));
+    auto const before = buffer.bytes();
+    auto const refuses = [&](auto act) {
+        try {
+            act();
+            FAIL("it was not refused");
+        } catch (quire::error const& e) { CHECK(e.kind() == quire::errc::corrupt_page); }
+        CHECK(buffer.bytes() == before);
+    };
+    refuses([&] { static_cast<void>(put(page, "abc", "12")); });
+    refuses([&] { static_cast<void>(put(page, "abcde", "12")); });
+    refuses([&] { static_cast<void>(put(page, "abce", "123")); });
+    refuses([&] { static_cast<void>(put(page, "abcd", "1")); });
+    struct no_value {};
+    auto const fails = [](std::span<std::byte>) { throw no_value{}; };
+    CHECK_THROWS_AS(page.insert(0, bytes_of("aaaa"), 2, fails), no_value);
+    CHECK_THROWS_AS(page.replace(0, 2, fails), no_value);
+    CHECK(buffer.bytes() == before);
+}
+
 TEST_CASE("btree_page: a fence is the shortest key that separates") {
     page_buffer<512> buffer;
     page_buffer<512> other;
@@ -357,6 +525,59 @@ TEST_CASE("btree_page: validate names what is wrong") {
         page.reset(5, 1, bytes_of("b"), {}, false);
         REQUIRE(put(page, "b1", "123456"));
         expect("key beyond a fence");
+    }
+}
+
+TEST_CASE("btree_page: validate names what is wrong with a block") {
+    page_buffer<512> buffer;
+    node::format(buffer.span(), 7);
+    node const page{buffer.span()};
+    page.reset(5, 0, bytes_of("ka"), bytes_of("kx"), true, {.key = 4, .value = 4});
+    for (char c = 'c'; page.count() < 20; ++c) {
+        REQUIRE(put(page, std::string("k") + c + "xx", "1234"));
+    }
+    page.validate();
+    auto const block = buffer.span().last((512 - 128 - 2 * 4) / 8 * 8);
+    auto const expect = [&](std::string const& what) {
+        try {
+            page.validate();
+            FAIL("validate found nothing, expected: " << what);
+        } catch (quire::error const& e) {
+            CHECK(e.kind() == quire::errc::corrupt_page);
+            CHECK(e.operation() == what);
+        }
+    };
+    auto const put8 = [&](std::size_t at, unsigned value) {
+        buffer.bytes()[at] = static_cast<std::byte>(value);
+    };
+    SECTION("layout") { put8(37, 2), expect("block of entries"); }
+    SECTION("slots where the layout says block") { put8(24, 4), expect("block of entries"); }
+    SECTION("level") { put8(36, 1), expect("block of entries"); }
+    SECTION("entries") { put8(60, 48), expect("block of entries"); }
+    SECTION("more entries") { put8(61, 1), expect("block of entries"); }
+    SECTION("size of a key") { put8(62, 0), expect("block of entries"); }
+    SECTION("sizes") { put8(63, 29), expect("block of entries"); }
+    SECTION("a block that does not end with the page") {
+        auto const bits = quire::line_pointer::live(512 - block.size(), block.size() - 1).bits();
+        quire::store_le(&buffer.bytes()[56], bits);
+        expect("block of entries");
+    }
+    SECTION("prefix") { put8(38, 0), expect("prefix_length"); }
+    SECTION("prefix longer than a key") { put8(38, 5), expect("block of entries"); }
+    SECTION("head of a fence") { put8(47, 0), expect("head of a fence"); }
+    SECTION("head of the other") { put8(55, 0), expect("head of a fence"); }
+    SECTION("hints") { put8(64 + 7 * 4, 1), expect("hints"); }
+    SECTION("a key without the prefix") {
+        block[4 * 4] = std::byte{'j'}, expect("prefix of a key");
+    }
+    SECTION("order") {
+        block[4 * 4 + 1] = std::byte{'c'}, expect("order of keys");
+    }
+    SECTION("first key") { block[1] = std::byte{'A'}, expect("key beyond a fence"); }
+    SECTION("last key") { block[19 * 4 + 1] = std::byte{'y'}, expect("key beyond a fence"); }
+    SECTION("a fence longer than a key") {
+        page.reset(5, 0, bytes_of("abc"), bytes_of("abcdefg"), true, {.key = 4, .value = 4});
+        expect("fence longer than a key");
     }
 }
 

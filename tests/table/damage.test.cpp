@@ -165,18 +165,31 @@ TEST_CASE("damage: of indexes", "[table][check]") {
 }
 
 TEST_CASE("damage: of trees", "[table][check]") {
-    damaged_table t{60};
+    damaged_table t{90};
     auto const leaves = t.children(t.numbers);
     REQUIRE(leaves.size() >= 3);
-    auto const walk_ends = [&](page_no leaf) {  // what a reader of the index is told, too
-        return line(t.numbers, "tree, level or fences of page " + std::to_string(leaf.value()) +
-                                   ": page is corrupt");
+    // What a reader of the index is told, too.
+    auto const walk_ends_at = [&](page_no root, page_no leaf) {
+        return line(root, "tree, level or fences of page " + std::to_string(leaf.value()) +
+                              ": page is corrupt");
     };
+    auto const walk_ends = [&](page_no leaf) { return walk_ends_at(t.numbers, leaf); };
+    auto const walk_of_groups_ends = [&](page_no leaf) { return walk_ends_at(t.groups, leaf); };
     SECTION("a child twice") {
         t.set_child(t.numbers, 1, leaves[0]);
         auto const found = t.found();
         CHECK(found.starts_with(line(leaves[0], "reached twice")));
         CHECK(found.ends_with(line(leaves[1], "marked as used, and part of nothing")));
+    }
+    SECTION("a leaf that says it holds everything, and its parent leads back to it") {
+        // A scan goes on at a leaf's high fence. It would find the same leaf for ever.
+        t.set_child(t.numbers, 1, leaves[0]);
+        t.store(leaves[0], 44, std::uint32_t{0});
+        t.store(leaves[0], 52, ~std::uint32_t{0});
+        CHECK(t.found().starts_with(corrupt(leaves[0], "head of a fence")));
+        auto const all = [&] { t.table.scan<&item::number>([](auto const&) {}); };
+        CHECK_THROWS_WITH(all(), Catch::Matchers::Contains("high fence of page " +
+                                                           std::to_string(leaves[0].value())));
     }
     SECTION("children in another order") {
         t.set_child(t.numbers, 1, leaves[2]);
@@ -190,16 +203,22 @@ TEST_CASE("damage: of trees", "[table][check]") {
         CHECK(t.found() == corrupt(leaves[1], "tree") + walk_ends(leaves[1]));
     }
     SECTION("a leaf that says it is an inner node") {
+        auto const leaf = t.children(t.groups).at(1);
+        t.store(leaf, 36, std::uint8_t{3});
+        CHECK(t.found() == corrupt(leaf, "child") + walk_of_groups_ends(leaf));
+    }
+    SECTION("a leaf with a block of entries that says it is an inner node") {
         t.store(leaves[1], 36, std::uint8_t{3});
-        CHECK(t.found() == corrupt(leaves[1], "child") + walk_ends(leaves[1]));
+        CHECK(t.found() == corrupt(leaves[1], "block of entries") + walk_ends(leaves[1]));
     }
     SECTION("an empty leaf of another level") {
-        t.damage<quire::btree_page>(leaves[1], [&](auto const& page) {
+        auto const leaf = t.children(t.groups).at(1);
+        t.damage<quire::btree_page>(leaf, [&](auto const& page) {
             while (page.count() > 0) { page.erase(0); }
         });
-        t.store(leaves[1], 36, std::uint8_t{3});
-        CHECK(t.found() ==
-              corrupt(leaves[1], "inner node without children") + walk_ends(leaves[1]));
+        t.store(leaf, 36, std::uint8_t{3});
+        CHECK(t.found() == corrupt(leaf, "inner node without children") +
+                               walk_of_groups_ends(leaf));
     }
     SECTION("a child that is no page") {
         t.set_child(t.numbers, 1, 4000);

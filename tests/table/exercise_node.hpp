@@ -26,12 +26,30 @@ using racy_node = quire::btree_page<quire::racy_byte const, node_bytes>;
 [[nodiscard]] inline std::string some_key(choices& choose) {
     return choose.text(choose.below(choose.chance(1, 4) ? node::key_size_max + 1 : 8));
 }
+/// Makes an empty node a leaf with a block of entries.
+inline void fill_block(node const& page, std::string const& low, choices& choose) {
+    quire::detail::entry_sizes const sizes{.key = choose.between(1, 20), .value = choose.below(13)};
+    page.reset(5, 0, bytes_of(low), bytes_of("x"), choose.chance(1, 2), sizes);
+    auto const count = choose.below(60);
+    for (std::size_t i = 0; i < count; ++i) {
+        auto const key = choose.text(sizes.key);
+        auto const where = page.find(bytes_of(key));
+        if (!page.holds(bytes_of(key)) || where.found) { continue; }
+        auto const zeros = [](std::span<std::byte> out) { std::ranges::fill(out, std::byte{0}); };
+        static_cast<void>(page.insert(where.position, bytes_of(key), sizes.value, zeros));
+    }
+    page.validate();
+}
 [[nodiscard]] inline page_buffer<node_bytes> good_node(choices& choose) {
     page_buffer<node_bytes> buffer;
     node::format(buffer.span(), 7);
     node const page{buffer.span()};
     std::size_t const level = choose.below(3);
     std::string const low = choose.chance(1, 2) ? "c" : "";
+    if (level == 0 && choose.chance(1, 2)) {
+        fill_block(page, low, choose);
+        return buffer;
+    }
     page.reset(5, level, bytes_of(low), bytes_of("x"), choose.chance(1, 2));
     if (level > 0) { static_cast<void>(page.insert_child(0, bytes_of(low), 9)); }
     for (int i = 0; i < 12; ++i) {
@@ -83,9 +101,17 @@ void read_node(Node const& page, choices& choose, outcome& out) {
         return true;
     } catch (quire::error const&) { return false; }
 }
+/// None if the node cannot say.
+[[nodiscard]] inline quire::detail::entry_sizes size_of_entries(const_node const& page) {
+    try {
+        return page.sizes();
+    } catch (quire::error const&) { return {}; }
+}
 inline void change_node(node const& page, choices& choose, outcome& out) {
     bool const was_valid = validates(page);
-    auto const key = some_key(choose);
+    auto const sizes = size_of_entries(page);
+    auto const key = sizes.are_fixed() ? choose.text(sizes.key) : some_key(choose);
+    auto const value_size = sizes.are_fixed() ? sizes.value : choose.below(40);
     auto const zeros = [](std::span<std::byte> bytes) { std::ranges::fill(bytes, std::byte{0}); };
     bool const is_leaf = page.level() == 0;
     switch (choose.below(3)) {
@@ -93,7 +119,7 @@ inline void change_node(node const& page, choices& choose, outcome& out) {
             out.ask([&] {
                 auto const where = page.find(bytes_of(key));
                 if (where.found || !page.holds(bytes_of(key)) || !is_leaf) { return false; }
-                return page.insert(where.position, bytes_of(key), choose.below(40), zeros);
+                return page.insert(where.position, bytes_of(key), value_size, zeros);
             });
             break;
         case 1:
@@ -106,7 +132,7 @@ inline void change_node(node const& page, choices& choose, outcome& out) {
             break;
         default:
             out.ask([&] {
-                return is_leaf && page.replace(choose.below(16), choose.below(40), zeros);
+                return is_leaf && page.replace(choose.below(16), value_size, zeros);
             });
     }
     require(!was_valid || validates(page), "a node that validates stays one");

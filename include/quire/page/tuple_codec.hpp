@@ -24,6 +24,8 @@
 ///                              and checked builds check that it ends before the page changes
 ///   decode(bytes)              a T from a std::span<std::byte const>; `edit` needs it
 ///   decode(bytes, slot)        optional: a T likewise; the slot (or tuple_place) is for errors
+///   fixed_size                 optional: what size(v) is for every v, a constant; or a
+///                              std::optional, empty where sizes differ
 ///   owns                       constexpr bool: whether a decoded T keeps no reference into the
 ///                              tuple; `edit` needs it
 ///

@@ -24,6 +24,8 @@
 #include <quire/page/tuple_codec.hpp>
 #include <quire/row/row_view.hpp>
 
+#include <optional>  // std::optional
+
 namespace quire::inline QUIRE_ABI {
 
 template <described T>
@@ -70,6 +72,9 @@ public:
     /// Whether a decoded T owns all it has.
     static constexpr bool owns = !columns::borrows;
 
+    static constexpr auto fixed_size = columns::variable == 0
+                                           ? std::optional{columns::fixed_size}
+                                           : std::nullopt;
     /// Bytes of the row. Checks that keys and limits are of this struct.
     /// Errors: errc::tuple_too_large past 65535, or past a column's max_bytes.
     [[nodiscard]] static std::size_t size(T const& value) {

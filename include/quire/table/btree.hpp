@@ -244,12 +244,18 @@ public:
     }
 
 private:
-    btree(catalog<Pool>& db, root_entry const& where) : tree_{db, where.page, where.number} {}
+    using node = btree_page<std::byte, Pool::page_size>;
+    static constexpr auto sizes =
+        detail::sizes_of_entries<node::block_entry_max, key_size_max>(
+            detail::key_size<Key>(), detail::value_size<Value>());
+
+    btree(catalog<Pool>& db, root_entry const& where)
+        : tree_{db, where.page, where.number, sizes} {}
     [[nodiscard]] static root_entry root_of(catalog<Pool>& db, std::string_view name) {
         auto const schema = key_codec<Key>::name() + ":" + value_codec<Value>::name();
         auto const make = [&](auto& changes, page_no no, std::uint32_t number) {
             auto page = changes.template format<btree_page>(db.file(), no);
-            tree_type::begin(page->bytes(), number);
+            tree_type::begin(page->bytes(), number, sizes);
         };
         return db.root(name, root_kind::btree, schema, make);
     }

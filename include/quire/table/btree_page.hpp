@@ -7,15 +7,22 @@
 ///
 ///    32   4   tree            the number of the tree that the node belongs to
 ///    36   1   level           0 for a leaf; an inner node is one above its children
-///    37   1   zero
+///    37   1   layout          0: entries of any size; 1: a block of entries of one size
 ///    38   2   prefix_length   bytes that both fences, and so all keys, begin with
-///    40  ..   slots of 8 bytes: a line pointer, and the head of the key behind the prefix
+///    40  ..   slots of 8 bytes: a line pointer, and a tag: the head of the key that is there
 ///
 ///   slot 0    the low fence: a key; every key of the node is that or above
 ///   slot 1    the high fence: every key is below it; a dead slot when there is no limit
+///
+///  Layout 0
 ///   slot 2..  the entries, ascending: 2 bytes of key length, the key without the prefix, the
 ///             value. In an inner node the value is a child's page number, 6 bytes, and the key is
-///             the child's low fence
+///             the child's low fence. The tag is the head of the key behind the prefix
+///
+///  Layout 1, of leaves whose keys all have one size, and whose values have one (entry_block.hpp)
+///   slot 2    the block, at the end of the page: whole keys, and values. Its tag: 2 bytes number
+///             of entries, 1 byte size of a key, 1 byte size of a value
+///    64  64   hints           heads of some keys, for a search
 ///
 /// A key is bytes, ordered as std::memcmp orders them (key_codec.hpp makes them from typed keys).
 ///
@@ -35,6 +42,7 @@
 
 #include <quire/borrow/page_kind.hpp>
 #include <quire/table/detail/node_check.hpp>
+#include <quire/table/detail/node_edit.hpp>
 #include <quire/table/detail/node_entries.hpp>
 
 #include <optional>  // std::optional
@@ -51,7 +59,7 @@ class QUIRE_POINTER btree_page {
 
 public:
     static constexpr std::size_t page_size = PageSize;
-    static constexpr std::uint8_t version = 1;
+    static constexpr std::uint8_t version = 2;
     static constexpr std::size_t first_field_at = page_header::kind_offset;
     static constexpr std::size_t key_size_max = layout::key_size_max;
     /// Of a key and its value together.
@@ -64,7 +72,10 @@ public:
     static constexpr std::size_t empty_size = layout::lower(fences);
 
     /// Where a key is, or would be inserted: its position, and whether it was found.
-    using place = typename layout::key_place;
+    using place = detail::key_place;
+    using entry_sizes = detail::entry_sizes;
+    /// Of a key and its value in a block.
+    static constexpr std::size_t block_entry_max = detail::entry_block<Byte>::entry_size_max;
 
     explicit btree_page(std::span<Byte, PageSize> bytes) noexcept : page_{bytes} {}
     btree_page(btree_page const&) noexcept = default;
@@ -92,11 +103,13 @@ public:
     [[nodiscard]] std::size_t level() const noexcept { return load_le<std::uint8_t>(at(36)); }
     /// Entries.
     [[nodiscard]] std::size_t count() const { return page_.load_shape().entries; }
+    /// Of a leaf with a block.
+    [[nodiscard]] entry_sizes sizes() const { return page_.load_shape().sizes; }
 
     /// Whether the fences hold `key`: low <= key < high.
     [[nodiscard]] bool holds(key_bytes key) const {
         auto const now = page_.load_shape();
-        prefetch_slots(page_, fences, now.entries);
+        page_.prefetch(now);
         return page_.holds(key, now);
     }
     /// Whether the keys that come before `key` end in this node: low < key <= high.
@@ -180,7 +193,7 @@ public:
     /// The child that `key` leads to, if the fences hold it. Expects: an inner node.
     [[nodiscard]] std::optional<page_no> child_of(key_bytes key) const {
         auto const now = page_.load_shape();
-        prefetch_slots(page_, fences, now.entries);
+        page_.prefetch(now);
         if (!page_.holds(key, now)) { return std::nullopt; }
         auto const where = page_.find(key, now);
         if (!where.found && where.position == 0) { corrupt("first key"); }
@@ -193,26 +206,12 @@ public:
         return now.prefix;
     }
     /// An entry where it stands: the head of its key, the key without the prefix, and the value.
-    struct parts {
-        std::uint32_t head;
-        std::span<Byte> suffix;
-        std::span<Byte> value;
-    };
+    using parts = typename layout::parts;
     /// `fn(parts)` for each entry from `first` on, until it returns false. Expects: fn does not
     /// change the page. Errors: corrupt_page.
     template <class Fn>
     void for_each(std::size_t first, Fn fn) const {
-        auto const now = page_.load_shape();
-        for (std::size_t i = first; i < first + ahead && i < now.entries; ++i) { fetch(i); }
-        for (; first < now.entries; ++first) {
-            if (first + ahead < now.entries) { fetch(first + ahead); }
-            auto const tuple = page_.entry(first, now);
-            auto const size = page_.key_length(tuple);
-            if (now.prefix + size > key_size_max) { corrupt("key length"); }
-            parts const one{tag(page_, fences + first), tuple.subspan(2, size),
-                            tuple.subspan(2 + size)};
-            if (!fn(one)) { return; }
-        }
+        page_.for_each(first, fn);
     }
     /// The position of the child whose range holds `key`. Expects: an inner node that holds it.
     [[nodiscard]] std::size_t child_for(key_bytes key) const {
@@ -232,27 +231,50 @@ public:
     [[nodiscard]] std::size_t prefix_size() const { return page_.load_shape().prefix; }
     /// The head of the key at `position` behind the prefix. Expects: position < count().
     [[nodiscard]] std::uint32_t head(std::size_t position) const {
-        return tag(page_, fences + page_.checked(position, page_.load_shape()));
+        auto const now = page_.load_shape();
+        static_cast<void>(page_.checked(position, now));
+        return now.has_block() ? page_.block(now).head(position) : tag(page_, fences + position);
     }
     /// Bytes in use, slots included; at most PageSize.
     [[nodiscard]] std::size_t used() const
         requires page_byte<Byte>
     {
-        auto const now = page_.load_bounds();
+        auto const now = page_.load_shape();
+        if (now.has_block()) { return PageSize + now.entries * now.sizes.sum() - now.block_size; }
         return layout::lower(now.slots) + page_.count(now).bytes;
+    }
+    /// Likewise of a leaf with a block of so many entries: it has room if that is at most PageSize.
+    [[nodiscard]] static constexpr std::size_t used_by(std::size_t entries,
+                                                       entry_sizes sizes) noexcept {
+        return PageSize + entries * sizes.sum() - layout::size_of_block(sizes);
     }
     /// What an entry takes in this node.
     [[nodiscard]] std::size_t size_of(std::size_t key_size, std::size_t value_size) const {
         auto const now = page_.load_shape();
+        if (now.has_block()) { return now.sizes.sum(); }
         return entry_overhead + value_size +
                (key_size > now.prefix ? key_size - now.prefix : 0);
     }
     /// What the entry at `position` takes. Expects: position < count().
     [[nodiscard]] std::size_t size_at(std::size_t position) const {
         auto const now = page_.load_shape();
-        return layout::slot_size + page_.entry(page_.checked(position, now), now).size();
+        static_cast<void>(page_.checked(position, now));
+        if (now.has_block()) { return now.sizes.sum(); }
+        return layout::slot_size + page_.entry(position, now).size();
     }
 
+    // For validate: what a node says twice.
+    [[nodiscard]] bool has_heads_of(key_bytes low, key_bytes high) const noexcept {
+        return tag(page_, 0) == detail::head_of(low) && tag(page_, 1) == detail::head_of(high);
+    }
+    [[nodiscard]] bool has_right_hints() const {
+        auto const now = page_.load_shape();
+        return !now.has_block() || page_.block(now).has_right_hints();
+    }
+    [[nodiscard]] bool all_begin_with(key_bytes prefix) const {
+        auto const now = page_.load_shape();
+        return !now.has_block() || page_.block(now).all_begin_with(prefix);
+    }
     /// Throws errc::corrupt_page, naming what is wrong, unless the page keeps every invariant.
     void validate() const
         requires page_byte<Byte>
@@ -264,24 +286,28 @@ public:
     // Writing. What is written keeps I1 to I3 if the caller does what is expected.
 
     /// Makes this an empty node. The number in the header stays.
+    /// Expects: sizes only of a leaf, together at most block_entry_max; then fences are no longer
+    /// than a key.
     void reset(std::uint32_t tree, std::size_t level, key_bytes low, key_bytes high,
-               bool has_high) const noexcept
+               bool has_high, entry_sizes sizes = {}) const noexcept
         requires writable_page<Byte>
     {
+        bool const has_block = sizes.are_fixed();
         page_.clear();
         store_le(at(32), tree);
         store_le(at(36), static_cast<std::uint8_t>(level));
         store_le(at(37), std::uint8_t{0});
         auto const prefix = has_high ? detail::common_prefix(low, high) : 0;
         store_le(at(38), static_cast<std::uint16_t>(prefix));
-        bool fits = page_.place(0, low.size(), copier(low));
+        if (has_block) { page_.begin_block(sizes); }
+        bool fits = page_.place(0, low.size(), detail::node_edit<PageSize>::copier(low));
         if (has_high) {
-            fits = fits && page_.place(1, high.size(), copier(high));
+            fits = fits && page_.place(1, high.size(), detail::node_edit<PageSize>::copier(high));
         } else {
             page_.set_slot(1, line_pointer::dead(), page_.load_bounds());
         }
-        put_tag(page_, 0, 0);
-        put_tag(page_, 1, 0);
+        put_tag(page_, 0, detail::head_of(low));
+        put_tag(page_, 1, has_high ? detail::head_of(high) : 0);
         QUIRE_EXPECTS(fits, "both fences of a node fit into it");
     }
 
@@ -296,19 +322,13 @@ public:
     /// Inserts an entry; `write(std::span<std::byte> out)` writes its value. False when the node
     /// has no room.
     /// Expects: the place of `key`, which the fences hold; it keeps key_size_max, entry_size_max.
+    /// Errors, of all three: corrupt_page, also for sizes that are not those of the block.
     template <class Writer>
     [[nodiscard]] bool insert(std::size_t position, key_bytes key, std::size_t value_size,
                               Writer&& write) const
         requires writable_page<Byte>
     {
-        auto const now = page_.load_shape();
-        QUIRE_EXPECTS(position <= now.entries, "an entry is inserted where it belongs");
-        if (now.prefix > key.size()) { corrupt("prefix_length"); }
-        auto const rest = key.subspan(now.prefix);
-        bool const done = insert_at(page_, fences + position, 2 + rest.size() + value_size,
-                                    entry_writer(rest, write));
-        if (done) { put_tag(page_, fences + position, detail::head_of(rest)); }
-        return done;
+        return detail::node_edit<PageSize>{page_}.insert(position, key, value_size, write);
     }
     [[nodiscard]] bool insert_child(std::size_t position, key_bytes key, page_no child) const
         requires writable_page<Byte>
@@ -323,15 +343,20 @@ public:
     [[nodiscard]] bool replace(std::size_t position, std::size_t value_size, Writer&& write) const
         requires writable_page<Byte>
     {
-        auto const now = page_.load_shape();
-        auto const rest = page_.suffix(page_.checked(position, now), now);
-        return page_.place(fences + position, 2 + rest.size() + value_size,
-                           entry_writer(rest, write));
+        return detail::node_edit<PageSize>{page_}.replace(position, value_size, write);
     }
     void erase(std::size_t position) const
         requires writable_page<Byte>
     {
-        erase_at(page_, fences + page_.checked(position, page_.load_shape()));
+        detail::node_edit<PageSize>{page_}.erase(position);
+    }
+    /// Appends entries [first, last) of a node whose block has the same sizes: false if there is no
+    /// such, and nothing has changed then. Expects: there is room.
+    [[nodiscard]] bool append_block(btree_page<std::byte const, PageSize> const& from,
+                                    std::size_t first, std::size_t last) const
+        requires writable_page<Byte>
+    {
+        return detail::node_edit<PageSize>{page_}.append(from.page_, first, last);
     }
 
     [[nodiscard]] std::span<Byte, PageSize> bytes() const noexcept { return page_.bytes(); }
@@ -341,31 +366,9 @@ private:
     template <viewed_byte, std::size_t>
     friend class btree_page;
 
-    /// How many entries a walk fetches ahead: they lie in any order.
-    static constexpr std::size_t ahead = 12;
-
-    void fetch(std::size_t position) const noexcept {
-        auto const bits = load_le<std::uint32_t>(at(layout::lower(fences + position)));
-        __builtin_prefetch(at(line_pointer::from_bits(bits).offset() % PageSize));
-    }
     [[nodiscard]] Byte* at(std::size_t offset) const noexcept {
         return page_.bytes().data() + offset;
     }
-    [[nodiscard]] static auto copier(key_bytes from) noexcept {
-        return [from](std::span<std::byte> out) {
-            QUIRE_EXPECTS(from.size() <= PageSize, "what is copied into a node fits into one");
-            if (!from.empty()) { std::memmove(out.data(), from.data(), from.size()); }
-        };
-    }
-    template <class Writer>
-    [[nodiscard]] static auto entry_writer(key_bytes rest, Writer& write) noexcept {
-        return [rest, &write](std::span<std::byte> out) {
-            store_le(out.data(), static_cast<std::uint16_t>(rest.size()));
-            copier(rest)(out.subspan(2, rest.size()));
-            write(out.subspan(2 + rest.size()));
-        };
-    }
-
     layout page_;
 };
 

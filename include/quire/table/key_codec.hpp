@@ -29,6 +29,12 @@
 ///         static std::string name() { return "version"; }
 ///     };
 ///
+/// If all keys of your type have the same number of bytes, say so, and leaves of such keys and of
+/// values with a fixed size have neither slots nor lengths (btree_page.hpp). It is a mistake to say
+/// so where it is not true: bad_key.
+///
+///         static constexpr std::size_t fixed_size = 4;
+///
 /// Another order of the same values, descending or without case, is another type with a codec of
 /// its own. `name` stands in the catalog: a tree is opened with the keys that it was made with.
 ///
@@ -41,6 +47,7 @@
 
 #include <algorithm>    // std::copy_n
 #include <cmath>        // std::isnan
+#include <optional>     // std::optional
 #include <string>       // std::string
 #include <string_view>  // std::string_view
 #include <tuple>        // std::tuple, std::apply
@@ -156,8 +163,29 @@ concept tree_key = requires(key_writer& to, key_reader& from, Key const& key) {
     { key_codec<Key>::name() } -> std::same_as<std::string>;
 };
 
+namespace detail {
+
+/// How many bytes each key has: nothing when they differ, or the codec does not say.
+template <class Key>
+[[nodiscard]] consteval std::optional<std::size_t> key_size() {
+    if constexpr (requires { key_codec<Key>::fixed_size; }) {
+        return key_codec<Key>::fixed_size;
+    } else {
+        return std::nullopt;
+    }
+}
+/// Likewise, of several one behind the other.
+template <class... Key>
+[[nodiscard]] consteval std::optional<std::size_t> sum_of_key_sizes() {
+    if ((key_size<Key>().has_value() && ...)) { return (key_size<Key>().value_or(0) + ... + 0); }
+    return std::nullopt;
+}
+
+}  // namespace detail
+
 template <std::unsigned_integral U>
 struct key_codec<U> {
+    static constexpr std::size_t fixed_size = sizeof(U);
     static void write(key_writer& to, U key) {
         to.put_number(static_cast<detail::uint_of_size<sizeof(U)>>(key));
     }
@@ -176,6 +204,7 @@ private:
     static constexpr auto sign = static_cast<number>(number{1} << (8 * sizeof(I) - 1));
 
 public:
+    static constexpr std::size_t fixed_size = sizeof(I);
     static void write(key_writer& to, I key) {
         to.put_number(static_cast<number>(static_cast<number>(key) ^ sign));
     }
@@ -193,6 +222,7 @@ private:
     static constexpr auto sign = static_cast<number>(number{1} << (8 * sizeof(F) - 1));
 
 public:
+    static constexpr std::size_t fixed_size = sizeof(F);
     static void write(key_writer& to, F key) {
         if (std::isnan(key)) { throw error{errc::bad_key, "NaN as a key of a tree"}; }
         auto const bits = std::bit_cast<number>(key == F{0} ? F{0} : key);
@@ -227,6 +257,8 @@ struct key_codec<std::vector<std::byte>> {
 
 template <tree_key... Member>
 struct key_codec<std::tuple<Member...>> {
+    static constexpr auto fixed_size = detail::sum_of_key_sizes<Member...>();
+
     static void write(key_writer& to, std::tuple<Member...> const& key) {
         to.compound([&] {
             std::apply([&](auto const&... member) { (key_codec<Member>::write(to, member), ...); },
@@ -247,6 +279,8 @@ struct key_codec<std::tuple<Member...>> {
 
 template <tree_key First, tree_key Second>
 struct key_codec<std::pair<First, Second>> {
+    static constexpr auto fixed_size = detail::sum_of_key_sizes<First, Second>();
+
     static void write(key_writer& to, std::pair<First, Second> const& key) {
         to.compound([&] {
             key_codec<First>::write(to, key.first);
@@ -271,6 +305,7 @@ private:
     using number = key_codec<std::underlying_type_t<E>>;
 
 public:
+    static constexpr std::size_t fixed_size = sizeof(E);
     static void write(key_writer& to, E key) {
         number::write(to, static_cast<std::underlying_type_t<E>>(key));
     }
@@ -288,12 +323,20 @@ template <class Key>
         return sizeof...(Member) > 0 && (tree_key<member_type<Member>> && ...);
     }(members_of<Key>{});
 }
+template <class Key>
+[[nodiscard]] consteval std::optional<std::size_t> size_of_members() {
+    return []<template <class...> class List, class... Member>(List<Member...>) {
+        return sum_of_key_sizes<member_type<Member>...>();
+    }(members_of<Key>{});
+}
 
 }  // namespace detail
 
 template <described Key>
     requires(detail::has_key_members<Key>())
 struct key_codec<Key> {
+    static constexpr auto fixed_size = detail::size_of_members<Key>();
+
     static void write(key_writer& to, Key const& key) {
         to.compound([&] {
             for_each([&](auto member) {

@@ -32,6 +32,8 @@ struct record_id {
 
 template <>
 struct key_codec<record_id> {
+    static constexpr std::size_t fixed_size = 8;
+
     static void write(key_writer& to, record_id key) { to.put_number(key.bits()); }
     [[nodiscard]] static record_id read(key_reader& from) {
         return record_id::from_bits(from.number<std::uint64_t>());
@@ -41,6 +43,8 @@ struct key_codec<record_id> {
 
 template <>
 struct value_codec<record_id> {
+    static constexpr std::size_t fixed_size = 8;
+
     [[nodiscard]] static std::size_t size(record_id) noexcept { return 8; }
     static void encode(record_id value, std::span<std::byte> out) noexcept {
         store_le(out.data(), value.bits());

@@ -19,6 +19,7 @@
 #include <quire/row/codec.hpp>
 
 #include <algorithm>  // std::copy_n
+#include <optional>   // std::optional
 #include <string>     // std::string
 #include <variant>    // std::monostate
 #include <vector>     // std::vector
@@ -35,6 +36,7 @@ namespace quire::inline QUIRE_ABI {
 ///                    checked builds check that what a cursor lends ends before it goes on
 ///   decode(bytes)    a Value of its own
 ///   name()           its type, for the catalog
+///   fixed_size       optional: what size(v) is for every v, a constant
 template <class Value>
 struct value_codec;
 
@@ -50,6 +52,8 @@ concept tree_value =
 
 template <page_number N>
 struct value_codec<N> {
+    static constexpr std::size_t fixed_size = sizeof(N);
+
     [[nodiscard]] static std::size_t size(N) noexcept { return sizeof(N); }
     static void encode(N value, std::span<std::byte> out) noexcept { store_le(out.data(), value); }
     [[nodiscard]] static N lend(std::span<std::byte const> bytes) { return decode(bytes); }
@@ -99,6 +103,8 @@ struct value_codec<std::vector<std::byte>> {
 
 template <>
 struct value_codec<std::monostate> {
+    static constexpr std::size_t fixed_size = 0;
+
     [[nodiscard]] static std::size_t size(std::monostate) noexcept { return 0; }
     static void encode(std::monostate, std::span<std::byte>) noexcept {}
     [[nodiscard]] static std::monostate lend(std::span<std::byte const>) noexcept { return {}; }
@@ -106,9 +112,31 @@ struct value_codec<std::monostate> {
     [[nodiscard]] static std::string name() { return "nothing"; }
 };
 
+namespace detail {
+
+template <class Value>
+[[nodiscard]] consteval std::optional<std::size_t> tuple_size() {
+    if constexpr (requires { tuple_codec<Value>::fixed_size; }) {
+        return tuple_codec<Value>::fixed_size;
+    } else {
+        return std::nullopt;
+    }
+}
+template <class Value>
+[[nodiscard]] consteval std::optional<std::size_t> value_size() {
+    if constexpr (requires { value_codec<Value>::fixed_size; }) {
+        return value_codec<Value>::fixed_size;
+    } else {
+        return std::nullopt;
+    }
+}
+
+}  // namespace detail
+
 template <tuple_type Value>
 struct value_codec<Value> {
     using view = typename tuple_codec<Value>::template view<std::byte const>;
+    static constexpr auto fixed_size = detail::tuple_size<Value>();
 
     [[nodiscard]] static std::size_t size(Value const& value) {
         return tuple_codec<Value>::size(value);

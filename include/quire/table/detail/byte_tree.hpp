@@ -44,12 +44,16 @@ public:
     /// What an attempt to write came to.
     enum class outcome : std::uint8_t { done, there_already, full };
 
-    using base::base;
+    /// `sizes`: if they are fixed, new leaves have a block of entries.
+    byte_tree(Store& store, page_no root, std::uint32_t tree, entry_sizes sizes = {}) noexcept
+        : base{store, root, tree}, sizes_{sizes} {}
 
     /// Makes a fresh node the root of an empty tree.
-    static void begin(std::span<std::byte, page_size> root, std::uint32_t tree) noexcept {
-        node{root}.reset(tree, 0, {}, {}, false);
+    static void begin(std::span<std::byte, page_size> root, std::uint32_t tree,
+                      entry_sizes sizes) noexcept {
+        node{root}.reset(tree, 0, {}, {}, false, sizes);
     }
+    [[nodiscard]] entry_sizes sizes() const noexcept { return sizes_; }
 
     /// Inserts, or replaces if it may.
     template <class Changes, class Write>
@@ -83,6 +87,7 @@ public:
         auto const leaf = latch(changes, {.key = {}, .behind_all = true}, 0);
         node_view const seen{leaf.view().bytes()};
         low.take(seen.low());
+        if (sizes_.are_fixed() && low.bytes().size() > sizes_.key) { seen.corrupt("low fence"); }
         return seen.count() == 0;
     }
     /// Makes the last leaf, which is empty, one of what `fill(node)` puts there, from `low` on and
@@ -132,9 +137,10 @@ public:
         if (seen.prefix_size() > key.size()) { seen.corrupt("prefix_length"); }
         auto const where = seen.find(key);
         auto const used = seen.used();
+        auto const size = seen.size_of(key.size(), value_size);
         return {.page = leaf.page_no(),
                 .found = where.found,
-                .has_room = used + slot_and_length + key.size() + value_size <= page_size,
+                .has_room = used + size <= page_size,
                 .is_thin = where.found && leaf.page_no() != root_ &&
                            used - seen.size_at(where.position) < thin_below};
     }
@@ -273,8 +279,8 @@ private:
         auto fresh = store_.template allocate<btree_page>(changes);
         bool const done = node{parent->bytes()}.insert_child(position + 1, high, fresh.page_no());
         QUIRE_EXPECTS(done, "a node has the room that it said it has");
-        node{fresh->bytes()}.reset(tree_, 0, high, {}, false);
-        node{child->bytes()}.reset(tree_, 0, low, high, true);
+        node{fresh->bytes()}.reset(tree_, 0, high, {}, false, sizes_);
+        node{child->bytes()}.reset(tree_, 0, low, high, true, sizes_);
         fill(node{child->bytes()});
         return split_result::done;
     }
@@ -349,6 +355,8 @@ private:
         store_.free(changes, only);
         return true;
     }
+
+    entry_sizes sizes_;
 };
 
 }  // namespace quire::inline QUIRE_ABI::detail

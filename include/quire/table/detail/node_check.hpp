@@ -22,9 +22,8 @@ public:
         if (page_header::load(bytes.template first<page_header::size>()).flags != 0) {
             page_.corrupt("flags");
         }
-        if (page_.level() > Node::level_max || bytes[37] != std::byte{0}) {
-            page_.corrupt("level");
-        }
+        if (page_.level() > Node::level_max) { page_.corrupt("level"); }
+        if (bytes[37] != std::byte{page_.sizes().are_fixed()}) { page_.corrupt("layout"); }
         validate_fences();
         validate_keys();
     }
@@ -35,6 +34,14 @@ private:
         key_bytes const high = page_.high();
         bool const is_limited = page_.has_high();
         if (is_limited && compare_keys(low, high) >= 0) { page_.corrupt("high fence"); }
+        if (!page_.has_heads_of(low, high)) { page_.corrupt("head of a fence"); }
+        auto const sizes = page_.sizes();
+        if (sizes.are_fixed() && (low.size() > sizes.key || high.size() > sizes.key)) {
+            page_.corrupt("fence longer than a key");
+        }
+        if (sizes.are_fixed() && page_.used() != Node::used_by(page_.count(), sizes)) {
+            page_.corrupt("size of the block");
+        }
         if (page_.prefix_size() != (is_limited ? common_prefix(low, high) : 0)) {
             page_.corrupt("prefix_length");
         }
@@ -59,6 +66,8 @@ private:
             return true;
         });
         if (count > 0) { validate_between_fences(count - 1); }  // all others are between both
+        if (!page_.all_begin_with(page_.low().first(prefix))) { page_.corrupt("prefix of a key"); }
+        if (!page_.has_right_hints()) { page_.corrupt("hints"); }
     }
     void validate_between_fences(std::size_t position) const {
         std::array<std::byte, Node::key_size_max> bytes;

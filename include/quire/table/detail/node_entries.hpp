@@ -8,7 +8,7 @@
 /// one header. Each look checks what it relies on: errc::corrupt_page.
 
 #include <quire/page/ordered_slots.hpp>
-#include <quire/table/detail/key_order.hpp>
+#include <quire/table/detail/entry_block.hpp>
 
 namespace quire::inline QUIRE_ABI::detail {
 
@@ -18,31 +18,70 @@ class node_entries : public slotted<Byte, PageSize, 40, 8> {
 
 public:
     static constexpr std::size_t level_at = 36;
+    static constexpr std::size_t layout_at = 37;
     static constexpr std::size_t prefix_at = 38;
     static constexpr std::size_t fences = 2;  ///< slots
+    static constexpr std::size_t block_slot = fences;
+    static constexpr std::size_t hints_at = base::lower(block_slot + 1);
     static constexpr std::size_t key_size_max = (PageSize - 64) / 8;
     static constexpr std::size_t child_size = 6;
 
     using base::base;
 
-    /// Where a key is, or would be inserted.
-    struct key_place {
-        std::size_t position;
-        bool found;
-    };
     /// What every look needs, loaded once.
     struct shape : base::bounds {
         std::size_t entries;
         std::size_t prefix;
+        entry_sizes sizes{};     ///< if the entries are a block,
+        std::size_t block_size;  ///< which is at the end of the page
+
+        [[nodiscard]] bool has_block() const noexcept { return sizes.are_fixed(); }
+        [[nodiscard]] bool is_full() const noexcept {
+            return (entries + 1) * sizes.sum() > block_size;
+        }
     };
 
     [[nodiscard]] shape load_shape() const {
-        shape now{this->load_bounds(), 0, load_le<std::uint16_t>(this->bytes().data() + prefix_at)};
+        shape now{this->load_bounds(), 0, load_le<std::uint16_t>(at(prefix_at)), {}, 0};
         if (now.slots < fences) { this->corrupt("fences"); }
         now.entries = now.slots - fences;
-        if (now.prefix > low(now).size()) { this->corrupt("prefix_length"); }
+        if (load_le<std::uint8_t>(at(layout_at)) != 0) { return take_block(now), now; }
+        if (now.prefix > 0 && now.prefix > low(now).size()) { this->corrupt("prefix_length"); }
         return now;
     }
+
+    // The block. What is expected of all: now.has_block(), sizes.are_fixed().
+
+    /// How many bytes a block of a node has, and how many of these are in use.
+    [[nodiscard]] static constexpr std::size_t size_of_block(entry_sizes sizes) noexcept {
+        auto const room = PageSize - hints_at - entry_block<Byte>::hints_size - 2 * sizes.key;
+        return room / sizes.sum() * sizes.sum();
+    }
+    [[nodiscard]] entry_block<Byte> block(shape const& now) const noexcept {
+        return {at(hints_at), this->bytes().last(now.block_size), now.sizes, now.prefix,
+                now.entries};
+    }
+    /// Makes the node, which has no slots yet, one with an empty block.
+    void begin_block(entry_sizes sizes) const noexcept
+        requires writable_page<Byte>
+    {
+        auto const size = size_of_block(sizes);
+        auto const upper = PageSize - size;
+        store_le(at(layout_at), std::uint8_t{1});
+        this->set_slot(block_slot, line_pointer::live(upper, size),
+                       {.slots = 0, .upper = upper, .free_slots = 0});
+        put_numbers(0, sizes);
+        std::memset(at(hints_at), 0, entry_block<Byte>::hints_size);
+    }
+    void put_count(shape now, std::size_t count) const noexcept
+        requires writable_page<Byte>
+    {
+        put_numbers(count, now.sizes);
+        now.entries = count;
+        block(now).put_hints();
+    }
+
+    // All entries
     [[nodiscard]] std::span<Byte> low(shape const& now) const {
         auto const pointer = this->load_pointer(0, now);
         if (!pointer.is_live() || pointer.length() > key_size_max) { this->corrupt("low fence"); }
@@ -56,10 +95,19 @@ public:
         }
         return pointer;
     }
+    /// Whether the fences hold `key`: by their heads in most cases, since those are in the first
+    /// line of the page.
     [[nodiscard]] bool holds(key_bytes key, shape const& now) const {
-        return compare_keys(low(now), key) <= 0 && is_below_high(key, now);
+        return (tag(*this, 0) < head_of(key) || compare_keys(low(now), key) <= 0) &&
+               is_below_high(key, now);
+    }
+    /// Fetches what a search is likely to look at.
+    void prefetch(shape const& now) const noexcept {
+        if (now.has_block()) { return __builtin_prefetch(at(hints_at)); }
+        prefetch_slots(*this, fences, now.entries);
     }
     [[nodiscard]] key_place find(key_bytes key, shape const& now) const {
+        if (now.has_block()) { return block(now).find(key); }
         auto const rest = key.subspan(now.prefix < key.size() ? now.prefix : key.size());
         auto const head = head_of(rest);
         auto const heads = [&](auto is_before) {
@@ -83,26 +131,29 @@ public:
         }
         return {first, false};
     }
+    /// Expects, of all that have a position: position < now.entries.
     [[nodiscard]] std::span<Byte> value(std::size_t position, shape const& now) const {
+        if (now.has_block()) { return block(now).value(position); }
         auto const tuple = entry(position, now);
         return tuple.subspan(2 + key_length(tuple));
     }
     [[nodiscard]] page_no child(std::size_t position, shape const& now) const {
         auto const bytes = value(position, now);
-        auto const level = load_le<std::uint8_t>(this->bytes().data() + level_at);
+        auto const level = load_le<std::uint8_t>(at(level_at));
         if (level == 0 || bytes.size() != child_size) { this->corrupt("child"); }
         return load_le<std::uint32_t>(bytes.data()) |
                std::uint64_t{load_le<std::uint16_t>(bytes.data() + 4)} << 32;
     }
     [[nodiscard]] bool is_below_high(key_bytes key, shape const& now) const {
         auto const pointer = high_pointer(now);
-        return !pointer.is_live() || compare_keys(this->tuple(pointer), key) > 0;
+        return !pointer.is_live() || tag(*this, 1) > head_of(key) ||
+               compare_keys(this->tuple(pointer), key) > 0;
     }
     [[nodiscard]] std::size_t checked(std::size_t position, shape const& now) const {
         if (position >= now.entries) { this->corrupt("position"); }
         return position;
     }
-    /// Expects: position < now.entries.
+    /// Expects: it has no block.
     [[nodiscard]] std::span<Byte> entry(std::size_t position, shape const& now) const {
         auto const pointer = this->load_pointer(fences + position, now);
         if (!pointer.is_live() || pointer.length() < 2) { this->corrupt("entry"); }
@@ -113,9 +164,41 @@ public:
         if (length > entry.size() - 2) { this->corrupt("key length"); }
         return length;
     }
+    /// The key behind the prefix.
     [[nodiscard]] std::span<Byte> suffix(std::size_t position, shape const& now) const {
+        if (now.has_block()) { return block(now).key(position).subspan(now.prefix); }
         auto const tuple = entry(position, now);
         return tuple.subspan(2, key_length(tuple));
+    }
+
+    /// An entry where it stands: the head of its key, the key without the prefix, and the value.
+    struct parts {
+        std::uint32_t head;
+        std::span<Byte> suffix;
+        std::span<Byte> value;
+    };
+    /// `fn(parts)` for each entry from `first` on, until it returns false.
+    template <class Fn>
+    void for_each(std::size_t first, Fn& fn) const {
+        auto const now = load_shape();
+        if (now.has_block()) {
+            auto const entries = block(now);
+            for (bool more = true; more && first < now.entries; ++first) {
+                auto const rest = entries.key(first).subspan(now.prefix);
+                more = fn(parts{entries.head(first), rest, entries.value(first)});
+            }
+            return;
+        }
+        for (std::size_t i = first; i < first + ahead && i < now.entries; ++i) { fetch(i); }
+        for (; first < now.entries; ++first) {
+            if (first + ahead < now.entries) { fetch(first + ahead); }
+            auto const tuple = entry(first, now);
+            auto const size = key_length(tuple);
+            if (now.prefix + size > key_size_max) { this->corrupt("key length"); }
+            parts const one{tag(*this, fences + first), tuple.subspan(2, size),
+                            tuple.subspan(2 + size)};
+            if (!fn(one)) { return; }
+        }
     }
 
     static void copy_bytes(std::span<Byte> from, std::span<std::byte> to) noexcept {
@@ -124,6 +207,37 @@ public:
         } else if (!from.empty()) {
             std::memcpy(to.data(), from.data(), from.size());
         }
+    }
+
+private:
+    /// How many entries a walk fetches ahead: they lie in any order.
+    static constexpr std::size_t ahead = 12;
+
+    void fetch(std::size_t position) const noexcept {
+        auto const bits = load_le<std::uint32_t>(at(base::lower(fences + position)));
+        __builtin_prefetch(at(line_pointer::from_bits(bits).offset() % PageSize));
+    }
+    [[nodiscard]] Byte* at(std::size_t offset) const noexcept {
+        return this->bytes().data() + offset;
+    }
+    void put_numbers(std::size_t count, entry_sizes sizes) const noexcept {
+        put_tag(*this, block_slot,
+                static_cast<std::uint32_t>(count | sizes.key << 16 | sizes.value << 24));
+    }
+    void take_block(shape& now) const {
+        if (now.slots != block_slot + 1) { this->corrupt("block of entries"); }
+        auto const numbers = tag(*this, block_slot);
+        auto const pointer = line_pointer::from_bits(load_le<std::uint32_t>(at(base::lower(2))));
+        now.entries = numbers & 0xFFFF;
+        now.sizes = {.key = numbers >> 16 & 0xFF, .value = numbers >> 24};
+        now.block_size = pointer.length();
+        bool const is_right = load_le<std::uint16_t>(at(level_at)) == 0x0100 &&  // a leaf
+                              pointer.is_live() && pointer.offset() >= now.upper &&
+                              pointer.offset() + now.block_size == PageSize &&
+                              now.entries * now.sizes.sum() <= now.block_size &&
+                              now.sizes.are_fixed() && now.prefix <= now.sizes.key &&
+                              now.sizes.sum() <= entry_block<Byte>::entry_size_max;
+        if (!is_right) { this->corrupt("block of entries"); }
     }
 };
 

@@ -49,13 +49,14 @@ public:
         bool const has_high = left.has_high();
         auto const tree = left.tree();
         auto const level = left.level();
+        auto const sizes = left.sizes();
         std::size_t const count = left.count();
 
         std::copy_n(left.bytes().data(), PageSize, bytes.data());
         node const image{bytes};
-        right.reset(tree, level, fence(), highest, has_high);
+        right.reset(tree, level, fence(), highest, has_high, sizes);
         bool fits = append(right, image, position_, count);
-        left.reset(tree, level, lowest, fence(), true);
+        left.reset(tree, level, lowest, fence(), true, sizes);
         fits = append(left, image, 0, position_) && fits;
         QUIRE_EXPECTS(fits, "the halves of a node fit into a page each");
     }
@@ -64,7 +65,7 @@ public:
     /// no room for all.
     [[nodiscard]] static bool append(node const& to, node_view const& from, std::size_t first,
                                      std::size_t last) {
-        if (first >= last) { return true; }
+        if (first >= last || to.append_block(from, first, last)) { return true; }
         std::array<std::byte, node::key_size_max> key;
         std::size_t const prefix = from.copy_prefix(key);
         std::size_t at = to.count();
@@ -99,7 +100,8 @@ private:
             position_ = count;
             // With a high fence keys have a prefix, which the node need not repeat.
             auto const saved = count * common_prefix(from.low(), fence());
-            if (from.used() + fence_size_ <= PageSize + saved) { return true; }
+            bool const has_block = from.sizes().are_fixed();
+            if (has_block || from.used() + fence_size_ <= PageSize + saved) { return true; }
         }
         position_ = count - 1;
         set_fence_before(from, position_);
@@ -160,8 +162,13 @@ public:
     /// Whether both have room in one page, with `spare` bytes left free. Errors: corrupt_page.
     [[nodiscard]] bool make(node_view const& left, node_view const& right, std::size_t spare) {
         // Prefixes only become shorter: most pairs that do not fit are known without a try.
-        auto const fences = left.high().size() + right.low().size() + node::empty_size;
-        if (left.used() + right.used() + spare > PageSize + fences) { return false; }
+        auto const sizes = left.sizes();
+        auto const once = sizes.are_fixed()
+                              ? node::used_by(0, sizes)
+                              : left.high().size() + right.low().size() + node::empty_size;
+        if (sizes != right.sizes() || left.used() + right.used() + spare > PageSize + once) {
+            return false;
+        }
         left.validate();
         right.validate();
         if (left.level() != right.level() || left.tree() != right.tree() || !left.has_high() ||
@@ -170,7 +177,7 @@ public:
         }
         bytes_.fill(std::byte{0});
         node const to = image();
-        to.reset(left.tree(), left.level(), left.low(), right.high(), right.has_high());
+        to.reset(left.tree(), left.level(), left.low(), right.high(), right.has_high(), sizes);
         return node_split<PageSize>::append(to, left, 0, left.count()) &&
                node_split<PageSize>::append(to, right, 0, right.count()) &&
                to.used() + spare <= PageSize;

@@ -264,14 +264,19 @@ private:
     static constexpr record_id behind_all{page_no::max, slot_id{0xFFFF}};
     static constexpr std::size_t value_size = Format::is_unique ? 8 : 0;
     static constexpr std::size_t id_size = Format::is_unique ? 0 : 8;  ///< behind a key
+    static constexpr auto sizes =
+        sizes_of_entries<tree_type::node_view::block_entry_max, tree_type::key_size_max>(
+            Format::is_unique ? key_size<key_type>()
+                              : key_size<std::pair<key_type, record_id>>(),
+            value_size);
 
     table_index(Store& db, std::string_view table, root_entry const& where)
-        : tree_{db, where.page, where.number}, table_{table} {}
+        : tree_{db, where.page, where.number, sizes}, table_{table} {}
     [[nodiscard]] static root_entry root_of(Store& db, std::string_view table) {
         auto const name = std::string{table} + "." + Format::name();
         auto const make = [&](auto& changes, page_no no, std::uint32_t number) {
             auto page = changes.template format<btree_page>(db.file(), no);
-            tree_type::begin(page->bytes(), number);
+            tree_type::begin(page->bytes(), number, sizes);
         };
         return db.root(name, root_kind::btree, Format::schema_name(), make);
     }

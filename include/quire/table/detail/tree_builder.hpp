@@ -115,6 +115,7 @@ private:
     }
     /// Of a leaf with the entries that are gathered, when `key` is the next one.
     [[nodiscard]] std::size_t size_before(key_bytes key) const noexcept {
+        if (tree_.sizes().are_fixed()) { return node::used_by(entries_.size(), tree_.sizes()); }
         auto const in_all = common_prefix(low_.bytes(), key);
         auto const fences = low_.bytes().size() + common_prefix(last_key(), key) + 1;
         return node::empty_size + fences + size_ - entries_.size() * in_all;

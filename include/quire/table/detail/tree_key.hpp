@@ -46,6 +46,14 @@ template <class Write>
     throw error{why.kind(), "a key of " + whose, {.why = because}};
 }
 
+/// How large the entries of a tree are, if their leaves have a block of them (btree_page.hpp).
+template <std::size_t EntryMax, std::size_t KeyMax>
+[[nodiscard]] consteval entry_sizes sizes_of_entries(std::optional<std::size_t> key,
+                                                     std::optional<std::size_t> value) {
+    bool const has_block = key && value && *key > 0 && *key <= KeyMax && *key + *value <= EntryMax;
+    return has_block ? entry_sizes{.key = *key, .value = *value} : entry_sizes{};
+}
+
 /// The bytes of a key. Errors: tuple_too_large, bad_key.
 template <class Key, std::size_t SizeMax>
 class encoded_key : immovable {
@@ -57,6 +65,11 @@ public:
             write(to);
             size_ = to.written().size();
         } catch (error const& why) { refuse_key(why, "a tree", SizeMax, write); }
+        if (size_ != key_size<Key>().value_or(size_)) {
+            throw error{errc::bad_key, "a key of a tree",
+                        {.why = std::to_string(size_) + " bytes, but its key_codec says that all " +
+                                "have " + std::to_string(key_size<Key>().value_or(0))}};
+        }
     }
     [[nodiscard]] key_bytes bytes() const noexcept { return {room_.data(), size_}; }
 
@@ -106,10 +119,12 @@ public:
         }
         size_ = prefix_ + suffix.size();
     }
-    /// The node's high fence, if it has one.
+    /// The node's high fence, if it has one, which is above what is here: so a walk over damaged
+    /// nodes has an end. Errors: corrupt_page.
     template <class Node>
     [[nodiscard]] bool take_high(Node const& node) {
         if (!node.has_high()) { return false; }
+        if (compare_keys(node.high(), bytes()) <= 0) { node.corrupt("high fence"); }
         take(node.high());
         return true;
     }
