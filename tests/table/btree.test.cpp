@@ -30,6 +30,11 @@ struct order {
 };
 BOOST_DESCRIBE_STRUCT(order, (), (id, customer, amount))
 
+/// Keys of a type of one's own: its codec says that all have 4 bytes, which is true of most.
+struct ticket {
+    std::uint32_t number;
+};
+
 template <class Fn>
 errc refusal(Fn fn) {
     try {
@@ -39,6 +44,47 @@ errc refusal(Fn fn) {
 }
 
 }  // namespace
+
+template <>
+struct quire::key_codec<ticket> {
+    static constexpr std::size_t fixed_size = 4;
+    static void write(key_writer& to, ticket key) {
+        key_codec<std::uint32_t>::write(to, key.number);
+        if (key.number == 13) { to.put_number(std::uint8_t{0}); }
+    }
+    static ticket read(key_reader& from) { return {key_codec<std::uint32_t>::read(from)}; }
+    static std::string name() { return "ticket"; }
+};
+
+TEST_CASE("btree: leaves of keys and values of fixed sizes are blocks") {
+    world<512> w{false};
+    auto const sizes_in = [&](std::string_view name) {
+        for (auto const& root : w.db->roots()) {
+            if (root.name != name) { continue; }
+            auto const page = w.file->read<quire::btree_page>(root.page);
+            return page->sizes();
+        }
+        return quire::detail::entry_sizes{};
+    };
+    using sizes = quire::detail::entry_sizes;
+    quire::btree<std::int32_t, double, pool_of<512>> numbers{*w.db, "numbers"};
+    CHECK(sizes_in("numbers") == sizes{4, 8});
+    quire::btree<std::uint64_t, std::monostate, pool_of<512>> set{*w.db, "set"};
+    CHECK(sizes_in("set") == sizes{8, 0});
+    quire::btree<std::uint64_t, std::string, pool_of<512>> texts{*w.db, "texts"};
+    CHECK(sizes_in("texts") == sizes{});
+    quire::btree<std::string, double, pool_of<512>> names{*w.db, "names"};
+    CHECK(sizes_in("names") == sizes{});
+    quire::btree<std::int32_t, order, pool_of<512>> orders{*w.db, "orders"};
+    CHECK(sizes_in("orders") == sizes{});
+
+    quire::btree<ticket, std::uint16_t, pool_of<512>> tickets{*w.db, "tickets"};
+    CHECK(sizes_in("tickets") == sizes{4, 2});
+    CHECK(tickets.insert({7}, 1));
+    CHECK(refusal([&] { tickets.insert({13}, 1); }) == errc::bad_key);
+    CHECK(tickets.find({7}) == 1U);
+    CHECK(tickets.check().empty());
+}
 
 TEST_CASE("btree: inserts, finds, replaces and erases") {
     bool const logged = GENERATE(false, true);

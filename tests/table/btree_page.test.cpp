@@ -168,6 +168,13 @@ TEST_CASE("btree_page: fences say which keys belong here, from both sides") {
     CHECK(open.holds(bytes_of("")));
     CHECK(open.holds(bytes_of("\xFF\xFF")));
     CHECK_FALSE(open.holds_before(bytes_of("")));
+    // Fences and keys that differ behind their heads.
+    node const alike = make(buffer, 0, "berlin", "berlitz");
+    CHECK_FALSE(alike.holds(bytes_of("berlim")));
+    CHECK(alike.holds(bytes_of("berlin")));
+    CHECK(alike.holds(bytes_of("berlit")));
+    CHECK_FALSE(alike.holds(bytes_of("berlitz")));
+    CHECK_FALSE(alike.holds(bytes_of("berliu")));
 }
 
 TEST_CASE("btree_page: keys are in the order of their bytes, zeros and empty ones among them") {
@@ -407,6 +414,23 @@ TEST_CASE("btree_page: a block takes keys and values of its sizes only") {
     CHECK_THROWS_AS(page.insert(0, bytes_of("aaaa"), 2, fails), no_value);
     CHECK_THROWS_AS(page.replace(0, 2, fails), no_value);
     CHECK(buffer.bytes() == before);
+}
+
+TEST_CASE("btree_page: neighbours with entries of other sizes stay apart") {
+    page_buffer<512> buffer;
+    page_buffer<512> other;
+    node::format(buffer.span(), 7);
+    node::format(other.span(), 8);
+    node const left{buffer.span()};
+    node const right{other.span()};
+    left.reset(5, 0, {}, bytes_of("m"), true, {.key = 4, .value = 4});
+    right.reset(5, 0, bytes_of("m"), {}, false, {.key = 8, .value = 4});
+    quire::detail::node_merge<512> both;
+    CHECK_FALSE(both.make(left, right, 0));
+    right.reset(5, 0, bytes_of("m"), {}, false);
+    CHECK_FALSE(both.make(left, right, 0));
+    right.reset(5, 0, bytes_of("m"), {}, false, {.key = 4, .value = 4});
+    CHECK(both.make(left, right, 0));
 }
 
 TEST_CASE("btree_page: a fence is the shortest key that separates") {

@@ -170,6 +170,20 @@ TEST_CASE("key_codec: what has no order, no room or no meaning is an error") {
     CHECK(refusal([] { key_of<pair>(std::string("a\0\x02", 3)); }) == quire::errc::corrupt_page);
 }
 
+TEST_CASE("key_codec: keys of fixed members have a fixed size, which is that of their bytes") {
+    using quire::detail::key_size;
+    STATIC_REQUIRE(key_size<bool>() == 1);
+    STATIC_REQUIRE(key_size<std::int16_t>() == 2);
+    STATIC_REQUIRE(key_size<double>() == 8);
+    STATIC_REQUIRE(key_size<std::tuple<std::uint8_t, std::pair<float, std::uint64_t>>>() == 13);
+    STATIC_REQUIRE_FALSE(key_size<std::string>().has_value());
+    STATIC_REQUIRE_FALSE(key_size<std::pair<int, std::string>>().has_value());
+    STATIC_REQUIRE_FALSE(key_size<place>().has_value());
+    using key = std::tuple<std::uint8_t, std::pair<float, std::uint64_t>>;
+    CHECK(bytes_of_key(key{1, {2.0F, 3}}).size() == 13);
+    CHECK(bytes_of_key(true).size() == 1);
+}
+
 TEST_CASE("key_codec: names are those of the types") {
     using key = std::tuple<std::uint64_t, std::pair<std::string, double>, std::vector<std::byte>>;
     CHECK(quire::key_codec<key>::name() == "(u64,(string,f64),bytes)");

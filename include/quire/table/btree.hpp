@@ -351,12 +351,10 @@ private:
             detail::kept_key<key_size_max> key;
             key.begin(leaf);
             leaf.for_each(position, [&](auto const& one) {
-                key.complete(one.suffix);
-                if (ends_here && detail::compare_keys(key.bytes(), to) >= 0) {
-                    goes_on = false;
-                } else {
-                    goes_on = tell(fn, key.bytes(), one.value);
-                }
+                if (one.key.empty()) { key.complete(one.suffix); }
+                key_bytes const whole = one.key.empty() ? key.bytes() : one.key;
+                goes_on = !(ends_here && detail::compare_keys(whole, to) >= 0) &&
+                          tell(fn, whole, one.value);
                 return goes_on;
             });
             return goes_on;

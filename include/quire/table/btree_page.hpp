@@ -205,7 +205,7 @@ public:
         page_.copy_bytes(page_.low(now).first(now.prefix), out);
         return now.prefix;
     }
-    /// An entry where it stands: the head of its key, the key without the prefix, and the value.
+    /// An entry where it stands: see there.
     using parts = typename layout::parts;
     /// `fn(parts)` for each entry from `first` on, until it returns false. Expects: fn does not
     /// change the page. Errors: corrupt_page.

@@ -28,13 +28,19 @@
 
 #include <quire/pool/detail/file_ref.hpp>
 
+#include <algorithm>  // std::ranges::none_of
+
 namespace quire::inline QUIRE_ABI::detail {
 
-/// Starts reads for no reader. How many.
+/// Starts reads for no reader. How many. Cheap where all are resident: walks over trees ask a lot.
 template <class Core>
 [[nodiscard]] std::size_t prefetch(Core& core, file_ref<Core> const& file,
                                    std::span<page_no const> numbers) {
     core.require_own_process("prefetch");
+    auto const is_absent = [&](page_no no) {
+        return core.ahead.is_absent(file.slot(), file.id_of(no));
+    };
+    if (std::ranges::none_of(numbers, is_absent)) { return 0; }
     std::size_t started = 0;
     while (!numbers.empty()) {
         std::array<wanted_page, decltype(core.ahead)::batch_max> batch;

@@ -73,6 +73,12 @@ public:
     /// Whether reads are in flight while a thread goes on.
     [[nodiscard]] bool overlaps() const noexcept { return overlaps_; }
 
+    /// Whether the page is neither resident nor being read, as far as a look tells.
+    [[nodiscard]] static bool is_absent(file_type const& file, page_id id) noexcept {
+        return file.has_page(id.page()) &&
+               file.pages->load(id.page()) == page_table::entry::absent();
+    }
+
     struct outcome {
         std::size_t begun;          ///< reads
         std::size_t without_frame;  ///< reads that did not begin, since no frame was at hand
@@ -162,10 +168,6 @@ private:
 
     [[nodiscard]] static bool are_neighbours(page_id a, page_id b) noexcept {
         return a.page().value() + 1 == b.page().value();
-    }
-    [[nodiscard]] static bool is_absent(file_type const& file, page_id id) noexcept {
-        return file.has_page(id.page()) &&
-               file.pages->load(id.page()) == page_table::entry::absent();
     }
 
     /// A record with the claim of page `id`, or null: there is no record, the file is being closed

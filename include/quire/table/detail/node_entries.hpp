@@ -171,11 +171,12 @@ public:
         return tuple.subspan(2, key_length(tuple));
     }
 
-    /// An entry where it stands: the head of its key, the key without the prefix, and the value.
+    /// An entry where it stands.
     struct parts {
-        std::uint32_t head;
-        std::span<Byte> suffix;
+        std::uint32_t head;      ///< of its key
+        std::span<Byte> suffix;  ///< the key without the prefix
         std::span<Byte> value;
+        std::span<Byte> key;  ///< the whole key in a block; else nothing
     };
     /// `fn(parts)` for each entry from `first` on, until it returns false.
     template <class Fn>
@@ -184,8 +185,9 @@ public:
         if (now.has_block()) {
             auto const entries = block(now);
             for (bool more = true; more && first < now.entries; ++first) {
-                auto const rest = entries.key(first).subspan(now.prefix);
-                more = fn(parts{entries.head(first), rest, entries.value(first)});
+                auto const key = entries.key(first);
+                more = fn(parts{entries.head(first), key.subspan(now.prefix),
+                                entries.value(first), key});
             }
             return;
         }
@@ -196,7 +198,7 @@ public:
             auto const size = key_length(tuple);
             if (now.prefix + size > key_size_max) { this->corrupt("key length"); }
             parts const one{tag(*this, fences + first), tuple.subspan(2, size),
-                            tuple.subspan(2 + size)};
+                            tuple.subspan(2 + size), {}};
             if (!fn(one)) { return; }
         }
     }
