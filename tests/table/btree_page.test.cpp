@@ -592,7 +592,10 @@ TEST_CASE("btree_page: validate names what is wrong with a block") {
     SECTION("head of the other") { put8(55, 0), expect("head of a fence"); }
     SECTION("hints") { put8(64 + 7 * 4, 1), expect("hints"); }
     SECTION("a key without the prefix") {
-        block[4 * 4] = std::byte{'j'}, expect("prefix of a key");
+        block[0] = std::byte{'j'}, expect("prefix of a key");
+    }
+    SECTION("a last key without the prefix") {
+        block[19 * 4] = std::byte{'l'}, expect("prefix of a key");
     }
     SECTION("order") {
         block[4 * 4 + 1] = std::byte{'c'}, expect("order of keys");

@@ -263,17 +263,14 @@ public:
         return layout::slot_size + page_.entry(position, now).size();
     }
 
-    // For validate: what a node says twice.
+    // For validate.
+    /// Whether the tags of the fences are right.
     [[nodiscard]] bool has_heads_of(key_bytes low, key_bytes high) const noexcept {
         return tag(page_, 0) == detail::head_of(low) && tag(page_, 1) == detail::head_of(high);
     }
-    [[nodiscard]] bool has_right_hints() const {
-        auto const now = page_.load_shape();
-        return !now.has_block() || page_.block(now).has_right_hints();
-    }
-    [[nodiscard]] bool all_begin_with(key_bytes prefix) const {
-        auto const now = page_.load_shape();
-        return !now.has_block() || page_.block(now).all_begin_with(prefix);
+    /// Expects: sizes().are_fixed().
+    [[nodiscard]] detail::entry_block<Byte> block() const {
+        return page_.block(page_.load_shape());
     }
     /// Throws errc::corrupt_page, naming what is wrong, unless the page keeps every invariant.
     void validate() const

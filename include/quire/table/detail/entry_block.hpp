@@ -91,12 +91,22 @@ public:
         }
         return true;
     }
-    /// Whether all keys begin with `prefix`. Expects: it is no longer than a key.
-    [[nodiscard]] bool all_begin_with(key_bytes prefix) const noexcept {
-        for (std::size_t i = 0; i < count_; ++i) {
-            if (compare_keys(key(i).first(prefix.size()), prefix) != 0) { return false; }
+    /// Whether each key is above the one before it.
+    [[nodiscard]] bool is_ascending() const noexcept {
+        bool ascends = true;
+        for (std::size_t i = 1; i < count_; ++i) {
+            ascends &= sizes_.key == 8 ? load_be<std::uint64_t>(key_at(i - 1)) <
+                                             load_be<std::uint64_t>(key_at(i))
+                                       : compare_keys(key(i - 1), key(i)) < 0;
         }
-        return true;
+        return ascends;
+    }
+    /// Whether all keys begin with `prefix`. Expects: they ascend, and it is no longer than a key.
+    [[nodiscard]] bool begins_with(key_bytes prefix) const noexcept {
+        auto const begins = [&](std::size_t i) {
+            return compare_keys(key(i).first(prefix.size()), prefix) == 0;
+        };
+        return count_ == 0 || (begins(0) && begins(count_ - 1));
     }
 
     // Writing. The hints are those of before until `put_hints`, of a block with the new count.

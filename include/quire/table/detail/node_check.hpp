@@ -25,7 +25,7 @@ public:
         if (page_.level() > Node::level_max) { page_.corrupt("level"); }
         if (bytes[37] != std::byte{page_.sizes().are_fixed()}) { page_.corrupt("layout"); }
         validate_fences();
-        validate_keys();
+        page_.sizes().are_fixed() ? validate_block() : validate_keys();
     }
 
 private:
@@ -66,8 +66,19 @@ private:
             return true;
         });
         if (count > 0) { validate_between_fences(count - 1); }  // all others are between both
-        if (!page_.all_begin_with(page_.low().first(prefix))) { page_.corrupt("prefix of a key"); }
-        if (!page_.has_right_hints()) { page_.corrupt("hints"); }
+    }
+    void validate_block() const {
+        auto const count = page_.count();
+        auto const block = page_.block();
+        if (!block.is_ascending()) { page_.corrupt("order of keys"); }
+        if (!block.begins_with(page_.low().first(page_.prefix_size()))) {
+            page_.corrupt("prefix of a key");
+        }
+        if (count > 0) {
+            validate_between_fences(0);
+            validate_between_fences(count - 1);
+        }
+        if (!block.has_right_hints()) { page_.corrupt("hints"); }
     }
     void validate_between_fences(std::size_t position) const {
         std::array<std::byte, Node::key_size_max> bytes;
