@@ -45,6 +45,27 @@ errc refusal(Fn fn) {
 
 }  // namespace
 
+/// Likewise of values.
+struct price {
+    std::uint32_t cents;
+};
+
+template <>
+struct quire::value_codec<price> {
+    static constexpr std::size_t fixed_size = 4;
+    static std::size_t size(price value) { return value.cents == 13 ? 3 : 4; }
+    static void encode(price value, std::span<std::byte> out) {
+        for (std::size_t i = 0; i < out.size(); ++i) {
+            out[i] = static_cast<std::byte>(value.cents >> (8 * i));
+        }
+    }
+    static price lend(std::span<std::byte const> bytes) { return decode(bytes); }
+    static price decode(std::span<std::byte const> bytes) {
+        return {value_codec<std::uint32_t>::decode(bytes)};
+    }
+    static std::string name() { return "price"; }
+};
+
 template <>
 struct quire::key_codec<ticket> {
     static constexpr std::size_t fixed_size = 4;
@@ -84,6 +105,36 @@ TEST_CASE("btree: leaves of keys and values of fixed sizes are blocks") {
     CHECK(refusal([&] { tickets.insert({13}, 1); }) == errc::bad_key);
     CHECK(tickets.find({7}) == 1U);
     CHECK(tickets.check().empty());
+
+    quire::btree<std::uint32_t, price, pool_of<512>> prices{*w.db, "prices"};
+    std::vector<std::pair<std::uint32_t, price>> ascending;
+    for (std::uint32_t i = 0; i < 100; ++i) { ascending.push_back({i, {i == 60 ? 13 : i + 20}}); }
+    CHECK(refusal([&] { prices.append_sorted(ascending); }) == errc::bad_option);
+    CHECK(refusal([&] { prices.put(0, {13}); }) == errc::bad_option);
+    CHECK(prices.check().empty());
+    CHECK(w.db->check().empty());
+}
+
+TEST_CASE("btree: leaves with blocks that have become nearly empty are merged") {
+    world<512> w{false};
+    auto const pages_left = [&](auto& tree, auto key_of) {
+        for (std::uint32_t i = 0; i < 2000; ++i) { tree.insert(key_of(i), i); }
+        auto const before = tree.stats().leaf_pages;
+        for (std::uint32_t i = 0; i < 2000; ++i) {
+            if (i % 8 != 0) { tree.erase(key_of(i)); }
+        }
+        CHECK(tree.check().empty());
+        return std::pair{before, tree.stats().leaf_pages};
+    };
+    quire::btree<std::uint64_t, std::uint64_t, pool_of<512>> narrow{*w.db, "narrow"};
+    auto const [narrow_before, narrow_left] =
+        pages_left(narrow, [](std::uint64_t i) { return i; });
+    CHECK(narrow_left < narrow_before / 3);
+    using wide_key = std::tuple<std::uint64_t, std::uint64_t, std::uint64_t>;
+    quire::btree<wide_key, std::uint64_t, pool_of<512>> wide{*w.db, "wide"};
+    auto const [wide_before, wide_left] =
+        pages_left(wide, [](std::uint64_t i) { return wide_key{1, 2, i}; });
+    CHECK(wide_left < wide_before / 3);
 }
 
 TEST_CASE("btree: inserts, finds, replaces and erases") {

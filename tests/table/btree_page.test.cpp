@@ -409,6 +409,18 @@ TEST_CASE("btree_page: a block takes keys and values of its sizes only") {
     refuses([&] { static_cast<void>(put(page, "abcde", "12")); });
     refuses([&] { static_cast<void>(put(page, "abce", "123")); });
     refuses([&] { static_cast<void>(put(page, "abcd", "1")); });
+    {
+        // Also when it is full: one who makes room counts with other sizes, and would try for ever.
+        page_buffer<512> other;
+        node::format(other.span(), 7);
+        node const full{other.span()};
+        full.reset(5, 0, {}, {}, false, {.key = 4, .value = 2});
+        for (char c = 'a'; put(full, std::string("xx") + c + c, "12"); ++c) {}
+        CHECK(full.used() + 6 > 512);
+        CHECK_THROWS_AS(put(full, "yyyy", "123"), quire::error);
+        CHECK_THROWS_AS(put(full, "yyyyy", "12"), quire::error);
+        CHECK_FALSE(put(full, "yyyy", "12"));
+    }
     struct no_value {};
     auto const fails = [](std::span<std::byte>) { throw no_value{}; };
     CHECK_THROWS_AS(page.insert(0, bytes_of("aaaa"), 2, fails), no_value);
@@ -587,6 +599,12 @@ TEST_CASE("btree_page: validate names what is wrong with a block") {
         expect("block of entries");
     }
     SECTION("prefix") { put8(38, 0), expect("prefix_length"); }
+    SECTION("prefix longer than the low fence") {
+        put8(38, 3), expect("prefix_length");
+        std::array<std::byte, node::key_size_max> room;
+        CHECK_THROWS_AS(page.copy_prefix(room), quire::error);
+        CHECK_THROWS_AS(page.copy_key(0, room), quire::error);
+    }
     SECTION("prefix longer than a key") { put8(38, 5), expect("block of entries"); }
     SECTION("head of a fence") { put8(47, 0), expect("head of a fence"); }
     SECTION("head of the other") { put8(55, 0), expect("head of a fence"); }

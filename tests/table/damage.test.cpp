@@ -191,6 +191,26 @@ TEST_CASE("damage: of trees", "[table][check]") {
         CHECK_THROWS_WITH(all(), Catch::Matchers::Contains("high fence of page " +
                                                            std::to_string(leaves[0].value())));
     }
+    SECTION("a block of other sizes") {
+        // What an insertion finds out too late would leave a row without its entries.
+        auto const rows = [&] {
+            std::size_t count = 0;
+            t.table.scan([&](auto const&) { ++count; });
+            return count;
+        };
+        auto const before = rows();
+        auto const last = leaves.back();
+        SECTION("8 and 4 in place of 4 and 8") {
+            t.store(last, 62, std::uint16_t{0x0408});
+        }
+        SECTION("values of 4") {
+            t.store(last, 63, std::uint8_t{4});
+        }
+        CHECK_THROWS_WITH(t.table.insert({1000, "h", "small"}),
+                          Catch::Matchers::Contains("sizes of the block of page " +
+                                                    std::to_string(last.value())));
+        CHECK(rows() == before);
+    }
     SECTION("children in another order") {
         t.set_child(t.numbers, 1, leaves[2]);
         t.set_child(t.numbers, 2, leaves[1]);

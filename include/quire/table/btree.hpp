@@ -282,7 +282,7 @@ private:
         return value_codec<Value>::decode(*found);
     }
 
-    /// Errors: tuple_too_large.
+    /// Errors: tuple_too_large; bad_option (a codec whose fixed_size is not that of the value).
     [[nodiscard]] static std::size_t size_of(key_bytes key, Value const& value) {
         auto const size = value_codec<Value>::size(value);
         if (size > entry_size_max || key.size() > entry_size_max - size) {
@@ -290,6 +290,11 @@ private:
                         {.why = std::to_string(key.size()) + " bytes of key and " +
                                 std::to_string(size) + " of value, together at most " +
                                 std::to_string(entry_size_max)}};
+        }
+        if (auto const wanted = detail::value_size<Value>(); wanted && size != *wanted) {
+            throw error{errc::bad_option, "a value of a tree",
+                        {.why = std::to_string(size) + " bytes, but its codec says that all have " +
+                                std::to_string(*wanted)}};
         }
         return size;
     }

@@ -12,7 +12,8 @@
 ///    40  ..   slots of 8 bytes: a line pointer, and a tag: the head of the key that is there
 ///
 ///   slot 0    the low fence: a key; every key of the node is that or above
-///   slot 1    the high fence: every key is below it; a dead slot when there is no limit
+///   slot 1    the high fence: every key is below it; a dead slot when there is no limit, and then
+///             its tag is 0, and the prefix empty
 ///
 ///  Layout 0
 ///   slot 2..  the entries, ascending: 2 bytes of key length, the key without the prefix, the
@@ -20,9 +21,13 @@
 ///             the child's low fence. The tag is the head of the key behind the prefix
 ///
 ///  Layout 1, of leaves whose keys all have one size, and whose values have one (entry_block.hpp)
-///   slot 2    the block, at the end of the page: whole keys, and values. Its tag: 2 bytes number
-///             of entries, 1 byte size of a key, 1 byte size of a value
-///    64  64   hints           heads of some keys, for a search
+///   slot 2    the block, at the end of the page: whole keys, and values. It has room for as many
+///             entries as (PageSize - 128 - twice the size of a key) bytes have. Its tag: 2 bytes
+///             number of entries, 1 byte size of a key, 1 byte size of a value
+///    64  64   hints           heads of 16 keys behind the prefix, for a search: of those at
+///                             distance, 2 x distance, ..., which is a 17th of the number of
+///                             entries, rounded down; zeros where that is 0
+///   Fences are no longer than a key.
 ///
 /// A key is bytes, ordered as std::memcmp orders them (key_codec.hpp makes them from typed keys).
 ///
@@ -66,7 +71,7 @@ public:
     static constexpr std::size_t entry_size_max = PageSize / 4 - 22;
     static constexpr std::size_t child_size = layout::child_size;
     static constexpr std::size_t level_max = 40;
-    /// What an entry takes beside the bytes of its key and value.
+    /// What an entry in a slot takes beside the bytes of its key and value.
     static constexpr std::size_t entry_overhead = layout::slot_size + 2;
     /// Of a node without entries and fences.
     static constexpr std::size_t empty_size = layout::lower(fences);
@@ -202,7 +207,9 @@ public:
     /// Copies what all keys begin with; its size. Expects: `out` has room for key_size_max bytes.
     [[nodiscard]] std::size_t copy_prefix(std::span<std::byte> out) const {
         auto const now = page_.load_shape();
-        page_.copy_bytes(page_.low(now).first(now.prefix), out);
+        auto const fence = page_.low(now);
+        if (now.prefix > fence.size()) { corrupt("prefix_length"); }
+        page_.copy_bytes(fence.first(now.prefix), out);
         return now.prefix;
     }
     /// An entry where it stands: see there.

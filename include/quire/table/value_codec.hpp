@@ -36,7 +36,8 @@ namespace quire::inline QUIRE_ABI {
 ///                    checked builds check that what a cursor lends ends before it goes on
 ///   decode(bytes)    a Value of its own
 ///   name()           its type, for the catalog
-///   fixed_size       optional: what size(v) is for every v, a constant
+///   fixed_size       optional: what size(v) is for every v, a constant. A value of another size is
+///                    refused: bad_option
 template <class Value>
 struct value_codec;
 

@@ -116,9 +116,9 @@ public:
         node_view const seen{leaf.view().bytes()};
         auto const where = seen.find(key);
         if (!where.found) { return false; }
-        auto const left = seen.used() - seen.size_at(where.position);
+        bool const leaves_little = is_thin(seen, seen.size_at(where.position));
         leaf->erase(where.position);
-        thin = left < thin_below && leaf.page_no() != root_;
+        thin = leaves_little && leaf.page_no() != root_;
         return true;
     }
 
@@ -135,14 +135,17 @@ public:
         auto const leaf = latch(changes, {key}, 0);
         node_view const seen{leaf.view().bytes()};
         if (seen.prefix_size() > key.size()) { seen.corrupt("prefix_length"); }
+        auto const sizes = seen.sizes();
+        if (sizes.are_fixed() && sizes != entry_sizes{.key = key.size(), .value = value_size}) {
+            seen.corrupt("sizes of the block");
+        }
         auto const where = seen.find(key);
-        auto const used = seen.used();
         auto const size = seen.size_of(key.size(), value_size);
         return {.page = leaf.page_no(),
                 .found = where.found,
-                .has_room = used + size <= page_size,
+                .has_room = seen.used() + size <= page_size,
                 .is_thin = where.found && leaf.page_no() != root_ &&
-                           used - seen.size_at(where.position) < thin_below};
+                           is_thin(seen, seen.size_at(where.position))};
     }
     /// Before two edits of one leaf: what is wrong there must not come out between them.
     template <class Changes>
@@ -212,8 +215,14 @@ private:
     /// What an entry of an inner node takes at most.
     static constexpr std::size_t largest_child =
         slot_and_length + node::key_size_max + node::child_size;
-    static constexpr std::size_t thin_below = page_size * 2 / 5;
-    [[nodiscard]] static bool is_thin(node_view const& page) { return page.used() < thin_below; }
+    /// Whether less than two fifths are in use once `erased` bytes are not: of the page, or of the
+    /// block.
+    [[nodiscard]] static bool is_thin(node_view const& page, std::size_t erased = 0) {
+        auto const sizes = page.sizes();
+        auto const beside = sizes.are_fixed() ? node::used_by(0, sizes) : 0;
+        auto const used = page.used();
+        return used < beside + erased || used - beside - erased < (page_size - beside) * 2 / 5;
+    }
 
     enum class split_result : std::uint8_t { done, again, parent_is_full };
 

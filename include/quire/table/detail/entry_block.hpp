@@ -5,17 +5,18 @@
 ///
 ///    keys     from the front of the block up, ascending
 ///    values   from its end down, in the same order
-///    hints    in front of it, 16 x 4 bytes: heads of keys, every seventeenth part of them one
+///    hints    behind the page's slots, 16 x 4 bytes: heads of keys at equal distances, which cut
+///             the keys into 17 parts (btree_page.hpp has the exact form)
 ///
 /// No entry has a pointer or a length, so 8 bytes of key and 8 of value take 16. The price: an
 /// insertion moves all keys and values behind it. So blocks are for small entries (entry_size_max),
 /// and larger ones have slots.
 ///
 /// Why hints: a search in a leaf that is in no cache waits for one line of the page after another.
-/// The hints are in the line behind the page's header. They leave a seventeenth part of the keys,
-/// whose lines, and those of their values, are fetched at once.
+/// The hints are in the line behind the page's header. They leave one part of the keys, whose first
+/// and last lines, and those of their values, are fetched at once.
 ///
-/// Heads are the first bytes behind the prefix that all keys of the node have in common.
+/// Heads are the first four bytes behind the prefix that all keys of the node have in common.
 ///
 /// It is a plain value over bytes that node_entries.hpp has checked: the entries lie there.
 

@@ -77,7 +77,9 @@ private:
     template <class Writer>
     [[nodiscard]] bool insert_into_block(std::size_t position, key_bytes key,
                                          std::size_t value_size, Writer& write) const {
+        // Before it says that it is full: who then makes room counts with these sizes.
         if (key.size() != now_.sizes.key) { page_.corrupt("size of a key"); }
+        if (value_size != now_.sizes.value) { page_.corrupt("size of a value"); }
         if (now_.is_full()) { return false; }
         with_value(value_size, write, [&](key_bytes value) {
             page_.block(now_).insert(position, key, value);

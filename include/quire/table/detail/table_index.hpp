@@ -97,7 +97,7 @@ public:
     template <class Changes>
     [[nodiscard]] bool prepare(Changes& changes, edit& work) const {
         if (work.erases) {
-            work.leaf_before = tree_.hold(changes, work.before.bytes(), 0);
+            work.leaf_before = tree_.hold(changes, work.before.bytes(), value_size);
             work.erases = work.leaf_before.found && leads_to(changes, work);
         }
         if (!work.adds) { return true; }
@@ -212,6 +212,10 @@ public:
         } catch (error const& why) {
             refuse_key(why, description(), tree_type::key_size_max - id_size,
                        [&](key_writer& to) { Format::write_key(to, key); });
+        }
+        auto const size = into.bytes().size();
+        if (sizes.are_fixed() && size != sizes.key) {
+            refuse_size(size - id_size, sizes.key - id_size, description());
         }
     }
     /// Whether a row that is lent has that entry.

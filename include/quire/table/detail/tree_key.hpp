@@ -46,11 +46,20 @@ template <class Write>
     throw error{why.kind(), "a key of " + whose, {.why = because}};
 }
 
+/// Of a key_codec whose `fixed_size` is not that of this key.
+[[noreturn, gnu::cold]] inline void refuse_size(std::size_t size, std::size_t fixed_size,
+                                                std::string const& whose) {
+    throw error{errc::bad_key, "a key of " + whose,
+                {.why = std::to_string(size) + " bytes, but its key_codec says that all have " +
+                        std::to_string(fixed_size)}};
+}
+
 /// How large the entries of a tree are, if their leaves have a block of them (btree_page.hpp).
 template <std::size_t EntryMax, std::size_t KeyMax>
 [[nodiscard]] consteval entry_sizes sizes_of_entries(std::optional<std::size_t> key,
                                                      std::optional<std::size_t> value) {
-    bool const has_block = key && value && *key > 0 && *key <= KeyMax && *key + *value <= EntryMax;
+    bool const has_block = key && value && *key > 0 && *key <= KeyMax && *value <= EntryMax &&
+                           *key + *value <= EntryMax;
     return has_block ? entry_sizes{.key = *key, .value = *value} : entry_sizes{};
 }
 
@@ -65,10 +74,8 @@ public:
             write(to);
             size_ = to.written().size();
         } catch (error const& why) { refuse_key(why, "a tree", SizeMax, write); }
-        if (size_ != key_size<Key>().value_or(size_)) {
-            throw error{errc::bad_key, "a key of a tree",
-                        {.why = std::to_string(size_) + " bytes, but its key_codec says that all " +
-                                "have " + std::to_string(key_size<Key>().value_or(0))}};
+        if (auto const wanted = key_size<Key>(); wanted && size_ != *wanted) {
+            refuse_size(size_, *wanted, "a tree");
         }
     }
     [[nodiscard]] key_bytes bytes() const noexcept { return {room_.data(), size_}; }
