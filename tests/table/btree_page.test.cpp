@@ -598,6 +598,10 @@ TEST_CASE("btree_page: validate names what is wrong with a block") {
         quire::store_le(&buffer.bytes()[56], bits);
         expect("block of entries");
     }
+    SECTION("a fence among the hints") {
+        put8(26, 127), put8(27, 0);
+        expect("block of entries");
+    }
     SECTION("prefix") { put8(38, 0), expect("prefix_length"); }
     SECTION("prefix longer than the low fence") {
         put8(38, 3), expect("prefix_length");
@@ -621,7 +625,7 @@ TEST_CASE("btree_page: validate names what is wrong with a block") {
     SECTION("first key") { block[1] = std::byte{'A'}, expect("key beyond a fence"); }
     SECTION("last key") { block[19 * 4 + 1] = std::byte{'y'}, expect("key beyond a fence"); }
     SECTION("a fence longer than a key") {
-        page.reset(5, 0, bytes_of("abc"), bytes_of("abcdefg"), true, {.key = 4, .value = 4});
+        page.reset(5, 0, bytes_of("a"), bytes_of("abcde"), true, {.key = 4, .value = 4});
         expect("fence longer than a key");
     }
 }

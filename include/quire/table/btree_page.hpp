@@ -27,7 +27,7 @@
 ///    64  64   hints           heads of 16 keys behind the prefix, for a search: of those at
 ///                             distance, 2 x distance, ..., which is a 17th of the number of
 ///                             entries, rounded down; zeros where that is 0
-///   Fences are no longer than a key.
+///   Fences are no longer than a key, and lie between hints and block.
 ///
 /// A key is bytes, ordered as std::memcmp orders them (key_codec.hpp makes them from typed keys).
 ///

@@ -23,6 +23,7 @@ public:
     static constexpr std::size_t fences = 2;  ///< slots
     static constexpr std::size_t block_slot = fences;
     static constexpr std::size_t hints_at = base::lower(block_slot + 1);
+    static constexpr std::size_t hints_end = hints_at + entry_block<Byte>::hints_size;
     static constexpr std::size_t key_size_max = (PageSize - 64) / 8;
     static constexpr std::size_t child_size = 6;
 
@@ -52,9 +53,9 @@ public:
 
     // The block. What is expected of all: now.has_block(), sizes.are_fixed().
 
-    /// How many bytes a block of a node has, and how many of these are in use.
+    /// How many bytes a block of a node has.
     [[nodiscard]] static constexpr std::size_t size_of_block(entry_sizes sizes) noexcept {
-        auto const room = PageSize - hints_at - entry_block<Byte>::hints_size - 2 * sizes.key;
+        auto const room = PageSize - hints_end - 2 * sizes.key;
         return room / sizes.sum() * sizes.sum();
     }
     [[nodiscard]] entry_block<Byte> block(shape const& now) const noexcept {
@@ -81,7 +82,8 @@ public:
         block(now).put_hints();
     }
 
-    // All entries
+    // All nodes
+
     [[nodiscard]] std::span<Byte> low(shape const& now) const {
         auto const pointer = this->load_pointer(0, now);
         if (!pointer.is_live() || pointer.length() > key_size_max) { this->corrupt("low fence"); }
@@ -235,6 +237,7 @@ private:
         now.block_size = pointer.length();
         bool const is_right = load_le<std::uint16_t>(at(level_at)) == 0x0100 &&  // a leaf
                               pointer.is_live() && pointer.offset() >= now.upper &&
+                              now.upper >= hints_end &&
                               pointer.offset() + now.block_size == PageSize &&
                               now.entries * now.sizes.sum() <= now.block_size &&
                               now.sizes.are_fixed() && now.prefix <= now.sizes.key &&
