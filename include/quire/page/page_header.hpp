@@ -8,8 +8,8 @@
 ///     0   4   checksum                  belongs to the seal (base/page_seal.hpp)
 ///     4   8   the page's own number     written by format and by the seal
 ///    12   2   kind                      kind_no: which view reads the rest
-///    14   1   version of that format    1
-///    15   1   flags                     zero: version 1 has none
+///    14   1   version of that format    each kind has its own
+///    15   1   flags                     zero: there are none yet
 ///    16   8   log sequence number       for engines that log; quire's pool never reads it
 ///    24  ..   the kind's own fields
 ///

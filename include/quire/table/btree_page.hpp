@@ -212,7 +212,7 @@ public:
         page_.copy_bytes(fence.first(now.prefix), out);
         return now.prefix;
     }
-    /// An entry where it stands: see there.
+    /// An entry where it stands: head, suffix, value; in a block also the whole key.
     using parts = typename layout::parts;
     /// `fn(parts)` for each entry from `first` on, until it returns false. Expects: fn does not
     /// change the page. Errors: corrupt_page.

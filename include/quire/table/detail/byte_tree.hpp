@@ -7,8 +7,8 @@
 /// leaf is split as a change of its own, which holds the parent, the node and a new page; a parent
 /// without room is split first, in the same way. So nothing more is held than that, and a split is
 /// never undone. The root keeps its page: when it is full, its content moves into a new child. A
-/// node that uses less than 40 % of its page is merged with a neighbour, if both then leave a tenth
-/// free, or one of them is empty.
+/// node that uses less than 40 % of its page, or of its block, is merged with a neighbour, if both
+/// then leave a tenth free, or one of them is empty.
 ///
 /// Latches are taken parent before child, allocation page last. Two children of one parent are
 /// latched in any order, since whoever wants a second one has the parent. In a change of the
