@@ -161,6 +161,8 @@ set(quire_headers
     include/quire/table/detail/node_entries.hpp
     include/quire/table/detail/node_split.hpp
     include/quire/table/detail/outside_of_changes.hpp
+    include/quire/table/detail/overflow_chain.hpp
+    include/quire/table/detail/overflow_place.hpp
     include/quire/table/detail/own_header.hpp
     include/quire/table/detail/page_allocator.hpp
     include/quire/table/detail/record_heap.hpp
@@ -171,12 +173,14 @@ set(quire_headers
     include/quire/table/detail/tree_builder.hpp
     include/quire/table/detail/tree_check.hpp
     include/quire/table/detail/tree_descent.hpp
+    include/quire/table/detail/tree_growth.hpp
     include/quire/table/detail/tree_key.hpp
     include/quire/table/finding.hpp
     include/quire/table/free_page.hpp
     include/quire/table/heap_directory_page.hpp
     include/quire/table/index_declaration.hpp
     include/quire/table/key_codec.hpp
+    include/quire/table/overflow_page.hpp
     include/quire/table/record_id.hpp
     include/quire/table/record_page.hpp
     include/quire/table/table.hpp

@@ -26,6 +26,7 @@ struct counts {
     std::uint64_t splits = 0;
     std::uint64_t merges = 0;
     std::uint64_t levels = 0;
+    std::uint64_t overflow_pages = 0;
     std::uint64_t undone = 0;
     std::uint64_t evictions = 0;
 };
@@ -108,8 +109,9 @@ private:
     }
     [[nodiscard]] std::string some_value(std::string const& key) {
         auto const most = tree_type::entry_size_max - key.size();
-        auto const size = random_.below(8) == 0 ? random_.below(most + 1) : random_.below(20);
-        return std::string(std::min(size, most), static_cast<char>('a' + next_ % 26));
+        auto size = random_.below(8) == 0 ? random_.below(most + 1) : random_.below(20);
+        if (random_.below(12) == 0) { size = random_.below(5 * World::pool_type::page_size / 2); }
+        return std::string(size, static_cast<char>('a' + next_ % 26));
     }
     /// Mostly one that is there.
     [[nodiscard]] std::string a_key_to_erase() {
@@ -213,6 +215,7 @@ private:
         if (now.leaf_pages > leaves_) { seen_.splits += now.leaf_pages - leaves_; }
         if (now.leaf_pages < leaves_) { seen_.merges += leaves_ - now.leaf_pages; }
         leaves_ = now.leaf_pages;
+        seen_.overflow_pages = std::max(seen_.overflow_pages, now.overflow_pages);
         seen_.evictions = std::max(seen_.evictions, world_.file->stats().evictions);
     }
 
@@ -229,11 +232,13 @@ private:
 
 void report(counts const& seen) {
     std::cout << "trees: " << seen.splits << " leaves more, " << seen.merges << " fewer, "
-              << seen.levels << " levels, " << seen.undone << " changes undone, "
+              << seen.levels << " levels, " << seen.overflow_pages << " overflow pages, "
+              << seen.undone << " changes undone, "
               << seen.evictions << " evictions\n";
     CHECK(seen.splits > 0);
     CHECK(seen.merges > 0);
     CHECK(seen.levels > 2);
+    CHECK(seen.overflow_pages > 20);
     CHECK(seen.evictions > 0);
 }
 

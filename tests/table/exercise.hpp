@@ -8,6 +8,7 @@
 #include <quire/table/catalog_page.hpp>
 #include <quire/table/free_page.hpp>
 #include <quire/table/heap_directory_page.hpp>
+#include <quire/table/overflow_page.hpp>
 #include <quire/table/record_page.hpp>
 
 #include "page/choices.hpp"
@@ -122,6 +123,21 @@ void exercise_directory(std::span<std::byte, N> bytes, choices& choose, outcome&
 }
 
 template <std::size_t N>
+void exercise_overflow(std::span<std::byte, N> bytes, outcome& out) {
+    using page_type = quire::overflow_page<std::byte, N>;
+    page_type const page{bytes};
+    out.sum += page.accepts(bytes) ? 1U : 0U;
+    out.ask([&] { return page.validate(), 0; });
+    out.sum += page.tree() + page.position();
+    auto const part = page.bytes_of_value();
+    require(part.size() == page_type::room_at(page.position()), "a page has its room");
+    out.sum += digest(std::span<std::byte const>{part});
+    for (std::size_t i = 0; page_type::has_list(page.position()) && i < page.list_size; ++i) {
+        out.sum += page.listed(i).value();
+    }
+}
+
+template <std::size_t N>
 void exercise_records(std::span<std::byte, N> bytes, choices& choose, outcome& out) {
     using page_type = quire::record_page<std::byte, N>;
     page_type const page{bytes};
@@ -159,8 +175,8 @@ void exercise_records(std::span<std::byte, N> bytes, choices& choose, outcome& o
     }
 }
 
-enum class table_page : unsigned { free, allocation, catalog, directory, records };
-inline constexpr unsigned table_pages = 5;
+enum class table_page : unsigned { free, allocation, catalog, directory, records, overflow };
+inline constexpr unsigned table_pages = 6;
 
 template <std::size_t N>
 [[nodiscard]] page_buffer<N> good_table_page(table_page kind, choices& choose) {
@@ -193,6 +209,14 @@ template <std::size_t N>
         exercise_records<N>(buffer.span(), choose, none);
         exercise_records<N>(buffer.span(), choose, none);
         page.validate();
+    } else if (kind == table_page::overflow) {
+        quire::overflow_page<std::byte, N>::format(buffer.span(), choose.bits() >> 16);
+        quire::overflow_page<std::byte, N> const page{buffer.span()};
+        page.begin(3, choose.below(2 * page.list_size));
+        for (std::size_t i = 0; page.has_list(page.position()) && i < page.list_size; ++i) {
+            page.list(i, 1 + (choose.bits() >> 17));
+        }
+        page.validate();
     } else {
         quire::catalog_page<std::byte, N>::format(buffer.span(), 0);
         quire::catalog_page<std::byte, N> page{buffer.span()};
@@ -223,6 +247,7 @@ void exercise_table_page(table_page kind, std::span<std::byte, N> bytes, choices
         case table_page::catalog: return exercise_catalog<N>(bytes, choose, out);
         case table_page::directory: return exercise_directory<N>(bytes, choose, out);
         case table_page::records: return exercise_records<N>(bytes, choose, out);
+        case table_page::overflow: return exercise_overflow<N>(bytes, out);
     }
 }
 

@@ -56,6 +56,13 @@ inline void fill_block(node const& page, std::string const& low, choices& choose
         auto const key = some_key(choose);
         auto const where = page.find(bytes_of(key));
         if (!page.holds(bytes_of(key)) || where.found) { continue; }
+        if (level == 0 && choose.chance(1, 4)) {
+            quire::detail::overflow_place const apart{9000, 7};
+            static_cast<void>(page.insert(
+                where.position, bytes_of(key), apart.stored_size,
+                [&](std::span<std::byte> out) { apart.store(out); }, true));
+            continue;
+        }
         auto const zeros = [](std::span<std::byte> out) { std::ranges::fill(out, std::byte{0}); };
         static_cast<void>(page.insert(where.position, bytes_of(key),
                                       level > 0 ? node::child_size : choose.below(20), zeros));
@@ -94,6 +101,7 @@ void read_node(Node const& page, choices& choose, outcome& out) {
     std::array<std::byte, node::key_size_max> room;
     out.ask([&] { return page.copy_key(at, room) + page.value(at).size() + page.size_at(at); });
     out.ask([&] { return page.child(at).value() + page.head(at) + page.size_of(9, 9); });
+    out.ask([&] { return page.stored(at).bytes.size() + (page.stored(at).overflows ? 1U : 0U); });
 }
 [[nodiscard]] inline bool validates(const_node const& page) {
     try {

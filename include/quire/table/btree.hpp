@@ -25,9 +25,14 @@
 /// What `get` and `scan` lend lies in the leaf, and is valid while the function runs, under the
 /// leaf's latch: the function does not use the pool, and copies what it wants to keep.
 ///
-/// Limits: a key has at most key_size_max bytes, key and value together at most entry_size_max
-/// (about an eighth and a quarter of a page): beyond that it is tuple_too_large, and nothing has
-/// changed. The number of levels is bounded by 40.
+/// A value that has, with its key, more than entry_size_max bytes (about a quarter of a page)
+/// stands apart, in overflow pages. What is lent of it then is a copy: one allocation more. Writing
+/// it takes frames for all its pages at once, and where the file is logged, room for them in the
+/// log: else it is no_free_frame or log_full, and nothing has changed.
+///
+/// Limits: a key has at most key_size_max bytes (about an eighth of a page), a value at most 4 GiB
+/// less one byte (value_size_max): beyond that it is tuple_too_large, and nothing has changed. The
+/// number of levels is bounded by 40.
 ///
 /// Threads: any number, at any time. Readers take no latch above the leaf; splits hold the parent,
 /// the node and a new page, and block nobody elsewhere. Scans and cursors that go on read leaves
@@ -52,6 +57,7 @@ template <tree_key Key, tree_value Value, class Pool = buffer_pool<>>
 class btree : immovable {
     using tree_type = detail::byte_tree<catalog<Pool>>;
     using encoded = detail::encoded_key<Key, tree_type::key_size_max>;
+    using value_bytes = std::optional<detail::key_bytes>;
     using kept = detail::kept_key<tree_type::key_size_max>;
     using outcome = typename tree_type::outcome;
     using key_bytes = detail::key_bytes;
@@ -61,6 +67,8 @@ public:
     using cursor = btree_cursor<Key, Value, Pool>;
     using cursor_in_change = btree_cursor<Key, Value, Pool, change_type>;
     static constexpr std::size_t key_size_max = tree_type::key_size_max;
+    static constexpr std::size_t value_size_max = tree_type::value_size_max;
+    /// Of a key and a value that stand in a leaf together.
     static constexpr std::size_t entry_size_max = tree_type::entry_size_max;
 
     /// Errors: catalog_mismatch (the name is another tree's, or that of something else), those of
@@ -72,27 +80,26 @@ public:
     /// `fn(value)` with the value of `key`, lent. Whether there is one.
     template <class Fn>
     bool get(Key const& key, Fn&& fn) const {
+        detail::outside_of_changes none;
         encoded const wanted{key};
-        return tree_.with_leaf({wanted.bytes()},
-                               [&](auto const& leaf) { return show(leaf, wanted.bytes(), fn); });
+        return tree_.with_value(none, wanted.bytes(),
+                                [&](value_bytes value) { return show(value, fn); });
     }
     template <class Fn>
     bool get(change_type& changes, Key const& key, Fn&& fn) const {
         encoded const wanted{key};
-        return tree_.with_leaf_in(changes, {wanted.bytes()}, [&](auto const& leaf) {
-            return show(leaf, wanted.bytes(), fn);
-        });
+        return tree_.with_value(changes, wanted.bytes(),
+                                [&](value_bytes value) { return show(value, fn); });
     }
     /// The value of `key`, a copy.
     [[nodiscard]] std::optional<Value> find(Key const& key) const {
+        detail::outside_of_changes none;
         encoded const wanted{key};
-        return tree_.with_leaf({wanted.bytes()},
-                               [&](auto const& leaf) { return copy(leaf, wanted.bytes()); });
+        return tree_.with_value(none, wanted.bytes(), &copy);
     }
     [[nodiscard]] std::optional<Value> find(change_type& changes, Key const& key) const {
         encoded const wanted{key};
-        return tree_.with_leaf_in(changes, {wanted.bytes()},
-                                  [&](auto const& leaf) { return copy(leaf, wanted.bytes()); });
+        return tree_.with_value(changes, wanted.bytes(), &copy);
     }
     [[nodiscard]] bool contains(Key const& key) const {
         encoded const wanted{key};
@@ -117,18 +124,14 @@ public:
         requires detail::fetching<typename Pool::file>
     {
         encoded const wanted{key};
-        return tree_.async_with_leaf(kept{wanted.bytes()},
-                                     [fn](auto const& leaf, key_bytes of) mutable {
-                                         return show(leaf, of, fn);
-                                     });
+        return tree_.async_with_value(
+            kept{wanted.bytes()}, [fn](value_bytes value) mutable { return show(value, fn); });
     }
     [[nodiscard]] task<std::optional<Value>> async_find(Key const& key) const
         requires detail::fetching<typename Pool::file>
     {
         encoded const wanted{key};
-        return tree_.async_with_leaf(kept{wanted.bytes()}, [](auto const& leaf, key_bytes of) {
-            return copy(leaf, of);
-        });
+        return tree_.async_with_value(kept{wanted.bytes()}, &copy);
     }
 
     // Writing
@@ -260,11 +263,10 @@ private:
         return db.root(name, root_kind::btree, schema, make);
     }
 
-    template <class Leaf, class Fn>
-    [[nodiscard]] static bool show(Leaf const& leaf, key_bytes key, Fn& fn) {
-        auto const found = leaf.value_of(key);
+    template <class Fn>
+    [[nodiscard]] static bool show(value_bytes const& found, Fn& fn) {
         if (!found) { return false; }
-        using lent = decltype(value_codec<Value>::lend(leaf.value(0)));
+        using lent = decltype(value_codec<Value>::lend(*found));
         static_assert(std::invocable<Fn&, lent const&>,
                       "get calls fn with a value that is lent: [](auto const& value) { ... }");
         if constexpr (std::invocable<Fn&, lent const&>) {
@@ -275,21 +277,18 @@ private:
         }
         return true;
     }
-    template <class Leaf>
-    [[nodiscard]] static std::optional<Value> copy(Leaf const& leaf, key_bytes key) {
-        auto const found = leaf.value_of(key);
+    [[nodiscard]] static std::optional<Value> copy(value_bytes found) {
         if (!found) { return std::nullopt; }
         return value_codec<Value>::decode(*found);
     }
 
     /// Errors: tuple_too_large; bad_option (a codec whose fixed_size is not that of the value).
-    [[nodiscard]] static std::size_t size_of(key_bytes key, Value const& value) {
+    [[nodiscard]] static std::size_t size_of(Value const& value) {
         auto const size = value_codec<Value>::size(value);
-        if (size > entry_size_max || key.size() > entry_size_max - size) {
-            throw error{errc::tuple_too_large, "an entry of a tree",
-                        {.why = std::to_string(key.size()) + " bytes of key and " +
-                                std::to_string(size) + " of value, together at most " +
-                                std::to_string(entry_size_max)}};
+        if (size > value_size_max) {
+            throw error{errc::tuple_too_large, "a value of a tree",
+                        {.why = std::to_string(size) + " bytes, at most " +
+                                std::to_string(value_size_max)}};
         }
         if (auto const wanted = detail::value_size<Value>(); wanted && size != *wanted) {
             throw error{errc::bad_option, "a value of a tree",
@@ -303,7 +302,7 @@ private:
     }
     bool put(Key const& key, Value const& value, bool replaces) {
         encoded const wanted{key};
-        auto const size = size_of(wanted.bytes(), value);
+        auto const size = size_of(value);
         while (true) {
             auto result = outcome::full;
             tree_.store().in_one_change([&](auto& changes) {
@@ -315,7 +314,7 @@ private:
     }
     bool put_in(change_type& changes, Key const& key, Value const& value, bool replaces) {
         encoded const wanted{key};
-        auto const size = size_of(wanted.bytes(), value);
+        auto const size = size_of(value);
         while (true) {
             auto const result =
                 tree_.try_put(changes, wanted.bytes(), size, writer_of(value), replaces);
@@ -332,7 +331,7 @@ private:
         detail::tree_builder all{tree_, std::move(run), fill};
         for (auto const& [key, value] : entries) {
             encoded const wanted{key};
-            all.add(wanted.bytes(), size_of(wanted.bytes(), value), writer_of(value));
+            all.add(wanted.bytes(), size_of(value), writer_of(value));
         }
         all.finish();
     }
@@ -350,6 +349,7 @@ private:
     }
     template <class Pages, class Fn>
     void walk(Pages& pages, key_bytes from, key_bytes to, bool has_end, Fn& fn) const {
+        std::vector<std::byte> room;
         tree_.walk(pages, from, [&](auto const& leaf, std::size_t position) {
             bool const ends_here = has_end && leaf.is_below_high(to);
             bool goes_on = true;
@@ -359,7 +359,8 @@ private:
                 if (one.key.empty()) { key.complete(one.suffix); }
                 key_bytes const whole = one.key.empty() ? key.bytes() : one.key;
                 goes_on = !(ends_here && detail::compare_keys(whole, to) >= 0) &&
-                          tell(fn, whole, one.value);
+                          tell(fn, whole,
+                               tree_.whole_value(pages, leaf, {one.value, one.overflows}, room));
                 return goes_on;
             });
             return goes_on;

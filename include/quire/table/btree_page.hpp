@@ -18,7 +18,9 @@
 ///  Layout 0
 ///   slot 2..  the entries, ascending: 2 bytes of key length, the key without the prefix, the
 ///             value. In an inner node the value is a child's page number, 6 bytes, and the key is
-///             the child's low fence. The tag is the head of the key behind the prefix
+///             the child's low fence. The tag is the head of the key behind the prefix.
+///             In a leaf the length's highest bit means: the value is in overflow pages, and these
+///             bytes, 10 of them, say which (detail/overflow_chain.hpp)
 ///
 ///  Layout 1, of leaves whose keys all have one size, and whose values have one (entry_block.hpp)
 ///   slot 2    the block, at the end of the page: whole keys, and values. It has room for as many
@@ -165,13 +167,20 @@ public:
         page_.copy_bytes(rest, out.subspan(now.prefix));
         return now.prefix + rest.size();
     }
-    /// The value at `position`. Expects: position < count().
-    [[nodiscard]] std::span<Byte> value(std::size_t position) const {
+    using stored_value = detail::stored_value<Byte>;
+    /// What the node has of the value at `position`. Expects: position < count().
+    [[nodiscard]] stored_value stored(std::size_t position) const {
         auto const now = page_.load_shape();
         return page_.value(page_.checked(position, now), now);
     }
-    /// The value of `key`, if it is there. Expects: as find.
-    [[nodiscard]] std::optional<std::span<Byte>> value_of(key_bytes key) const {
+    /// The value at `position`, of which the node has all. Expects: position < count().
+    [[nodiscard]] std::span<Byte> value(std::size_t position) const {
+        auto const [bytes, overflows] = stored(position);
+        if (overflows) { corrupt("a value in overflow pages"); }
+        return bytes;
+    }
+    /// What the node has of the value of `key`, if it is there. Expects: as find.
+    [[nodiscard]] std::optional<stored_value> value_of(key_bytes key) const {
         auto const now = page_.load_shape();
         auto const where = page_.find(key, now);
         if (!where.found) { return std::nullopt; }
@@ -323,16 +332,17 @@ public:
                     PageSize - page_header::size);
     }
 
-    /// Inserts an entry; `write(std::span<std::byte> out)` writes its value. False when the node
-    /// has no room.
+    /// Inserts an entry; `write(std::span<std::byte> out)` writes what the node has of its value,
+    /// `value_size` bytes. False when the node has no room.
     /// Expects: the place of `key`, which the fences hold; it keeps key_size_max, entry_size_max.
     /// Errors, of all three: corrupt_page, also for sizes that are not those of the block.
     template <class Writer>
     [[nodiscard]] bool insert(std::size_t position, key_bytes key, std::size_t value_size,
-                              Writer&& write) const
+                              Writer&& write, bool overflows = false) const
         requires writable_page<Byte>
     {
-        return detail::node_edit<PageSize>{page_}.insert(position, key, value_size, write);
+        return detail::node_edit<PageSize>{page_}.insert(position, key, value_size, write,
+                                                         overflows);
     }
     [[nodiscard]] bool insert_child(std::size_t position, key_bytes key, page_no child) const
         requires writable_page<Byte>
@@ -344,10 +354,11 @@ public:
     }
     /// Replaces the value at `position`. False when the node has no room for the new one.
     template <class Writer>
-    [[nodiscard]] bool replace(std::size_t position, std::size_t value_size, Writer&& write) const
+    [[nodiscard]] bool replace(std::size_t position, std::size_t value_size, Writer&& write,
+                               bool overflows = false) const
         requires writable_page<Byte>
     {
-        return detail::node_edit<PageSize>{page_}.replace(position, value_size, write);
+        return detail::node_edit<PageSize>{page_}.replace(position, value_size, write, overflows);
     }
     void erase(std::size_t position) const
         requires writable_page<Byte>

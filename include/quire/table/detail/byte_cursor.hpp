@@ -39,7 +39,7 @@ public:
 };
 
 /// The entry that a cursor shows, and how it finds the next one in a leaf.
-template <class Tree>
+template <class Tree, class Pages>
 class shown_entry {
     using place = typename Tree::node_view::place;
 
@@ -52,7 +52,9 @@ public:
 protected:
     using node_view = typename Tree::node_view;
 
-    explicit shown_entry(key_bytes key) { keys_[0].take(key); }
+    shown_entry(Tree const& tree, Pages& pages, key_bytes key) : tree_{&tree}, pages_{pages} {
+        keys_[0].take(key);
+    }
 
     [[nodiscard]] static bool is_back(seek how) noexcept {
         return how == seek::last || how == seek::below;
@@ -91,18 +93,25 @@ protected:
                                             : how != seek::last && order < 0) {
             node.corrupt("order of keys");  // else a loop over a damaged leaf has no end
         }
-        auto const value = node.value(position);
-        value_.assign(value.begin(), value.end());
+        take_value(node, node.stored(position));
         at_ = 1 - at_;
         position_ = position;
         return shows_ = true;
     }
     [[nodiscard]] auto& shown() noexcept { return keys_[at_]; }
 
+    Tree const* tree_;
+    [[no_unique_address]] pages_of_cursor<Pages> pages_;
     bool shows_ = false;
     std::size_t position_ = 0;  ///< in its leaf
 
 private:
+    void take_value(node_view const& node, typename Tree::stored_value const& stored) {
+        if (!stored.overflows) { return value_.assign(stored.bytes.begin(), stored.bytes.end()); }
+        auto&& pages = pages_();
+        static_cast<void>(tree_->whole_value(pages, node, stored, value_));
+    }
+
     /// The key that it shows, or looks for, and room for the next one.
     std::array<kept_key<Tree::key_size_max>, 2> keys_;
     std::size_t at_ = 0;
@@ -111,10 +120,10 @@ private:
 
 /// In a change: each step goes down from the root, and the change holds the leaf from then on.
 template <class Tree, class Pages = outside_of_changes>
-class byte_cursor : public shown_entry<Tree> {
+class byte_cursor : public shown_entry<Tree, Pages> {
 public:
     byte_cursor(Tree const& tree, Pages& changes, key_bytes key, seek how)
-        : shown_entry<Tree>{key}, tree_{&tree}, changes_{&changes} {
+        : shown_entry<Tree, Pages>{tree, changes, key} {
         go(how);
     }
 
@@ -127,27 +136,26 @@ private:
         this->shows_ = false;
         bool more = true;
         while (more && !this->shows_ && !this->is_over(how)) {
-            more = tree_->with_leaf_in(*changes_, this->goal(how), [&](auto const& leaf) {
-                return this->look_in(leaf, how);
-            });
+            more = this->tree_->with_leaf_in(
+                this->pages_(), this->goal(how),
+                [&](auto const& leaf) { return this->look_in(leaf, how); });
         }
     }
-
-    Tree const* tree_;
-    Pages* changes_;
 };
 
 /// Outside of changes: it remembers its leaf.
 template <class Tree>
-class byte_cursor<Tree, outside_of_changes> : public shown_entry<Tree> {
+class byte_cursor<Tree, outside_of_changes> : public shown_entry<Tree, outside_of_changes> {
+    using base = shown_entry<Tree, outside_of_changes>;
     using leaf_slot = typename Tree::leaf_slot;
-    using shown_entry<Tree>::position_;
-    using shown_entry<Tree>::shown;
-    using shown_entry<Tree>::shows_;
+    using base::position_;
+    using base::shown;
+    using base::shows_;
+    using base::tree_;
 
 public:
-    byte_cursor(Tree const& tree, outside_of_changes&, key_bytes key, seek how)
-        : shown_entry<Tree>{key}, tree_{&tree} {
+    byte_cursor(Tree const& tree, outside_of_changes& none, key_bytes key, seek how)
+        : base{tree, none, key} {
         go(how);
     }
 
@@ -208,7 +216,6 @@ private:
         return more;
     }
 
-    Tree const* tree_;
     page_no page_;       ///< the leaf in which it was found,
     page_version seen_;  ///< as it was then
     leaf_run run_;

@@ -3,57 +3,131 @@
 
 /// byte_tree: a B+tree over keys and values that are bytes. btree.hpp is its typed face.
 ///
-/// Reading is tree_descent.hpp. Writing latches the leaf. What does not fit first makes room: the
-/// leaf is split as a change of its own, which holds the parent, the node and a new page; a parent
-/// without room is split first, in the same way. So nothing more is held than that, and a split is
-/// never undone. The root keeps its page: when it is full, its content moves into a new child. A
-/// node that uses less than 40 % of its page, or of its block, is merged with a neighbour, if both
-/// then leave a tenth free, or one of them is empty.
+/// Reading is tree_descent.hpp, splits and merges are tree_growth.hpp. Here entries are written:
+/// the leaf is latched, and changed when nothing can fail any more. If it has no room, nothing has
+/// changed; the caller makes room and tries again.
 ///
-/// Latches are taken parent before child, allocation page last. Two children of one parent are
-/// latched in any order, since whoever wants a second one has the parent. In a change of the
-/// caller's everything belongs to that change, splits included.
-///
-/// Whole in memory without a log as well: each step acquires its pages first, which may fail, and
-/// then changes bytes, which cannot.
+/// A value that is too large to stand in a leaf beside its key (stands_apart) gets overflow pages
+/// in the same change (overflow_chain.hpp). Whoever reads or writes it holds the leaf.
 ///
 /// `Store` is a catalog.
 
-#include <quire/table/detail/node_split.hpp>
-#include <quire/table/detail/tree_descent.hpp>
+#include <quire/table/detail/overflow_chain.hpp>
+#include <quire/table/detail/tree_growth.hpp>
 
 namespace quire::inline QUIRE_ABI::detail {
 
 template <class Store>
-class byte_tree : public tree_descent<Store> {
-    using base = tree_descent<Store>;
+class byte_tree : public tree_growth<Store> {
+    using base = tree_growth<Store>;
+    using base::is_thin;
     using base::latch;
+    using base::make_room_for;
     using base::page_size;
-    using base::require_mine;
-    using base::require_right;
     using base::root_;
     using base::store_;
     using base::tree_;
     using typename base::node;
 
 public:
+    using base::sizes;
+    using typename base::leaf_slot;
     using typename base::node_view;
+    using stored_value = typename node_view::stored_value;
     static constexpr std::size_t key_size_max = node::key_size_max;
     static constexpr std::size_t entry_size_max = node::entry_size_max;
+    static constexpr std::size_t value_size_max = overflow_place::value_size_max;
 
     /// What an attempt to write came to.
     enum class outcome : std::uint8_t { done, there_already, full };
 
-    /// `sizes`: if they are fixed, new leaves have a block of entries.
-    byte_tree(Store& store, page_no root, std::uint32_t tree, entry_sizes sizes = {}) noexcept
-        : base{store, root, tree}, sizes_{sizes} {}
+    /// `fixed`: if they are fixed, new leaves have a block of entries.
+    byte_tree(Store& store, page_no root, std::uint32_t tree, entry_sizes fixed = {}) noexcept
+        : base{store, root, tree, fixed}, chain_{store, tree} {}
 
     /// Makes a fresh node the root of an empty tree.
     static void begin(std::span<std::byte, page_size> root, std::uint32_t tree,
-                      entry_sizes sizes) noexcept {
-        node{root}.reset(tree, 0, {}, {}, false, sizes);
+                      entry_sizes fixed) noexcept {
+        node{root}.reset(tree, 0, {}, {}, false, fixed);
     }
-    [[nodiscard]] entry_sizes sizes() const noexcept { return sizes_; }
+    /// Whether a value gets overflow pages.
+    [[nodiscard]] static constexpr bool stands_apart(std::size_t key_size,
+                                                     std::size_t value_size) noexcept {
+        return value_size > entry_size_max || key_size > entry_size_max - value_size;
+    }
+
+    // Values. `Pages` is a change, or outside_of_changes.
+
+    /// `fn(value)` with the bytes of the value of `key`, under the leaf's latch, or with nothing.
+    template <class Pages, class Fn>
+    auto with_value(Pages& pages, key_bytes key, Fn fn) const {
+        auto const look = [&](node_view const& leaf) {
+            return show(pages, leaf, leaf.value_of(key), fn);
+        };
+        if constexpr (std::same_as<Pages, outside_of_changes>) {
+            return base::with_leaf({key}, look);
+        } else {
+            return base::with_leaf_in(pages, {key}, look);
+        }
+    }
+    /// For a task: likewise; other tasks run while a page is read. Each page is pinned while it is
+    /// looked at, so that no look reads.
+    template <class Fn>
+    [[nodiscard]] auto async_with_value(kept_key<key_size_max> key, Fn fn) const
+        -> task<std::invoke_result_t<Fn&, std::optional<key_bytes>>> {
+        outside_of_changes none;
+        tree_goal const goal{key.bytes()};
+        bool has_chain = false;
+        for (int turn = 0; turn < base::turns_max; ++turn) {
+            typename base::way to{root_};
+            while (to.is_under_way()) {
+                try {
+                    auto const held = co_await store_.file().fetch(to.page);
+                    base::go_on(to, goal);
+                } catch (error const& why) {
+                    base::lose(to, why);
+                }
+            }
+            if (to.is_lost) { continue; }
+            leaf_slot leaf;
+            bool is_there = false;
+            try {
+                auto const held = co_await store_.file().fetch(to.page);
+                is_there = base::reach(leaf, to.page, goal);
+            } catch (error const& why) {
+                base::lose(to, why);
+            }
+            if (!is_there) { continue; }
+            auto const seen = base::view_of(leaf);
+            auto const found = seen.value_of(goal.key);
+            if (!found || !found->overflows || has_chain) {
+                co_return show(none, seen, found, fn);
+            }
+            auto const where = place_in(seen, *found);
+            leaf.reset();
+            co_await chain_.async_read(where);
+            has_chain = true;
+        }
+        co_return with_value(none, goal.key, std::move(fn));
+    }
+    /// The bytes of a value, in its leaf, which is held, or gathered in `room`.
+    /// Errors: corrupt_page, those of reading, out_of_memory.
+    template <class Pages>
+    [[nodiscard]] key_bytes whole_value(Pages& pages, node_view const& leaf,
+                                        stored_value const& stored,
+                                        std::vector<std::byte>& room) const {
+        if (!stored.overflows) [[likely]] { return stored.bytes; }
+        chain_.read(pages, place_in(leaf, stored), room);
+        return room;
+    }
+    /// `fn(number, page, part)` for each overflow page of a value that has some.
+    template <class Fn>
+    void for_each_overflow_page(overflow_place const& where, Fn fn) const {
+        outside_of_changes none;
+        chain_.for_each(none, where, fn);
+    }
+
+    // Writing. `write(std::span<std::byte> out)` writes the value.
 
     /// Inserts, or replaces if it may.
     template <class Changes, class Write>
@@ -63,10 +137,7 @@ public:
         node_view const seen{leaf.view().bytes()};
         auto const where = seen.find(key);
         if (where.found && !replaces) { return outcome::there_already; }
-        node const page{leaf->bytes()};
-        bool const done = where.found ? page.replace(where.position, value_size, write)
-                                      : page.insert(where.position, key, value_size, write);
-        return done ? outcome::done : outcome::full;
+        return put(changes, leaf, where, key, value_size, write);
     }
     /// Inserts a key behind all others: there_already if it is not.
     template <class Changes, class Write>
@@ -78,8 +149,7 @@ public:
         if (where.found || seen.has_high() || where.position < seen.count()) {
             return outcome::there_already;
         }
-        bool const done = node{leaf->bytes()}.insert(where.position, key, value_size, write);
-        return done ? outcome::done : outcome::full;
+        return put(changes, leaf, where, key, value_size, write);
     }
     /// Whether the last leaf is empty; its low fence.
     template <class Changes>
@@ -87,27 +157,8 @@ public:
         auto const leaf = latch(changes, {.key = {}, .behind_all = true}, 0);
         node_view const seen{leaf.view().bytes()};
         low.take(seen.low());
-        if (sizes_.are_fixed() && low.bytes().size() > sizes_.key) { seen.corrupt("low fence"); }
+        if (sizes().are_fixed() && low.bytes().size() > sizes().key) { seen.corrupt("low fence"); }
         return seen.count() == 0;
-    }
-    /// Makes the last leaf, which is empty, one of what `fill(node)` puts there, from `low` on and
-    /// below `high`; an empty one follows it. False if it is not empty, not the last, or has
-    /// another low fence: then nothing has changed.
-    template <class Run, class Fill>
-    [[nodiscard]] bool append_leaf(Run const& run, key_bytes low, key_bytes high,
-                                   Fill const& fill) const {
-        for (;;) {
-            auto result = split_result::again;
-            bool is_empty = true;
-            run([&](auto& changes) {
-                is_empty = true;
-                result = try_append_leaf(changes, low, high, fill, is_empty);
-            });
-            if (result == split_result::done) { return is_empty; }
-            if (result == split_result::parent_is_full) {
-                make_room_at(1, high, largest_child, run);
-            }
-        }
     }
     /// Whether the key was there; `thin`: whether its leaf is to be merged.
     template <class Changes>
@@ -117,7 +168,10 @@ public:
         auto const where = seen.find(key);
         if (!where.found) { return false; }
         bool const leaves_little = is_thin(seen, seen.size_at(where.position));
+        page_list old;
+        hold_old_value(changes, seen, where, old);
         leaf->erase(where.position);
+        chain_.free(changes, old);
         thin = leaves_little && leaf.page_no() != root_;
         return true;
     }
@@ -135,8 +189,8 @@ public:
         auto const leaf = latch(changes, {key}, 0);
         node_view const seen{leaf.view().bytes()};
         if (seen.prefix_size() > key.size()) { seen.corrupt("prefix_length"); }
-        auto const sizes = seen.sizes();
-        if (sizes.are_fixed() && sizes != entry_sizes{.key = key.size(), .value = value_size}) {
+        auto const here = seen.sizes();
+        if (here.are_fixed() && here != entry_sizes{.key = key.size(), .value = value_size}) {
             seen.corrupt("sizes of the block");
         }
         auto const where = seen.find(key);
@@ -179,193 +233,109 @@ public:
         page->erase(std::as_const(page)->find(key).position);
     }
 
-    /// Makes room for an entry in the leaf of `key`: splits it, and first what is above it and
-    /// full, each as a change of its own.
+    // Room for an entry that found none, in the leaf of its key (tree_growth.hpp).
+
+    /// In changes of their own.
     void make_room(key_bytes key, std::size_t value_size) const {
-        make_room_at(0, key, slot_and_length + key.size() + value_size,
-                     [&](auto act) { store_.in_one_change(act); });
+        make_room_by([&](auto act) { store_.in_one_change(act); }, key, value_size);
     }
-    /// Likewise in a change of the caller's.
+    /// In a change of the caller's.
     template <class Changes>
     void make_room_in(Changes& changes, key_bytes key, std::size_t value_size) const {
-        make_room_at(0, key, slot_and_length + key.size() + value_size,
-                     [&](auto act) { act(changes); });
+        make_room_by([&](auto act) { act(changes); }, key, value_size);
     }
-    /// Likewise in changes that `run` makes.
     template <class Run>
     void make_room_by(Run const& run, key_bytes key, std::size_t value_size) const {
-        make_room_at(0, key, slot_and_length + key.size() + value_size, run);
-    }
-    /// Merges the leaf of `key` with a neighbour if both have room in one page, and so upward.
-    void shrink(key_bytes key) const {
-        for (std::size_t level = 0; level <= node::level_max; ++level) {
-            bool more = false;
-            store_.in_one_change([&](auto& changes) { more = merge(changes, key, level); });
-            if (!more) { return; }
-        }
-    }
-    template <class Changes>
-    void shrink_in(Changes& changes, key_bytes key) const {
-        for (std::size_t level = 0; merge(changes, key, level); ++level) {}
+        auto const stored = stored_size(key.size(), value_size);
+        make_room_for(key, node::entry_overhead + key.size() + stored, run);
     }
 
 private:
-    /// Of an entry.
-    static constexpr std::size_t slot_and_length = 10;
-    /// What an entry of an inner node takes at most.
-    static constexpr std::size_t largest_child =
-        slot_and_length + node::key_size_max + node::child_size;
-    /// Whether less than two fifths are in use once `erased` bytes are not: of the page, or of the
-    /// block.
-    [[nodiscard]] static bool is_thin(node_view const& page, std::size_t erased = 0) {
-        auto const sizes = page.sizes();
-        auto const beside = sizes.are_fixed() ? node::used_by(0, sizes) : 0;
-        auto const used = page.used();
-        return used < beside + erased || used - beside - erased < (page_size - beside) * 2 / 5;
+    /// Of a value, in the leaf.
+    [[nodiscard]] static constexpr std::size_t stored_size(std::size_t key_size,
+                                                           std::size_t value_size) noexcept {
+        return stands_apart(key_size, value_size) ? overflow_place::stored_size : value_size;
     }
-
-    enum class split_result : std::uint8_t { done, again, parent_is_full };
-
-    template <class Run>
-    void make_room_at(std::size_t level, key_bytes key, std::size_t size, Run const& run) const {
-        auto result = split_result::again;
-        while (result != split_result::done) {
-            run([&](auto& changes) { result = split(changes, key, level, size); });
-            if (result == split_result::parent_is_full) {
-                make_room_at(level + 1, key, largest_child, run);
-            }
-        }
+    template <class Pages, class Fn>
+    auto show(Pages& pages, node_view const& leaf, std::optional<stored_value> const& found,
+              Fn& fn) const {
+        if (!found) { return fn(std::optional<key_bytes>{}); }
+        if (!found->overflows) [[likely]] { return fn(std::optional<key_bytes>{found->bytes}); }
+        std::vector<std::byte> room;
+        return fn(std::optional{whole_value(pages, leaf, *found, room)});
     }
-    /// Splits the node of `level` on the way to `key`, unless it has `size` bytes free. A root gets
-    /// a child first.
+    /// Expects: `stored` overflows.
+    [[nodiscard]] static overflow_place place_in(node_view const& leaf,
+                                                 stored_value const& stored) {
+        auto const where = overflow_place::load(stored.bytes);
+        if (!where) { leaf.corrupt("place of a value"); }
+        return *where;
+    }
+    /// The overflow pages of the value that `where` found, if it has some.
     template <class Changes>
-    [[nodiscard]] split_result split(Changes& changes, key_bytes key, std::size_t level,
-                                     std::size_t size) const {
-        auto parent = latch(changes, {key}, level + 1);
-        node_view const above{parent.view().bytes()};
-        if (above.level() <= level) {
-            if (above.level() < level || above.used() + size <= page_size) {
-                return split_result::done;
-            }
-            grow(changes, parent);
-            return split_result::again;
-        }
-        std::size_t const position = above.child_for(key);
-        auto child = changes.template write<btree_page>(store_.file(), above.child(position));
-        node_view const full{child.view().bytes()};
-        require_right(full, {key}, level);
-        if (full.used() + size <= page_size) { return split_result::done; }
-        node_split<page_size> const halves{full, key};
-        auto const wanted = above.size_of(halves.fence().size(), node::child_size);
-        if (above.used() + wanted > page_size) { return split_result::parent_is_full; }
-        above.validate();  // what is wrong there must not come out when the child is cut
-        auto fresh = store_.template allocate<btree_page>(changes);
-        halves.apply(node{child->bytes()}, node{fresh->bytes()});
-        bool const done = node{parent->bytes()}.insert_child(position + 1, halves.fence(),
-                                                             fresh.page_no());
-        QUIRE_EXPECTS(done, "a node has the room that it said it has");
-        return split_result::done;
-    }
-    template <class Changes, class Fill>
-    [[nodiscard]] split_result try_append_leaf(Changes& changes, key_bytes low, key_bytes high,
-                                               Fill const& fill, bool& is_empty) const {
-        auto parent = latch(changes, {low}, 1);
-        node_view const above{parent.view().bytes()};
-        if (above.level() == 0) {  // the root
-            is_empty = above.count() == 0 && low.empty();
-            if (!is_empty) { return split_result::done; }
-            grow(changes, parent);
-            return split_result::again;
-        }
-        auto const position = above.child_for(low);
-        auto child = changes.template write<btree_page>(store_.file(), above.child(position));
-        node_view const last{child.view().bytes()};
-        require_right(last, {low}, 0);
-        is_empty = last.count() == 0 && !last.has_high() && compare_keys(last.low(), low) == 0;
-        if (!is_empty) { return split_result::done; }
-        auto const wanted = above.size_of(high.size(), node::child_size);
-        if (above.used() + wanted > page_size) { return split_result::parent_is_full; }
-        auto fresh = store_.template allocate<btree_page>(changes);
-        bool const done = node{parent->bytes()}.insert_child(position + 1, high, fresh.page_no());
-        QUIRE_EXPECTS(done, "a node has the room that it said it has");
-        node{fresh->bytes()}.reset(tree_, 0, high, {}, false, sizes_);
-        node{child->bytes()}.reset(tree_, 0, low, high, true, sizes_);
-        fill(node{child->bytes()});
-        return split_result::done;
-    }
-    /// The root's content moves into a new child.
-    template <class Changes, class Page>
-    void grow(Changes& changes, Page& root) const {
-        node_view const before{root.view().bytes()};
-        if (before.level() >= node::level_max) { before.corrupt("level"); }
-        auto fresh = store_.template allocate<btree_page>(changes);
-        node const child{fresh->bytes()};
-        child.take(before);
-        node const top{root->bytes()};
-        top.reset(tree_, before.level() + 1, {}, {}, false);
-        bool const done = top.insert_child(0, {}, fresh.page_no());
-        QUIRE_EXPECTS(done, "an empty node has room");
+    void hold_old_value(Changes& changes, node_view const& leaf, key_place where,
+                        page_list& held) const {
+        if (!where.found) { return; }
+        auto const old = leaf.stored(where.position);
+        if (old.overflows) { chain_.hold_to_free(changes, place_in(leaf, old), held); }
     }
 
-    /// Merges the node of `level` on the way to `key` with a neighbour, if one of them is thin and
-    /// both have room in one page. A root with one child takes that child's content. Whether
-    /// something changed.
-    template <class Changes>
-    [[nodiscard]] bool merge(Changes& changes, key_bytes key, std::size_t level) const {
-        auto parent = latch(changes, {key}, level + 1);
-        node_view const above{parent.view().bytes()};
-        std::size_t const count = above.count();
-        if (above.level() <= level) {
-            return above.level() > 0 && count == 1 && collapse(changes, parent);
+    /// Where `key` is, or is to be inserted.
+    template <class Changes, class Leaf, class Write>
+    [[nodiscard]] outcome put(Changes& changes, Leaf& leaf, key_place where, key_bytes key,
+                              std::size_t value_size, Write const& write) const {
+        node_view const seen{leaf.view().bytes()};
+        bool const apart = stands_apart(key.size(), value_size);
+        if (apart || (where.found && seen.stored(where.position).overflows)) [[unlikely]] {
+            return put_with_chain(changes, leaf, where, key, value_size, write);
         }
-        std::size_t const position = above.child_for(key);
-        return (position + 1 < count && join(changes, parent, position, level)) ||
-               (position > 0 && join(changes, parent, position - 1, level));
+        bool const done = edit(leaf, where, key, value_size, write, false);
+        return done ? outcome::done : outcome::full;
     }
-    /// Moves the content of the child behind `first` into that one, if one of both is thin and they
-    /// have room in one page.
-    template <class Changes, class Page>
-    [[nodiscard]] bool join(Changes& changes, Page& parent, std::size_t first,
-                            std::size_t level) const {
-        node_view const above{parent.view().bytes()};
-        auto const right_no = above.child(first + 1);
-        auto left = changes.template write<btree_page>(store_.file(), above.child(first));
-        node_merge<page_size> both;
-        {
-            auto const right = changes.template read<btree_page>(store_.file(), right_no);
-            node_view const one{left.view().bytes()};
-            node_view const other{right.view().bytes()};
-            require_mine(one, level);
-            require_mine(other, level);
-            bool const one_is_empty = one.count() == 0 || other.count() == 0;
-            if (!one_is_empty && !is_thin(one) && !is_thin(other)) { return false; }
-            if (!both.make(one, other, one_is_empty ? 0 : page_size / 10)) { return false; }
+    /// Likewise, when the old value or the new one has overflow pages.
+    template <class Changes, class Leaf, class Write>
+    [[nodiscard, gnu::noinline]] outcome put_with_chain(Changes& changes, Leaf& leaf,
+                                                        key_place where, key_bytes key,
+                                                        std::size_t value_size,
+                                                        Write const& write) const {
+        node_view const seen{leaf.view().bytes()};
+        seen.validate();  // what is wrong there must not come out between the pages
+        auto const freed = where.found ? seen.size_at(where.position) : 0;
+        auto const added = seen.size_of(key.size(), stored_size(key.size(), value_size));
+        if (seen.used() - freed + added > page_size) { return outcome::full; }
+        page_list old;
+        hold_old_value(changes, seen, where, old);
+        bool done = false;
+        if (stands_apart(key.size(), value_size)) {
+            auto const place = write_chain(changes, value_size, write);
+            done = edit(leaf, where, key, overflow_place::stored_size,
+                        [&](std::span<std::byte> out) { place.store(out); }, true);
+        } else {
+            done = edit(leaf, where, key, value_size, write, false);
         }
-        store_.hold_to_free(changes, right_no);
-        node{left->bytes()}.take(both.image());
-        node{parent->bytes()}.erase(first + 1);
-        store_.free(changes, right_no);
-        return true;
+        QUIRE_EXPECTS(done, "a leaf has the room that it said it has");
+        chain_.free(changes, old);
+        return outcome::done;
     }
-    template <class Changes, class Page>
-    [[nodiscard]] bool collapse(Changes& changes, Page& root) const {
-        node_view const above{root.view().bytes()};
-        auto const only = above.child(0);
-        std::array<std::byte, page_size> bytes;
-        {
-            auto const child = changes.template read<btree_page>(store_.file(), only);
-            node_view const below{child.view().bytes()};
-            require_mine(below, above.level() - 1);
-            if (below.has_high() || !below.low().empty()) { below.corrupt("fences"); }
-            std::copy_n(below.bytes().data(), page_size, bytes.data());
-        }
-        store_.hold_to_free(changes, only);
-        node{root->bytes()}.take(node{bytes});
-        store_.free(changes, only);
-        return true;
+    template <class Leaf, class Write>
+    [[nodiscard]] static bool edit(Leaf& leaf, key_place where, key_bytes key, std::size_t size,
+                                   Write const& write, bool overflows) {
+        node const page{leaf->bytes()};
+        return where.found ? page.replace(where.position, size, write, overflows)
+                           : page.insert(where.position, key, size, write, overflows);
+    }
+    template <class Changes, class Write>
+    [[nodiscard]] overflow_place write_chain(Changes& changes, std::size_t size,
+                                             Write const& write) const {
+        std::vector<std::byte> bytes;
+        try {
+            bytes.resize(size);
+        } catch (std::bad_alloc const&) { throw error{errc::out_of_memory, "write a value"}; }
+        write(std::span{bytes});
+        return chain_.write(changes, bytes);
     }
 
-    entry_sizes sizes_;
+    overflow_chain<Store> chain_;
 };
 
 }  // namespace quire::inline QUIRE_ABI::detail

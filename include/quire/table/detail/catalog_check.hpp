@@ -16,13 +16,6 @@
 
 namespace quire::inline QUIRE_ABI::detail {
 
-/// Whether the error tells what the pages contain, and not that they could not be looked at.
-[[nodiscard]] inline bool is_about_content(errc kind) noexcept {
-    return kind == errc::corrupt_page || kind == errc::blank_page ||
-           kind == errc::wrong_page_kind || kind == errc::page_out_of_range ||
-           kind == errc::short_read;
-}
-
 template <class File, std::size_t PageSize>
 class catalog_check {
     using map_type = allocation_page<std::byte const, PageSize>;

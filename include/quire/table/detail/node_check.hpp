@@ -4,7 +4,7 @@
 /// node_check: whether a node of a tree keeps the invariants of btree_page.hpp, by asking it.
 
 #include <quire/page/page_header.hpp>
-#include <quire/table/detail/key_order.hpp>
+#include <quire/table/detail/overflow_place.hpp>
 
 #include <array>  // std::array
 
@@ -61,6 +61,9 @@ private:
             if (i == 0) { validate_between_fences(0); }
             if (i > 0 && compare_keys(before, one.suffix) >= 0) { page_.corrupt("order of keys"); }
             if (is_inner) { static_cast<void>(page_.child(i)); }
+            if (one.overflows && !overflow_place::load(one.value)) {
+                page_.corrupt("place of a value");
+            }
             before = one.suffix;
             ++i;
             return true;

@@ -23,18 +23,19 @@ public:
 
     template <class Writer>
     [[nodiscard]] bool insert(std::size_t position, key_bytes key, std::size_t value_size,
-                              Writer& write) const {
+                              Writer& write, bool overflows) const {
         QUIRE_EXPECTS(position <= now_.entries, "an entry is inserted where it belongs");
         if (now_.has_block()) { return insert_into_block(position, key, value_size, write); }
         if (now_.prefix > key.size()) { page_.corrupt("prefix_length"); }
         auto const rest = key.subspan(now_.prefix);
         bool const done = insert_at(page_, fences + position, 2 + rest.size() + value_size,
-                                    entry_writer(rest, write));
+                                    entry_writer(rest, write, overflows));
         if (done) { put_tag(page_, fences + position, head_of(rest)); }
         return done;
     }
     template <class Writer>
-    [[nodiscard]] bool replace(std::size_t position, std::size_t value_size, Writer& write) const {
+    [[nodiscard]] bool replace(std::size_t position, std::size_t value_size, Writer& write,
+                               bool overflows) const {
         auto const rest = page_.suffix(page_.checked(position, now_), now_);
         if (now_.has_block()) {
             with_value(value_size, write, [&](key_bytes value) {
@@ -43,7 +44,7 @@ public:
             return true;
         }
         return page_.place(fences + position, 2 + rest.size() + value_size,
-                           entry_writer(rest, write));
+                           entry_writer(rest, write, overflows));
     }
     void erase(std::size_t position) const {
         static_cast<void>(page_.checked(position, now_));
@@ -96,9 +97,10 @@ private:
         act(key_bytes{value}.first(size));
     }
     template <class Writer>
-    [[nodiscard]] static auto entry_writer(key_bytes rest, Writer& write) noexcept {
-        return [rest, &write](std::span<std::byte> out) {
-            store_le(out.data(), static_cast<std::uint16_t>(rest.size()));
+    [[nodiscard]] static auto entry_writer(key_bytes rest, Writer& write, bool overflows) noexcept {
+        auto const length = rest.size() | (overflows ? entries::overflow_bit : 0);
+        return [rest, &write, length](std::span<std::byte> out) {
+            store_le(out.data(), static_cast<std::uint16_t>(length));
             copier(rest)(out.subspan(2, rest.size()));
             write(out.subspan(2 + rest.size()));
         };

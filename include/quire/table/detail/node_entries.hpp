@@ -12,6 +12,13 @@
 
 namespace quire::inline QUIRE_ABI::detail {
 
+/// What a leaf has of a value: the value, or where its overflow pages are (overflow_chain.hpp).
+template <class Byte>
+struct stored_value {
+    std::span<Byte> bytes;
+    bool overflows = false;
+};
+
 template <viewed_byte Byte, std::size_t PageSize>
 class node_entries : public slotted<Byte, PageSize, 40, 8> {
     using base = slotted<Byte, PageSize, 40, 8>;
@@ -26,6 +33,8 @@ public:
     static constexpr std::size_t hints_end = hints_at + entry_block<Byte>::hints_size;
     static constexpr std::size_t key_size_max = (PageSize - 64) / 8;
     static constexpr std::size_t child_size = 6;
+    /// Of the length of a key: its value is in overflow pages.
+    static constexpr std::size_t overflow_bit = 0x8000;
 
     using base::base;
 
@@ -134,15 +143,15 @@ public:
         return {first, false};
     }
     /// Expects, of all that have a position: position < now.entries.
-    [[nodiscard]] std::span<Byte> value(std::size_t position, shape const& now) const {
-        if (now.has_block()) { return block(now).value(position); }
-        auto const tuple = entry(position, now);
-        return tuple.subspan(2 + key_length(tuple));
+    [[nodiscard]] stored_value<Byte> value(std::size_t position, shape const& now) const {
+        if (now.has_block()) { return {block(now).value(position)}; }
+        auto const found = split(entry(position, now));
+        return {found.value, found.overflows};
     }
     [[nodiscard]] page_no child(std::size_t position, shape const& now) const {
-        auto const bytes = value(position, now);
+        auto const [bytes, overflows] = value(position, now);
         auto const level = load_le<std::uint8_t>(at(level_at));
-        if (level == 0 || bytes.size() != child_size) { this->corrupt("child"); }
+        if (level == 0 || overflows || bytes.size() != child_size) { this->corrupt("child"); }
         return load_le<std::uint32_t>(bytes.data()) |
                std::uint64_t{load_le<std::uint16_t>(bytes.data() + 4)} << 32;
     }
@@ -161,16 +170,22 @@ public:
         if (!pointer.is_live() || pointer.length() < 2) { this->corrupt("entry"); }
         return this->tuple(pointer);
     }
-    [[nodiscard]] std::size_t key_length(std::span<Byte> entry) const {
-        std::size_t const length = load_le<std::uint16_t>(entry.data());
+    /// An entry that is no part of a block.
+    struct key_and_value {
+        std::span<Byte> suffix;
+        std::span<Byte> value;
+        bool overflows;
+    };
+    [[nodiscard]] key_and_value split(std::span<Byte> entry) const {
+        std::size_t const bits = load_le<std::uint16_t>(entry.data());
+        std::size_t const length = bits & ~overflow_bit;
         if (length > entry.size() - 2) { this->corrupt("key length"); }
-        return length;
+        return {entry.subspan(2, length), entry.subspan(2 + length), bits != length};
     }
     /// The key behind the prefix.
     [[nodiscard]] std::span<Byte> suffix(std::size_t position, shape const& now) const {
         if (now.has_block()) { return block(now).key(position).subspan(now.prefix); }
-        auto const tuple = entry(position, now);
-        return tuple.subspan(2, key_length(tuple));
+        return split(entry(position, now)).suffix;
     }
 
     /// An entry where it stands.
@@ -179,6 +194,7 @@ public:
         std::span<Byte> suffix;  ///< the key without the prefix
         std::span<Byte> value;
         std::span<Byte> key;  ///< the whole key in a block; else nothing
+        bool overflows = false;
     };
     /// `fn(parts)` for each entry from `first` on, until it returns false.
     template <class Fn>
@@ -196,11 +212,10 @@ public:
         for (std::size_t i = first; i < first + ahead && i < now.entries; ++i) { fetch(i); }
         for (; first < now.entries; ++first) {
             if (first + ahead < now.entries) { fetch(first + ahead); }
-            auto const tuple = entry(first, now);
-            auto const size = key_length(tuple);
-            if (now.prefix + size > key_size_max) { this->corrupt("key length"); }
-            parts const one{tag(*this, fences + first), tuple.subspan(2, size),
-                            tuple.subspan(2 + size), {}};
+            auto const found = split(entry(first, now));
+            if (now.prefix + found.suffix.size() > key_size_max) { this->corrupt("key length"); }
+            parts const one{tag(*this, fences + first), found.suffix, found.value, {},
+                            found.overflows};
             if (!fn(one)) { return; }
         }
     }

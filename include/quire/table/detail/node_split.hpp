@@ -76,7 +76,7 @@ public:
             auto const write = [&one](std::span<std::byte> out) {
                 std::copy_n(one.value.data(), one.value.size(), out.data());
             };
-            fits = to.insert(at, {key.data(), size}, one.value.size(), write);
+            fits = to.insert(at, {key.data(), size}, one.value.size(), write, one.overflows);
             ++at;
             return fits && ++first < last;
         });

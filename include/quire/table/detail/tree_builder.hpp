@@ -10,7 +10,7 @@
 ///
 /// Before the last leaf is empty (the tree has something, or another thread put something there)
 /// entries are added one by one, as others are, until that leaf is full and another begins;
-/// likewise those that are left in the end.
+/// likewise those that are left in the end, and one whose value gets overflow pages.
 ///
 /// Invariants
 ///   I1. Those gathered but the last fit into a leaf that ends before that one: it was looked at
@@ -51,17 +51,20 @@ public:
             }
             while (!entries_.empty() && size_before(key) > size_wanted_) { make_leaf(key); }
         }
+        if (Tree::stands_apart(key.size(), value_size)) {
+            finish();
+            return add_alone(key, value_size, write);
+        }
         if (gathers_ || !try_add_alone(key, value_size, write)) { gather(key, value_size, write); }
     }
     /// Adds what is gathered. Errors: as add.
     void finish() {
-        gathers_ = false;
         for (auto const& one : entries_) {
             auto const value = value_of(one);
             auto const write = [value](std::span<std::byte> out) {
                 std::copy_n(value.data(), value.size(), out.data());
             };
-            while (!try_add_alone(key_of(one), value.size(), write)) { gathers_ = false; }
+            add_alone(key_of(one), value.size(), write);
         }
         forget(entries_.size());
     }
@@ -103,6 +106,10 @@ private:
             begin_gathering();
         }
         return false;
+    }
+    template <class Write>
+    void add_alone(key_bytes key, std::size_t value_size, Write const& write) {
+        do { gathers_ = false; } while (!try_add_alone(key, value_size, write));
     }
     template <class Write>
     void gather(key_bytes key, std::size_t value_size, Write const& write) {

@@ -5,7 +5,7 @@
 ///
 /// Each node validates, is of the tree and of the level that its parent says, and has the fences
 /// that the parent has for it; no page is reached twice. Below a node that is wrong nothing is
-/// looked at: what it says of its children means nothing.
+/// looked at: what it says of its children means nothing. Overflow pages are walked along, too.
 
 #include <quire/table/catalog.hpp>
 #include <quire/table/detail/byte_tree.hpp>
@@ -21,8 +21,9 @@ struct btree_stats {
     std::size_t levels = 0;
     std::uint64_t inner_pages = 0;
     std::uint64_t leaf_pages = 0;
+    std::uint64_t overflow_pages = 0;
     std::uint64_t entries = 0;     ///< keys with a value
-    std::uint64_t used_bytes = 0;  ///< of all pages, headers included
+    std::uint64_t used_bytes = 0;  ///< of all inner pages and leaves, headers included
 };
 
 namespace detail {
@@ -56,6 +57,7 @@ private:
             return;
         }
         std::vector<expected> children;
+        std::vector<overflow_place> values;
         std::size_t here = 0;
         try {
             auto const guard = tree_.store().file().template read<btree_page>(what.page);
@@ -64,12 +66,26 @@ private:
             require(page, what, level);
             here = page.level();
             count(page);
-            if (here > 0) { list(page, what, children); }
+            here > 0 ? list(page, what, children) : list(page, values);
         } catch (error const& why) {
             if (!is_about_content(why.kind())) { throw; }
             found_.push_back({what.page, why.what()});
         }
         for (auto const& child : children) { visit(child, here - 1); }
+        for (auto const& value : values) { visit(value); }
+    }
+    /// The overflow pages of a value.
+    void visit(overflow_place const& value) {
+        try {
+            tree_.for_each_overflow_page(value, [&](page_no no, auto const& page, key_bytes) {
+                if (!reached_.insert(no).second) { found_.push_back({no, "reached twice"}); }
+                page.validate();
+                ++stats_.overflow_pages;
+            });
+        } catch (error const& why) {
+            if (!is_about_content(why.kind())) { throw; }
+            found_.push_back({value.first, why.what()});
+        }
     }
     static void require(node_view const& page, expected const& what,
                         std::optional<std::size_t> level, std::uint32_t tree) {
@@ -92,6 +108,12 @@ private:
             ++stats_.leaf_pages;
             stats_.entries += page.count();
         }
+    }
+    static void list(node_view const& leaf, std::vector<overflow_place>& values) {
+        leaf.for_each(0, [&](auto const& one) {
+            if (one.overflows) { values.push_back(*overflow_place::load(one.value)); }
+            return true;
+        });
     }
     static void list(node_view const& page, expected const& what, std::vector<expected>& children) {
         std::size_t const count = page.count();

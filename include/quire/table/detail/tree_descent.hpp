@@ -88,37 +88,6 @@ public:
         hold_leaf(leaf, goal);
         return fn(view_of(leaf));
     }
-    /// For a task: `fn(leaf, key)` with the leaf of `key`; other tasks run while a page is read.
-    /// Each page is pinned while it is looked at, so that no look reads.
-    template <class Fn>
-    [[nodiscard]] auto async_with_leaf(kept_key<node::key_size_max> key, Fn fn) const
-        -> task<std::invoke_result_t<Fn&, node_view const&, key_bytes>> {
-        tree_goal const goal{key.bytes()};
-        outside_of_changes none;
-        no_run lists_none;
-        for (int turn = 0; turn < turns_max; ++turn) {
-            way to{root_};
-            while (to.is_under_way()) {
-                try {
-                    auto const held = co_await store_.file().fetch(to.page);
-                    follow(to, look_at(none, to.page, goal, 0, lists_none), 0);
-                } catch (error const& why) {
-                    lose(to, why);
-                }
-            }
-            if (to.is_lost) { continue; }
-            leaf_slot leaf;
-            bool is_there = false;
-            try {
-                auto const held = co_await store_.file().fetch(to.page);
-                is_there = reach(leaf, to.page, goal);
-            } catch (error const& why) {
-                lose(to, why);
-            }
-            if (is_there) { co_return fn(view_of(leaf), goal.key); }
-        }
-        co_return with_leaf(goal, [&](auto const& leaf) { return fn(leaf, goal.key); });
-    }
     /// Likewise in a change of the caller's, which holds the leaf from then on.
     template <class Changes, class Fn>
     auto with_leaf_in(Changes& changes, tree_goal const& goal, Fn fn) const {
@@ -210,12 +179,50 @@ protected:
         if (!is_right(page, goal, level)) { page.corrupt("tree, level or fences"); }
     }
 
+    static constexpr int turns_max = 8;
+
+    /// How far a descent has come.
+    struct way {
+        page_no page;  ///< the next to look at, or the one that it was for
+        bool has_arrived = false;
+        bool is_lost = false;
+        std::size_t steps = 0;
+
+        [[nodiscard]] bool is_under_way() const noexcept { return !has_arrived && !is_lost; }
+    };
+    /// One step down to the leaf of `goal`. Errors: those that do not pass.
+    void go_on(way& to, tree_goal const& goal) const {
+        outside_of_changes none;
+        no_run lists_none;
+        try {
+            follow(to, look_at(none, to.page, goal, 0, lists_none), 0);
+        } catch (error const& why) {
+            lose(to, why);
+        }
+    }
+    /// Expects: `why` is being handled. Errors: `why`, if it does not pass.
+    void lose(way& to, error const& why) const {
+        if (!is_passing(why, to.page)) { throw; }
+        to.is_lost = true;
+    }
+    /// Latches the page that a descent came to; whether it is right.
+    [[nodiscard]] bool reach(leaf_slot& leaf, std::optional<page_no> no,
+                             tree_goal const& goal) const {
+        if (!no) { return false; }
+        try {
+            leaf.emplace(store_.file(), *no);
+            return is_right(view_of(leaf), goal, 0);
+        } catch (error const& why) {
+            if (!is_passing(why, *no)) { throw; }
+            return false;
+        }
+    }
+
     Store& store_;
     page_no root_;
     std::uint32_t tree_;
 
 private:
-    static constexpr int turns_max = 8;
     static constexpr std::chrono::nanoseconds short_wait = std::chrono::microseconds{200};
     /// What a look at a node found.
     struct step {
@@ -253,19 +260,6 @@ private:
         auto const leaves = run.to_read();
         if (!leaves.empty()) { static_cast<void>(store_.file().prefetch(leaves)); }
     }
-    /// Latches the page that a descent came to; whether it is right.
-    [[nodiscard]] bool reach(leaf_slot& leaf, std::optional<page_no> no,
-                             tree_goal const& goal) const {
-        if (!no) { return false; }
-        try {
-            leaf.emplace(store_.file(), *no);
-            return is_right(view_of(leaf), goal, 0);
-        } catch (error const& why) {
-            if (!is_passing(why, *no)) { throw; }
-            return false;
-        }
-    }
-
     template <class Node>
     [[nodiscard]] bool is_right(Node const& page, tree_goal const& goal, std::size_t level) const {
         if (page.tree() != tree_ || page.level() != level) { return false; }
@@ -303,15 +297,6 @@ private:
         return found.what == step::kind::here ||
                (found.what == step::kind::too_low && no == root_);
     }
-    /// How far a descent has come.
-    struct way {
-        page_no page;  ///< the next to look at, or the one that it was for
-        bool has_arrived = false;
-        bool is_lost = false;
-        std::size_t steps = 0;
-
-        [[nodiscard]] bool is_under_way() const noexcept { return !has_arrived && !is_lost; }
-    };
     void follow(way& to, step const& found, std::size_t level) const noexcept {
         if (is_end(found, to.page)) {
             to.has_arrived = true;
@@ -321,11 +306,6 @@ private:
             to.page = found.child;
             to.has_arrived = found.level == level + 1;
         }
-    }
-    /// Expects: `why` is being handled. Errors: `why`, if it does not pass.
-    void lose(way& to, error const& why) const {
-        if (!is_passing(why, to.page)) { throw; }
-        to.is_lost = true;
     }
     /// The node of `level` that `goal` leads to, without a latch: the one that latches it asks
     /// whether it is right, so it is not looked at here. Nothing when the way was lost.
