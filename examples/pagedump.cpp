@@ -106,7 +106,7 @@ private:
             std::cout << at(no).letter();
         }
         std::cout << "\nH heap  L leaf  I inner node  R records  D directory  C catalog  "
-                     "A allocation\nlower case: less than half full  . free  _ blank  "
+                     "A allocation\nO overflow  lower case: less than half full  . free  _ blank  "
                      "? another kind  ! broken\n";
         return 0;
     }

@@ -278,6 +278,7 @@ private:
     template <class Fn>
     static void for_each_entry(tree_type const& tree, Fn fn) {
         quire::detail::kept_key<tree_type::key_size_max> next;
+        bytes room;
         for (bool more = true; more;) {
             std::vector<std::pair<bytes, bytes>> entries;
             quire::detail::outside_of_changes none;
@@ -286,7 +287,7 @@ private:
                 for (; at < leaf.count(); ++at) {
                     quire::detail::kept_key<tree_type::key_size_max> key;
                     key.take(leaf, at);
-                    auto const value = leaf.value(at);
+                    auto const value = tree.whole_value(none, leaf, leaf.stored(at), room);
                     entries.emplace_back(bytes(key.bytes().begin(), key.bytes().end()),
                                          bytes(value.begin(), value.end()));
                 }

@@ -13,6 +13,7 @@
 #include <quire/table/catalog_page.hpp>
 #include <quire/table/free_page.hpp>
 #include <quire/table/heap_directory_page.hpp>
+#include <quire/table/overflow_page.hpp>
 #include <quire/table/record_page.hpp>
 
 #include <map>
@@ -76,7 +77,7 @@ public:
     [[nodiscard]] std::string kind() const {
         static constexpr char const* names[] = {"heap page",       "tree node",   "catalog",
                                                 "allocation page", "free page",   "record page",
-                                                "directory page"};
+                                                "directory page",  "overflow page"};
         auto const number = static_cast<std::size_t>(header().kind);
         if (state() == quire::page_state::blank) { return "blank page"; }
         if (number < 1 || number > std::size(names)) { return "page of another kind"; }
@@ -98,6 +99,7 @@ public:
                 case kind_no::free: return '.';
                 case kind_no::records: return full ? 'R' : 'r';
                 case kind_no::directory: return 'D';
+                case kind_no::overflow: return 'O';
             }
         } catch (quire::error const&) { return '!'; }
         return '?';
@@ -144,6 +146,7 @@ private:
             case kind_no::free: return fn(view<quire::free_page>{bytes_});
             case kind_no::records: return fn(view<quire::record_page>{bytes_});
             case kind_no::directory: return fn(view<quire::heap_directory_page>{bytes_});
+            case kind_no::overflow: return fn(view<quire::overflow_page>{bytes_});
         }
     }
     /// In hundredths.
@@ -168,6 +171,7 @@ private:
             case kind_no::free: return;
             case kind_no::records: return describe_records(all, known);
             case kind_no::directory: return describe_directory(all);
+            case kind_no::overflow: return describe_overflow(all);
         }
         all.below.push_back({shown(bytes_)});
     }
@@ -202,8 +206,10 @@ private:
             one.add("key", key_text(schema, key));
             if (is.level() > 0) {
                 one.add("child", is.child(i).value());
-            } else {
-                add_value(one, schema, is.value(i));
+            } else if (auto const stored = is.stored(i); !stored.overflows) {
+                add_value(one, schema, stored.bytes);
+            } else if (auto const at = quire::detail::overflow_place::load(stored.bytes)) {
+                one.add("value", counted(at->size, "byte")).add("from page", at->first.value());
             }
             all.below.push_back(std::move(one));
         }
@@ -260,6 +266,19 @@ private:
             item one{"page " + std::to_string(directory[i].page.value())};
             all.below.push_back(std::move(one.add("room", unsigned{directory[i].room})));
         }
+    }
+
+    void describe_overflow(item& all) const {
+        view<quire::overflow_page> const part{bytes_};
+        all.add("tree", part.tree()).add("position in its value", part.position());
+        if (part.has_list(part.position())) {
+            std::string behind = "then";
+            for (std::size_t i = 0; i < part.list_size && part.listed(i).value() != 0; ++i) {
+                behind += ' ' + std::to_string(part.listed(i).value());
+            }
+            all.below.push_back({behind});
+        }
+        all.below.push_back({shown(part.bytes_of_value())});
     }
 
     std::span<std::byte const, Size> bytes_;

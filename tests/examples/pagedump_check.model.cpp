@@ -79,8 +79,11 @@ void check_a_file(std::string const& path) {
             }
         }
         for (std::uint32_t number = 0; number < 50; ++number) {
-            tree.put(std::to_string(number), any_thing(random, number));
+            auto one = any_thing(random, number);
+            if (number % 10 == 0) { one.note = std::string(2 * Size, 'n'); }  // overflow pages
+            tree.put(std::to_string(number), one);
         }
+        CHECK(tree.stats().overflow_pages == 5 * 3);
         CHECK(all.check().empty());
         db.close();
     }

@@ -116,9 +116,8 @@ public:
     [[nodiscard]] key_bytes whole_value(Pages& pages, node_view const& leaf,
                                         stored_value const& stored,
                                         std::vector<std::byte>& room) const {
-        if (!stored.overflows) [[likely]] { return stored.bytes; }
-        chain_.read(pages, place_in(leaf, stored), room);
-        return room;
+        if (stored.overflows) [[unlikely]] { gather(pages, leaf, stored, room); }
+        return stored.overflows ? key_bytes{room} : stored.bytes;
     }
     /// `fn(number, page, part)` for each overflow page of a value that has some.
     template <class Fn>
@@ -260,9 +259,19 @@ private:
     auto show(Pages& pages, node_view const& leaf, std::optional<stored_value> const& found,
               Fn& fn) const {
         if (!found) { return fn(std::optional<key_bytes>{}); }
-        if (!found->overflows) [[likely]] { return fn(std::optional<key_bytes>{found->bytes}); }
+        if (found->overflows) [[unlikely]] { return show_apart(pages, leaf, *found, fn); }
+        return fn(std::optional<key_bytes>{found->bytes});
+    }
+    template <class Pages>
+    [[gnu::noinline]] void gather(Pages& pages, node_view const& leaf, stored_value const& stored,
+                                  std::vector<std::byte>& room) const {
+        chain_.read(pages, place_in(leaf, stored), room);
+    }
+    template <class Pages, class Fn>
+    [[gnu::noinline]] auto show_apart(Pages& pages, node_view const& leaf,
+                                      stored_value const& found, Fn& fn) const {
         std::vector<std::byte> room;
-        return fn(std::optional{whole_value(pages, leaf, *found, room)});
+        return fn(std::optional{whole_value(pages, leaf, found, room)});
     }
     /// Expects: `stored` overflows.
     [[nodiscard]] static overflow_place place_in(node_view const& leaf,

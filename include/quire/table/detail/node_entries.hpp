@@ -149,9 +149,9 @@ public:
         return {found.value, found.overflows};
     }
     [[nodiscard]] page_no child(std::size_t position, shape const& now) const {
-        auto const [bytes, overflows] = value(position, now);
+        auto const bytes = value(position, now).bytes;
         auto const level = load_le<std::uint8_t>(at(level_at));
-        if (level == 0 || overflows || bytes.size() != child_size) { this->corrupt("child"); }
+        if (level == 0 || bytes.size() != child_size) { this->corrupt("child"); }
         return load_le<std::uint32_t>(bytes.data()) |
                std::uint64_t{load_le<std::uint16_t>(bytes.data() + 4)} << 32;
     }
