@@ -93,12 +93,13 @@ public:
     /// The value, in place of what is in `into`. Errors: as for_each, out_of_memory.
     template <class Pages>
     void read(Pages& pages, overflow_place const& where, std::vector<std::byte>& into) const {
-        into.clear();
-        for_each(pages, where, [&](page_no, view const&, key_bytes part) {
-            try {
+        try {
+            into.clear();  // then no bytes are moved
+            into.reserve(std::min<std::uint64_t>(where.size, store_.file().pages() * page_size));
+            for_each(pages, where, [&](page_no, view const&, key_bytes part) {
                 into.insert(into.end(), part.begin(), part.end());
-            } catch (std::bad_alloc const&) { throw error{errc::out_of_memory, "read a value"}; }
-        });
+            });
+        } catch (std::bad_alloc const&) { throw error{errc::out_of_memory, "read a value"}; }
     }
     /// For a task: reads the pages that are not resident; other tasks run meanwhile. They may be
     /// gone again when it is done, or those of another value: it has not looked under a latch.
