@@ -31,8 +31,8 @@
 /// log: else it is no_free_frame or log_full, and nothing has changed.
 ///
 /// Limits: a key has at most key_size_max bytes (about an eighth of a page), a value at most 4 GiB
-/// less one byte (value_size_max): beyond that it is tuple_too_large, and nothing has changed. The
-/// number of levels is bounded by 40.
+/// less one byte (value_size_max), a described row 65,535 bytes: beyond that it is tuple_too_large,
+/// and nothing has changed. The number of levels is bounded by 40.
 ///
 /// Threads: any number, at any time. Readers take no latch above the leaf; splits hold the parent,
 /// the node and a new page, and block nobody elsewhere. Scans and cursors that go on read leaves
