@@ -10,6 +10,7 @@ set(quire_headers
     include/quire/base/duration.hpp
     include/quire/base/error.hpp
     include/quire/base/fixed_array.hpp
+    include/quire/base/fixed_size.hpp
     include/quire/base/hook.hpp
     include/quire/base/immovable.hpp
     include/quire/base/log_opening.hpp

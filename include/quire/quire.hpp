@@ -14,6 +14,7 @@
 #include <quire/base/immovable.hpp>
 #include <quire/base/log_opening.hpp>
 #include <quire/base/fixed_array.hpp>
+#include <quire/base/fixed_size.hpp>
 #include <quire/base/hook.hpp>
 #include <quire/base/duration.hpp>
 #include <quire/base/poison.hpp>

@@ -250,7 +250,7 @@ private:
     using node = btree_page<std::byte, Pool::page_size>;
     static constexpr auto sizes =
         detail::sizes_of_entries<node::block_entry_max, key_size_max>(
-            detail::key_size<Key>(), detail::value_size<Value>());
+            detail::key_size<Key>(), detail::fixed_size_of<value_codec<Value>>());
 
     btree(catalog<Pool>& db, root_entry const& where)
         : tree_{db, where.page, where.number, sizes} {}
@@ -290,7 +290,8 @@ private:
                         {.why = std::to_string(size) + " bytes, at most " +
                                 std::to_string(value_size_max)}};
         }
-        if (auto const wanted = detail::value_size<Value>(); wanted && size != *wanted) {
+        constexpr auto wanted = detail::fixed_size_of<value_codec<Value>>();
+        if (wanted && size != *wanted) {
             throw error{errc::bad_option, "a value of a tree",
                         {.why = std::to_string(size) + " bytes, but its codec says that all have " +
                                 std::to_string(*wanted)}};

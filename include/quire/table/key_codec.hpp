@@ -43,6 +43,7 @@
 
 #include <quire/base/byte_order.hpp>
 #include <quire/base/error.hpp>
+#include <quire/base/fixed_size.hpp>
 #include <quire/row/described.hpp>
 
 #include <algorithm>    // std::copy_n
@@ -168,11 +169,7 @@ namespace detail {
 /// How many bytes each key has: nothing when they differ, or the codec does not say.
 template <class Key>
 [[nodiscard]] consteval std::optional<std::size_t> key_size() {
-    if constexpr (requires { key_codec<Key>::fixed_size; }) {
-        return key_codec<Key>::fixed_size;
-    } else {
-        return std::nullopt;
-    }
+    return fixed_size_of<key_codec<Key>>();
 }
 /// Likewise, of several one behind the other.
 template <class... Key>

@@ -15,11 +15,11 @@
 ///
 /// Errors: corrupt_page or row_mismatch when the bytes are no value of the type.
 
+#include <quire/base/fixed_size.hpp>
 #include <quire/borrow/byte_view.hpp>
 #include <quire/row/codec.hpp>
 
 #include <algorithm>  // std::copy_n
-#include <optional>   // std::optional
 #include <string>     // std::string
 #include <variant>    // std::monostate
 #include <vector>     // std::vector
@@ -113,31 +113,10 @@ struct value_codec<std::monostate> {
     [[nodiscard]] static std::string name() { return "nothing"; }
 };
 
-namespace detail {
-
-template <class Value>
-[[nodiscard]] consteval std::optional<std::size_t> tuple_size() {
-    if constexpr (requires { tuple_codec<Value>::fixed_size; }) {
-        return tuple_codec<Value>::fixed_size;
-    } else {
-        return std::nullopt;
-    }
-}
-template <class Value>
-[[nodiscard]] consteval std::optional<std::size_t> value_size() {
-    if constexpr (requires { value_codec<Value>::fixed_size; }) {
-        return value_codec<Value>::fixed_size;
-    } else {
-        return std::nullopt;
-    }
-}
-
-}  // namespace detail
-
 template <tuple_type Value>
 struct value_codec<Value> {
     using view = typename tuple_codec<Value>::template view<std::byte const>;
-    static constexpr auto fixed_size = detail::tuple_size<Value>();
+    static constexpr auto fixed_size = detail::fixed_size_of<tuple_codec<Value>>();
 
     [[nodiscard]] static std::size_t size(Value const& value) {
         return tuple_codec<Value>::size(value);
