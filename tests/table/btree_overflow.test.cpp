@@ -355,8 +355,10 @@ TEST_CASE("btree_overflow: damage of a value's pages is corrupt_page, and check 
         quire::detail::overflow_place const leaf{3000, root};
         leaf.store(page->stored(0).bytes);
         page.release();
-        CHECK(refusal([&] { static_cast<void>(tree.find("key")); }) == errc::wrong_page_kind);
+        // Checked builds see that this thread has the page.
+        auto const wanted = quire::checked_build ? errc::held_here : errc::wrong_page_kind;
+        CHECK(refusal([&] { static_cast<void>(tree.find("key")); }) == wanted);
         CHECK(refusal([&] { static_cast<void>(tree.erase("key")); }) == errc::wrong_page_kind);
-        CHECK(refusal([&] { static_cast<void>(tree.first()); }) == errc::wrong_page_kind);
+        CHECK(refusal([&] { static_cast<void>(tree.first()); }) == wanted);
     }
 }
