@@ -27,8 +27,9 @@
 ///
 /// A value that has, with its key, more than entry_size_max bytes (about a quarter of a page)
 /// stands apart, in overflow pages. What is lent of it then is a copy: one allocation more. Writing
-/// it takes frames for all its pages at once, and where the file is logged, room for them in the
-/// log: else it is no_free_frame or log_full, and nothing has changed.
+/// it takes frames for all its pages at once: else it is no_free_frame. Where the file is logged,
+/// it takes half of the log's buffer at most, and a quarter of the log: else it is log_full. A
+/// buffer has 1 MiB unless redo_log_options says more. After these errors nothing has changed.
 ///
 /// Limits: a key has at most key_size_max bytes (about an eighth of a page), a value at most 4 GiB
 /// less one byte (value_size_max), a described row 65,535 bytes: beyond that it is tuple_too_large,
