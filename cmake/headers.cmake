@@ -157,6 +157,7 @@ set(quire_headers
     include/quire/table/detail/index_set.hpp
     include/quire/table/detail/key_order.hpp
     include/quire/table/detail/leaf_run.hpp
+    include/quire/table/detail/name_chain.hpp
     include/quire/table/detail/node_check.hpp
     include/quire/table/detail/node_edit.hpp
     include/quire/table/detail/node_entries.hpp
@@ -167,6 +168,7 @@ set(quire_headers
     include/quire/table/detail/own_header.hpp
     include/quire/table/detail/page_allocator.hpp
     include/quire/table/detail/record_heap.hpp
+    include/quire/table/detail/roots_page.hpp
     include/quire/table/detail/row_writes.hpp
     include/quire/table/detail/table_check.hpp
     include/quire/table/detail/table_index.hpp
@@ -181,6 +183,7 @@ set(quire_headers
     include/quire/table/heap_directory_page.hpp
     include/quire/table/index_declaration.hpp
     include/quire/table/key_codec.hpp
+    include/quire/table/names_page.hpp
     include/quire/table/overflow_page.hpp
     include/quire/table/record_id.hpp
     include/quire/table/record_page.hpp

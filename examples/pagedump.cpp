@@ -25,6 +25,7 @@
 #include <fstream>
 #include <iomanip>
 #include <iostream>
+#include <set>
 
 namespace pagedump {
 
@@ -72,6 +73,19 @@ private:
     }
     [[nodiscard]] bool has_catalog() { return pages_ > 0 && at(0).is_catalog(); }
 
+    /// `fn` of page 0 and of its chain of names, as far as it is whole; `fn` returns the next one.
+    /// Where it is damaged, --check tells: bytes are shown without names.
+    template <class Fn>
+    void for_each_page_of_names(Fn fn) try {
+        std::set<std::uint64_t> passed;
+        std::uint64_t no = 0;
+        do {
+            auto const names = at(no);
+            if (!names.has_roots() || !passed.insert(no).second) { return; }
+            no = fn(names);
+        } while (no > 0 && no < pages_);
+    } catch (quire::error const&) {}
+
     int summary() {
         std::map<std::string, std::uint64_t> kinds;
         for (std::uint64_t no = 0; no < pages_; ++no) { ++kinds[at(no).kind()]; }
@@ -80,7 +94,13 @@ private:
         for (auto const& [kind, count] : kinds) {
             all.below.push_back(item{kind}.add("pages", count));
         }
-        if (has_catalog()) { all.below.push_back(at(0).describe({})); }
+        if (has_catalog()) {
+            auto catalog = at(0).describe({});
+            for_each_page_of_names([&](page<Size> const& names) {
+                return names.is_catalog() ? names.next_of_roots() : names.add_roots(catalog);
+            });
+            all.below.push_back(std::move(catalog));
+        }
         print(all, wanted_);
         return 0;
     }
@@ -91,9 +111,11 @@ private:
                                                        std::to_string(pages_ - 1)};
         }
         known_schemas known;
-        if (has_catalog()) try {
-            known = at(0).schemas();
-        } catch (quire::error const&) {}  // a damaged one: bytes are shown without names
+        if (has_catalog()) {
+            for_each_page_of_names([&](page<Size> const& names) {
+                return names.add_schemas(known);
+            });
+        }
         known.given = wanted_.schema;
         print(at(no).describe(known), wanted_);
         return 0;
@@ -106,7 +128,7 @@ private:
             std::cout << at(no).letter();
         }
         std::cout << "\nH heap  L leaf  I inner node  R records  D directory  C catalog  "
-                     "A allocation\nO overflow  lower case: less than half full  . free  _ blank  "
+                     "N names  A allocation\nO overflow  lower case: less than half full  . free  _ blank  "
                      "? another kind  ! broken\n";
         return 0;
     }

@@ -13,6 +13,7 @@
 #include <quire/table/catalog_page.hpp>
 #include <quire/table/free_page.hpp>
 #include <quire/table/heap_directory_page.hpp>
+#include <quire/table/names_page.hpp>
 #include <quire/table/overflow_page.hpp>
 #include <quire/table/record_page.hpp>
 
@@ -37,15 +38,14 @@ struct known_schemas {
         return found == trees.end() ? nullptr : &found->second;
     }
 };
-/// Of the roots in page 0; one whose text is no schema stays out.
-template <std::size_t Size>
-known_schemas schemas_of(quire::catalog_page<std::byte const, Size> const& catalog) {
-    known_schemas found;
-    for (std::size_t i = 0; i < catalog.slot_count(); ++i) {
+/// Adds the roots of page 0, or of a page of names; one whose text is no schema stays out.
+template <class Names>
+void add_schemas_of(Names const& names, known_schemas& found) {
+    for (std::size_t i = 0; i < names.slot_count(); ++i) {
         try {
-            auto const root = catalog.entry(quire::slot_id{i});
+            auto const root = names.entry(quire::slot_id{i});
             if (!root) { continue; }
-            std::string const text{catalog.schema(root->slot)};
+            std::string const text{names.schema(root->slot)};
             if (root->kind == quire::root_kind::btree) {
                 found.trees.emplace(root->number, tree_schema::of(text));
             } else {
@@ -53,7 +53,6 @@ known_schemas schemas_of(quire::catalog_page<std::byte const, Size> const& catal
             }
         } catch (std::runtime_error const&) {}  // quire::error is one
     }
-    return found;
 }
 
 /// One page, of any kind.
@@ -65,9 +64,28 @@ public:
     [[nodiscard]] bool is_catalog() const {
         return header().kind == quire::kind_no::catalog && no_ == 0;
     }
-    /// Expects: it is the catalog's.
-    [[nodiscard]] known_schemas schemas() const {
-        return schemas_of(view<quire::catalog_page>{bytes_});
+    /// Whether it has roots: those of the catalog, or of its chain of names.
+    [[nodiscard]] bool has_roots() const {
+        return is_catalog() || header().kind == quire::kind_no::names;
+    }
+    /// Adds what its roots say. The next page of the chain; 0: there is none.
+    /// Expects: it has roots. Errors: quire::error.
+    [[nodiscard]] std::uint64_t add_schemas(known_schemas& found) const {
+        return with_roots([&](auto const& names) {
+            add_schemas_of(names, found);
+            return names.next().value();
+        });
+    }
+    /// The next page of the chain as above.
+    [[nodiscard]] std::uint64_t next_of_roots() const {
+        return with_roots([](auto const& names) { return names.next().value(); });
+    }
+    /// Adds an item for each root. The next page as above.
+    [[nodiscard]] std::uint64_t add_roots(item& all) const {
+        return with_roots([&](auto const& names) {
+            describe_roots(all, names);
+            return names.next().value();
+        });
     }
 
     [[nodiscard]] quire::page_state state() const {
@@ -80,6 +98,7 @@ public:
                                                 "directory page",  "overflow page"};
         auto const number = static_cast<std::size_t>(header().kind);
         if (state() == quire::page_state::blank) { return "blank page"; }
+        if (header().kind == quire::kind_no::names) { return "page of names"; }
         if (number < 1 || number > std::size(names)) { return "page of another kind"; }
         return names[number - 1];
     }
@@ -100,6 +119,7 @@ public:
                 case kind_no::records: return full ? 'R' : 'r';
                 case kind_no::directory: return 'D';
                 case kind_no::overflow: return 'O';
+                case kind_no::names: return 'N';
             }
         } catch (quire::error const&) { return '!'; }
         return '?';
@@ -147,6 +167,7 @@ private:
             case kind_no::records: return fn(view<quire::record_page>{bytes_});
             case kind_no::directory: return fn(view<quire::heap_directory_page>{bytes_});
             case kind_no::overflow: return fn(view<quire::overflow_page>{bytes_});
+            case kind_no::names: return fn(view<quire::names_page>{bytes_});
         }
     }
     /// In hundredths.
@@ -172,6 +193,7 @@ private:
             case kind_no::records: return describe_records(all, known);
             case kind_no::directory: return describe_directory(all);
             case kind_no::overflow: return describe_overflow(all);
+            case kind_no::names: return describe_names(all);
         }
         all.below.push_back({shown(bytes_)});
     }
@@ -220,11 +242,26 @@ private:
         all.add("page size", catalog.page_size()).add("closed", catalog.is_closed() ? "yes" : "no");
         if (catalog.is_in_doubt()) { all.add("in doubt", "yes"); }
         if (needed.log != 0) { all.add("needs log", needed.log); }
-        for (std::size_t i = 0; i < catalog.slot_count(); ++i) {
-            auto const root = catalog.entry(quire::slot_id{i});
+        if (catalog.next().value() != 0) { all.add("next", catalog.next().value()); }
+        describe_roots(all, catalog);
+    }
+    void describe_names(item& all) const {
+        view<quire::names_page> const names{bytes_};
+        all.add("next", names.next().value());
+        describe_roots(all, names);
+    }
+    template <class Fn>
+    [[nodiscard]] std::uint64_t with_roots(Fn fn) const {
+        return is_catalog() ? fn(view<quire::catalog_page>{bytes_})
+                            : fn(view<quire::names_page>{bytes_});
+    }
+    template <class Names>
+    static void describe_roots(item& all, Names const& names) {
+        for (std::size_t i = 0; i < names.slot_count(); ++i) {
+            auto const root = names.entry(quire::slot_id{i});
             if (!root) { continue; }
-            auto const name = catalog.name(root->slot);
-            auto const schema = catalog.schema(root->slot);
+            auto const name = names.name(root->slot);
+            auto const schema = names.schema(root->slot);
             item one{"root " + std::string{name}};
             one.add("kind", root->kind == quire::root_kind::btree ? "tree" : "heap file");
             one.add("number", root->number).add("page", root->page.value());

@@ -394,6 +394,9 @@ TEST_CASE("catalog: a root that does not fit, or fails, leaves nothing behind") 
             db.root("large", root_kind::btree, std::string(500, 's'), make_heap(db));
         };
         CHECK(errc_of(large) == errc::tuple_too_large);
+        CHECK(has(message_of(large),
+                  "its name and schema have 505 bytes, and at most 456 fit"));
+        CHECK(w.file().pages() == 2);
         CHECK(errc_of([&] {
                   db.root("bad", root_kind::btree, "", [&](auto& pages, page_no, std::uint32_t) {
                       CHECK(allocate(db, pages) == 3);
@@ -415,7 +418,7 @@ TEST_CASE("catalog: another magic, version or page size is an error with both") 
         char const* says;
     };
     for (auto const& d : {damage{32, 'Q', "magic is 7089827333471302993, not 7089827333471303025"},
-                          damage{40, 1, "version of the format is 1, not 2"},
+                          damage{40, 1, "version of the format is 1, not 3"},
                           damage{45, 16, "page size is 4096, not 512"}}) {
         INFO(d.at);
         world w{quire::file_options{.seal = quire::no_seal}};
@@ -428,6 +431,19 @@ TEST_CASE("catalog: another magic, version or page size is an error with both") 
         CHECK(errc_of(open) == errc::catalog_mismatch);
         CHECK(has(message_of(open), d.says));
     }
+}
+
+TEST_CASE("catalog: a file of an older format is refused with both versions") {
+    world w{quire::file_options{.seal = quire::no_seal}};
+    { quire::catalog db{*w.pool, w.file()}; }
+    {
+        auto page = w.file().write(0);
+        page->bytes().store(14, std::uint8_t{1});  // of the page's kind
+        page->bytes().store(40, std::uint8_t{2});  // of the format
+    }
+    auto const open = [&] { quire::catalog db{*w.pool, w.file()}; };
+    CHECK(errc_of(open) == errc::catalog_mismatch);
+    CHECK(has(message_of(open), "version of the format is 2, not 3"));
 }
 
 TEST_CASE("catalog: a file of something else is refused") {

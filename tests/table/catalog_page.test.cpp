@@ -56,17 +56,18 @@ TEST_CASE("catalog_page: format and operations write the bytes of the map") {
     page.set_file_id(id);
     page.set_closed(true);
     page.set_in_doubt(true);
+    page.set_next(0xE6E5'E4E3'E2E1);
     page.set_log({{0xB7B6'B5B4'B3B2'B1B0, 0xC7C6'C5C4'C3C2'C1C0}, 0xD7D6'D5D4'D3D2'D1D0});
 
     std::vector<unsigned> const wanted{
         0,    0,    0,    0,                                            // checksum
         0,    0,    0,    0,    0,    0,    0,    0,                    // own number
         3,    0,                                                        // kind
-        1,    0,                                                        // version, flags
+        2,    0,                                                        // version, flags
         0,    0,    0,    0,    0,    0,    0,    0,                    // log sequence number
         2,    0,    0xE2, 0x01, 0,    0,    0,    0,                    // slots, free_upper: 482
         'q',  'u',  'i',  'r',  'e',  ' ',  'd',  'b',                  // magic
-        2,    0,    0,    0,                                            // version of the format
+        3,    0,    0,    0,                                            // version of the format
         0,    2,    0,    0,                                            // page size
         0xA0, 0xA1, 0xA2, 0xA3, 0xA4, 0xA5, 0xA6, 0xA7,                 // file id
         0xA8, 0xA9, 0xAA, 0xAB, 0xAC, 0xAD, 0xAE, 0xAF,                 //
@@ -75,6 +76,7 @@ TEST_CASE("catalog_page: format and operations write the bytes of the map") {
         0xB0, 0xB1, 0xB2, 0xB3, 0xB4, 0xB5, 0xB6, 0xB7,                 // log that it needs
         0xC0, 0xC1, 0xC2, 0xC3, 0xC4, 0xC5, 0xC6, 0xC7,                 // opening
         0xD0, 0xD1, 0xD2, 0xD3, 0xD4, 0xD5, 0xD6, 0xD7,                 // its name there
+        0xE1, 0xE2, 0xE3, 0xE4, 0xE5, 0xE6, 0,    0,                    // next page of names
         0xC1, 0x07, 0x20, 0,                                            // 16 bytes at 496
         0x89, 0x07, 0x1C, 0,                                            // 14 bytes at 482
         0,    0,
@@ -100,7 +102,8 @@ TEST_CASE("catalog_page: what was written is read") {
     auto const buffer = with_roots();
     shared const page{buffer.span()};
     CHECK(page.magic() == shared::file_magic);
-    CHECK(page.format_version() == 2);
+    CHECK(page.format_version() == 3);
+    CHECK(page.next() == 0);
     CHECK(page.page_size() == 512);
     CHECK(page.next_number() == 3);
     CHECK_FALSE(page.is_closed());
@@ -127,8 +130,9 @@ TEST_CASE("catalog_page: roots are added until the page is full, and a refusal c
         ++count;
         REQUIRE(count < 100);
     }
-    // 424 bytes; ten roots of 24 bytes, then of 25 with their line pointers of 4 each
-    CHECK(count == 10 + (424 - 240) / 25);
+    // 408 bytes; ten roots of 24 bytes, then of 25 with their line pointers of 4 each
+    CHECK(count == 10 + (408 - 240) / 25);
+    CHECK_FALSE(page.has_room(3 + 6));
     auto const before = buffer.bytes();
     CHECK(page.add(root_kind::btree, 0, "a", std::string(10'000, 'x')) == std::nullopt);
     CHECK(page.add(root_kind::btree, 0, std::string(255, 'x'), "") == std::nullopt);
@@ -145,7 +149,7 @@ TEST_CASE("catalog_page: what contradicts its map is corrupt") {
     { shared{with_roots().span()}.validate(); }
     CHECK(refuses(4, 1));     // number of the page
     CHECK(refuses(12, 4));    // kind
-    CHECK(refuses(14, 2));    // version
+    CHECK(refuses(14, 1));    // version
     CHECK(refuses(15, 1));    // flags
     CHECK(refuses(24, 200));  // slots
     CHECK(refuses(64, 0));    // next number
@@ -153,12 +157,13 @@ TEST_CASE("catalog_page: what contradicts its map is corrupt") {
     CHECK(refuses(68, 2));    // mark of closing
     CHECK(refuses(69, 2));    // mark of doubt
     CHECK(refuses(71, 1));    // reserved
-    CHECK(refuses(97, 6));    // a line pointer: the roots overlap
+    CHECK(refuses(102, 1));   // next: no page number
+    CHECK(refuses(105, 6));   // a line pointer: the roots overlap
     CHECK(refuses(496, 2));   // two of one number
     CHECK(refuses(501, 0));   // no name
     CHECK(refuses(501, 5));   // a name past the root's end
     auto dead = with_roots();
-    for (std::size_t i = 96; i < 100; ++i) { dead.bytes()[i] = std::byte(i == 96 ? 2 : 0); }
+    for (std::size_t i = 104; i < 108; ++i) { dead.bytes()[i] = std::byte(i == 104 ? 2 : 0); }
     CHECK(errc_of([&] { shared{dead.span()}.validate(); }) == errc::corrupt_page);
     auto twice = with_roots();
     small page{twice.span()};

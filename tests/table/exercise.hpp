@@ -8,6 +8,7 @@
 #include <quire/table/catalog_page.hpp>
 #include <quire/table/free_page.hpp>
 #include <quire/table/heap_directory_page.hpp>
+#include <quire/table/names_page.hpp>
 #include <quire/table/overflow_page.hpp>
 #include <quire/table/record_page.hpp>
 
@@ -50,16 +51,11 @@ void exercise_allocation(std::span<std::byte, N> bytes, choices& choose, outcome
     require(!page.is_used(*found) && page.used() == used, "and cleared");
 }
 
-/// All of it that does not change it.
-template <std::size_t N>
-void read_catalog(quire::catalog_page<std::byte const, N> const& page, outcome& out) {
-    out.ask([&] { return page.magic() + page.format_version() + page.page_size(); });
-    out.ask([&] {
-        auto const id = page.file_id();
-        return digest(id.unguarded_span());
-    });
-    out.ask([&] { return page.next_number() + (page.is_closed() ? 1U : 0U); });
-    out.ask([&] { return page.own_number().value(); });
+/// What a page of roots is asked, and nothing that changes it.
+template <class Page>
+void read_roots(Page const& page, outcome& out) {
+    out.ask([&] { return page.own_number().value() + (page.has_room(20) ? 1U : 0U); });
+    out.ask([&] { return page.next().value(); });
     std::size_t slots = 0;
     out.ask([&] { return slots = page.slot_count(); });
     for (std::size_t i = 0; i < std::min<std::size_t>(slots + 1, 40); ++i) {
@@ -83,6 +79,18 @@ void read_catalog(quire::catalog_page<std::byte const, N> const& page, outcome& 
     }
 }
 
+/// All of it that does not change it.
+template <std::size_t N>
+void read_catalog(quire::catalog_page<std::byte const, N> const& page, outcome& out) {
+    out.ask([&] { return page.magic() + page.format_version() + page.page_size(); });
+    out.ask([&] {
+        auto const id = page.file_id();
+        return digest(id.unguarded_span());
+    });
+    out.ask([&] { return page.next_number() + (page.is_closed() ? 1U : 0U); });
+    read_roots(page, out);
+}
+
 template <std::size_t N>
 void exercise_catalog(std::span<std::byte, N> bytes, choices& choose, outcome& out) {
     quire::catalog_page<std::byte, N> page{bytes};
@@ -104,6 +112,33 @@ void exercise_catalog(std::span<std::byte, N> bytes, choices& choose, outcome& o
     }
     page.set_closed(choose.chance(1, 2));
     read_catalog<N>(page, out);
+}
+
+template <std::size_t N>
+void exercise_names(std::span<std::byte, N> bytes, choices& choose, outcome& out) {
+    quire::names_page<std::byte, N> page{bytes};
+    quire::names_page<std::byte const, N> const shared{bytes};
+    out.sum += page.accepts(bytes) ? 1U : 0U;
+    bool const valid = out.ask([&] { return page.validate(), 0; });
+    read_roots(shared, out);
+    std::vector<std::byte> const before{bytes.begin(), bytes.end()};
+    auto const name = choose.text(choose.between(1, 255));
+    auto const schema = choose.text(choose.below(N));
+    bool has_room = false;
+    bool added = false;
+    out.ask([&] { return has_room = page.has_room(name.size() + schema.size()), 0; });
+    out.ask([&] {
+        added = page.add({{}, 0xF000'0000, quire::root_kind::btree, choose.bits() >> 16}, name,
+                         schema);
+        return added ? 1 : 0;
+    });
+    require(!valid || !has_room || added, "there is the room that a page told of");
+    if (!added) {
+        require(std::ranges::equal(before, bytes), "an add that fails changes nothing");
+    } else if (valid && name.size() > 30) {  // unlike any other
+        page.validate();
+    }
+    read_roots(shared, out);
 }
 
 template <std::size_t N>
@@ -175,8 +210,16 @@ void exercise_records(std::span<std::byte, N> bytes, choices& choose, outcome& o
     }
 }
 
-enum class table_page : unsigned { free, allocation, catalog, directory, records, overflow };
-inline constexpr unsigned table_pages = 6;
+enum class table_page : unsigned {
+    free,
+    allocation,
+    catalog,
+    directory,
+    records,
+    overflow,
+    names
+};
+inline constexpr unsigned table_pages = 7;
 
 template <std::size_t N>
 [[nodiscard]] page_buffer<N> good_table_page(table_page kind, choices& choose) {
@@ -217,6 +260,16 @@ template <std::size_t N>
             page.list(i, 1 + (choose.bits() >> 17));
         }
         page.validate();
+    } else if (kind == table_page::names) {
+        quire::names_page<std::byte, N>::format(buffer.span(), choose.bits() >> 16);
+        quire::names_page<std::byte, N> page{buffer.span()};
+        page.set_next(choose.bits() >> 16);
+        for (auto i = static_cast<std::uint32_t>(choose.below(12)); i > 0; --i) {
+            static_cast<void>(page.add({{}, i, quire::root_kind::btree, choose.bits() >> 16},
+                                       std::to_string(i) + choose.text(choose.below(20)),
+                                       choose.text(choose.below(N / 16))));
+        }
+        page.validate();
     } else {
         quire::catalog_page<std::byte, N>::format(buffer.span(), 0);
         quire::catalog_page<std::byte, N> page{buffer.span()};
@@ -248,6 +301,7 @@ void exercise_table_page(table_page kind, std::span<std::byte, N> bytes, choices
         case table_page::directory: return exercise_directory<N>(bytes, choose, out);
         case table_page::records: return exercise_records<N>(bytes, choose, out);
         case table_page::overflow: return exercise_overflow<N>(bytes, out);
+        case table_page::names: return exercise_names<N>(bytes, choose, out);
     }
 }
 

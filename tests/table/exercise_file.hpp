@@ -75,12 +75,18 @@ inline void exercise_file(std::vector<std::byte> bytes, choices& choose, catalog
             auto const made = db.root(name, quire::root_kind::btree, "s", make);
             require(db.find(name, quire::root_kind::btree, "s") == made, "a root is found");
         });
+        out.ask([&] {
+            auto const make = [](auto&, quire::page_no, std::uint32_t) {};
+            static_cast<void>(db.root("n" + name, quire::root_kind::btree,
+                                      choose.text(choose.below(440)), make));
+        });
         static_cast<void>(db.check());
     });
     file.close(quire::unwritten::discard);
 }
 
-/// A file of eight pages of 512 bytes: with roots, and with pages in use and free.
+/// A file of eight pages of 512 bytes: with roots in page 0 and in a page of names, 5, and with
+/// pages in use and free.
 [[nodiscard]] inline std::vector<std::byte> good_file(choices& choose) {
     table_world<512> w{quire::file_options{.seal = quire::no_seal}};
     {
@@ -90,12 +96,13 @@ inline void exercise_file(std::vector<std::byte> bytes, choices& choose, catalog
         };
         db.root("a", quire::root_kind::btree, "int64", make);
         db.root("bc", quire::root_kind::heap_file, choose.text(choose.below(60)), make);
+        db.root("chain", quire::root_kind::btree, choose.text(400), make);
         db.in_one_change([&](auto& pages) {
-            for (int i = 0; i < 4; ++i) {
+            for (int i = 0; i < 2; ++i) {
                 auto const page = db.allocate<quire::heap_page>(pages);
             }
-            db.free(pages, 5);
-            if (choose.chance(1, 2)) { db.free(pages, 4); }
+            db.free(pages, 7);
+            if (choose.chance(1, 2)) { db.free(pages, 6); }
         });
         db.close();
     }
@@ -107,8 +114,11 @@ inline void exercise_file(std::vector<std::byte> bytes, choices& choose, catalog
 /// Where the structure is: the headers, the catalog's roots, the bits.
 inline void damage_file(std::span<std::byte> bytes, choices& choose) {
     for (std::size_t i = choose.between(1, 4); i > 0; --i) {
-        auto const page = choose.chance(3, 4) ? choose.below(2) : choose.below(bytes.size() / 512);
-        auto const at = page * 512 + (choose.chance(3, 4) ? choose.below(96) : choose.below(512));
+        auto const pages = bytes.size() / 512;
+        auto page = choose.chance(3, 4) ? choose.below(3) : choose.below(pages);
+        if (page == 2 && pages > 5) { page = 5; }  // names
+        auto const in_page = choose.chance(3, 4) ? choose.below(112) : choose.below(512);
+        auto const at = page * 512 + in_page;
         bytes[at] = choose.chance(1, 2) ? bytes[at] ^ std::byte(1U << choose.below(8))
                                         : std::byte(choose.below(256));
     }

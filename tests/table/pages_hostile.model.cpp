@@ -18,7 +18,7 @@ using quire_test::table_page;
 namespace {
 
 constexpr std::array kinds{table_page::free, table_page::allocation, table_page::catalog,
-                           table_page::directory, table_page::records};
+                           table_page::directory, table_page::records, table_page::names};
 
 template <std::size_t N>
 void exercise_damaged(std::uint64_t rounds, choices& choose, outcome& out) {
@@ -41,7 +41,8 @@ TEST_CASE("pages of table/: random bytes") {
         for (auto const kind : kinds) {
             page_buffer<512> buffer;
             random.fill(buffer.span());
-            bool const has_bounds = kind == table_page::catalog || kind == table_page::records;
+            bool const has_bounds = kind == table_page::catalog || kind == table_page::records ||
+                                    kind == table_page::names;
             for (std::size_t at = 24; at < 32 && has_bounds; ++at) {
                 if (random.chance(7, 8)) { buffer.bytes()[at] &= std::byte{1}; }  // bounds
             }

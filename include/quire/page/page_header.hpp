@@ -39,6 +39,7 @@ enum class kind_no : std::uint16_t {
     records = 6,     ///< table/record_page.hpp
     directory = 7,   ///< table/heap_directory_page.hpp
     overflow = 8,    ///< table/overflow_page.hpp
+    names = 9,       ///< table/names_page.hpp
 };
 
 /// The fields of the common header, without the checksum.

@@ -15,7 +15,8 @@
 ///
 /// Page 0 is the catalog's (catalog_page.hpp), page 1 the first allocation page
 /// (allocation_page.hpp). The first `catalog` of an empty file makes both in one change. All other
-/// pages of the file are made by `allocate` alone.
+/// pages of the file are made by `allocate` alone. Names for which page 0 has no room are in a
+/// chain of further pages (names_page.hpp), as many as they need.
 ///
 /// Allocation. Free pages are used before the file grows. A page that a change frees is used by
 /// another only after the commit. A page that says it is anything but a free page is never handed
@@ -23,7 +24,7 @@
 ///
 /// Order of latches. An operation has all other pages that others may wait for before it calls
 /// `allocate` or `free`: from then on it holds the allocation page 1, to its end. Page 0 is before
-/// every page of a tree.
+/// the pages of its chain of names, and these are before every page of a tree.
 ///
 /// With a log. Page 0 keeps which log the file needs (detail/closing_mark.hpp): written durably
 /// when the catalog is opened, before its first change; taken back by `close`, after everything
@@ -53,6 +54,7 @@
 
 #include <quire/table/detail/catalog_check.hpp>
 #include <quire/table/detail/closing_mark.hpp>
+#include <quire/table/detail/name_chain.hpp>
 #include <quire/table/detail/page_allocator.hpp>
 
 #include <mutex>    // std::mutex
@@ -79,6 +81,8 @@ class catalog : immovable {
     static_assert(slotted_page_size<Pool::page_size>,
                   "a file of tables has pages of a power of two of bytes, from 512 to 32768");
     using names_type = catalog_page<std::byte const, Pool::page_size>;
+    using chain_page = names_page<std::byte const, Pool::page_size>;
+    using chain_type = detail::name_chain<typename Pool::file, Pool::page_size>;
 
 public:
     using file_type = typename Pool::file;
@@ -135,8 +139,8 @@ public:
     /// number)` formats the page, which is held and a free page. It may allocate more, and run
     /// several times; it asks for no root.
     /// Errors: catalog_mismatch (the name is of another kind or schema), bad_option (a name has 1
-    /// to 255 bytes), tuple_too_large (page 0 has no room for another root), those of
-    /// in_one_change.
+    /// to 255 bytes), tuple_too_large (name and schema do not fit into an empty page), corrupt_page
+    /// (a damaged chain of names, too), those of in_one_change.
     /// Expects: this thread holds no guard of the pool.
     template <class Make>
     root_entry root(std::string_view name, root_kind kind, std::string_view schema, Make&& make) {
@@ -145,35 +149,39 @@ public:
                         {.why = "a name has 1 to 255 bytes, not " + std::to_string(name.size())}};
         }
         if (auto const found = find(name, kind, schema)) { return *found; }
+        auto const size = name.size() + schema.size();
+        if (size > chain_page::text_size_max) { refuse_texts(name, size); }
         std::optional<root_entry> made;
         in_one_change([&](auto& pages) {
             auto names = pages.template write<catalog_page>(file_, 0);
-            made = checked(*std::as_const(names).operator->(), name, kind, schema);
+            auto const& first = *std::as_const(names).operator->();
+            made = checked(first, name, kind, schema);
             if (made) { return; }  // another thread was faster
-            auto const number = std::as_const(names)->next_number();
-            auto const page = allocator_.take(pages);
-            make(pages, page, number);
-            if (!names->add(kind, page, name, schema)) { refuse_name(name); }
-            made = std::as_const(names)->find(name);
+            made = chain_type{file_}.add(pages, allocator_, *names.operator->(), name, kind,
+                                         schema, make);
         });
         return *made;
     }
-    /// The root of that name, if there is one. Errors: catalog_mismatch as above.
+    /// The root of that name, if there is one. Errors: catalog_mismatch as above, corrupt_page.
     [[nodiscard]] std::optional<root_entry> find(std::string_view name, root_kind kind,
                                                  std::string_view schema) const {
         auto const names = file_.template read<catalog_page>(0);
         return checked(*names.operator->(), name, kind, schema);
     }
+    /// Those of page 0, then those of its chain. Errors: corrupt_page.
     [[nodiscard]] std::vector<root_info> roots() const {
         std::vector<root_info> all;
-        auto const names = file_.template read<catalog_page>(0);
-        for (std::size_t i = 0; i < names->slot_count(); ++i) {
-            auto const root = names->entry(slot_id{i});
-            if (!root) { continue; }
-            all.push_back({std::string{names->name(root->slot)},
-                           std::string{names->schema(root->slot)}, root->number, root->kind,
-                           root->page});
-        }
+        auto const first = file_.template read<catalog_page>(0);
+        chain_type{file_}.for_each_page(*first.operator->(), [&](auto const& names, page_no) {
+            for (std::size_t i = 0; i < names.slot_count(); ++i) {
+                auto const root = names.entry(slot_id{i});
+                if (!root) { continue; }
+                all.push_back({std::string{names.name(root->slot)},
+                               std::string{names.schema(root->slot)}, root->number, root->kind,
+                               root->page});
+            }
+            return true;
+        });
         return all;
     }
 
@@ -284,14 +292,25 @@ private:
                 });
         } catch (error const&) { return std::nullopt; }
     }
+    /// Another version of the format may have another version of the page's kind: so it is asked
+    /// before the kind.
     void look_at_page_0(lost_log without) {
+        {
+            auto const any = file_.read(0);
+            auto const bytes = any->bytes();
+            auto const all = bytes.unguarded_span().template first<page_size>();
+            names_type const names{all};
+            auto const header = page_header::load(all.template first<page_header::size>());
+            if (header.kind == kind_no::catalog && !names_type::accepts(all) &&
+                names.magic() == names_type::file_magic) {
+                require_format(names.format_version());
+            }
+        }
         auto const names = file_.template read<catalog_page>(0);
         if (names->magic() != names_type::file_magic) {
             differ("magic", names->magic(), names_type::file_magic);
         }
-        if (names->format_version() != names_type::file_format) {
-            differ("version of the format", names->format_version(), names_type::file_format);
-        }
+        require_format(names->format_version());
         if (names->page_size() != page_size) {
             differ("page size", names->page_size(), page_size);
         }
@@ -316,6 +335,11 @@ private:
         mismatch(std::string{what} + " is " + std::to_string(found) + ", not " +
                  std::to_string(wanted));
     }
+    void require_format(std::uint32_t found) const {
+        if (found != names_type::file_format) {
+            differ("version of the format", found, names_type::file_format);
+        }
+    }
     [[nodiscard]] static std::string in_words(root_kind kind) {
         switch (kind) {
             case root_kind::heap_file: return "a heap file";
@@ -323,26 +347,28 @@ private:
         }
         return "of kind " + std::to_string(static_cast<unsigned>(kind));
     }
-    [[noreturn]] void refuse_name(std::string_view name) const {
+    [[noreturn]] void refuse_texts(std::string_view name, std::size_t size) const {
         throw file_.slot().failure(errc::tuple_too_large, "make root " + std::string{name},
-                                   file_.id_of(0), 0, "the catalog's page has no room for it");
+                                   file_.id_of(0), 0,
+                                   "its name and schema have " + std::to_string(size) +
+                                       " bytes, and at most " +
+                                       std::to_string(chain_page::text_size_max) + " fit");
     }
     /// The root of that name, if there is one, when it is what is asked for.
     [[nodiscard]] std::optional<root_entry> checked(names_type const& names, std::string_view name,
                                                     root_kind kind,
                                                     std::string_view schema) const {
-        auto const found = names.find(name);
-        if (!found) { return found; }
-        if (found->kind != kind) {
-            mismatch("root " + std::string{name} + " is " + in_words(found->kind) + ", not " +
+        auto const found = chain_type{file_}.find(names, name);
+        if (!found) { return std::nullopt; }
+        if (found->entry.kind != kind) {
+            mismatch("root " + std::string{name} + " is " + in_words(found->entry.kind) + ", not " +
                      in_words(kind));
         }
-        std::string const its{names.schema(found->slot)};
-        if (its != schema) {
-            mismatch("schema of root " + std::string{name} + " is \"" + its + "\", not \"" +
-                     std::string{schema} + "\"");
+        if (found->schema != schema) {
+            mismatch("schema of root " + std::string{name} + " is \"" + found->schema +
+                     "\", not \"" + std::string{schema} + "\"");
         }
-        return found;
+        return found->entry;
     }
 
     void expect_begun() const noexcept {

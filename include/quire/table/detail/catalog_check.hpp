@@ -1,16 +1,18 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-/// catalog_check: compares the catalog, the allocation pages, and the kinds of all pages of a file.
+/// catalog_check: compares the catalog with its chain of names, the allocation pages, and the kinds
+/// of all pages of a file.
 ///
-/// One page is latched at a time; allocation pages are copied. So a check waits for others in no
-/// circle; but what they change meanwhile may look wrong.
+/// One page is latched at a time, or page 0 and one of its chain of names; allocation pages are
+/// copied. So a check waits for others in no circle; but what they change meanwhile may look wrong.
 
 #include <quire/table/allocation_page.hpp>
-#include <quire/table/catalog_page.hpp>
+#include <quire/table/detail/name_chain.hpp>
 #include <quire/table/finding.hpp>
 #include <quire/table/free_page.hpp>
 
+#include <map>     // std::map
 #include <memory>  // std::unique_ptr
 #include <set>     // std::set
 
@@ -48,27 +50,64 @@ private:
             return false;
         }
     }
-    /// The pages of the roots that are in range.
+    /// Page 0 and its chain. The pages of the roots that are in range.
     [[nodiscard]] std::vector<page_no> check_names() {
         std::vector<page_no> roots;
         look(0, [&] {
-            auto const names = file_.template read<catalog_page>(0);
-            look(0, [&] { names->validate(); });
-            for (std::size_t i = 0; i < names->slot_count(); ++i) {
-                look(0, [&] {
-                    auto const root = names->entry(slot_id{i});
-                    if (!root) { return; }
-                    if (root->page.value() == 0 || root->page.value() >= file_.pages() ||
-                        map_type::is_map(root->page)) {
-                        add(0, "root " + std::to_string(root->number) + " is at page " +
-                                   std::to_string(root->page.value()) + ", which is none");
-                    } else {
-                        roots.push_back(root->page);
-                    }
-                });
-            }
+            auto const first = file_.template read<catalog_page>(0);
+            name_chain<File, PageSize> const chain{file_};
+            chain.for_each_page(*first.operator->(), [&](auto const& names, page_no no) {
+                if (no.value() != 0) { chain_.insert(no); }
+                check_page_of_names(names, no, first->next_number(), roots);
+                return true;
+            });
         });
+        for (auto const root : roots) {
+            if (chain_.contains(root)) { add(root, "the page of a root has names, too"); }
+        }
         return roots;
+    }
+    template <class Names>
+    void check_page_of_names(Names const& names, page_no no, std::uint32_t next_number,
+                             std::vector<page_no>& roots) {
+        look(no, [&] {
+            names.validate();
+            if (names.own_number() != no) { add(no, "its own number is another"); }
+        });
+        std::size_t slots = 0;
+        look(no, [&] { slots = names.slot_count(); });
+        for (std::size_t i = 0; i < slots; ++i) {
+            look(no, [&] {
+                auto const root = names.entry(slot_id{i});
+                if (!root) { return; }
+                check_root(*root, std::string{names.name(root->slot)}, no, next_number);
+                if (is_none(root->page)) {
+                    add(no, "root " + std::to_string(root->number) + " is at page " +
+                                std::to_string(root->page.value()) + ", which is none");
+                } else {
+                    roots.push_back(root->page);
+                }
+            });
+        }
+    }
+    /// What one page of names cannot know.
+    void check_root(root_entry const& root, std::string const& name, page_no no,
+                    std::uint32_t next_number) {
+        auto const number = "root " + std::to_string(root.number);
+        if (no.value() != 0 && root.number >= next_number) {
+            add(no, number + " has a number that was not given yet");
+        }
+        if (auto const other = pages_of_numbers_.emplace(root.number, no).first->second;
+            other != no) {
+            add(no, number + " is in page " + std::to_string(other.value()) + ", too");
+        }
+        if (auto const other = pages_of_names_.emplace(name, no).first->second; other != no) {
+            add(no, "the name of " + number + " is in page " + std::to_string(other.value()) +
+                        ", too");
+        }
+    }
+    [[nodiscard]] bool is_none(page_no root) const {
+        return root.value() == 0 || root.value() >= file_.pages() || map_type::is_map(root);
     }
     void check_map(page_no no, std::vector<page_no> const& roots) {
         if (!look(no, [&] { copy_map(no); })) { return; }
@@ -92,13 +131,21 @@ private:
                 add(root, "the page of a root is marked as free");
             }
         }
+        for (auto const names : chain_) {
+            if (map_type::map_of(names) == no && !map.is_used(map_type::bit_of(names))) {
+                add(names, "a page of names is marked as free");
+            }
+        }
     }
     void copy_map(page_no no) {
         auto const map = file_.template read<allocation_page>(no);
         map->copy_to(std::span<std::byte, PageSize>{bytes_.get(), PageSize});
     }
     void check_page(page_no no, bool used) {
-        if (reached_ != nullptr && used != reached_->contains(no)) {
+        bool const has_names = chain_.contains(no);
+        if (has_names && reached_ != nullptr && reached_->contains(no)) {
+            add(no, "a page of names, and part of something else");
+        } else if (reached_ != nullptr && used != (has_names || reached_->contains(no))) {
             add(no, used ? "marked as used, and part of nothing"
                          : "part of something, and marked as free");
         }
@@ -123,6 +170,9 @@ private:
     File const& file_;
     std::set<page_no> const* reached_;
     std::unique_ptr<std::byte[]> bytes_;  ///< of an allocation page
+    std::set<page_no> chain_;             ///< pages of names
+    std::map<std::uint32_t, page_no> pages_of_numbers_;
+    std::map<std::string, page_no> pages_of_names_;
     findings found_;
 };
 
