@@ -16,7 +16,8 @@
 // Random changes of a catalog beside two sets, of pages in use and of free ones, over pages of 512
 // bytes, so that the file has several allocation pages. A change allocates and frees some pages,
 // and may fail at any of its steps: then nothing of it is left. Each page in use carries a stamp,
-// by which a page that was handed out twice is seen. Fails unless it went through every case.
+// by which a page that was handed out twice is seen. Roots are made beside that, more than page 0
+// has room for. Fails unless it went through every case.
 
 using quire::heap_page;
 using quire::page_no;
@@ -43,9 +44,12 @@ public:
     void step() { change(random_.below(5), random_.below(5), random_.chance(1, 4)); }
     void add_root() {
         auto const name = "r" + std::to_string(roots_.size());
+        auto const schema = name + std::string(random_.below(random_.chance(1, 3) ? 440 : 40), '!');
         bool const fails = random_.chance(1, 3);
+        auto const chain = chain_of_names();
+        auto const pages_before = world_.file().pages();
         try {
-            auto const root = db_->root(name, quire::root_kind::btree, name + "!",
+            auto const root = db_->root(name, quire::root_kind::btree, schema,
                                         [&](auto& pages, page_no page, std::uint32_t) {
                 auto top = pages.template format<heap_page>(world_.file(), page);
                 REQUIRE(top->insert(bytes_of("0")));
@@ -53,8 +57,17 @@ public:
             });
             REQUIRE_FALSE(fails);
             took(root.page.value(), "0");
-            roots_[name] = root.page;
-        } catch (stop const&) { ++failures; }
+            roots_[name] = {root.page, schema};
+            auto const now = chain_of_names();
+            REQUIRE(std::equal(chain.begin(), chain.end(), now.begin()));
+            REQUIRE(now.size() <= chain.size() + 1);
+            if (now.size() > chain.size()) { took(now.back(), ""); }
+            names = std::max(names, now.size());
+        } catch (stop const&) {
+            ++failures;
+            note_free_from(pages_before);
+            REQUIRE(chain_of_names() == chain);
+        }
     }
     void reopen() {
         db_.reset();
@@ -72,10 +85,11 @@ public:
             used += map->used() - 1;
         }
         REQUIRE(used == used_.size());
-        for (auto const& [no, stamp] : used_) { REQUIRE(stamp_on(no) == stamp); }
+        for (auto const& [no, stamp] : used_) {
+            if (!stamp.empty()) { REQUIRE(stamp_on(no) == stamp); }  // no page of names
+        }
         for (auto const& root : db_->roots()) {
-            REQUIRE(roots_.at(root.name) == root.page);
-            REQUIRE(root.schema == root.name + "!");
+            REQUIRE(roots_.at(root.name) == std::pair{root.page, root.schema});
         }
         REQUIRE(db_->roots().size() == roots_.size());
     }
@@ -84,6 +98,7 @@ public:
     std::uint64_t grown = 0;
     std::uint64_t freed = 0;
     std::uint64_t failures = 0;
+    std::size_t names = 0;  ///< pages of names behind page 0
     [[nodiscard]] std::uint64_t maps() {
         return (world_.file().pages() - 2) / map_type::bit_count + 1;
     }
@@ -136,10 +151,7 @@ private:
             });
         } catch (stop const&) {
             ++failures;
-            // Without a log what was appended remains, as free pages.
-            for (auto no = pages_before; no < world_.file().pages(); ++no) {
-                if (!map_type::is_map(no)) { free_.insert(no); }
-            }
+            note_free_from(pages_before);
             return;
         }
         for (auto const& [no, stamp] : made) { took(no, stamp); }
@@ -149,11 +161,28 @@ private:
             ++freed;
         }
     }
-    [[nodiscard]] bool is_root(std::uint64_t no) const {
-        for (auto const& [name, page] : roots_) {
-            if (page.value() == no) { return true; }
+    /// Without a log what a failed change appended remains, as free pages.
+    void note_free_from(std::uint64_t pages_before) {
+        for (auto no = pages_before; no < world_.file().pages(); ++no) {
+            if (!map_type::is_map(no)) { free_.insert(no); }
         }
-        return false;
+    }
+    /// Whether it is a root's, or one of names.
+    [[nodiscard]] bool is_root(std::uint64_t no) const {
+        for (auto const& [name, root] : roots_) {
+            if (root.first.value() == no) { return true; }
+        }
+        return used_.at(no).empty();
+    }
+    [[nodiscard]] std::vector<std::uint64_t> chain_of_names() {
+        std::vector<std::uint64_t> pages;
+        auto const first = world_.file().read<quire::catalog_page>(0);
+        for (page_no no = first->next(); no.value() != 0;) {
+            pages.push_back(no.value());
+            auto const next = world_.file().read<quire::names_page>(no);
+            no = next->next();
+        }
+        return pages;
     }
 
     world world_;
@@ -161,7 +190,7 @@ private:
     std::optional<catalog_type> db_;
     std::map<std::uint64_t, std::string> used_;
     std::set<std::uint64_t> free_;
-    std::map<std::string, page_no> roots_;
+    std::map<std::string, std::pair<page_no, std::string>> roots_;  ///< with their schemas
 };
 
 void run(bool logged) {
@@ -170,6 +199,7 @@ void run(bool logged) {
     for (int i = 0; i < 6; ++i) { m.add_root(); }
     for (int i = 0; i < 400; ++i) {  // small: everything is compared each time
         m.step();
+        if (i % 4 == 0) { m.add_root(); }
         m.check();
     }
     m.grow_to(map_type::bit_count - 3);
@@ -186,7 +216,9 @@ void run(bool logged) {
     figure("changes that failed", m.failures);
     CHECK(m.reused > 100);
     CHECK(m.grown > 100);
+    figure("pages of names", m.names);
     CHECK(m.freed > 100);
+    CHECK(m.names > 5);
     CHECK(m.failures > 20);
     CHECK(m.maps() == 3);
 }

@@ -93,6 +93,14 @@ TEST_CASE("names_page: room is told before, and a refusal changes nothing") {
     CHECK(page.has_room(456));
     CHECK_FALSE(page.has_room(457));
     CHECK_FALSE(page.has_room(std::size_t(0) - 1));
+    REQUIRE(page.add({{}, 1, root_kind::btree, 1}, "a", std::string(199, 's')));
+    CHECK(page.has_room(240));  // 472 bytes without 216: 256
+    CHECK_FALSE(page.has_room(241));
+    auto const half = buffer.bytes();
+    CHECK_FALSE(page.add({{}, 2, root_kind::btree, 1}, "b", std::string(240, 's')));
+    CHECK(buffer.bytes() == half);
+    CHECK(page.add({{}, 2, root_kind::btree, 1}, "b", std::string(239, 's')));
+    own_names::format(buffer.span(), 3);
     for (std::uint32_t n = 1; n <= 10; ++n) {  // 472 bytes: ten roots of 12 + 30, and 4 each
         REQUIRE(page.has_room(30));
         REQUIRE(page.add({{}, n, root_kind::btree, n}, std::string(30, char('a' + n)), ""));
