@@ -152,6 +152,29 @@ finds 'page 2  wrong index accounts.owner: its column is not there'
 damage 0
 store damaged.db 0 "$(offset_of 32 98 121 32 111 119 110 101 114)" 32 98 121 32 111 119 110 101 120
 finds 'page 0  wrong index accounts.ownex is not there'  # the table's schema names one
+# A page of names behind page 0, with the root z: number 4, of page 5, with the schema int.
+damage 0
+store damaged.db 0 96 "$pages" 0 0 0 0 0 0 0
+bytes=()
+for ((i = 0; i < 4096; ++i)); do bytes[i]=0; done
+names=(4 0 0 0 2 1 5 0 0 0 0 0 122 105 110 116)
+for i in "${!names[@]}"; do bytes[4080 + i]=${names[i]}; done
+bytes[4]=$pages bytes[12]=9 bytes[14]=1 bytes[24]=1 bytes[26]=$((0xF0)) bytes[27]=$((0x0F))
+store damaged.db "$pages" 40 $((0xC1)) $((0x3F)) 32 0  # 16 bytes at 4080
+says '^    root accounts  kind heap file ' damaged.db
+says '^    root z  kind tree  number 4  page 5  schema int$' damaged.db
+says '^  page of names  pages 1$' damaged.db
+says "^page 0  kind catalog .* next $pages\$" damaged.db 0
+says "^page $pages  kind page of names .* next 0\$" damaged.db "$pages"
+says '^  root z  kind tree  number 4  page 5  schema int$' damaged.db "$pages"
+is_json damaged.db "$pages"
+"$dump" damaged.db --map | sed -nE 's/^ +[0-9]+  //p' | tr -d '\n' >map
+[[ $(tail -c 1 map) == N ]] || fail "the map does not show the page of names"
+finds "page $pages  wrong root 4 has a number that was not given yet"
+store damaged.db "$pages" 32 "$pages"
+finds "page 0  wrong find a root of page $pages of damaged.db (the chain of names comes back to\
+ it): page is corrupt"
+says '^    root z  kind tree ' damaged.db
 head -c 20000 bank.db >damaged.db
 finds 'page 4  wrong the file ends in it'
 # Who has the file locked is not in the way, and nothing is written.
