@@ -154,11 +154,9 @@ public:
         std::optional<root_entry> made;
         in_one_change([&](auto& pages) {
             auto names = pages.template write<catalog_page>(file_, 0);
-            auto const& first = *std::as_const(names).operator->();
-            made = checked(first, name, kind, schema);
+            made = checked(*std::as_const(names).operator->(), name, kind, schema);
             if (made) { return; }  // another thread was faster
-            made = chain_type{file_}.add(pages, allocator_, *names.operator->(), name, kind,
-                                         schema, make);
+            made = chain_type{file_}.add(pages, names, allocator_, name, kind, schema, make);
         });
         return *made;
     }

@@ -60,26 +60,27 @@ public:
     /// Makes a root: `make(pages, page, number)` formats its page. All that can fail comes before
     /// a byte of names changes: so a change without a log is whole or not at all, too.
     /// Errors: those of `make`, of taking pages, corrupt_page.
-    /// Expects: the change has page 0, `first`; no root has the name, and its texts fit into an
+    /// Expects: `first` is page 0 of the change; no root has the name, and its texts fit into an
     /// empty page.
-    template <class Changes, class Allocator, class Make>
-    root_entry add(Changes& pages, Allocator& allocator,
-                   catalog_page<std::byte, PageSize>& first, std::string_view name, root_kind kind,
-                   std::string_view schema, Make& make) const {
-        auto const [last, is_full] = place_for(first, name.size() + schema.size());
+    template <class Changes, class First, class Allocator, class Make>
+    root_entry add(Changes& pages, First& first, Allocator& allocator, std::string_view name,
+                   root_kind kind, std::string_view schema, Make& make) const {
+        auto const& before = *std::as_const(first).operator->();
+        auto const [last, is_full] = place_for(before, name.size() + schema.size());
         if (last.value() != 0) { auto const held = pages.template write<names_page>(file_, last); }
-        auto const number = first.number_to_give();
+        auto const number = before.number_to_give();
         auto const page = allocator.take(pages);
         auto const where = is_full ? allocator.take(pages) : last;
         make(pages, page, number);
         if (is_full) { auto const made = pages.template format<names_page>(file_, where); }
         root_entry const root{.slot = {}, .number = number, .kind = kind, .page = page};
         auto const added = with_page(pages, first, where, [&](auto& names) {
-            if (!names.add(root, name, schema)) { refuse(where, "it has less room than it says"); }
-            return *std::as_const(names).find(name);
+            auto const found = names.add(root, name, schema) ? names.find(name) : std::nullopt;
+            if (!found) { refuse(where, "it has less room than it says"); }
+            return *found;
         });
         if (is_full) { with_page(pages, first, last, [&](auto& names) { names.set_next(where); }); }
-        first.set_number_given();
+        first->set_number_given();
         return added;
     }
 
@@ -98,10 +99,9 @@ private:
         return where;
     }
     /// `fn` of a page that the change holds.
-    template <class Changes, class Fn>
-    auto with_page(Changes& pages, catalog_page<std::byte, PageSize>& first, page_no no,
-                   Fn fn) const {
-        if (no.value() == 0) { return fn(first); }
+    template <class Changes, class First, class Fn>
+    auto with_page(Changes& pages, First& first, page_no no, Fn fn) const {
+        if (no.value() == 0) { return fn(*first.operator->()); }
         auto names = pages.template write<names_page>(file_, no);
         return fn(*names.operator->());
     }
