@@ -180,7 +180,7 @@ TEST_CASE("table messages: what a root is, and what it was opened as", "[table]"
         "(schema of root items is \"{");
     {
         auto page = w.file->write(0);  // the kind of the first root, behind its number
-        auto const at = page->bytes().load<std::uint32_t>(96) >> 2U & 0x7FFFU;
+        auto const at = page->bytes().load<std::uint32_t>(104) >> 2U & 0x7FFFU;
         page->bytes().store(at + 4, std::uint8_t{9});
     }
     has(said([&] { items table{*w.db, "items"}; }), "(root items is of kind 9, not a heap file)");
