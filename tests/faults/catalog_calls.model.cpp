@@ -149,13 +149,19 @@ private:
     void add_root(std::string const& name) {
         std::uint64_t no = 0;
         std::string stamp;
+        std::uint64_t more_no = 0;
+        std::string more_stamp;
         std::string const schema(330, 's');  // a page has room for one
         db_->root(name, quire::root_kind::btree, schema, [&](auto& pages, page_no at,
                                                           std::uint32_t) {
             auto page = pages.template format<heap_page>(*file_, at);
             write_stamp(page, no, stamp);
+            if (file_->is_logged()) { return; }
+            auto more = db_->template allocate<heap_page>(pages);  // which may fail: no undo then
+            write_stamp(more, more_no, more_stamp);
         });
         used_[no] = stamp;
+        if (more_no != 0) { used_[more_no] = more_stamp; }
         roots_.insert(no);
     }
 
