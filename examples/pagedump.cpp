@@ -128,8 +128,8 @@ private:
             std::cout << at(no).letter();
         }
         std::cout << "\nH heap  L leaf  I inner node  R records  D directory  C catalog  "
-                     "N names  A allocation\nO overflow  lower case: less than half full  . free  _ blank  "
-                     "? another kind  ! broken\n";
+                     "N names  A allocation\nO overflow  lower case: less than half full  "
+                     ". free  _ blank  ? another kind  ! broken\n";
         return 0;
     }
     int check() {
