@@ -101,6 +101,7 @@ set(quire_headers
     include/quire/pool/detail/page_difference.hpp
     include/quire/pool/detail/page_loader.hpp
     include/quire/pool/detail/page_maker.hpp
+    include/quire/pool/detail/page_moves.hpp
     include/quire/pool/detail/page_queue.hpp
     include/quire/pool/detail/page_removal.hpp
     include/quire/pool/detail/page_writer.hpp

@@ -6,6 +6,7 @@
 ///
 ///     record 437008  bytes 56  kind change       ends at position 437008, its LSN
 ///       bank.db page 5  ranges 3928+24           24 bytes from byte 3928 of the page on
+///       bank.db page 6  ranges 640+96 from 632   96 bytes there are what was at byte 632
 ///
 /// Bytes are taken apart by what quire itself opens a log with: log_header, log_reader (which
 /// records are whole, where the end is, what is damage) and record_reader (what a pool put into
@@ -43,14 +44,11 @@ public:
         lines.push_back(item{name(file) + " page " + std::to_string(no.value())}.add(
             "image", counted(bytes.size(), "byte")));
     }
+    void move_is(std::uint32_t file, quire::page_no no, quire::detail::moved_range const& move) {
+        add_range(file, no, move.offset, move.size) += " from " + std::to_string(move.from);
+    }
     void range_is(std::uint32_t file, quire::page_no no, std::size_t offset, bytes_type bytes) {
-        auto const page = name(file) + " page " + std::to_string(no.value());
-        if (lines.empty() || lines.back().name != page || lines.back().fields[0].first == "image") {
-            lines.push_back(item{page}.add("ranges", ""));
-        }
-        auto& ranges = lines.back().fields[0].second;
-        ranges += (ranges.empty() ? "" : ", ") + std::to_string(offset) + '+' +
-                  std::to_string(bytes.size());
+        add_range(file, no, offset, bytes.size());
     }
     /// The record is whole: files have the names that it gave them.
     void accept() {
@@ -60,6 +58,17 @@ public:
     std::vector<item> lines;
 
 private:
+    std::string& add_range(std::uint32_t file, quire::page_no no, std::size_t offset,
+                           std::size_t size) {
+        auto const page = name(file) + " page " + std::to_string(no.value());
+        if (lines.empty() || lines.back().name != page || lines.back().fields[0].first == "image") {
+            lines.push_back(item{page}.add("ranges", ""));
+        }
+        auto& ranges = lines.back().fields[0].second;
+        ranges += (ranges.empty() ? "" : ", ") + std::to_string(offset) + '+' +
+                  std::to_string(size);
+        return ranges;
+    }
     [[nodiscard]] std::string name(std::uint32_t file) const {
         auto const found = names_.find(file);
         return found == names_.end() ? "file " + std::to_string(file) : found->second;

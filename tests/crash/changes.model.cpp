@@ -209,10 +209,9 @@ private:
         auto page = c.write(*engine_->files[where.file], where.page);
         auto const bytes = page->bytes();
         auto const mask = chosen_.between(1, 15);
-        for (std::size_t i = 0; i < 4; ++i) {
+        for (std::size_t i = 0; i < quire_test::arrays; ++i) {
             if ((mask >> i) % 2 == 0) { continue; }
-            to[where.file][where.page][i] = ++numbers_;
-            bytes.store<std::uint64_t>(place_of(i), numbers_);
+            quire_test::push(to[where.file][where.page], i, ++numbers_, bytes);
         }
     }
     void change(std::vector<place> const& places) {
@@ -430,7 +429,7 @@ private:
                 auto const page = std::span{bytes}.subspan(no * logged_page_size, logged_page_size);
                 quire::page_id const id{quire::file_no::unknown, no};
                 torn = torn || quire::crc_seal.check(page, id, 0) == quire::page_state::corrupt;
-                for (std::size_t i = 0; i < 4; ++i) {
+                for (std::size_t i = 0; i < is[f][no].size(); ++i) {
                     replayed = replayed || quire::load_le<std::uint64_t>(
                                                page.data() + place_of(i)) != is[f][no][i];
                 }

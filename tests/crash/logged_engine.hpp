@@ -26,10 +26,26 @@ template <class Backend>
 using logged_pool =
     quire::buffer_pool<logged_page_size, quire::s3_fifo, quire::hybrid_latch, Backend>;
 
-/// What both files have: of each page four numbers, two in each sector.
-using page_content = std::array<std::uint64_t, 4>;
+/// What both files have: of each page four arrays, two in each sector. A new number becomes the
+/// first of an array, the last one goes: so the log has moves.
+inline constexpr std::size_t arrays = 4;
+inline constexpr std::size_t array_size = 12;
+using page_content = std::array<std::uint64_t, arrays * array_size>;
 using content = std::array<std::vector<page_content>, 2>;
-constexpr std::size_t place_of(std::size_t number) { return 64 + number * 256; }
+constexpr std::size_t place_of(std::size_t number) {
+    return 64 + number / array_size * 256 + number % array_size * 8;
+}
+/// `number` into an array, in memory and on the page. One without a number is filled with others.
+inline void push(page_content& to, std::size_t array, std::uint64_t number, auto const& bytes) {
+    auto* const first = to.data() + array * array_size;
+    for (auto i = array_size - 1; i > 0; --i) {
+        first[i] = *first == 0 ? (number + i) * 0x9E37'79B9'7F4A'7C15 : first[i - 1];
+    }
+    *first = number;
+    for (std::size_t i = 0; i < array_size; ++i) {
+        bytes.template store<std::uint64_t>(place_of(array * array_size + i), first[i]);
+    }
+}
 
 /// A log, a pool and the two files.
 template <class Backend>

@@ -159,9 +159,8 @@ private:
     void set(change_type& c, place const& where, content& to) {
         auto page = c.write(*engine_->files[where.file], where.page);
         auto const bytes = page->bytes();
-        for (std::size_t i = 0; i < 4; ++i) {
-            to[where.file][where.page][i] = ++numbers_;
-            bytes.store<std::uint64_t>(place_of(i), numbers_);
+        for (std::size_t i = 0; i < arrays; ++i) {
+            push(to[where.file][where.page], i, ++numbers_, bytes);
         }
     }
     void change(std::vector<place> const& places) {
@@ -277,7 +276,12 @@ struct rotting {
                 auto& file = *e.files[i % 2];
                 auto const pages = file.pages();
                 auto page = i < 5 ? c.append(file) : c.write(file, i % pages);
-                page->bytes().store<std::uint64_t>(place_of(i % 4), i);
+                auto const bytes = page->bytes();
+                page_content is{};
+                for (std::size_t k = 0; k < is.size(); ++k) {
+                    is[k] = bytes.template load<std::uint64_t>(place_of(k));
+                }
+                push(is, i % 4, i, bytes);
             }));
             if (i == 8) { e.pool.checkpoint(); }
             if (i == 12) { e.files[0]->truncate(1); }

@@ -10,6 +10,7 @@
 //   a file with records that is not open is no pin  its changes are overwritten in the log
 //   a close is not told to the log                  old records overwrite what was done meanwhile
 //   a page of a logged file is written otherwise    the log knows nothing of it
+//   a move reads bytes of the seal                  a replay has others, and copies those
 
 #include <quire/io/memory_backend.hpp>
 #include <quire/page/heap_page.hpp>
@@ -107,6 +108,26 @@ std::vector<std::byte> all_of(file_type const& file, std::uint64_t no) {
     return {span.begin(), span.end()};
 }
 struct stop {};
+
+/// `fn(bytes)` with all bytes of page `no`, in a change.
+template <class Fn>
+std::uint64_t change_bytes(engine& e, file_type const& file, std::uint64_t no, Fn fn) {
+    return e.pool->change([&](change_type& c) {
+        auto page = c.write(file, no);
+        auto const bytes = page->bytes();
+        fn(bytes.unguarded_span());
+    });
+}
+
+/// Seals of a user's own: a number that becomes another each time that the page is sealed.
+constexpr std::size_t user_seal_at = 2048;
+quire::page_state no_check(std::span<std::byte const>, quire::page_id, std::uint64_t) noexcept {
+    return quire::page_state::good;
+}
+void put_next(std::span<std::byte> bytes, quire::page_id, std::uint64_t) noexcept {
+    auto* const at = bytes.data() + user_seal_at;
+    quire::store_le<std::uint64_t>(at, quire::load_le<std::uint64_t>(at) * 3 + 1);
+}
 
 }  // namespace
 
@@ -1028,3 +1049,75 @@ TEST_CASE("change: in checked builds it ends only when none of its pages has a n
 }
 
 #endif
+
+// An array grows at its front: the log has that what was there moved, and what is new.
+TEST_CASE("change: bytes moved within a page are not logged, and are there after a crash") {
+    engine e;
+    auto file = e.open();
+    append(e, file, 1);
+    quire_test::generator random{1};
+    auto const push = [&](std::span<std::byte> bytes) {
+        std::memmove(bytes.data() + 72, bytes.data() + 64, 3000);
+        quire::store_le<std::uint64_t>(bytes.data() + 64, random.bits());
+    };
+    for (int i = 0; i < 400; ++i) { change_bytes(e, file, 0, push); }
+    auto const before = e.log->end();
+    for (int i = 0; i < 100; ++i) { change_bytes(e, file, 0, push); }
+    change_bytes(e, file, 0, [](std::span<std::byte> bytes) {  // two parts change places
+        std::swap_ranges(bytes.begin() + 1024, bytes.begin() + 1152, bytes.begin() + 1152);
+    });
+    CHECK(e.log->end() - before < 101 * 100);
+    for (int i = 0; i < 100; ++i) {
+        if (i % 30 == 9) { file.write_back(); }  // the page on the disk is newer than its image
+        e.log->sync(change_bytes(e, file, 0, push));
+    }
+    auto const expected = all_of(file, 0);
+    e.crash({file});
+
+    file = e.open();
+    auto const found = all_of(file, 0);
+    CHECK(std::equal(expected.begin() + 12, expected.end(), found.begin() + 12));
+    e.crash({file});  // the replay is not the last one
+
+    file = e.open();
+    auto const again = all_of(file, 0);
+    CHECK(std::equal(expected.begin() + 12, expected.end(), again.begin() + 12));
+}
+
+// A page is sealed when it is written. A replay does not write it when the life before did: the
+// bytes of the seal differ, and a move that reads them makes another page.
+TEST_CASE("change: what is copied from a page's seal is in the log") {
+    bool const is_user_seal = GENERATE(false, true);
+    std::size_t const seal_at = is_user_seal ? user_seal_at : 0;
+    quire::file_options options{.logged = true};
+    if (is_user_seal) { options.seal = {no_check, put_next}; }
+    auto const open = [&](engine& e) {
+        return e.pool->open("data/f", quire::open_mode::open_or_create, options);
+    };
+    engine e;
+    auto file = open(e);
+    append(e, file, 1);
+    quire_test::generator random{2};
+    change_bytes(e, file, 0, [&](std::span<std::byte> bytes) {
+        for (std::size_t i = 12; i < bytes.size(); ++i) {
+            if (i / 8 == user_seal_at / 8) { continue; }
+            bytes[i] = static_cast<std::byte>(random.below(256));
+        }
+    });
+    for (std::size_t i = 0; i < 2; ++i) {  // a replay seals the image, and not what came of it
+        change_bytes(e, file, 0,
+                     [&](std::span<std::byte> bytes) { bytes[3000 + i] ^= std::byte{1}; });
+        file.write_back();
+    }
+    auto const sealed = all_of(file, 0);
+    e.log->sync(change_bytes(e, file, 0, [&](std::span<std::byte> bytes) {
+        std::memcpy(bytes.data() + seal_at + 128, bytes.data() + seal_at, 128);
+    }));
+    e.crash({file});
+
+    file = open(e);
+    auto const found = all_of(file, 0);
+    CHECK(std::equal(sealed.begin() + static_cast<std::ptrdiff_t>(seal_at),
+                     sealed.begin() + static_cast<std::ptrdiff_t>(seal_at + 128),
+                     found.begin() + static_cast<std::ptrdiff_t>(seal_at + 128)));
+}

@@ -76,6 +76,7 @@ struct replayed_page {
     void file_was_closed(std::uint32_t) {}
     void file_was_cut(std::uint32_t, std::uint64_t) {}
     void page_is(std::uint32_t, page_no, std::span<std::byte const>) { ++images; }
+    void move_is(std::uint32_t, page_no, quire::detail::moved_range const&) { FAIL(); }
     void range_is(std::uint32_t, page_no, std::size_t, std::span<std::byte const>) {
         ++ranges;
         ranges_without_image += images == 0 ? 1 : 0;

@@ -2,6 +2,7 @@
 #include <quire/table/btree.hpp>
 
 #include "catch.hpp"
+#include "random.hpp"
 #include "table/tree_world.hpp"
 
 #include <algorithm>
@@ -113,6 +114,20 @@ TEST_CASE("btree: leaves of keys and values of fixed sizes are blocks") {
     CHECK(refusal([&] { prices.put(0, {13}); }) == errc::bad_option);
     CHECK(prices.check().empty());
     CHECK(w.db->check().empty());
+}
+
+// An insertion into a full leaf moves half of it, which are 2 KB.
+TEST_CASE("btree: the log of an insertion has what is new, not what was moved") {
+    world<4096> w{true};
+    quire::btree<std::uint64_t, std::uint64_t, pool_of<4096>> tree{*w.db, "t"};
+    quire_test::generator random{11};
+    auto const insert = [&] { tree.insert(random.bits(), random.bits()); };
+    for (int i = 0; i < 2000; ++i) { insert(); }
+    auto const before = w.log->end();
+    for (int i = 0; i < 1000; ++i) { insert(); }
+    auto const bytes = (w.log->end() - before) / 1000;
+    CHECK(bytes < 400);  // with the splits
+    CHECK(w.wrong(tree).empty());
 }
 
 TEST_CASE("btree: leaves with blocks that have become nearly empty are merged") {

@@ -305,6 +305,7 @@ private:
         [[noreturn]] void page_is(std::uint32_t, page_no, std::span<std::byte const>) {
             throw no_record{};
         }
+        [[noreturn]] void move_is(std::uint32_t, page_no, moved_range) { throw no_record{}; }
         [[noreturn]] void range_is(std::uint32_t, page_no, std::size_t,
                                    std::span<std::byte const>) {
             throw no_record{};
@@ -320,6 +321,7 @@ private:
             if (number == of) { cuts.push_back(pages); }
         }
         void page_is(std::uint32_t, page_no, std::span<std::byte const>) {}
+        void move_is(std::uint32_t, page_no, moved_range) {}
         void range_is(std::uint32_t, page_no, std::size_t, std::span<std::byte const>) {}
     };
 

@@ -16,8 +16,15 @@
 ///     closed      u32 2   u32 number
 ///     cut         u32 4   u32 number   u64 pages
 ///     change      u32 3   u32 count    count x (u32 file, u32 ranges, u64 page, and
-///                                              ranges x (u32 offset, u32 size, bytes);
+///                                              ranges x (move or literal);
 ///                                              or, with 0 ranges: u32 size of the page, bytes)
+///     move        u32 offset   u32 size + 2^31   u32 from
+///     literal     u32 offset   u32 size   bytes
+///
+/// Bytes that a change only moved within the page are a move: what was at `from` before the change
+/// is at `offset` now. The moves of a page are before its literals, so that who applies them copies
+/// the page once, at the first one. (A log of a build without moves has none, and is read. Such a
+/// build takes a move for a range that is out of the page, and refuses the log as corrupt.)
 ///
 /// A file's number is given out when it is opened, and never again while a record of it can be
 /// read. A record with an image of a page makes the file have that page.
@@ -39,6 +46,15 @@ struct file_record {
     std::uint64_t opening = 0;  ///< that of the log in which its records began (log_opening.hpp)
     std::string_view name;
 };
+
+/// A part of a page that a change moved.
+struct moved_range {
+    std::size_t offset;
+    std::size_t size;
+    std::size_t from;  ///< in the page before the change
+    bool is_first;     ///< of the page's in this record: the page is as it was before the change
+};
+inline constexpr std::uint32_t move_flag = std::uint32_t{1} << 31;  ///< in a range's size
 
 enum class change_tag : std::uint32_t { files = 1, closed = 2, change = 3, cut = 4 };
 
@@ -72,7 +88,7 @@ public:
         put(static_cast<std::uint32_t>(bytes.size()));
         put(bytes);
     }
-    /// Before `ranges` times put_range.
+    /// Before `ranges` times put_move or put_range: first the moves.
     void begin_ranges(std::uint32_t file, std::uint64_t page, std::uint32_t ranges) {
         put(file);
         put(ranges);
@@ -83,8 +99,14 @@ public:
         put(static_cast<std::uint32_t>(bytes.size()));
         put(bytes);
     }
+    void put_move(std::uint32_t offset, std::uint32_t size, std::uint32_t from) {
+        put(offset);
+        put(size | move_flag);
+        put(from);
+    }
     static constexpr std::size_t page_head = 16;  ///< bytes before those of a page
     static constexpr std::size_t range_head = 8;
+    static constexpr std::size_t move_size = 12;
 
 private:
     [[nodiscard]] std::byte* room(std::size_t more) {
@@ -104,7 +126,8 @@ struct no_record {};
 ///     to.file_was_closed(number)
 ///     to.file_was_cut(number, pages)
 ///     to.page_is(file, page_no, bytes)                of the whole page
-///     to.range_is(file, page_no, offset, bytes)       within the page
+///     to.move_is(file, page_no, moved_range)          within the page
+///     to.range_is(file, page_no, offset, bytes)       within the page, behind its moves
 /// Throws no_record when it is none; and then the calls for what came before were made.
 template <class To>
 class record_reader {
@@ -166,12 +189,25 @@ private:
             if (number<std::uint32_t>() != page_size_) { throw no_record{}; }
             return to_.page_is(file, page_no{page}, bytes(page_size_));
         }
+        bool are_moves = true;
         for (std::uint32_t i = 0; i < ranges; ++i) {
             auto const offset = number<std::uint32_t>();
-            auto const size = number<std::uint32_t>();
-            if (offset > page_size_ || size > page_size_ - offset) { throw no_record{}; }
-            to_.range_is(file, page_no{page}, offset, bytes(size));
+            auto const said = number<std::uint32_t>();
+            auto const size = said & ~move_flag;
+            require_in_page(offset, size);
+            if (size == said) {
+                are_moves = false;
+                to_.range_is(file, page_no{page}, offset, bytes(size));
+                continue;
+            }
+            auto const from = number<std::uint32_t>();
+            require_in_page(from, size);
+            if (!are_moves) { throw no_record{}; }
+            to_.move_is(file, page_no{page}, moved_range{offset, size, from, i == 0});
         }
+    }
+    void require_in_page(std::size_t offset, std::size_t size) const {
+        if (offset > page_size_ || size > page_size_ - offset) { throw no_record{}; }
     }
 
     std::span<std::byte const> left_;

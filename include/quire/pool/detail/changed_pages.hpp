@@ -237,7 +237,8 @@ private:
             if (one.lent && !one.whole) {
                 auto const size =
                     find_difference({one.before.get(), Core::page_size},
-                                    core_.frames.bytes(one.at), ranges_);
+                                    core_.frames.bytes(one.at), one.file->first_unsealed(),
+                                    ranges_);
                 one.whole = size >= Core::page_size;
                 one.lent = size > 0;
             }
@@ -266,6 +267,10 @@ private:
             if (one.whole) { return record.put_image(number, no.value(), bytes); }
             record.begin_ranges(number, no.value(), static_cast<std::uint32_t>(ranges.size()));
             for (auto const& range : ranges) {
+                if (range.is_move()) { record.put_move(range.offset, range.size, range.from); }
+            }
+            for (auto const& range : ranges) {
+                if (range.is_move()) { continue; }
                 record.put_range(range.offset, bytes.subspan(range.offset, range.size));
             }
         });

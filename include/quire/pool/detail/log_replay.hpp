@@ -8,6 +8,21 @@
 /// there: torn pages are mended, and a replay that a crash ends begins again. Pages are written by
 /// the pool as always, sealed.
 ///
+/// A move copies bytes within the page, so here they must be what they were before the change that
+/// was logged. They are, in every crash and every replay:
+///   - What the file has on the disk does not matter, older or newer: its first record makes the
+///     page. Image or ranges is decided under the mutex under which a checkpoint's begin moves.
+///   - From the image on every record of the page is applied, in the order of the changes: pages of
+///     logged files are written in changes only, and a change has the latch from the copy with
+///     which the page is compared until it has its LSN. What a crash leaves of a log is all of it
+///     up to some record.
+///   - So by induction the page is here before each record what it was before that change, except
+///     for the seal, which is written with the page and not logged. No move reads bytes of a seal
+///     (open_file::first_unsealed).
+///   - A page that is written here, evicted, and read again, is the same but for its seal. A replay
+///     that a crash ends begins with the images again.
+/// Moves read a copy of the page from before the first of its moves.
+///
 /// How many pages the file has is told by the log, not by its size: what a change appended that was
 /// not whole is cut off, or stays as room behind the end. Pages that are cut off later in the log
 /// are not made: there may be no room for them.
@@ -120,16 +135,17 @@ public:
         end(maker.format(no, {}, maker_kind<decltype(copy), decltype(accept)>{copy, accept}));
         (*file_.imaged)[no] = lsn;
     }
+    void move_is(std::uint32_t number, page_no no, moved_range const& move) {
+        change_page(number, no, [&](std::span<std::byte> page) {
+            if (move.is_first) { before_.assign(page.begin(), page.end()); }
+            std::memcpy(page.data() + move.offset, before_.data() + move.from, move.size);
+        });
+    }
     void range_is(std::uint32_t number, page_no no, std::size_t offset,
                   std::span<std::byte const> bytes) {
-        if (number != log_number_ || !is_kept(no)) { return; }
-        if (no.value() >= file_.pages->pages() || (*file_.imaged)[no] == 0) { throw no_record{}; }
-        core_.require_writable(file_, number_, "replay");
-        page_id const id{number_, no};
-        auto const at = core_.template enter<access::exclusive>(file_, id, no, {}, "replay");
-        core_.modified(at, id);
-        std::memcpy(core_.frames.bytes(at).data() + offset, bytes.data(), bytes.size());
-        end({core_, at, id});
+        change_page(number, no, [&](std::span<std::byte> page) noexcept {
+            std::memcpy(page.data() + offset, bytes.data(), bytes.size());
+        });
     }
 
 private:
@@ -172,6 +188,18 @@ private:
         file_.page_count.store(no.value() + 1, std::memory_order_release);
         return true;
     }
+    /// Of a page that was made from its image: `fn(bytes)`.
+    template <class Fn>
+    void change_page(std::uint32_t number, page_no no, Fn fn) {
+        if (number != log_number_ || !is_kept(no)) { return; }
+        if (no.value() >= file_.pages->pages() || (*file_.imaged)[no] == 0) { throw no_record{}; }
+        core_.require_writable(file_, number_, "replay");
+        page_id const id{number_, no};
+        auto const at = core_.template enter<access::exclusive>(file_, id, no, {}, "replay");
+        core_.modified(at, id);
+        fn(std::span<std::byte>{core_.frames.bytes(at)});
+        end({core_, at, id});
+    }
     void end(made_page<Core> const& made) noexcept {
         core_.modified(made.at, made.page);
         core_.template leave<access::exclusive>(made.at, made.page);
@@ -188,6 +216,8 @@ private:
     std::uint64_t const size_;  ///< pages, before
     std::uint64_t pages_ = 0;
     bool asked_ = false;
+    std::vector<std::byte> before_ =
+        std::vector<std::byte>(Core::page_size);  ///< a page before its moves
 };
 
 }  // namespace quire::inline QUIRE_ABI::detail

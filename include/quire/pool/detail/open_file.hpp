@@ -99,6 +99,12 @@ struct alignas(64) open_file {
         return is_open() && number == of ? path : std::string{};
     }
 
+    /// From here on a page has no bytes that its seal writes. The end of any page, when that is not
+    /// known: a seal of the user's own.
+    [[nodiscard]] std::size_t first_unsealed() const noexcept {
+        if (seal.seal == no_seal.seal) { return 0; }
+        return seal.seal == crc_seal.seal ? crc_seal_bytes : ~std::size_t{0};
+    }
     /// What the file's seal says of page `id`, and the seal's own mark on it. With the value that
     /// the file was opened with.
     [[nodiscard]] page_state check(std::span<std::byte const> bytes, page_id id) const noexcept {

@@ -4,16 +4,12 @@
 /// page_difference: in which bytes a page differs from what it was.
 ///
 /// Ranges begin and end at multiples of eight bytes. Two with at most eight equal bytes between
-/// them are one: each costs eight bytes in the log.
+/// them are one: each costs eight bytes in the log. Long ones are searched for bytes that were only
+/// moved (page_moves.hpp).
 
-#include <quire/pool/detail/change_record.hpp>
+#include <quire/pool/detail/page_moves.hpp>
 
 namespace quire::inline QUIRE_ABI::detail {
-
-struct byte_range {
-    std::uint32_t offset;
-    std::uint32_t size;
-};
 
 inline constexpr std::size_t compared_at_once = 256;  // bytes
 
@@ -33,14 +29,17 @@ inline constexpr std::size_t compared_at_once = 256;  // bytes
     return (differs[0] | differs[1]) == 0;
 }
 
-/// Adds the ranges to `found`; the bytes that they take in a record.
+/// Adds the ranges to `found`; the bytes that they take in a record. Moves read bytes from
+/// `first_readable` on; with the page's size there are none.
 /// Expects: both are of one size, a multiple of compared_at_once.
 [[nodiscard]] inline std::size_t find_difference(std::span<std::byte const> before,
                                                  std::span<std::byte const> now,
+                                                 std::size_t first_readable,
                                                  std::vector<byte_range>& found) {
     constexpr std::size_t word = 8;
     auto const begin = found.size();
     std::size_t size = 0;
+    bool is_long = false;
     for (std::size_t at = 0; at < now.size(); at += compared_at_once) {
         if (equal_block(before.data() + at, now.data() + at)) { continue; }
         for (auto i = at; i < at + compared_at_once; i += word) {
@@ -50,11 +49,15 @@ inline constexpr std::size_t compared_at_once = 256;  // bytes
                 auto const grown = static_cast<std::uint32_t>(i + word - last->offset);
                 size += grown - last->size;
                 last->size = grown;
+                is_long |= grown >= page_moves::size_min;
             } else {
-                found.push_back({static_cast<std::uint32_t>(i), std::uint32_t{word}});
+                found.push_back(byte_range::literal(i, word));
                 size += record_writer::range_head + word;
             }
         }
+    }
+    if (is_long && first_readable < now.size()) {
+        size -= page_moves{before, now, first_readable}.find(found, begin);
     }
     return size;
 }
