@@ -8,9 +8,9 @@
 
 #include <quire/table/btree.hpp>
 
+#include <array>
 #include <optional>
 #include <ranges>
-#include <vector>
 
 namespace quire_bench {
 
@@ -22,7 +22,8 @@ class quire_tree final : public ordered_store {
     using log_options = quire::redo_log_options<quire::direct_backend>;
     static constexpr auto any_io = quire::io_mode::direct_or_buffered;
     static constexpr bool is_number = Size == sizeof(std::uint64_t);
-    using value_type = std::conditional_t<is_number, std::uint64_t, std::vector<std::byte>>;
+    using value_type =
+        std::conditional_t<is_number, std::uint64_t, std::array<std::byte, Size>>;
 
 public:
     static constexpr char const* name = Logging == logging::on ? "quire, logged" : "quire";
@@ -46,7 +47,7 @@ public:
         if constexpr (is_number) {
             for (auto const key : keys) { expect_new(tree_->insert(key, value_of(key))); }
         } else {
-            std::vector<std::byte> value(Size, std::byte{1});
+            auto value = of_ones();
             for (auto const key : keys) {
                 auto const number = value_of(key);
                 std::memcpy(value.data(), &number, sizeof number);
@@ -60,7 +61,7 @@ public:
                                      return std::pair{key, value_of(key)};
                                  }));
         } else {
-            std::pair<std::uint64_t, value_type> entry{0, value_type(Size, std::byte{1})};
+            std::pair<std::uint64_t, value_type> entry{0, of_ones()};
             tree_->append_sorted(keys | std::views::transform([&](std::uint64_t key) -> auto& {
                                      auto const number = value_of(key);
                                      entry.first = key;
@@ -90,6 +91,11 @@ public:
     }
 
 private:
+    [[nodiscard]] static value_type of_ones() {
+        value_type value;
+        value.fill(std::byte{1});
+        return value;
+    }
     static void expect_new(bool is_new) {
         if (!is_new) { fail("quire: a key was there already"); }
     }

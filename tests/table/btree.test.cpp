@@ -509,6 +509,26 @@ TEST_CASE("btree: a key that is too large is refused, and nothing has changed") 
     CHECK(tree.check().empty());
 }
 
+TEST_CASE("btree: an array of bytes is a value of fixed size, lent as bytes") {
+    world<512> w{false};
+    using value = std::array<std::byte, 5>;
+    quire::btree<std::uint32_t, value, pool_of<512>> tree{*w.db, "t"};
+    value const five{std::byte{1}, std::byte{2}, std::byte{3}, std::byte{4}, std::byte{5}};
+    tree.put(7, five);
+    CHECK(tree.find(7) == five);
+    std::size_t size = 0;
+    CHECK(tree.get(7, [&](auto const& bytes) { size = bytes.size(); }));
+    CHECK(size == 5);
+    {
+        auto const leaf = w.file->template read<quire::btree_page>(w.db->roots().at(0).page);
+        CHECK(leaf->sizes() == quire::detail::entry_sizes{.key = 4, .value = 5});
+    }
+    CHECK(quire::value_codec<value>::name() == "bytes[5]");
+    CHECK(refusal([] {
+              static_cast<void>(quire::value_codec<value>::lend(std::array<std::byte, 4>{}));
+          }) == errc::corrupt_page);
+}
+
 TEST_CASE("btree: ascending keys fill their leaves") {
     world<4096> w{false, 256};
     quire::btree<std::uint64_t, std::uint64_t, pool_of<4096>> tree{*w.db, "t"};

@@ -106,15 +106,38 @@ TEST_CASE("btree_overflow: a value of any size is what it was, at every boundary
     CHECK(w.wrong(tree) == "");
 }
 
-TEST_CASE("btree_overflow: a described row that no page has room for is a value as any other") {
+namespace {
+
+struct page_of_text {
+    std::uint64_t id;
+    std::string text;
+    friend bool operator==(page_of_text const&, page_of_text const&) = default;
+};
+BOOST_DESCRIBE_STRUCT(page_of_text, (), (id, text))
+
+template <class Value>
+void expect_kept(world& w, std::string const& name, Value const& value) {
+    world::tree<std::uint64_t, Value> tree{*w.db, name};
+    tree.put(1, value);
+    CHECK(tree.find(1) == value);
+    CHECK(tree.stats().overflow_pages == 11);
+}
+
+}  // namespace
+
+TEST_CASE("btree_overflow: values of every type that may be large") {
     world w{false};
-    quire::btree<std::uint64_t, std::vector<std::byte>, world::pool_type> tree{*w.db, "t"};
-    std::vector<std::byte> const bytes(5000, std::byte{7});
-    tree.put(1, bytes);
-    CHECK(tree.find(1) == bytes);
+    expect_kept(w, "bytes", std::vector<std::byte>(5000, std::byte{7}));
+    std::array<std::byte, 5000> bytes{};
+    bytes[4999] = std::byte{9};
+    expect_kept(w, "array", bytes);
+    expect_kept(w, "rows", page_of_text{7, text_of(4990)});
+    world::tree<std::uint64_t, page_of_text> rows{*w.db, "rows"};
     std::size_t size = 0;
-    CHECK(tree.get(1, [&](auto const& value) { size = value.size(); }));
-    CHECK(size == 5000);
+    CHECK(rows.get(1, [&](auto const& row) {
+        size = row.template get<&page_of_text::text>().size();
+    }));
+    CHECK(size == 4990);
 }
 
 TEST_CASE("btree_overflow: the pages of a value that is replaced or erased are used again") {

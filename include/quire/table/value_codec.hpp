@@ -7,6 +7,7 @@
 ///   integers, float, double              their own width, little-endian  the value
 ///   std::string                          the characters                  column_text
 ///   std::vector<std::byte>               the bytes                       byte_view
+///   std::array<std::byte, N>             the bytes                       byte_view
 ///   a type with a tuple_codec            its tuple                       its view: for described
 ///     (described structs: row/codec.hpp)                                 structs a row
 ///   std::monostate                       none                            std::monostate
@@ -20,6 +21,7 @@
 #include <quire/row/codec.hpp>
 
 #include <algorithm>  // std::copy_n
+#include <array>      // std::array
 #include <string>     // std::string
 #include <variant>    // std::monostate
 #include <vector>     // std::vector
@@ -102,6 +104,33 @@ struct value_codec<std::vector<std::byte>> {
     [[nodiscard]] static std::string name() { return "bytes"; }
 };
 
+template <std::size_t N>
+struct value_codec<std::array<std::byte, N>> {
+    using value_type = std::array<std::byte, N>;
+    static constexpr std::size_t fixed_size = N;
+
+    [[nodiscard]] static std::size_t size(value_type const&) noexcept { return N; }
+    static void encode(value_type const& value, std::span<std::byte> out) noexcept {
+        std::copy_n(value.data(), N, out.data());
+    }
+    [[nodiscard]] static byte_view<std::byte const> lend(std::span<std::byte const> bytes,
+                                                         borrow const& from = {}) {
+        return byte_view<std::byte const>{checked(bytes), from};
+    }
+    [[nodiscard]] static value_type decode(std::span<std::byte const> bytes) {
+        value_type value;
+        std::copy_n(checked(bytes).data(), N, value.data());
+        return value;
+    }
+    [[nodiscard]] static std::string name() { return "bytes[" + std::to_string(N) + "]"; }
+
+private:
+    [[nodiscard]] static std::span<std::byte const> checked(std::span<std::byte const> bytes) {
+        if (bytes.size() != N) { throw error{errc::corrupt_page, "an array in a tree"}; }
+        return bytes;
+    }
+};
+
 template <>
 struct value_codec<std::monostate> {
     static constexpr std::size_t fixed_size = 0;
@@ -144,6 +173,7 @@ struct value_codec<Value> {
     }
 };
 
-static_assert(tree_value<std::uint64_t> && tree_value<std::string> && tree_value<std::monostate>);
+static_assert(tree_value<std::uint64_t> && tree_value<std::string> && tree_value<std::monostate> &&
+              tree_value<std::array<std::byte, 3>>);
 
 }  // namespace quire::inline QUIRE_ABI
