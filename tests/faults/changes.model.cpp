@@ -276,12 +276,12 @@ struct rotting {
                 auto& file = *e.files[i % 2];
                 auto const pages = file.pages();
                 auto page = i < 5 ? c.append(file) : c.write(file, i % pages);
-                auto const bytes = page->bytes();
+                auto const in_page = page->bytes();
                 page_content is{};
                 for (std::size_t k = 0; k < is.size(); ++k) {
-                    is[k] = bytes.template load<std::uint64_t>(place_of(k));
+                    is[k] = in_page.template load<std::uint64_t>(place_of(k));
                 }
-                push(is, i % 4, i, bytes);
+                push(is, i % 4, i, in_page);
             }));
             if (i == 8) { e.pool.checkpoint(); }
             if (i == 12) { e.files[0]->truncate(1); }

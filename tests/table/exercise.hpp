@@ -163,7 +163,7 @@ void exercise_overflow(std::span<std::byte, N> bytes, outcome& out) {
     page_type const page{bytes};
     out.sum += page.accepts(bytes) ? 1U : 0U;
     out.ask([&] { return page.validate(), 0; });
-    out.sum += page.tree() + page.position();
+    out.sum += page.tree() + page.position() + page.checksum();
     auto const part = page.bytes_of_value();
     require(part.size() == page_type::room_at(page.position()), "a page has its room");
     out.sum += digest(std::span<std::byte const>{part});
@@ -255,7 +255,7 @@ template <std::size_t N>
     } else if (kind == table_page::overflow) {
         quire::overflow_page<std::byte, N>::format(buffer.span(), choose.bits() >> 16);
         quire::overflow_page<std::byte, N> const page{buffer.span()};
-        page.begin(3, choose.below(2 * page.list_size));
+        page.begin(3, choose.below(2 * page.list_size), 5);
         for (std::size_t i = 0; page.has_list(page.position()) && i < page.list_size; ++i) {
             page.list(i, 1 + (choose.bits() >> 17));
         }

@@ -57,7 +57,7 @@ inline void fill_block(node const& page, std::string const& low, choices& choose
         auto const where = page.find(bytes_of(key));
         if (!page.holds(bytes_of(key)) || where.found) { continue; }
         if (level == 0 && choose.chance(1, 4)) {
-            quire::detail::overflow_place const apart{9000, 7};
+            quire::detail::overflow_place const apart{9000, 5, 7};
             static_cast<void>(page.insert(
                 where.position, bytes_of(key), apart.stored_size,
                 [&](std::span<std::byte> out) { apart.store(out); }, true));

@@ -17,15 +17,15 @@ using overflow = quire::overflow_page<std::byte, 512>;
 using overflow_to_read = quire::overflow_page<std::byte const, 512>;
 using place = quire::detail::overflow_place;
 
-// Lists of 4: 456 bytes in a page with a list, 480 in another one.
+// Lists of 4: 448 bytes in a page with a list, 472 in another one.
 static_assert(overflow::list_size == 4);
-static_assert(overflow::room_at(0) == 456 && overflow::room_at(4) == 456);
-static_assert(overflow::room_at(1) == 480 && overflow::room_at(3) == 480);
-static_assert(overflow::pages_for(1) == 1 && overflow::pages_for(456) == 1);
-static_assert(overflow::pages_for(457) == 2 && overflow::pages_for(456 + 480) == 2);
-static_assert(overflow::pages_for(456 + 480 + 1) == 3 && overflow::pages_for(1896) == 4);
-static_assert(overflow::pages_for(1897) == 5 && overflow::pages_for(1896 + 456) == 5);
-static_assert(overflow::pages_for(1896 + 457) == 6 && overflow::pages_for(2 * 1896) == 8);
+static_assert(overflow::room_at(0) == 448 && overflow::room_at(4) == 448);
+static_assert(overflow::room_at(1) == 472 && overflow::room_at(3) == 472);
+static_assert(overflow::pages_for(1) == 1 && overflow::pages_for(448) == 1);
+static_assert(overflow::pages_for(449) == 2 && overflow::pages_for(448 + 472) == 2);
+static_assert(overflow::pages_for(448 + 472 + 1) == 3 && overflow::pages_for(1864) == 4);
+static_assert(overflow::pages_for(1865) == 5 && overflow::pages_for(1864 + 448) == 5);
+static_assert(overflow::pages_for(1864 + 449) == 6 && overflow::pages_for(2 * 1864) == 8);
 static_assert(quire::overflow_page<std::byte, 4096>::list_size == 32);
 
 page_buffer<512> empty_overflow_page() {
@@ -46,7 +46,7 @@ void expect_bytes(page_buffer<512> const& buffer, std::vector<unsigned> const& w
 TEST_CASE("overflow_page: format and operations write the bytes of the map") {
     auto buffer = empty_overflow_page();
     overflow const page{buffer.span()};
-    page.begin(0x01020304, 8);
+    page.begin(0x01020304, 8, 0xA1A2A3A4);
     page.list(0, 0x0A0B0C0D0E0F);
     page.list(1, 2);
     page.put(std::vector<std::byte>{std::byte{0x71}, std::byte{0x72}});
@@ -57,6 +57,8 @@ TEST_CASE("overflow_page: format and operations write the bytes of the map") {
         0,    0,    0,    0,    0,    0,    0,    0,                   // lsn
         0x04, 0x03, 0x02, 0x01,                                        // tree
         8,    0,    0,    0,                                           // position
+        0xA4, 0xA3, 0xA2, 0xA1,                                        // checksum
+        0,    0,    0,    0,                                           //
         0x0F, 0x0E, 0x0D, 0x0C, 0x0B, 0x0A,                            // list
         2,    0,    0,    0,    0,    0,                               //
         0,    0,    0,    0,    0,    0,                               //
@@ -67,21 +69,22 @@ TEST_CASE("overflow_page: format and operations write the bytes of the map") {
     overflow_to_read const read{page};
     CHECK(read.tree() == 0x01020304);
     CHECK(read.position() == 8);
+    CHECK(read.checksum() == 0xA1A2A3A4);
     CHECK(read.listed(0) == 0x0A0B0C0D0E0F);
     CHECK(read.listed(1) == 2);
     CHECK(read.listed(3) == 0);
-    CHECK(read.bytes_of_value().size() == 456);
+    CHECK(read.bytes_of_value().size() == 448);
     CHECK(read.bytes_of_value()[1] == std::byte{0x72});
 }
 
-TEST_CASE("overflow_page: a page without a list has the value from byte 32 on") {
+TEST_CASE("overflow_page: a page without a list has the value from byte 40 on") {
     auto buffer = empty_overflow_page();
     overflow const page{buffer.span()};
-    page.begin(1, 3);
-    page.put(std::vector<std::byte>(480, std::byte{0x71}));
-    CHECK(page.bytes_of_value().size() == 480);
-    CHECK(buffer.bytes()[31] == std::byte{0});
-    CHECK(buffer.bytes()[32] == std::byte{0x71});
+    page.begin(1, 3, 0);
+    page.put(std::vector<std::byte>(472, std::byte{0x71}));
+    CHECK(page.bytes_of_value().size() == 472);
+    CHECK(buffer.bytes()[39] == std::byte{0});
+    CHECK(buffer.bytes()[40] == std::byte{0x71});
     CHECK(buffer.bytes()[511] == std::byte{0x71});
     page.validate();
 }
@@ -91,8 +94,10 @@ TEST_CASE("overflow_page: validate names what is wrong") {
     overflow const page{buffer.span()};
     page.list(1, 2);  // behind none
     CHECK_THROWS_WITH(page.validate(), Catch::Matchers::StartsWith("list of pages of page 9"));
-    page.begin(1, 1);  // has no list
+    page.begin(1, 1, 0);  // has no list
     page.validate();
+    buffer.bytes()[36] = std::byte{1};
+    CHECK_THROWS_WITH(page.validate(), Catch::Matchers::StartsWith("reserved field of page 9"));
     buffer.bytes()[15] = std::byte{1};
     CHECK_THROWS_WITH(page.validate(), Catch::Matchers::StartsWith("flags of page 9"));
     buffer.bytes()[14] = std::byte{2};
@@ -100,18 +105,19 @@ TEST_CASE("overflow_page: validate names what is wrong") {
     CHECK(refusal([&] { page.validate(); }) == errc::corrupt_page);
 }
 
-TEST_CASE("overflow_place: 10 bytes in a leaf, and no others") {
-    std::array<std::byte, 10> bytes{};
-    place const stored{.size = 0x01020304, .first = 0x0A0B0C0D0E0F};
+TEST_CASE("overflow_place: 14 bytes in a leaf, and no others") {
+    std::array<std::byte, 14> bytes{};
+    place const stored{.size = 0x01020304, .checksum = 0xA1A2A3A4, .first = 0x0A0B0C0D0E0F};
     stored.store(bytes);
-    std::vector<unsigned> const wanted{4, 3, 2, 1, 0x0F, 0x0E, 0x0D, 0x0C, 0x0B, 0x0A};
-    for (std::size_t i = 0; i < 10; ++i) {
+    std::vector<unsigned> const wanted{4,    3,    2,    1,    0xA4, 0xA3, 0xA2,
+                                       0xA1, 0x0F, 0x0E, 0x0D, 0x0C, 0x0B, 0x0A};
+    for (std::size_t i = 0; i < 14; ++i) {
         CHECK(std::to_integer<unsigned>(bytes[i]) == wanted[i]);
     }
     CHECK(place::load(bytes) == stored);
-    CHECK_FALSE(place::load(std::span{bytes}.first(9)));
-    place{.size = 0, .first = 1}.store(bytes);
+    CHECK_FALSE(place::load(std::span{bytes}.first(13)));
+    place{.size = 0, .checksum = 1, .first = 1}.store(bytes);
     CHECK_FALSE(place::load(bytes));
-    place{.size = 1, .first = 0}.store(bytes);
+    place{.size = 1, .checksum = 1, .first = 0}.store(bytes);
     CHECK_FALSE(place::load(bytes));
 }

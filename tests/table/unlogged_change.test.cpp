@@ -338,12 +338,16 @@ TEST_CASE("unlogged_change: one that has changed something waits, and does not b
     world w;
     append_numbers(w.file(), 2);
     std::promise<void> held;
-    auto other = std::async(std::launch::async, [&] {
-        auto const page = w.file().write(1);
-        held.set_value();
-        std::this_thread::sleep_for(20ms);
-    });
-    held.get_future().wait();
+    std::promise<void> over;
+    std::future<void> other;
+    auto const hold_page_1 = [&](std::chrono::milliseconds at_most) {
+        other = std::async(std::launch::async, [&, at_most] {
+            auto const page = w.file().write(1);
+            held.set_value();
+            static_cast<void>(over.get_future().wait_for(at_most));
+        });
+        held.get_future().wait();
+    };
     pages_type pages{*w.pool, false};
     auto const has_conflict = [&](std::uint64_t no) {
         try {
@@ -356,18 +360,25 @@ TEST_CASE("unlogged_change: one that has changed something waits, and does not b
             auto page = pages.write(w.file(), 0);
             page->bytes().store<std::uint64_t>(number_at, std::uint64_t{77});
         }
+        hold_page_1(20ms);
         CHECK_FALSE(has_conflict(1));
     }
     SECTION("only read") {
         { auto const page = pages.read(w.file(), 0); }
+        hold_page_1(60s);
         CHECK(has_conflict(1));
+        over.set_value();
         other.get();
         CHECK(has_conflict(1));  // it only ends now
     }
-    SECTION("nothing in hand") { CHECK_FALSE(has_conflict(1)); }
+    SECTION("nothing in hand") {
+        hold_page_1(20ms);
+        CHECK_FALSE(has_conflict(1));
+    }
     SECTION("nothing in hand any more") {
         { auto const page = pages.read(w.file(), 0); }
         pages.let_go(w.file(), 0);
+        hold_page_1(20ms);
         CHECK_FALSE(has_conflict(1));
     }
 }

@@ -20,7 +20,7 @@
 ///             value. In an inner node the value is a child's page number, 6 bytes, and the key is
 ///             the child's low fence. The tag is the head of the key behind the prefix.
 ///             In a leaf the length's highest bit means: the value is in overflow pages, and these
-///             bytes, 10 of them, say which (detail/overflow_chain.hpp)
+///             bytes, 14 of them, say which (detail/overflow_chain.hpp)
 ///
 ///  Layout 1, of leaves whose keys all have one size, and whose values have one (entry_block.hpp)
 ///   slot 2    the block, at the end of the page: whole keys, and values. It has room for as many

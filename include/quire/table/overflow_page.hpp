@@ -8,7 +8,9 @@
 ///
 ///    24   4   tree      the number of the tree that the value belongs to
 ///    28   4   position  of the page in its chain, from 0
-///    32   ..  list      only where the position is a multiple of L = PageSize / 128: the numbers
+///    32   4   checksum  CRC-32C of the whole value: the same in all its pages, and in the leaf
+///    36   4   zero
+///    40   ..  list      only where the position is a multiple of L = PageSize / 128: the numbers
 ///                       of the L pages behind this one, 6 bytes each; 0 where there is none
 ///    ..   ..  bytes of the value, to the end of the page; zeros behind its last one
 ///
@@ -17,7 +19,9 @@
 /// Invariants
 ///   I1. A page says its place: in a chain whose pages are each at their position nothing comes
 ///       twice, so walking along a chain ends, whatever is in the pages.
-///   I2. Any bytes are a legal page: a contradiction is errc::corrupt_page.
+///   I2. A page says its value: a leaf and pages that a crash without a log has left from different
+///       times do not go together.
+///   I3. Any bytes are a legal page: a contradiction is errc::corrupt_page.
 ///
 /// This class is a plain value over the span, as record_page is. detail/overflow_chain.hpp writes
 /// and reads whole chains.
@@ -32,7 +36,7 @@ namespace quire::inline QUIRE_ABI {
 template <page_byte Byte, std::size_t PageSize>
 class QUIRE_POINTER overflow_page {
     using header = detail::own_header<kind_no::overflow, 1>;
-    static constexpr std::size_t list_at = 32;
+    static constexpr std::size_t list_at = 40;
     static constexpr std::size_t number_size = 6;
 
 public:
@@ -77,6 +81,8 @@ public:
 
     [[nodiscard]] std::uint32_t tree() const noexcept { return load_le<std::uint32_t>(at(24)); }
     [[nodiscard]] std::size_t position() const noexcept { return load_le<std::uint32_t>(at(28)); }
+    /// Of the whole value.
+    [[nodiscard]] std::uint32_t checksum() const noexcept { return load_le<std::uint32_t>(at(32)); }
     /// The page that comes `i` pages behind the next one; 0: none. Expects: has_list(position()),
     /// i < list_size.
     [[nodiscard]] page_no listed(std::size_t i) const noexcept {
@@ -91,6 +97,7 @@ public:
     /// Throws errc::corrupt_page, naming what is wrong, unless the page keeps every invariant.
     void validate() const {
         header::validate(bytes_);
+        if (load_le<std::uint32_t>(at(36)) != 0) { corrupt("reserved field"); }
         if (!has_list(position())) { return; }
         bool ends = false;
         for (std::size_t i = 0; i < list_size; ++i) {
@@ -100,11 +107,12 @@ public:
     }
 
     /// Of a page that is as `format` makes it.
-    void begin(std::uint32_t tree, std::size_t position) const noexcept
+    void begin(std::uint32_t tree, std::size_t position, std::uint32_t checksum) const noexcept
         requires writable_page<Byte>
     {
         store_le(at(24), tree);
         store_le(at(28), static_cast<std::uint32_t>(position));
+        store_le(at(32), checksum);
     }
     /// Expects: as listed.
     void list(std::size_t i, page_no no) const noexcept

@@ -3,7 +3,7 @@
 
 /// overflow_chain: a value that is too large for a leaf, in pages of its own (overflow_page.hpp).
 ///
-/// The leaf then has 10 bytes in place of the value: 4 bytes its size, 6 bytes the first page.
+/// The leaf then has 14 bytes in place of the value (overflow_place.hpp).
 ///
 /// Who reads or changes the value holds the leaf that leads to it, so its pages are those of the
 /// value as the leaf has it: latches are taken leaf before chain, allocation page last. A new value
@@ -11,6 +11,7 @@
 ///
 /// Pages that a list names are read ahead all at once; the first one of a value is waited for.
 
+#include <quire/base/page_seal.hpp>
 #include <quire/pool/task.hpp>
 #include <quire/table/detail/outside_of_changes.hpp>
 #include <quire/table/detail/overflow_place.hpp>
@@ -27,10 +28,15 @@ namespace quire::inline QUIRE_ABI::detail {
 /// Numbers of pages. Errors: out_of_memory.
 class page_list {
 public:
-    void add(page_no no) {
+    /// Then so many may be added, which cannot fail.
+    void reserve(std::size_t count) {
         try {
-            pages_.push_back(no);
+            pages_.reserve(count);
         } catch (std::bad_alloc const&) { throw error{errc::out_of_memory, "list pages"}; }
+    }
+    void add(page_no no) {
+        if (pages_.size() == pages_.capacity()) { reserve(2 * pages_.size() + 1); }
+        pages_.push_back(no);
     }
     [[nodiscard]] std::span<page_no const> pages() const noexcept { return pages_; }
 
@@ -52,39 +58,41 @@ public:
     /// Expects: 1 to value_size_max bytes. Errors: those of catalog::allocate, out_of_memory.
     template <class Changes>
     [[nodiscard]] overflow_place write(Changes& changes, key_bytes value) const {
+        auto const count = view::pages_for(value.size());
         page_list made;
+        made.reserve(count);
         try {
-            for (auto left = view::pages_for(value.size()); left > 0; --left) {
+            for (std::size_t i = 0; i < count; ++i) {
                 auto const page = store_.template allocate<overflow_page>(changes);
                 made.add(page.page_no());
             }
-        } catch (error const&) {
+        } catch (...) {
             give_back(changes, made);
             throw;
         }
-        fill(changes, made.pages(), value);
-        return {value.size(), made.pages().front()};
+        overflow_place const where{value.size(), crc32c(value), made.pages().front()};
+        fill(changes, made.pages(), value, where.checksum);
+        return where;
     }
-    /// `fn(number, page, part)` for each page, with what it has of the value.
-    /// Errors: corrupt_page, those of reading.
+    /// `fn(number, page, part)` for each page, with what it has of the value, until it returns
+    /// false. Errors: corrupt_page, those of reading.
     template <class Pages, class Fn>
     void for_each(Pages& pages, overflow_place const& where, Fn fn) const {
         list_type list{};
         auto no = where.first;
         auto const count = view::pages_for(where.size);
         auto left = where.size;
-        for (std::size_t position = 0; position < count; ++position) {
+        bool goes_on = true;
+        for (std::size_t position = 0; position < count && goes_on; ++position) {
             with_page(pages, no, [&](view const& page) {
-                if (page.tree() != tree_ || page.position() != position) {
-                    page.corrupt("tree or position");
-                }
+                if (!is_of(where, page, position)) { page.corrupt("tree, position or checksum"); }
                 auto const part = std::min(left, view::room_at(position));
                 left -= part;
                 if (view::has_list(position)) {
                     take_list(page, list);
                     if (left > 0) { read_ahead(list); }
                 }
-                fn(no, page, key_bytes{page.bytes_of_value().first(part)});
+                goes_on = fn(no, page, key_bytes{page.bytes_of_value().first(part)});
                 if (left > 0 && next(list, position).value() == 0) { page.corrupt("end of chain"); }
             });
             no = next(list, position);
@@ -98,6 +106,7 @@ public:
             into.reserve(std::min<std::uint64_t>(where.size, store_.file().pages() * page_size));
             for_each(pages, where, [&](page_no, view const&, key_bytes part) {
                 into.insert(into.end(), part.begin(), part.end());
+                return true;
             });
         } catch (std::bad_alloc const&) { throw error{errc::out_of_memory, "read a value"}; }
     }
@@ -110,9 +119,11 @@ public:
         for (std::size_t position = 0; position < count && no.value() != 0; ++position) {
             try {
                 auto const held = co_await store_.file().fetch(no);
+                auto const guard = store_.file().template read<overflow_page>(no);
+                view const page{guard->bytes()};
+                if (!is_of(where, page, position)) { co_return; }
                 if (view::has_list(position)) {
-                    auto const page = store_.file().template read<overflow_page>(no);
-                    take_list(view{page->bytes()}, list);
+                    take_list(page, list);
                     read_ahead(list);
                 }
             } catch (error const& why) {
@@ -125,7 +136,10 @@ public:
     /// Holds all pages, so that `free` cannot fail. Errors: as for_each, catalog::hold_to_free.
     template <class Changes>
     void hold_to_free(Changes& changes, overflow_place const& where, page_list& held) const {
-        for_each(changes, where, [&](page_no no, view const&, key_bytes) { held.add(no); });
+        for_each(changes, where, [&](page_no no, view const&, key_bytes) {
+            held.add(no);
+            return true;
+        });
         for (auto const no : held.pages()) { store_.hold_to_free(changes, no); }
     }
     template <class Changes>
@@ -134,6 +148,11 @@ public:
     }
 
 private:
+    [[nodiscard]] bool is_of(overflow_place const& where, view const& page,
+                             std::size_t position) const noexcept {
+        return page.tree() == tree_ && page.position() == position &&
+               page.checksum() == where.checksum;
+    }
     /// The page behind that at `position`, of the list that was taken last.
     [[nodiscard]] static page_no next(list_type const& list, std::size_t position) noexcept {
         return list[position % view::list_size];
@@ -148,6 +167,18 @@ private:
     template <class Pages, class Fn>
     void with_page(Pages& pages, page_no no, Fn fn) const {
         auto const& file = store_.file();
+        try {
+            look_at(pages, no, fn);
+        } catch (error const& why) {
+            if (!is_about_content(why.kind()) && why.kind() != errc::held_here) { throw; }
+            if (why.kind() == errc::corrupt_page) { throw; }
+            throw file.slot().failure(errc::corrupt_page, "read a value", file.id_of(no), 0,
+                                      "its chain leads to a page that is none of it");
+        }
+    }
+    template <class Pages, class Fn>
+    void look_at(Pages& pages, page_no no, Fn& fn) const {
+        auto const& file = store_.file();
         if constexpr (std::same_as<Pages, outside_of_changes>) {
             auto const page = file.template read<overflow_page>(no);
             fn(view{page->bytes()});
@@ -161,11 +192,12 @@ private:
         }
     }
     template <class Changes>
-    void fill(Changes& changes, std::span<page_no const> made, key_bytes value) const {
+    void fill(Changes& changes, std::span<page_no const> made, key_bytes value,
+              std::uint32_t checksum) const {
         for (std::size_t position = 0; position < made.size(); ++position) {
             auto page = changes.template write<overflow_page>(store_.file(), made[position]);
             overflow_page<std::byte, page_size> const to{page->bytes()};
-            to.begin(tree_, position);
+            to.begin(tree_, position, checksum);
             if (view::has_list(position)) {
                 auto const behind = made.subspan(position + 1);
                 auto const count = std::min(behind.size(), view::list_size);

@@ -78,9 +78,13 @@ private:
     void visit(overflow_place const& value) {
         try {
             tree_.for_each_overflow_page(value, [&](page_no no, auto const& page, key_bytes) {
-                if (!reached_.insert(no).second) { found_.push_back({no, "reached twice"}); }
+                if (!reached_.insert(no).second) {
+                    found_.push_back({no, "reached twice"});
+                    return false;  // and so would be all behind it, for each value that leads here
+                }
                 page.validate();
                 ++stats_.overflow_pages;
+                return true;
             });
         } catch (error const& why) {
             if (!is_about_content(why.kind())) { throw; }

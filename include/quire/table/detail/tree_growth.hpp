@@ -74,9 +74,15 @@ public:
             if (!more) { return; }
         }
     }
+    /// Likewise in a change of the caller's, after an erasure there, which is done: if a node
+    /// cannot be merged now, a later erasure will do it. Errors: conflict.
     template <class Changes>
     void shrink_in(Changes& changes, key_bytes key) const {
-        for (std::size_t level = 0; merge(changes, key, level); ++level) {}
+        try {
+            for (std::size_t level = 0; merge(changes, key, level); ++level) {}
+        } catch (error const& why) {
+            if (why.kind() == errc::conflict) { throw; }
+        }
     }
 
 protected:
