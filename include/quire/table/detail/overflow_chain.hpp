@@ -170,8 +170,9 @@ private:
         try {
             look_at(pages, no, fn);
         } catch (error const& why) {
-            if (!is_about_content(why.kind()) && why.kind() != errc::held_here) { throw; }
-            if (why.kind() == errc::corrupt_page) { throw; }
+            auto const kind = why.kind();
+            bool const is_no_page_of_it = is_about_content(kind) || kind == errc::held_here;
+            if (!is_no_page_of_it || kind == errc::corrupt_page) { throw; }
             throw file.slot().failure(errc::corrupt_page, "read a value", file.id_of(no), 0,
                                       "its chain leads to a page that is none of it");
         }
