@@ -10,6 +10,7 @@
 #include <atomic>
 #include <chrono>
 #include <future>
+#include <map>
 #include <string>
 #include <thread>
 #include <utility>
@@ -67,6 +68,31 @@ struct quire::value_codec<price> {
     static std::string name() { return "price"; }
 };
 
+/// As large as an entry of a block may be, with a key of 8 bytes.
+struct wide {
+    std::uint64_t number;
+};
+
+template <>
+struct quire::value_codec<wide> {
+    static constexpr std::size_t fixed_size = 152;
+    static std::size_t size(wide) { return fixed_size; }
+    static void encode(wide value, std::span<std::byte> out) {
+        for (std::size_t i = 0; i < fixed_size; i += 8) {
+            quire::store_le(out.data() + i, value.number * (i + 1));
+        }
+    }
+    static wide lend(std::span<std::byte const> bytes) { return decode(bytes); }
+    static wide decode(std::span<std::byte const> bytes) {
+        wide const found{quire::load_le<std::uint64_t>(bytes.data())};
+        for (std::size_t i = 0; i < fixed_size; i += 8) {
+            REQUIRE(quire::load_le<std::uint64_t>(bytes.data() + i) == found.number * (i + 1));
+        }
+        return found;
+    }
+    static std::string name() { return "wide"; }
+};
+
 template <>
 struct quire::key_codec<ticket> {
     static constexpr std::size_t fixed_size = 4;
@@ -114,6 +140,37 @@ TEST_CASE("btree: leaves of keys and values of fixed sizes are blocks") {
     CHECK(refusal([&] { prices.put(0, {13}); }) == errc::bad_option);
     CHECK(prices.check().empty());
     CHECK(w.db->check().empty());
+}
+
+TEMPLATE_TEST_CASE_SIG("btree: entries of 160 bytes have blocks in pages of 4096 bytes, else slots",
+                       "[btree]", ((std::size_t N), N), 1024, 2048, 4096) {
+    world<N> w{true};
+    quire::btree<std::uint64_t, wide, pool_of<N>> tree{*w.db, "t"};
+    {
+        auto const root = w.file->template read<quire::btree_page>(w.db->roots().back().page);
+        CHECK(root->sizes().are_fixed() == (N == 4096));
+    }
+    std::map<std::uint64_t, std::uint64_t> expected;
+    quire_test::generator random{23};
+    for (int i = 0; i < 4000; ++i) {
+        auto const key = random.below(1000);
+        bool const grows = i % 2000 < 1000;
+        if (random.chance(grows ? 9 : 1, 10)) {
+            tree.put(key, {expected[key] = random.bits()});
+        } else {
+            REQUIRE(tree.erase(key) == (expected.erase(key) > 0));
+        }
+    }
+    CHECK(w.wrong(tree).empty());
+    auto next = expected.begin();
+    tree.scan([&](std::uint64_t key, wide value) {
+        REQUIRE(next != expected.end());
+        REQUIRE(key == next->first);
+        REQUIRE(value.number == next++->second);
+    });
+    CHECK(next == expected.end());
+    CHECK(expected.size() > 20);
+    CHECK(w.wrong(tree).empty());
 }
 
 // An insertion into a full leaf moves half of it, which are 2 KB.

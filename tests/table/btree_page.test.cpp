@@ -24,6 +24,9 @@ static_assert(quire::page_kind<quire::btree_page, 512>);
 static_assert(std::convertible_to<node, const_node> && !std::convertible_to<const_node, node>);
 static_assert(node::key_size_max == 56 && node::entry_size_max == 106);
 static_assert(node_of<4096>::key_size_max == 504 && node_of<4096>::entry_size_max == 1002);
+static_assert(node::block_entry_max == 32 && node_of<1024>::block_entry_max == 64 &&
+              node_of<2048>::block_entry_max == 128 && node_of<4096>::block_entry_max == 160 &&
+              node_of<32768>::block_entry_max == 160);
 
 template <class N>
 bool put(N const& page, std::string const& key, std::string const& value) {
@@ -294,14 +297,18 @@ TEMPLATE_TEST_CASE_SIG("btree_page: as a map, with splits and merges", "[page]",
 }
 
 TEMPLATE_TEST_CASE_SIG("btree_page: blocks of entries as maps, with splits and merges", "[page]",
-                       ((std::size_t N), N), 512, 4096) {
+                       ((std::size_t N), N), 512, 1024, 2048, 4096, 32768) {
     quire_test::test_random random;
     using sizes = quire::detail::entry_sizes;
+    constexpr auto most = node_of<N>::block_entry_max;
     int full = 0;
     int merged = 0;
     int refused_merges = 0;
     for (auto const of : {sizes{8, 8}, sizes{4, 0}, sizes{2, 1}, sizes{5, 3}, sizes{16, 8},
-                          sizes{20, 12}, sizes{9, 0}}) {
+                          sizes{20, 12}, sizes{9, 0}, sizes{8, 120}, sizes{60, 4}, sizes{50, 78},
+                          sizes{8, most - 8}, sizes{most - 1, 1}, sizes{most, 0}}) {
+        if (of.sum() > most || (N > 4096 && of.sum() < 100)) { continue; }
+        CHECK(node_of<N>::used_by(8, of) <= N);
         for (int round = 0; round < (N == 512 ? 40 : 5); ++round) {
             // Keys that differ early, or only behind 1 or 8 bytes that all have in common.
             auto const same = std::min<std::size_t>(of.key - 2, std::size_t{8} * random.below(2));
@@ -592,7 +599,11 @@ TEST_CASE("btree_page: validate names what is wrong with a block") {
     SECTION("entries") { put8(60, 48), expect("block of entries"); }
     SECTION("more entries") { put8(61, 1), expect("block of entries"); }
     SECTION("size of a key") { put8(62, 0), expect("block of entries"); }
-    SECTION("sizes") { put8(63, 29), expect("block of entries"); }
+    SECTION("sizes") { put8(63, 18), expect("block of entries"); }
+    SECTION("sizes, which are larger than those of a block") {
+        while (page.count() > 2) { page.erase(2); }
+        put8(63, 29), expect("block of entries");
+    }
     SECTION("a block that does not end with the page") {
         auto const bits = quire::line_pointer::live(512 - block.size(), block.size() - 1).bits();
         quire::store_le(&buffer.bytes()[56], bits);

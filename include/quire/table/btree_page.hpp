@@ -22,7 +22,8 @@
 ///             In a leaf the length's highest bit means: the value is in overflow pages, and these
 ///             bytes, 14 of them, say which (detail/overflow_chain.hpp)
 ///
-///  Layout 1, of leaves whose keys all have one size, and whose values have one (entry_block.hpp)
+///  Layout 1, of leaves whose keys all have one size, and whose values have one; together at most
+///  a 16th of the page, and 160 bytes (entry_block.hpp)
 ///   slot 2    the block, at the end of the page: whole keys, and values. It has room for as many
 ///             entries as (PageSize - 128 - twice the size of a key) bytes have. Its tag: 2 bytes
 ///             number of entries, 1 byte size of a key, 1 byte size of a value
@@ -82,7 +83,7 @@ public:
     using place = detail::key_place;
     using entry_sizes = detail::entry_sizes;
     /// Of a key and its value in a block.
-    static constexpr std::size_t block_entry_max = detail::entry_block<Byte>::entry_size_max;
+    static constexpr std::size_t block_entry_max = layout::block_entry_max;
 
     explicit btree_page(std::span<Byte, PageSize> bytes) noexcept : page_{bytes} {}
     btree_page(btree_page const&) noexcept = default;

@@ -8,9 +8,9 @@
 ///    hints    behind the page's slots, 16 x 4 bytes: heads of keys at equal distances, which cut
 ///             the keys into 17 parts (btree_page.hpp has the exact form)
 ///
-/// No entry has a pointer or a length, so 8 bytes of key and 8 of value take 16. The price: an
-/// insertion moves all keys and values behind it. So blocks are for small entries (entry_size_max),
-/// and larger ones have slots.
+/// No entry has a pointer or a length, so 8 bytes of key and 8 of value take 16, and they lie in
+/// the order of a walk. The price: an insertion moves all keys and values behind it. So blocks are
+/// for small entries (entry_size_max), and larger ones have slots.
 ///
 /// Why hints: a search in a leaf that is in no cache waits for one line of the page after another.
 /// The hints are in the line behind the page's header. They leave one part of the keys, whose first
@@ -46,8 +46,11 @@ struct key_place {
 template <viewed_byte Byte>
 class entry_block {
 public:
-    /// Of a key and its value together.
-    static constexpr std::size_t entry_size_max = 32;
+    /// Of a key and its value together, in a page of so many bytes. A 16th of it: the block has at
+    /// least ten entries, so a split leaves halves that are about as large.
+    [[nodiscard]] static constexpr std::size_t entry_size_max(std::size_t page_size) noexcept {
+        return std::min(page_size / 16, std::size_t{160});
+    }
     static constexpr std::size_t hints = 16;
     static constexpr std::size_t hints_size = 4 * hints;
 

@@ -92,7 +92,7 @@ private:
     template <class Writer, class Act>
     void with_value(std::size_t size, Writer& write, Act act) const {
         if (size != now_.sizes.value) { page_.corrupt("size of a value"); }
-        std::array<std::byte, entry_block<std::byte>::entry_size_max> value;
+        std::array<std::byte, entries::block_entry_max> value;
         write(std::span{value}.first(size));
         act(key_bytes{value}.first(size));
     }

@@ -35,6 +35,9 @@ public:
     static constexpr std::size_t child_size = 6;
     /// Of the length of a key: its value is in overflow pages.
     static constexpr std::size_t overflow_bit = 0x8000;
+    /// Of a key and its value in a block.
+    static constexpr std::size_t block_entry_max = entry_block<Byte>::entry_size_max(PageSize);
+    static_assert(block_entry_max <= 255, "sizes in a block are numbers of one byte");
 
     using base::base;
 
@@ -256,7 +259,7 @@ private:
                               pointer.offset() + now.block_size == PageSize &&
                               now.entries * now.sizes.sum() <= now.block_size &&
                               now.sizes.are_fixed() && now.prefix <= now.sizes.key &&
-                              now.sizes.sum() <= entry_block<Byte>::entry_size_max;
+                              now.sizes.sum() <= block_entry_max;
         if (!is_right) { this->corrupt("block of entries"); }
     }
 };
