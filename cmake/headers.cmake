@@ -9,6 +9,7 @@ set(quire_headers
     include/quire/base/detail/supported.hpp
     include/quire/base/duration.hpp
     include/quire/base/error.hpp
+    include/quire/base/fetch_line.hpp
     include/quire/base/fixed_array.hpp
     include/quire/base/fixed_size.hpp
     include/quire/base/hook.hpp

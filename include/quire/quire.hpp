@@ -13,6 +13,7 @@
 #include <quire/base/cancellation_off.hpp>
 #include <quire/base/immovable.hpp>
 #include <quire/base/log_opening.hpp>
+#include <quire/base/fetch_line.hpp>
 #include <quire/base/fixed_array.hpp>
 #include <quire/base/fixed_size.hpp>
 #include <quire/base/hook.hpp>

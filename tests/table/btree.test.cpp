@@ -460,6 +460,22 @@ TEST_CASE("btree: damage is an error, and neither a loop nor a loss") {
                   for (std::uint32_t i = 0; i < 60; ++i) { tree.put(i, std::string(30, 'v')); }
               }) == errc::corrupt_page);
     }
+    SECTION("an inner node with a head that is too low, when a child is split") {
+        std::uint32_t last = 0;
+        while (tree.stats().leaf_pages < 4) { tree.put(last += 1000, std::string(30, 'v')); }
+        std::uint32_t key = 0;  // in the second child, below the middle one of its keys
+        damage([&](std::span<std::byte> bytes) {
+            constexpr std::size_t second = 40 + 3 * 8 + 4;
+            key = quire::load_le<std::uint32_t>(&bytes[second]) + 1;
+            quire::store_le(&bytes[second + 8], key + 1);
+        });
+        auto const pages = w.file->pages();
+        auto const leaves = tree.stats().leaf_pages;
+        CHECK(refusal([&] { tree.put(key, std::string(30, 'v')); }) == errc::corrupt_page);
+        CHECK_FALSE(tree.contains(key));
+        CHECK(w.file->pages() == pages);
+        CHECK(tree.stats().leaf_pages == leaves);
+    }
     SECTION("keys out of order") {
         for (std::uint32_t i = 1; i < 4; ++i) { tree.put(i, "v"); }
         damage([](std::span<std::byte> bytes) {

@@ -19,6 +19,7 @@
 ///
 /// Errors: `++` and begin() throw errc::corrupt_page at a line pointer that contradicts the page.
 
+#include <quire/base/fetch_line.hpp>
 #include <quire/borrow/byte_view.hpp>
 #include <quire/page/line_pointer.hpp>
 
@@ -42,7 +43,7 @@ template <class Byte, std::size_t Size>
 void prefetch_tuples(std::span<Byte, Size> bytes) noexcept {
     constexpr std::size_t line = 64;
     for (auto at = (Size > 4096 ? Size - 4096 : 0); at < Size; at += line) {
-        __builtin_prefetch(bytes.data() + at);
+        fetch_line(bytes.data() + at);
     }
 }
 

@@ -12,6 +12,7 @@
 ///
 /// Cost: a move of the slots behind the position; `insert_at` otherwise costs what `place` does.
 
+#include <quire/base/fetch_line.hpp>
 #include <quire/page/slotted.hpp>
 
 namespace quire::inline QUIRE_ABI {
@@ -79,7 +80,7 @@ template <class Page>
 void prefetch_slots(Page const& page, std::size_t slot, std::size_t count) noexcept {
     auto const* const at = page.bytes().data() + Page::lower(slot);
     for (std::size_t eighth = 1; eighth < 8; ++eighth) {
-        __builtin_prefetch(at + count * eighth / 8 * Page::slot_size);
+        detail::fetch_line(at + count * eighth / 8 * Page::slot_size);
     }
 }
 template <class Page>

@@ -223,7 +223,7 @@ public:
     /// are free frames and clean pages to evict for, and waits for nothing; how many. What becomes
     /// of them is seen when they are asked for. Over a backend without transfers in flight (any but
     /// uring_backend) a page without neighbours among `numbers` is left out, and runs of neighbours
-    /// are read before this returns.
+    /// are read before this returns. The processor fetches the first lines of a resident page.
     std::size_t prefetch(std::span<page_no const> numbers) const {
         return detail::prefetch(core(), *this, numbers);
     }

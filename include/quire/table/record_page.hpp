@@ -27,6 +27,7 @@
 /// lends rows while it holds the page.
 /// Cost: `find`, `put` where the free gap suffices, and `erase` are O(1); `free_space` is O(slots).
 
+#include <quire/base/fetch_line.hpp>
 #include <quire/borrow/page_kind.hpp>
 #include <quire/page/slotted.hpp>
 #include <quire/table/detail/own_header.hpp>
@@ -103,7 +104,7 @@ public:
     bool for_each(Fn&& fn) const {
         auto const b = page_.load_bounds();
         for (auto at = PageSize; at > b.upper; at -= 64) {
-            __builtin_prefetch(page_.bytes().data() + at - 64);
+            detail::fetch_line(page_.bytes().data() + at - 64);
         }
         for (std::size_t slot = 0; slot < b.slots; ++slot) {
             auto const pointer = page_.load_pointer(slot, b);

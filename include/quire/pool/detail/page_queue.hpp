@@ -26,21 +26,40 @@
 /// Errors of a page are reported when it is taken, once; the queue goes on with the next.
 /// Threads: one. In a forked child it only ends. Lifetime: must not outlive its pool.
 
+#include <quire/base/fetch_line.hpp>
 #include <quire/pool/detail/file_ref.hpp>
 
-#include <algorithm>  // std::ranges::none_of
-
 namespace quire::inline QUIRE_ABI::detail {
+
+/// Fetches the lines that whoever comes to a resident page needs first: the frame's header, the
+/// page's header and what is behind it, and the end, where tuples and values of blocks begin.
+template <class Core>
+void fetch_first_lines(Core& core, frame_no f) noexcept {
+    constexpr std::size_t line = 64;
+    constexpr std::size_t front = 4 * line;
+    constexpr std::size_t back = 2 * line;
+    auto const bytes = core.frames.bytes(f);
+    fetch_line(&core.frames[f]);
+    for (std::size_t at = 0; at < front; at += line) { fetch_line(bytes.data() + at); }
+    for (std::size_t at = 0; at < back; at += line) {
+        fetch_line(bytes.data() + (bytes.size() - back + at));
+    }
+}
 
 /// Starts reads for no reader. How many. Cheap where all are resident: walks over trees ask a lot.
 template <class Core>
 [[nodiscard]] std::size_t prefetch(Core& core, file_ref<Core> const& file,
                                    std::span<page_no const> numbers) {
     core.require_own_process("prefetch");
-    auto const is_absent = [&](page_no no) {
-        return core.ahead.is_absent(file.slot(), file.id_of(no));
-    };
-    if (std::ranges::none_of(numbers, is_absent)) { return 0; }
+    auto const& slot = file.slot();
+    bool some_are_absent = false;
+    for (auto const no : numbers) {
+        if (!slot.has_page(no)) { continue; }
+        auto const entry = slot.pages->load(no);
+        if (entry.is_frame()) { fetch_first_lines(core, entry.frame()); }
+        some_are_absent = some_are_absent || entry == page_table::entry::absent();
+    }
+    if (!some_are_absent) { return 0; }
     std::size_t started = 0;
     while (!numbers.empty()) {
         std::array<wanted_page, decltype(core.ahead)::batch_max> batch;

@@ -20,6 +20,7 @@
 ///
 /// It is a plain value over bytes that node_entries.hpp has checked: the entries lie there.
 
+#include <quire/base/fetch_line.hpp>
 #include <quire/table/detail/key_order.hpp>
 
 #include <algorithm>  // std::min
@@ -190,10 +191,10 @@ private:
         }
         part const found{distance * below,
                          not_above < hints ? distance * (not_above + 1) : count_};
-        __builtin_prefetch(key_at(found.first));
-        __builtin_prefetch(key_at(found.end) - 1);
-        __builtin_prefetch(end_ - (found.first + 1) * sizes_.value);
-        __builtin_prefetch(end_ - found.end * sizes_.value);
+        fetch_line(key_at(found.first));
+        fetch_line(key_at(found.end) - 1);
+        fetch_line(end_ - (found.first + 1) * sizes_.value);
+        fetch_line(end_ - found.end * sizes_.value);
         return found;
     }
     /// No branch depends on a key until the end: `number_at` is the first 8 bytes of one, behind

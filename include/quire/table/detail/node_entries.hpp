@@ -117,7 +117,7 @@ public:
     }
     /// Fetches what a search is likely to look at.
     void prefetch(shape const& now) const noexcept {
-        if (now.has_block()) { return __builtin_prefetch(at(hints_at)); }
+        if (now.has_block()) { return fetch_line(at(hints_at)); }
         prefetch_slots(*this, fences, now.entries);
     }
     [[nodiscard]] key_place find(key_bytes key, shape const& now) const {
@@ -237,7 +237,7 @@ private:
 
     void fetch(std::size_t position) const noexcept {
         auto const bits = load_le<std::uint32_t>(at(base::lower(fences + position)));
-        __builtin_prefetch(at(line_pointer::from_bits(bits).offset() % PageSize));
+        fetch_line(at(line_pointer::from_bits(bits).offset() % PageSize));
     }
     [[nodiscard]] Byte* at(std::size_t offset) const noexcept {
         return this->bytes().data() + offset;
