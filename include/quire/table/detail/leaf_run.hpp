@@ -23,38 +23,36 @@ namespace quire::inline QUIRE_ABI::detail {
 class leaf_run {
 public:
     static constexpr std::size_t length_max = 32;
-    struct list {
-        std::array<page_no, length_max> pages;
-        std::size_t count = 0;
-    };
 
-    /// How many a descent is to list.
-    [[nodiscard]] std::size_t wanted() const noexcept { return ahead_ < 4 ? 4 : length_max; }
-    /// What a descent has listed.
-    void begin(list const& leaves) noexcept {
-        leaves_ = leaves;
-        next_ = asked_ = 0;
+    /// Where a descent lists leaves, as many as it is to list. Ends the run. A list is not returned
+    /// and copied: that took a quarter of a short scan.
+    [[nodiscard]] std::span<page_no> room() noexcept {
+        end();
+        return std::span{leaves_}.first(ahead_ < 4 ? 4 : length_max);
     }
-    void end() noexcept { leaves_.count = next_ = asked_ = 0; }
+    /// The descent has listed so many.
+    void begin(std::size_t count) noexcept { count_ = count; }
+    void end() noexcept { count_ = next_ = asked_ = 0; }
 
     /// The leaf behind the last one; nothing when a descent must find it.
     [[nodiscard]] std::optional<page_no> next() noexcept {
         ahead_ = ahead_ < length_max / 2 ? 2 * ahead_ + 1 : length_max;
-        if (next_ == leaves_.count) { return std::nullopt; }
-        return leaves_.pages[next_++];
+        if (next_ == count_) { return std::nullopt; }
+        return leaves_[next_++];
     }
     /// Leaves behind that one, to be read now: each once.
     [[nodiscard]] std::span<page_no const> to_read() noexcept {
         if (asked_ < next_) { asked_ = next_; }
-        auto const end = next_ + ahead_ < leaves_.count ? next_ + ahead_ : leaves_.count;
-        if (end <= asked_ || (end < leaves_.count && end - asked_ < ahead_ / 2)) { return {}; }
-        std::span<page_no const> const found{leaves_.pages.data() + asked_, end - asked_};
+        auto const end = next_ + ahead_ < count_ ? next_ + ahead_ : count_;
+        if (end <= asked_ || (end < count_ && end - asked_ < ahead_ / 2)) { return {}; }
+        std::span<page_no const> const found{leaves_.data() + asked_, end - asked_};
         asked_ = end;
         return found;
     }
 
 private:
-    list leaves_;
+    std::array<page_no, length_max> leaves_;
+    std::size_t count_ = 0;
     std::size_t next_ = 0;
     std::size_t asked_ = 0;  ///< read ahead already, of the list
     std::size_t ahead_ = 0;  ///< how many

@@ -233,11 +233,6 @@ private:
 
     /// For a descent that lists no leaves.
     struct no_run {};
-    /// What a look at a node found, with leaves behind the one that it leads to.
-    struct step_and_leaves {
-        step taken;
-        leaf_run::list behind;
-    };
 
     template <class Run>
     void hold_leaf_for(leaf_slot& leaf, tree_goal const& goal, Run& run) const {
@@ -331,17 +326,15 @@ private:
     }
     [[nodiscard]] step look_at(outside_of_changes, page_no no, tree_goal const& goal,
                                std::size_t level, leaf_run& run) const {
-        auto const found = store_.file().template optimistic_read<btree_page>(
-            no, [&](auto const& page) {
-                step_and_leaves seen{look(page, goal, level), {}};
-                if (seen.taken.what == step::kind::down && seen.taken.level == 1) {
-                    seen.behind.count = page.children_behind(
-                        goal.key, std::span{seen.behind.pages}.first(run.wanted()));
-                }
-                return seen;
-            });
-        run.begin(found.behind);
-        return found.taken;
+        // A look that is repeated lists them again.
+        return store_.file().template optimistic_read<btree_page>(no, [&](auto const& page) {
+            auto const room = run.room();
+            auto const found = look(page, goal, level);
+            if (found.what == step::kind::down && found.level == 1) {
+                run.begin(page.children_behind(goal.key, room));
+            }
+            return found;
+        });
     }
     template <class Changes>
     [[nodiscard]] step look_at(Changes& changes, page_no no, tree_goal const& goal,
