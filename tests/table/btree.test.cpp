@@ -173,6 +173,29 @@ TEMPLATE_TEST_CASE_SIG("btree: entries of 160 bytes have blocks in pages of 4096
     CHECK(w.wrong(tree).empty());
 }
 
+TEST_CASE("btree: arrays that are too large for a block have slots") {
+    world<4096> w{false};
+    using large = std::array<std::byte, 200>;
+    quire::btree<std::uint64_t, large, pool_of<4096>> tree{*w.db, "t"};
+    {
+        auto const leaf = w.file->read<quire::btree_page>(w.db->roots().back().page);
+        CHECK(leaf->level() == 0);
+        CHECK_FALSE(leaf->sizes().are_fixed());
+    }
+    for (std::uint64_t key = 0; key < 100; ++key) {
+        large value{};
+        CHECK(tree.insert(key, value));
+        value.fill(static_cast<std::byte>(key));
+        tree.put(key, value);
+    }
+    std::uint64_t next = 0;
+    tree.scan([&](std::uint64_t key, auto const& value) {
+        CHECK(key == next++);
+        CHECK(value.template load<std::uint8_t>(199) == key);
+    });
+    CHECK(next == 100);
+}
+
 // An insertion into a full leaf moves half of it, which are 2 KB.
 TEST_CASE("btree: the log of an insertion has what is new, not what was moved") {
     world<4096> w{true};
