@@ -499,6 +499,18 @@ TEST_CASE("btree: damage is an error, and neither a loop nor a loss") {
         CHECK(w.file->pages() == pages);
         CHECK(tree.stats().leaf_pages == leaves);
     }
+    SECTION("an inner node whose heads do not ascend, when a child is split") {
+        std::uint32_t last = 0;
+        while (tree.stats().leaf_pages < 8) { tree.put(last += 1000, std::string(30, 'v')); }
+        damage([](std::span<std::byte> bytes) {
+            quire::store_le(&bytes[40 + 4 * 8 + 4], std::uint32_t{0});
+        });
+        auto const pages = w.file->pages();
+        CHECK(refusal([&] {
+                  for (std::uint32_t i = 1; i < 60; ++i) { tree.put(i, std::string(30, 'v')); }
+              }) == errc::corrupt_page);
+        CHECK(w.file->pages() == pages);
+    }
     SECTION("keys out of order") {
         for (std::uint32_t i = 1; i < 4; ++i) { tree.put(i, "v"); }
         damage([](std::span<std::byte> bytes) {

@@ -230,3 +230,26 @@ TEST_CASE("btree_append: a range that writes into the tree meanwhile") {
     std::set<quire::page_no> reached;
     CHECK(tree.check(reached).empty());
 }
+
+TEST_CASE("btree: keys are appended before a last leaf that erasures left empty") {
+    world<512> w{false};
+    world<512>::tree<std::uint64_t, std::string> tree{*w.db, "t"};
+    std::uint64_t last = 0;
+    while (tree.stats().leaf_pages < 3) { tree.put(last += 100, "vv"); }
+    // The leaf before it has a prefix, so it becomes too full to be merged.
+    for (std::uint64_t i = 1; i < 9; ++i) { tree.put(last - 100 - i, "vv"); }
+    CHECK(tree.erase(last));
+    REQUIRE(tree.stats().leaf_pages == 3);
+
+    std::vector<std::pair<std::uint64_t, std::string>> more{{last - 101, "old"}};
+    CHECK(refusal([&] { tree.append_sorted(more); }) == errc::bad_key);
+    more.clear();
+    auto const before = tree.stats().entries;
+    for (std::uint64_t i = 1; i < 200; ++i) { more.emplace_back(last - 100 + i, "new"); }
+    tree.append_sorted(more);
+    CHECK(tree.stats().entries == before + more.size());
+    for (auto const& [key, value] : more) {
+        CHECK(tree.get(key, [&](auto const& found) { CHECK(found == value); }));
+    }
+    CHECK(w.wrong(tree).empty());
+}

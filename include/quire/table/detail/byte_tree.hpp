@@ -145,8 +145,13 @@ public:
         auto leaf = latch(changes, {key}, 0);
         node_view const seen{leaf.view().bytes()};
         auto const where = seen.find(key);
-        if (where.found || seen.has_high() || where.position < seen.count()) {
-            return outcome::there_already;
+        if (where.found || where.position < seen.count()) { return outcome::there_already; }
+        kept_key<key_size_max> next{key};
+        for (bool more = next.take_high(seen); more;) {  // what an erasure left empty
+            auto const behind = latch(changes, {next.bytes()}, 0);
+            node_view const other{behind.view().bytes()};
+            if (other.count() > 0) { return outcome::there_already; }
+            more = next.take_high(other);
         }
         return put(changes, leaf, where, key, value_size, write);
     }

@@ -24,8 +24,8 @@ class leaf_run {
 public:
     static constexpr std::size_t length_max = 32;
 
-    /// Where a descent lists leaves, as many as it is to list. Ends the run. A list is not returned
-    /// and copied: that took a quarter of a short scan.
+    /// Ends the run; where a descent then lists leaves, as many as it is to list. A list is not
+    /// returned and copied: that took a seventh of a scan of 100 small entries.
     [[nodiscard]] std::span<page_no> room() noexcept {
         end();
         return std::span{leaves_}.first(ahead_ < 4 ? 4 : length_max);

@@ -158,6 +158,14 @@ public:
         return load_le<std::uint32_t>(bytes.data()) |
                std::uint64_t{load_le<std::uint16_t>(bytes.data() + 4)} << 32;
     }
+    [[nodiscard]] bool has_ascending_heads() const {
+        auto const now = load_shape();
+        bool ascends = true;
+        for (std::size_t i = 1; i < now.entries; ++i) {
+            ascends &= tag(*this, fences + i - 1) <= tag(*this, fences + i);
+        }
+        return ascends;
+    }
     [[nodiscard]] bool is_below_high(key_bytes key, shape const& now) const {
         auto const pointer = high_pointer(now);
         return !pointer.is_live() || tag(*this, 1) > head_of(key) ||

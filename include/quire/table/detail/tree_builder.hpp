@@ -55,6 +55,7 @@ public:
             finish();
             return add_alone(key, value_size, write);
         }
+        gathers_ = gathers_ && is_of_last_leaf(key);
         if (gathers_ || !try_add_alone(key, value_size, write)) { gather(key, value_size, write); }
     }
     /// Adds what is gathered. Errors: as add.
@@ -92,6 +93,10 @@ private:
     void begin_gathering() {
         run_([&](auto& changes) { gathers_ = tree_.is_empty_at_end(changes, low_); });
     }
+    /// Else it belongs before the last leaf, which is empty. Expects: gathers_.
+    [[nodiscard]] bool is_of_last_leaf(key_bytes key) const noexcept {
+        return compare_keys(key, low_.bytes()) >= 0;
+    }
     /// False when the last leaf is full, and another one was begun, so that entries are gathered.
     template <class Write>
     [[nodiscard]] bool try_add_alone(key_bytes key, std::size_t value_size, Write const& write) {
@@ -104,6 +109,7 @@ private:
             if (result == outcome::there_already) { refuse(); }
             tree_.make_room_by(run_, key, value_size);
             begin_gathering();
+            gathers_ = gathers_ && is_of_last_leaf(key);
         }
         return false;
     }

@@ -326,7 +326,8 @@ private:
     }
     [[nodiscard]] step look_at(outside_of_changes, page_no no, tree_goal const& goal,
                                std::size_t level, leaf_run& run) const {
-        // A look that is repeated lists them again.
+        // It writes to `run`, which no other thread sees. Each look empties it first, so one that
+        // is repeated, or throws, leaves nothing.
         return store_.file().template optimistic_read<btree_page>(no, [&](auto const& page) {
             auto const room = run.room();
             auto const found = look(page, goal, level);

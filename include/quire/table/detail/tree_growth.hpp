@@ -148,10 +148,12 @@ private:
         QUIRE_EXPECTS(done, "a node has the room that it said it has");
         return split_result::done;
     }
-    /// Whether `fence` belongs at `position` of a node that has room: what is wrong there must not
-    /// come out when the child is cut. `used` has looked at all slots, so that is all that is left;
-    /// to validate the node took a tenth of an insertion.
+    /// Whether `fence` belongs at `position` of an inner node that has room: what is wrong there
+    /// must not come out when the child is cut. `used` has looked at all slots. As heads ascend, a
+    /// search finds afterwards what it found before. To validate the node took a tenth of an
+    /// insertion.
     static void require_place(node_view const& page, std::size_t position, key_bytes fence) {
+        if (!page.has_ascending_heads()) { page.corrupt("order of heads"); }
         auto const where = page.find(fence);
         if (where.found || where.position != position || !page.holds(fence) ||
             page.prefix_size() > fence.size()) {
@@ -177,6 +179,7 @@ private:
         if (!is_empty) { return split_result::done; }
         auto const wanted = above.size_of(high.size(), node::child_size);
         if (above.used() + wanted > page_size) { return split_result::parent_is_full; }
+        require_place(above, position + 1, high);
         auto fresh = store_.template allocate<btree_page>(changes);
         bool const done = node{parent->bytes()}.insert_child(position + 1, high, fresh.page_no());
         QUIRE_EXPECTS(done, "a node has the room that it said it has");
