@@ -23,7 +23,7 @@
 ///             bytes, 14 of them, say which (detail/overflow_chain.hpp)
 ///
 ///  Layout 1, of leaves whose keys all have one size, and whose values have one; together at most
-///  a 16th of the page, and 160 bytes (entry_block.hpp)
+///  a 16th of the page, and never more than 160 bytes (entry_block.hpp)
 ///   slot 2    the block, at the end of the page: whole keys, and values. It has room for as many
 ///             entries as (PageSize - 128 - twice the size of a key) bytes have. Its tag: 2 bytes
 ///             number of entries, 1 byte size of a key, 1 byte size of a value

@@ -46,7 +46,8 @@ void fetch_first_lines(Core& core, frame_no f) noexcept {
     }
 }
 
-/// Starts reads for no reader. How many. Cheap where all are resident: walks over trees ask a lot.
+/// Starts reads for no reader, and fetches lines of pages that are resident. How many reads. Cheap
+/// where all are resident: walks over trees ask a lot.
 template <class Core>
 [[nodiscard]] std::size_t prefetch(Core& core, file_ref<Core> const& file,
                                    std::span<page_no const> numbers) {

@@ -47,8 +47,8 @@ struct key_place {
 template <viewed_byte Byte>
 class entry_block {
 public:
-    /// Of a key and its value together, in a page of so many bytes. A 16th of it: the block has at
-    /// least ten entries, so a split leaves halves that are about as large.
+    /// The most that a key and its value may have together, in a page of so many bytes. A 16th of
+    /// it: a block has at least ten entries, so the halves of a split are about equally large.
     [[nodiscard]] static constexpr std::size_t entry_size_max(std::size_t page_size) noexcept {
         return std::min(page_size / 16, std::size_t{160});
     }

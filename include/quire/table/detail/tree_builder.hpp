@@ -10,7 +10,8 @@
 ///
 /// Before the last leaf is empty (the tree has something, or another thread put something there)
 /// entries are added one by one, as others are, until that leaf is full and another begins;
-/// likewise those that are left in the end, and one whose value gets overflow pages.
+/// likewise those that are left in the end, one whose value gets overflow pages, and those that
+/// belong before an empty last leaf.
 ///
 /// Invariants
 ///   I1. Those gathered but the last fit into a leaf that ends before that one: it was looked at
