@@ -253,3 +253,17 @@ TEST_CASE("btree: keys are appended before a last leaf that erasures left empty"
     }
     CHECK(w.wrong(tree).empty());
 }
+
+TEST_CASE("btree: no key is appended before others, not at the end of a leaf either") {
+    world<512> w{false};
+    world<512>::tree<std::uint64_t, std::string> tree{*w.db, "t"};
+    std::uint64_t last = 0;
+    while (tree.stats().leaf_pages < 3) { tree.put(last += 100, "vv"); }
+    auto const before = tree.stats().entries;
+    std::vector<std::pair<std::uint64_t, std::string>> one(1);
+    for (std::uint64_t key = 0; key <= last; ++key) {
+        one.front() = {key, "new"};
+        REQUIRE(refusal([&] { tree.append_sorted(one); }) == errc::bad_key);
+    }
+    CHECK(tree.stats().entries == before);
+}
