@@ -98,7 +98,7 @@ public:
         if (file.pages() > 0) { open(without); }
         if (file.pages() == 1) { begin_changes(); }  // a crash left it so
         if (file.pages() < 2) { make(); }
-        { auto const map = file_.template read<allocation_page>(1); }
+        look_at_page_1();
         if (is_logged() && file.is_writable()) { mark_.begin(); }
     }
 
@@ -313,6 +313,14 @@ private:
             differ("page size", names->page_size(), page_size);
         }
         mark_.look_at(*names.operator->(), without);
+    }
+    /// It is blank if a crash came before it was written (detail/page_allocator.hpp, I5).
+    void look_at_page_1() const {
+        try {
+            auto const map = file_.template read<allocation_page>(1);
+        } catch (error const& why) {
+            if (why.code() != errc::blank_page || mark_.was_clean()) { throw; }
+        }
     }
     [[nodiscard]] static std::array<std::byte, names_type::file_id_size> random_id() {
         std::array<std::byte, names_type::file_id_size> id{};

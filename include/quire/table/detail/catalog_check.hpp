@@ -110,7 +110,9 @@ private:
         return root.value() == 0 || root.value() >= file_.pages() || map_type::is_map(root);
     }
     void check_map(page_no no, std::vector<page_no> const& roots) {
-        if (!look(no, [&] { copy_map(no); })) { return; }
+        bool is_blank = false;
+        if (!look(no, [&] { is_blank = !copy_map(no); })) { return; }
+        auto const before = found_.size();
         map_type const map{std::span<std::byte const, PageSize>{bytes_.get(), PageSize}};
         look(no, [&] {
             map.validate();
@@ -136,10 +138,23 @@ private:
                 add(names, "a page of names is marked as free");
             }
         }
+        if (is_blank && found_.size() > before) {
+            add(no, "the allocation page is blank, and not all of its pages are free");
+        }
     }
-    void copy_map(page_no no) {
-        auto const map = file_.template read<allocation_page>(no);
-        map->copy_to(std::span<std::byte, PageSize>{bytes_.get(), PageSize});
+    /// False, and one with nothing in use, for a blank page: what it means
+    /// (detail/page_allocator.hpp, I5).
+    bool copy_map(page_no no) {
+        std::span<std::byte, PageSize> const bytes{bytes_.get(), PageSize};
+        try {
+            auto const map = file_.template read<allocation_page>(no);
+            map->copy_to(bytes);
+            return true;
+        } catch (error const& why) {
+            if (why.code() != errc::blank_page) { throw; }
+            map_type::format(bytes, no);
+            return false;
+        }
     }
     void check_page(page_no no, bool used) {
         bool const has_names = chain_.contains(no);

@@ -19,6 +19,8 @@
 ///       written under the gate.
 ///   I4. A page is taken only if it is a free page, or blank: a bit that is wrong after a crash of
 ///       a file without a log hands out no page that may be in use.
+///   I5. An allocation page that is blank says that none of its pages is used: a crash left it and
+///       what comes behind it as room at the end. It is made when the first of them is taken.
 ///
 /// Whole or not without a log, too: nothing changes before all pages are held. When the change ends
 /// without a commit, what was taken becomes free again (unlogged_change.hpp). What was made free
@@ -48,6 +50,7 @@ public:
         if (!has_gate) { hint_ = found ? found->value() : end; }
         if (found) { hold_free_page(pages, *found); }
         auto const no = found ? *found : grow(pages);
+        hold_or_make<allocation_page>(pages, map_type::map_of(no));
         auto map = pages.template write<allocation_page>(file_, map_type::map_of(no));
         map->set_used(map_type::bit_of(no));
         if constexpr (requires { pages.take_back_unless_committed(file_, no, this, nullptr); }) {
@@ -76,9 +79,19 @@ private:
     void hold(Changes& pages, page_no no) {
         [[maybe_unused]] auto const page = pages.template write<View>(file_, no);
     }
+    /// Page `no`, held; a blank one is made one of the kind.
+    template <template <class, std::size_t> class View, class Changes>
+    void hold_or_make(Changes& pages, page_no no) {
+        try {
+            hold<View>(pages, no);
+        } catch (error const& why) {
+            if (why.code() != errc::blank_page) { throw; }
+            [[maybe_unused]] auto const page = pages.template format<View>(file_, no);
+        }
+    }
     template <class Changes>
     void hold_gate(Changes& pages) {
-        hold<allocation_page>(pages, map_type::first_map);
+        hold_or_make<allocation_page>(pages, map_type::first_map);
     }
     [[noreturn]] void refuse(page_no no, char const* why) const {
         throw file_.slot().failure(errc::corrupt_page, "free a page", file_.id_of(no), 0, why);
@@ -111,21 +124,25 @@ private:
             auto const map = pages.template read<allocation_page>(file_, map_no);
             return map->first_free(from, end);
         }
-        auto const map = file_.template read<allocation_page>(map_no);
-        return map->first_free(from, end);
+        try {
+            auto const map = file_.template read<allocation_page>(map_no);
+            return map->first_free(from, end);
+        } catch (error const& why) {
+            if (why.code() != errc::blank_page) { throw; }
+        }
+        auto const first = std::max<std::size_t>(from, 1);  // bit 0 is its own
+        bool const is_there = first < std::min<std::uint64_t>(end, map_type::bit_count);
+        return is_there ? std::optional{first} : std::nullopt;
     }
     /// Errors: corrupt_page, of a page that is no free page (I4).
     template <class Changes>
     void hold_free_page(Changes& pages, page_no no) {
         try {
-            hold<free_page>(pages, no);
+            hold_or_make<free_page>(pages, no);
         } catch (error const& why) {
-            if (why.code() == errc::wrong_page_kind) {
-                throw file_.slot().failure(errc::corrupt_page, "allocate a page", file_.id_of(no),
-                                           0, "its bit says that it is free, its kind does not");
-            }
-            if (why.code() != errc::blank_page) { throw; }
-            [[maybe_unused]] auto const page = pages.template format<free_page>(file_, no);
+            if (why.code() != errc::wrong_page_kind) { throw; }
+            throw file_.slot().failure(errc::corrupt_page, "allocate a page", file_.id_of(no), 0,
+                                       "its bit says that it is free, its kind does not");
         }
     }
     /// A new page at the file's end, formatted free; an allocation page comes before it in places.
