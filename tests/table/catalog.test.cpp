@@ -6,8 +6,6 @@
 //   the file grows while a page is free            it grows for ever
 //   a page is freed twice                          two owners get it
 //   a bit alone says that a page is free           a page in use is handed out after a crash
-//   a blank allocation page is an error            after a crash nothing is allocated any more
-//   a blank allocation page is passed over         its pages are lost, and those behind it come
 //   the hint passes pages of an undone change      they are lost until the file is opened again
 //   allocation pages are latched in any order      two changes wait for each other
 //   a freed page is taken before the commit        the undo of the one destroys the other
@@ -271,124 +269,6 @@ TEST_CASE("catalog: allocation pages are made where they belong") {
         CHECK(allocate_one(again) == covered + 7);
         CHECK(allocate_one(again) == last + 1);
     }
-}
-
-TEST_CASE("catalog: an allocation page that a crash left blank is made when it is needed") {
-    for (bool const logged : {false, true}) {
-        for (std::uint64_t const behind : {0U, 3U}) {
-            INFO(logged << ' ' << behind);
-            world w{logged};
-            std::uint64_t last = 0;
-            {
-                quire::catalog db{*w.pool, w.file()};
-                last = allocate_one(db);
-                db.close();
-            }
-            auto bytes = w.disk.store->bytes("f");
-            bytes.resize((1 + covered + 1 + behind) * 512);
-            w.disk.store->assign("f", bytes);
-            w.start_again();
-            quire::catalog db{*w.pool, w.file()};
-            CHECK(w.file().pages() == 1 + covered + 1 + behind);
-            CHECK(all_findings(db) == "");
-            while (last < covered) {
-                auto const expected = last + 1;
-                last = allocate_one(db);
-                if (last != expected) { FAIL(last << " and not " << expected); }
-            }
-            CHECK(all_findings(db) == "");
-            for (std::uint64_t no = covered + 2; no < covered + 7; ++no) {
-                CHECK(allocate_one(db) == no);
-            }
-            free_one(db, covered + 3);
-            CHECK(allocate_one(db) == covered + 3);
-            CHECK(all_findings(db) == "");
-            auto const map = w.file().read<allocation_page>(1 + covered);
-            map->validate();
-            CHECK(map->used() == 6);
-        }
-    }
-}
-
-TEST_CASE("catalog: room behind the end of a file that a crash left is used") {
-    world w;
-    {
-        quire::catalog db{*w.pool, w.file()};
-        allocate_one(db);
-        w.file().flush();
-        w.file().reserve(2 * covered);
-    }
-    w.crash();
-    quire::catalog db{*w.pool, w.file()};
-    CHECK(w.file().pages() == 3 + 2 * covered);
-    CHECK(all_findings(db) == "");
-    std::uint64_t last = 2;
-    while (last < 2 * covered + 5) {
-        auto const before = last;
-        db.in_one_change([&](auto& pages) {
-            for (int i = 0; i < 8; ++i) { last = allocate(db, pages); }
-        });
-        if (last < before + 8 || last > before + 9) { FAIL(last << " after " << before); }
-    }
-    CHECK(all_findings(db) == "");
-}
-
-TEST_CASE("catalog: page 1 may be blank after a crash, and not after a clean end") {
-    for (bool const clean : {false, true}) {
-        INFO(clean);
-        world w;
-        {
-            quire::catalog db{*w.pool, w.file()};
-            if (clean) {
-                db.close();
-            } else {
-                db.begin_changes();
-                w.file().flush();
-                w.file().close(quire::unwritten::discard);
-            }
-        }
-        auto bytes = w.disk.store->bytes("f");
-        REQUIRE(bytes.size() == 1024);
-        std::fill(bytes.begin() + 512, bytes.end(), std::byte{0});
-        w.disk.store->assign("f", bytes);
-        w.start_again();
-        if (clean) {
-            CHECK(errc_of([&] { quire::catalog{*w.pool, w.file()}; }) == errc::blank_page);
-        } else {
-            quire::catalog db{*w.pool, w.file()};
-            CHECK(all_findings(db) == "");
-            CHECK(allocate_one(db) == 2);
-            CHECK(allocate_one(db) == 3);
-            CHECK(all_findings(db) == "");
-        }
-    }
-}
-
-TEST_CASE("catalog: an allocation page that was lost is found, and none of its pages is given") {
-    world w;
-    {
-        quire::catalog db{*w.pool, w.file()};
-        while (allocate_one(db) < covered + 4) {}
-        free_one(db, covered + 2);
-        w.file().flush();
-        w.file().close(quire::unwritten::discard);
-    }
-    auto bytes = w.disk.store->bytes("f");
-    auto const at = static_cast<std::ptrdiff_t>((1 + covered) * 512);
-    std::fill(bytes.begin() + at, bytes.begin() + at + 512, std::byte{0});
-    w.disk.store->assign("f", bytes);
-    w.start_again();
-    quire::catalog db{*w.pool, w.file()};
-    auto const number = [](std::uint64_t no) { return std::to_string(covered + no); };
-    CHECK(all_findings(db) ==
-          number(3) + ": marked as free, and not formatted so\n" +
-              number(4) + ": marked as free, and not formatted so\n" +
-              number(1) + ": the allocation page is blank, and not all of its pages are free\n");
-    CHECK(errc_of([&] { free_one(db, covered + 3); }) == errc::blank_page);
-    CHECK(allocate_one(db) == covered + 2);  // a free page
-    CHECK(errc_of([&] { allocate_one(db); }) == errc::corrupt_page);
-    auto const kept = w.file().read<heap_page>(covered + 3);
-    kept->validate();
 }
 
 TEST_CASE("catalog: changes that want several allocation pages wait for each other in no circle") {

@@ -21,6 +21,8 @@
 /// Allocation. Free pages are used before the file grows. A page that a change frees is used by
 /// another only after the commit. A page that says it is anything but a free page is never handed
 /// out, whatever the bits say: that is corrupt_page.
+/// The file grows ahead of its pages, by a 16th, 256 pages at most. `close` gives back what was not
+/// used; after a crash it is there, blank and free.
 ///
 /// Order of latches. An operation has all other pages that others may wait for before it calls
 /// `allocate` or `free`: from then on it holds the allocation page 1, to its end. Page 0 is before

@@ -124,6 +124,7 @@ private:
         file.page_count.store(file.pages_on_disk, std::memory_order_relaxed);
         file.seal = options_.seal;
         file.shows_blank_pages = options_.blank == blank_pages::shown;
+        file.grows_ahead.store(false, std::memory_order_relaxed);
         file.dirty_max = options_.dirty_pages_max > 0 ? options_.dirty_pages_max
                                                       : dirty_pages_max_of(core_.options.frames);
         file.dirty_limit.store(file.file->writable() ? file.dirty_max : 0,

@@ -67,6 +67,7 @@ struct alignas(64) open_file {
     mutable std::mutex naming;
     page_seal seal = no_seal;
     bool shows_blank_pages = false;
+    std::atomic<bool> grows_ahead{false};  ///< of its appends; who sets it can use blank pages
     std::optional<dirty_frames> dirty_in;  ///< made with `pages`
     std::atomic<std::size_t> dirty_next{0};  ///< where the next look for dirty pages begins
     std::uint64_t dirty_max = 0;

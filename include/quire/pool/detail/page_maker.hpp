@@ -5,12 +5,15 @@
 ///
 /// append   under the file's grow latch: a frame first, then the entry, then the file grows, then
 ///          the page is formatted and published latched exclusively, and only then `page_count`
-///          moves; undone in reverse. Readers of other pages notice nothing.
+///          moves; undone in reverse. Readers of other pages notice nothing. A file that
+///          `grows_ahead` then has room for the next pages, too.
 /// format   a page that is there, whatever it holds: where it is resident, in place under its
 ///          exclusive latch; else in a frame of its own, like an appended one, and nothing is read.
 
 #include <quire/borrow/page_kind.hpp>
 #include <quire/pool/detail/file_latch.hpp>
+
+#include <algorithm>  // std::min
 
 namespace quire::inline QUIRE_ABI::detail {
 
@@ -83,7 +86,7 @@ public:
             throw;
         }
         try {
-            grow_to(id.page().value() + 1);
+            grow_for(id.page().value() + 1);
             make_private(id, f, kind, until);
         } catch (...) {
             undo(id, f);
@@ -144,20 +147,38 @@ public:
     }
 
 private:
+    static constexpr std::uint64_t ahead_max = 256;
+
+    /// Makes the file at least `pages` long, for an append. One that grows ahead grows by a 16th
+    /// then, 256 pages at most, if there is room for that. Expects: `grow` is held.
+    void grow_for(std::uint64_t pages) {
+        if (pages <= file_.pages_on_disk) { return; }
+        auto const ahead = std::min({pages / 16, ahead_max, file_.pages->pages() - pages});
+        if (ahead > 0 && file_.grows_ahead.load(std::memory_order_relaxed) &&
+            resize(pages + ahead) == 0) {
+            return;
+        }
+        grow_to(pages);
+    }
     /// Makes the file at least `pages` long. Expects: `grow` is held.
     void grow_to(std::uint64_t pages) {
         if (pages <= file_.pages_on_disk) { return; }
         page_id const last{number_, pages - 1};
-        auto const begin = byte_offset(last.page(), Core::page_size);
-        if (pages > file_.pages->pages() || !begin) {
+        if (pages > file_.pages->pages() || !byte_offset(last.page(), Core::page_size)) {
             throw file_.failure(errc::file_too_large, "grow", last);
         }
-        cancellation_off const meanwhile;
-        if (int const failed = core_.backend.resize(*file_.file, *begin + Core::page_size);
-            failed != 0) {
+        if (int const failed = resize(pages); failed != 0) {
             throw file_.failure(errc::grow_failed, "grow", last, failed);
         }
-        file_.pages_on_disk = pages;
+    }
+    /// 0 or an errno, and then nothing has changed. Expects: `pages` is more than the file has.
+    [[nodiscard]] int resize(std::uint64_t pages) noexcept {
+        auto const begin = byte_offset(pages - 1, Core::page_size);
+        if (!begin) { return EFBIG; }
+        cancellation_off const meanwhile;
+        int const failed = core_.backend.resize(*file_.file, *begin + Core::page_size);
+        if (failed == 0) { file_.pages_on_disk = pages; }
+        return failed;
     }
 
     /// The entry of a page past the end. A reader may have it claimed for a moment, that began

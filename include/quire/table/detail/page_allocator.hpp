@@ -38,7 +38,9 @@ class page_allocator : immovable {
     using map_type = allocation_page<std::byte const, Pool::page_size>;
 
 public:
-    explicit page_allocator(file_type const& file) noexcept : file_{file} {}
+    explicit page_allocator(file_type const& file) noexcept : file_{file} {
+        file_.slot().grows_ahead.store(true, std::memory_order_relaxed);  // I5
+    }
 
     /// A page that is in use from now on, held by the change, formatted free.
     template <class Changes>
