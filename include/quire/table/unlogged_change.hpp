@@ -263,10 +263,10 @@ private:
         unpoison(bytes);
         std::memset(bytes.data(), 0, size);
         View<std::byte, size>::format(bytes, one.id.page());
-        file.slot().seal_page(bytes, one.id);
-        QUIRE_EXPECTS((detail::accepted_by<View<std::byte const, size>>(
-                          std::span<std::byte const, size>{bytes}, one.id.page())),
-                      "what the file's seal seals leaves a page one of its kind");
+        file.slot().begin_seal(bytes, one.id, [&] {
+            return detail::accepted_by<View<std::byte const, size>>(
+                std::span<std::byte const, size>{bytes}, one.id.page());
+        });
         return page<View>(one);
     }
     void let_go() noexcept {

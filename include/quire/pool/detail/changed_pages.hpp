@@ -107,7 +107,7 @@ public:
         auto const bytes = core_.frames.bytes(one.at);
         std::memset(bytes.data(), 0, Core::page_size);
         kind.format(bytes, one.id.page());
-        one.file->seal_page(bytes, one.id);
+        one.file->begin_seal(bytes, one.id, [&] { return kind.accepts(bytes, one.id.page()); });
         one.replaced = true;
     }
     /// Gives the latch of a page that was not accepted up again. Expects: it is the last one.

@@ -114,6 +114,24 @@ struct alignas(64) open_file {
     void seal_page(std::span<std::byte> bytes, page_id id) const noexcept {
         seal.seal(bytes, id, seal.file_value);
     }
+    /// What a seal writes into a page that was just made, but no CRC-32C yet, which would cost more
+    /// than all else in making a page. `accepts()`: whether the page is one of its kind.
+    template <class Accepts>
+    void begin_seal(std::span<std::byte> bytes, page_id id, Accepts accepts) const noexcept {
+        bool const has_crc = seal.seal == crc_seal.seal;
+        auto const before = load_le<std::uint32_t>(bytes.data());
+        if (has_crc) {
+            store_le<std::uint32_t>(bytes.data(), ~before);  // any other serves to ask
+            store_le<std::uint64_t>(bytes.data() + 4, id.page().value());
+        } else {
+            seal_page(bytes, id);
+        }
+        QUIRE_EXPECTS(accepts(),
+                      "a page kind leaves alone what its file's seal writes (crc_seal: the first "
+                      "12 bytes, quire::crc_seal_bytes, and a kind that says its first_field_at is "
+                      "checked by the compiler; or open the file with no_seal)");
+        if (has_crc) { store_le<std::uint32_t>(bytes.data(), before); }
+    }
 
     /// Whether the file is open and not being closed, and will not be before `end_use`, which is
     /// called in either case. See I5.
