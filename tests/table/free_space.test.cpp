@@ -21,7 +21,8 @@ TEST_CASE("free_space: room is in 256ths of a page, rounded down") {
 TEST_CASE("free_space: it has what was noted, and gives each page away once") {
     quire_test::test_random random;
     for (int round = 0; round < 20; ++round) {
-        free_space all;
+        constexpr unsigned room_of_all = 200;
+        free_space all{room_of_all};
         std::map<std::uint64_t, unsigned> rooms;
         for (int i = 0; i < 400; ++i) {
             // Groups of neighbours, in any order.
@@ -54,6 +55,15 @@ TEST_CASE("free_space: it has what was noted, and gives each page away once") {
             REQUIRE(noted.has_value() == rooms.contains(asked));
             if (noted) { REQUIRE(*noted == rooms[asked]); }
             REQUIRE(all.pages() == rooms.size());
+            REQUIRE(all.empty_pages() ==
+                    static_cast<std::size_t>(std::ranges::count_if(
+                        rooms, [&](auto const& one) { return one.second >= room_of_all; })));
+            auto const first = random.below(1900);
+            std::map<std::uint64_t, unsigned> told;
+            all.for_each_of(
+                100, [&](std::size_t n) { return quire::page_no{first + n}; },
+                [&](std::size_t n, std::uint8_t its) { told[first + n] = its; });
+            REQUIRE(told == std::map(rooms.lower_bound(first), rooms.lower_bound(first + 100)));
         }
     }
 }

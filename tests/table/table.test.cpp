@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: BSL-1.0
 #include <quire/table/table.hpp>
 
+#include <quire/testing/faulty_backend.hpp>
+
 #include "catch.hpp"
 #include "table/item.hpp"
 #include "table/tree_world.hpp"
 
 #include <functional>
+#include <future>
 #include <map>
 #include <shared_mutex>
 #include <thread>
@@ -474,6 +477,51 @@ TEST_CASE("heap_file: it grows by one page where a group has no room", "[table]"
     quire::heap_file<std::string, world::pool_type> lines{*w.db, "lines"};
     for (int i = 0; i < 220; ++i) { lines.insert(std::string(440, 'x')); }  // groups of 27
     CHECK(lines.pages() >= 220);
+    CHECK(w.wrong(lines) == "");
+}
+
+TEST_CASE("heap_file: once threads have waited for pages, the next are made before they are needed",
+          "[table]") {
+    using backend = quire::testing::faulty_backend<quire::memory_backend>;
+    using faulty_world = quire_test::tree_world<512, quire::s3_fifo, quire::hybrid_latch, backend>;
+    auto const faults = std::make_shared<quire::testing::fault_plan>();
+    faulty_world w{false, 64, {{quire::memory_store_ptr::make()}, faults}};
+    quire::heap_file<std::string, faulty_world::pool_type> lines{*w.db, "lines"};
+    std::size_t rows = 0;
+    auto const insert = [&] {
+        lines.insert(std::string(440, 'x'));  // one fits into a page
+        ++rows;
+        return lines.pages() - rows;  // how many pages are empty
+    };
+    auto const directory = w.db->roots().front().page;
+    std::size_t fewest = 1000;
+    while (rows < 24) { fewest = std::min(fewest, insert()); }
+    CHECK(fewest == 0);
+    bool early = false;
+    for (int turn = 0; turn < 20 && !early; ++turn) {
+        while (insert() > 0) {}
+        std::future<void> both[2];
+        {
+            auto const busy = w.file->write(directory);
+            for (auto& one : both) {
+                one = std::async(std::launch::async, [&] {
+                    lines.insert(std::string(440, 'y'));
+                });
+            }
+            std::this_thread::sleep_for(std::chrono::milliseconds{20});
+        }
+        for (auto& one : both) { one.get(); }
+        rows += 2;
+        early = insert() >= rows / 8 - 1;
+    }
+    REQUIRE(early);
+    for (int i = 0; i < 12; ++i) { CHECK(insert() + 1 >= lines.pages() / 8); }
+    // Where the file cannot grow, what is there is used, and only then it is an error.
+    faults->add({.call = quire::testing::io_call::resize, .error = ENOSPC, .every = 1});
+    while (code_of([&] { insert(); }) != errc::grow_failed) {}
+    CHECK(lines.pages() == rows);
+    faults->clear();
+    CHECK(insert() > 0);
     CHECK(w.wrong(lines) == "");
 }
 

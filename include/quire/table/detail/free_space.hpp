@@ -25,6 +25,9 @@ class free_space {
 public:
     using room_type = std::uint8_t;
 
+    /// `all`: what a page with nothing in it is noted with.
+    explicit free_space(room_type all = 255) noexcept : all_{all} {}
+
     /// `free` bytes of a page of `page_size`, rounded down.
     [[nodiscard]] static constexpr room_type room_of(std::size_t free,
                                                      std::size_t page_size) noexcept {
@@ -65,9 +68,29 @@ public:
         if (!place) { return std::nullopt; }
         return tree_[leaves() + *place];
     }
+    /// `fn(i, room)` for each of `count` pages, `page(i)`, of which something is noted. O(1) a page
+    /// in the order in which they came.
+    template <class Page, class Fn>
+    void for_each_of(std::size_t count, Page page, Fn fn) const noexcept {
+        std::lock_guard const alone{mutex_};
+        std::size_t next = pages_.size();  // the place behind the last page's
+        for (std::size_t i = 0; i < count; ++i) {
+            page_no const no = page(i);
+            bool const follows = next < pages_.size() && pages_[next] == no;
+            auto const place = follows ? std::optional{next} : place_of(no);
+            if (!place) { continue; }
+            fn(i, tree_[leaves() + *place]);
+            next = *place + 1;
+        }
+    }
     [[nodiscard]] std::size_t pages() const noexcept {
         std::lock_guard const alone{mutex_};
         return pages_.size();
+    }
+    /// How many have nothing in them, and are no one's.
+    [[nodiscard]] std::size_t empty_pages() const noexcept {
+        std::lock_guard const alone{mutex_};
+        return empty_;
     }
 
 private:
@@ -81,6 +104,7 @@ private:
     [[nodiscard]] std::size_t leaves() const noexcept { return tree_.size() / 2; }
     void put(std::size_t place, room_type room) noexcept {
         auto node = leaves() + place;
+        empty_ = empty_ + (room >= all_) - (tree_[node] >= all_);
         tree_[node] = room;
         while (node > 1) {
             node /= 2;
@@ -132,6 +156,8 @@ private:
     std::vector<run> runs_;        ///< by their first pages
     std::vector<page_no> pages_;   ///< by place
     std::vector<room_type> tree_;  ///< [0] is unused
+    room_type all_;
+    std::size_t empty_ = 0;
 };
 
 }  // namespace quire::inline QUIRE_ABI::detail

@@ -4,7 +4,9 @@
 /// heap_pages: the pages of a heap file: which there are, and which one is inserted into.
 ///
 /// The directory (heap_directory_page.hpp), a chain that begins at the root, lists the record pages
-/// (record_page.hpp). They come in groups, up to 64 and 128 KiB at once, and remain.
+/// (record_page.hpp). They come in groups, up to 64 and 128 KiB at once, and remain. One thread
+/// makes a group, and others that find no page with room wait for it. Once that has happened, the
+/// next group is made while pages of the last one are there.
 ///
 /// Where a row is inserted. free_space.hpp has the hints. A thread that inserts keeps the page for
 /// its next row (`target`), so threads do not wait for each other. A page whose room turns out to
@@ -146,18 +148,32 @@ public:
         auto before = changes.template write<heap_directory_page>(store_.file(), last);
         before->set_next(*fresh);
     }
-    /// In a change of its own: one thread grows, and others wait for its pages. By one page where
-    /// there is no room for a group: in the file, the pool or the log.
+    /// In a change of its own. By one page where there is no room for a group: in the file, the
+    /// pool or the log.
     void grow_alone(free_space::room_type room) {
-        std::lock_guard const alone{growing_};
+        std::unique_lock alone{growing_, std::try_to_lock};
+        if (!alone) {
+            has_waited_ = true;
+            alone.lock();
+        }
         if (space_.has(room)) { return; }
-        auto const group = std::clamp<std::size_t>(pages() / 8, 1, group_max);
+        auto const group = group_now();
         try {
             grow_by(group);
         } catch (error const&) {
             if (group == 1) { throw; }
             grow_by(1);
         }
+    }
+    /// The next group, once threads have waited for one. No error: who needs a page will meet it.
+    /// Expects: as `grow_alone`, this thread holds no guard of the pool.
+    void grow_early() {
+        if (!has_waited_ || space_.empty_pages() >= group_now()) { return; }
+        std::unique_lock const alone{growing_, std::try_to_lock};
+        if (!alone) { return; }
+        try {
+            grow_by(group_now());
+        } catch (error const&) {}
     }
     /// In a change of the caller's: a page that is its own until the commit.
     template <class Changes>
@@ -192,11 +208,13 @@ public:
     };
     /// A page for a record of `size` bytes: the one that this thread kept, or one with room. It is
     /// no other thread's until a `target` of it ends.
-    /// `grow(room)` returns a new one, or adds some and returns nothing.
-    template <class Grow>
-    [[nodiscard]] page_no choose(std::size_t size, Grow grow) {
+    /// `grow(room)` returns a new one, or adds some and returns nothing; `prepare()` comes before a
+    /// page is looked for.
+    template <class Prepare, class Grow>
+    [[nodiscard]] page_no choose(std::size_t size, Prepare prepare, Grow grow) {
         auto const kept = mine().exchange(nothing_kept, std::memory_order_relaxed);
         if (kept != nothing_kept) { return kept; }
+        prepare();
         auto const room = room_wanted(size);
         while (true) {
             if (auto const found = space_.take(room)) { return *found; }
@@ -321,12 +339,14 @@ private:
         last_directory_ = last;
         for (auto const no : added) { space_.add(no, empty_room()); }
     }
-    void note_room_in(std::span<std::byte, page_size> bytes) const {
+    void note_room_in(std::span<std::byte, page_size> bytes) const noexcept {
         heap_directory_page<std::byte, page_size> const page{bytes};
-        for (std::size_t i = 0; i < page.count(); ++i) {
-            auto const no = page[i].page;
-            if (auto const room = space_.room(no)) { page.set(i, {no, *room}); }
-        }
+        space_.for_each_of(
+            page.count(), [&](std::size_t i) { return page[i].page; },
+            [&](std::size_t i, free_space::room_type room) { page.set(i, {page[i].page, room}); });
+    }
+    [[nodiscard]] std::size_t group_now() const noexcept {
+        return std::clamp<std::size_t>(pages() / 8, 1, group_max);
     }
 
     [[nodiscard]] std::atomic<std::uint64_t>& mine() noexcept {
@@ -338,10 +358,11 @@ private:
         if (before != nothing_kept) { space_.set(before, unknown_room); }
     }
 
-    free_space space_;
+    free_space space_{empty_room()};
     std::array<kept_page, 64> kept_;
     std::atomic<page_no> last_directory_;
     std::mutex growing_;
+    std::atomic<bool> has_waited_{false};
 };
 
 }  // namespace quire::inline QUIRE_ABI::detail

@@ -26,7 +26,7 @@ public:
         heap_.store().in_one_change(fn);
     }
     [[nodiscard]] page_no choose(record_form form, std::size_t size) {
-        return heap_.choose(Heap::page_view::size_of(form, size),
+        return heap_.choose(Heap::page_view::size_of(form, size), [&] { heap_.grow_early(); },
                             [&](free_space::room_type room) -> std::optional<page_no> {
                                 heap_.grow_alone(room);
                                 return std::nullopt;
@@ -61,7 +61,7 @@ public:
         fn(changes_);
     }
     [[nodiscard]] page_no choose(record_form form, std::size_t size) {
-        return heap_.choose(Heap::page_view::size_of(form, size),
+        return heap_.choose(Heap::page_view::size_of(form, size), [] {},
                             [&](free_space::room_type) -> std::optional<page_no> {
                                 return heap_.grow_in(changes_);
                             });
