@@ -149,6 +149,7 @@ set(quire_headers
     include/quire/table/btree_page.hpp
     include/quire/table/catalog.hpp
     include/quire/table/catalog_page.hpp
+    include/quire/table/detail/blank_page.hpp
     include/quire/table/detail/byte_cursor.hpp
     include/quire/table/detail/byte_tree.hpp
     include/quire/table/detail/catalog_check.hpp

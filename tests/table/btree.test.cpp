@@ -533,6 +533,44 @@ TEST_CASE("btree: damage is an error, and neither a loop nor a loss") {
     }
 }
 
+TEST_CASE("btree: a split below a damaged node makes no key unreachable") {
+    auto const name = [](std::uint32_t i) {
+        return "commonprefix-" + std::to_string(1'000'000 + i);  // heads are equal
+    };
+    std::uint64_t refused = 0;
+    std::string lost;
+    constexpr std::uint32_t last = 590;
+    for (std::size_t at = 24; at < 512; ++at) {
+        world<512> w{false};
+        quire::btree<std::string, std::string, pool_of<512>> names{*w.db, "names"};
+        for (std::uint32_t i = 0; i <= last; i += 10) { names.put(name(i), "v"); }
+        {
+            auto page = w.file->write(w.db->roots().at(0).page);
+            auto bytes = page->bytes();
+            bytes.with_span([at](std::span<std::byte> all) { all[at] ^= std::byte{4}; });
+        }
+        auto const is_there = [&](std::uint32_t i) {
+            try {
+                return names.contains(name(i));
+            } catch (quire::error const&) { return false; }
+        };
+        std::vector<std::uint32_t> there;
+        for (std::uint32_t i = 0; i <= last; i += 10) {
+            if (is_there(i)) { there.push_back(i); }
+        }
+        std::vector<std::pair<std::string, std::string>> more;
+        for (std::uint32_t i = 1; i <= 30; ++i) { more.emplace_back(name(last + i), "v"); }
+        try {
+            names.append_sorted(more);
+        } catch (quire::error const&) { ++refused; }
+        for (auto const i : there) {
+            if (!is_there(i)) { lost += std::to_string(at) + ": " + name(i) + '\n'; }
+        }
+    }
+    CHECK(refused > 0);
+    CHECK(lost == "");
+}
+
 TEST_CASE("btree: cursors go both ways, and stay where they are among writes") {
     world<512> w{false};
     quire::btree<std::uint32_t, std::string, pool_of<512>> tree{*w.db, "t"};

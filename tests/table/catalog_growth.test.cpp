@@ -10,6 +10,8 @@
 //   what is refused ahead is not tried without     the last pages of a full disk are not used
 //   the room is not given back                     every closed file ends with blank pages
 //   a file that is not of tables grows ahead       its pages() after a crash count blank pages
+//   a blank page is only what blank_page says      with no_seal a crash leaves pages of no kind
+//   page 1 is made by the change that needs it     two of them: one wipes what the other committed
 
 #include <quire/page/heap_page.hpp>
 #include <quire/testing/faulty_backend.hpp>
@@ -150,11 +152,64 @@ TEST_CASE("catalog: page 1 may be blank after a crash, and not after a clean end
             CHECK(errc_of([&] { quire::catalog{*w.pool, w.file()}; }) == errc::blank_page);
         } else {
             quire::catalog db{*w.pool, w.file()};
+            {
+                auto const map = w.file().read<allocation_page>(1);
+                map->validate();  // made by one thread, before others come
+            }
             CHECK(all_findings(db) == "");
             CHECK(allocate_one(db) == 2);
             CHECK(allocate_one(db) == 3);
             CHECK(all_findings(db) == "");
         }
+    }
+}
+
+TEST_CASE("catalog: a file with a blank page 1 is read") {
+    world w;
+    {
+        quire::catalog db{*w.pool, w.file()};
+        db.begin_changes();
+        w.file().flush();
+        w.file().close(quire::unwritten::discard);
+    }
+    auto bytes = w.disk.store->bytes("f");
+    std::fill(bytes.begin() + 512, bytes.end(), std::byte{0});
+    w.disk.store->assign("f", bytes);
+    w.opened = w.pool->open("f", quire::open_mode::read_only);
+    quire::catalog db{*w.pool, w.file()};
+    CHECK(all_findings(db) == "");
+    CHECK(errc_of([&] { allocate_one(db); }) == errc::read_only);
+}
+
+TEST_CASE("catalog: room that a crash left is used, also where blank pages are pages of zeros") {
+    quire::file_options const without_seal{.seal = quire::no_seal};
+    quire::file_options const shown{.blank = quire::blank_pages::shown};
+    for (auto const& options : {quire::file_options{}, without_seal, shown}) {
+        INFO((options.blank == quire::blank_pages::shown)
+             << ' ' << (options.seal.seal == quire::no_seal.seal));
+        world w{options};
+        std::uint64_t last = 0;
+        {
+            quire::catalog db{*w.pool, w.file()};
+            while (last < 35) { last = allocate_one(db); }
+            w.file().flush();
+            w.file().reserve(covered);
+        }
+        w.crash();
+        quire::catalog db{*w.pool, w.file()};
+        CHECK(w.file().pages() == 36 + covered);
+        CHECK(all_findings(db) == "");
+        while (last < covered) {
+            db.in_one_change([&](auto& pages) {
+                for (int i = 0; i < 8; ++i) { last = allocate(db, pages); }
+            });
+        }
+        while (last < covered + 50) {
+            auto const next = last == covered ? last + 2 : last + 1;
+            last = allocate_one(db);
+            CHECK(last == next);
+        }
+        CHECK(all_findings(db) == "");
     }
 }
 
@@ -249,4 +304,7 @@ TEST_CASE("catalog: only a file that has one grows ahead") {
     file = w.pool.open("f", quire::open_mode::open_or_create);  // in the same slot
     for (int i = 0; i < 50; ++i) { file.append<heap_page>().release(); }
     CHECK(w.pages_on_disk() == 50);
+    CHECK(errc_of([&] { quire::catalog{w.pool, file}; }) == errc::wrong_page_kind);
+    for (int i = 0; i < 50; ++i) { file.append<heap_page>().release(); }
+    CHECK(w.pages_on_disk() == 100);
 }

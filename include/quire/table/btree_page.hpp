@@ -252,8 +252,8 @@ public:
         static_cast<void>(page_.checked(position, now));
         return now.has_block() ? page_.block(now).head(position) : tag(page_, fences + position);
     }
-    /// Whether no head is below the one before it. Expects: no block.
-    [[nodiscard]] bool has_ascending_heads() const { return page_.has_ascending_heads(); }
+    /// Whether heads ascend, and keys of one head: what a search relies on. Expects: no block.
+    [[nodiscard]] bool is_searchable() const { return page_.is_searchable(); }
     /// Bytes in use, slots included; at most PageSize.
     [[nodiscard]] std::size_t used() const
         requires page_byte<Byte>

@@ -52,7 +52,7 @@
 /// Threads: any, except that the constructor and `close` run alone. One catalog for one open file.
 /// Cost: allocate and free latch page 1 and the page's allocation page, and allocate nothing. A
 /// search for a free page starts where the last one ended; the first one after opening looks at
-/// every bit.
+/// every bit. `close` cuts a file that has grown, and syncs it once more for that.
 
 #include <quire/table/detail/catalog_check.hpp>
 #include <quire/table/detail/closing_mark.hpp>
@@ -100,7 +100,10 @@ public:
         if (file.pages() > 0) { open(without); }
         if (file.pages() == 1) { begin_changes(); }  // a crash left it so
         if (file.pages() < 2) { make(); }
-        look_at_page_1();
+        if (allocator_.lacks_gate(mark_.was_clean()) && file.is_writable()) {
+            in_one_change([&](auto& pages) { allocator_.make_gate(pages); });
+        }
+        allocator_.let_grow_ahead();
         if (is_logged() && file.is_writable()) { mark_.begin(); }
     }
 
@@ -315,14 +318,6 @@ private:
             differ("page size", names->page_size(), page_size);
         }
         mark_.look_at(*names.operator->(), without);
-    }
-    /// It is blank if a crash came before it was written (detail/page_allocator.hpp, I5).
-    void look_at_page_1() const {
-        try {
-            auto const map = file_.template read<allocation_page>(1);
-        } catch (error const& why) {
-            if (why.code() != errc::blank_page || mark_.was_clean()) { throw; }
-        }
     }
     [[nodiscard]] static std::array<std::byte, names_type::file_id_size> random_id() {
         std::array<std::byte, names_type::file_id_size> id{};

@@ -8,6 +8,7 @@
 /// copied. So a check waits for others in no circle; but what they change meanwhile may look wrong.
 
 #include <quire/table/allocation_page.hpp>
+#include <quire/table/detail/blank_page.hpp>
 #include <quire/table/detail/name_chain.hpp>
 #include <quire/table/finding.hpp>
 #include <quire/table/free_page.hpp>
@@ -151,7 +152,7 @@ private:
             map->copy_to(bytes);
             return true;
         } catch (error const& why) {
-            if (why.code() != errc::blank_page) { throw; }
+            if (!is_blank(file_, no, why)) { throw; }
             map_type::format(bytes, no);
             return false;
         }
@@ -170,7 +171,7 @@ private:
             auto const all = bytes.unguarded_span().template first<PageSize>();
             free_page<std::byte const, PageSize> const free{all};
             if (!free.accepts(all)) {
-                if (!used) { add(no, "marked as free, and not formatted so"); }
+                if (!used && !all_zero(all)) { add(no, "marked as free, and not formatted so"); }
             } else if (used) {
                 add(no, "marked as used, and formatted free");
             } else {

@@ -158,13 +158,17 @@ public:
         return load_le<std::uint32_t>(bytes.data()) |
                std::uint64_t{load_le<std::uint16_t>(bytes.data() + 4)} << 32;
     }
-    [[nodiscard]] bool has_ascending_heads() const {
+    [[nodiscard]] bool is_searchable() const {
         auto const now = load_shape();
-        bool ascends = true;
         for (std::size_t i = 1; i < now.entries; ++i) {
-            ascends &= tag(*this, fences + i - 1) <= tag(*this, fences + i);
+            auto const head = tag(*this, fences + i);
+            auto const before = tag(*this, fences + i - 1);
+            if (before > head) { return false; }
+            if (before == head && compare_keys(suffix(i - 1, now), suffix(i, now)) >= 0) {
+                return false;
+            }
         }
-        return ascends;
+        return true;
     }
     [[nodiscard]] bool is_below_high(key_bytes key, shape const& now) const {
         auto const pointer = high_pointer(now);

@@ -19,14 +19,17 @@
 ///       written under the gate.
 ///   I4. A page is taken only if it is a free page, or blank: a bit that is wrong after a crash of
 ///       a file without a log hands out no page that may be in use.
-///   I5. An allocation page that is blank says that none of its pages is used: a crash left it and
-///       what comes behind it as room at the end. It is made when the first of them is taken.
+///   I5. A later allocation page that is blank says that none of its pages is used: a crash left it
+///       and what comes behind it as room at the end. It is made, under the gate, when the first of
+///       them is taken. The gate itself is made when the catalog is opened.
 ///
-/// Whole or not without a log, too: nothing changes before all pages are held. When the change ends
-/// without a commit, what was taken becomes free again (unlogged_change.hpp). What was made free
-/// stays so: `hold_to_free` acquires, so that `free`, done last, cannot fail.
+/// Whole or not without a log, too: nothing changes before all pages are held, except that a blank
+/// one is made free. When the change ends without a commit, what was taken becomes free again
+/// (unlogged_change.hpp). What was made free stays so: `hold_to_free` acquires, so that `free`, done
+/// last, cannot fail.
 
 #include <quire/table/allocation_page.hpp>
+#include <quire/table/detail/blank_page.hpp>
 #include <quire/table/free_page.hpp>
 #include <quire/table/unlogged_change.hpp>
 
@@ -38,8 +41,27 @@ class page_allocator : immovable {
     using map_type = allocation_page<std::byte const, Pool::page_size>;
 
 public:
-    explicit page_allocator(file_type const& file) noexcept : file_{file} {
-        file_.slot().grows_ahead.store(true, std::memory_order_relaxed);  // I5
+    explicit page_allocator(file_type const& file) noexcept : file_{file} {}
+
+    /// Whether page 1 is blank, as it is if a crash came before it was written.
+    /// Errors: wrong_page_kind; blank_page, where no crash explains it.
+    [[nodiscard]] bool lacks_gate(bool was_closed) const {
+        try {
+            auto const gate = file_.template read<allocation_page>(map_type::first_map);
+            return false;
+        } catch (error const& why) {
+            if (was_closed || !is_blank(file_, map_type::first_map, why)) { throw; }
+            return true;
+        }
+    }
+    /// Expects: no other thread uses the file.
+    template <class Changes>
+    void make_gate(Changes& pages) {
+        make_map(pages, map_type::first_map);
+    }
+    /// The file is one of a catalog, which can use what a crash leaves of its room.
+    void let_grow_ahead() noexcept {
+        file_.slot().grows_ahead.store(true, std::memory_order_relaxed);
     }
 
     /// A page that is in use from now on, held by the change, formatted free.
@@ -81,19 +103,19 @@ private:
     void hold(Changes& pages, page_no no) {
         [[maybe_unused]] auto const page = pages.template write<View>(file_, no);
     }
-    /// Page `no`, held; a blank one is made one of the kind.
+    /// Page `no`, held; a blank one is made one of the kind. Expects: the change has the gate.
     template <template <class, std::size_t> class View, class Changes>
     void hold_or_make(Changes& pages, page_no no) {
         try {
             hold<View>(pages, no);
         } catch (error const& why) {
-            if (why.code() != errc::blank_page) { throw; }
+            if (!is_blank(file_, no, why)) { throw; }
             [[maybe_unused]] auto const page = pages.template format<View>(file_, no);
         }
     }
     template <class Changes>
     void hold_gate(Changes& pages) {
-        hold_or_make<allocation_page>(pages, map_type::first_map);
+        hold<allocation_page>(pages, map_type::first_map);
     }
     [[noreturn]] void refuse(page_no no, char const* why) const {
         throw file_.slot().failure(errc::corrupt_page, "free a page", file_.id_of(no), 0, why);
@@ -130,7 +152,7 @@ private:
             auto const map = file_.template read<allocation_page>(map_no);
             return map->first_free(from, end);
         } catch (error const& why) {
-            if (why.code() != errc::blank_page) { throw; }
+            if (!is_blank(file_, map_no, why)) { throw; }
         }
         auto const first = std::max<std::size_t>(from, 1);  // bit 0 is its own
         bool const is_there = first < std::min<std::uint64_t>(end, map_type::bit_count);

@@ -149,11 +149,11 @@ private:
         return split_result::done;
     }
     /// Whether `fence` belongs at `position` of an inner node that has room: what is wrong there
-    /// must not come out when the child is cut. `used` has looked at all slots. As heads ascend, a
-    /// search finds afterwards what it found before. To validate the node took a tenth of an
-    /// insertion.
+    /// must not come out when the child is cut. `used` has looked at all slots. Since the node is
+    /// searchable, a search finds afterwards what it found before. To validate the node took a
+    /// tenth of an insertion.
     static void require_place(node_view const& page, std::size_t position, key_bytes fence) {
-        if (!page.has_ascending_heads()) { page.corrupt("order of heads"); }
+        if (!page.is_searchable()) { page.corrupt("order of keys"); }
         auto const where = page.find(fence);
         if (where.found || where.position != position || !page.holds(fence) ||
             page.prefix_size() > fence.size()) {
