@@ -25,8 +25,8 @@
 ///
 /// Whole or not without a log, too: nothing changes before all pages are held, except that a blank
 /// one is made free. When the change ends without a commit, what was taken becomes free again
-/// (unlogged_change.hpp). What was made free stays so: `hold_to_free` acquires, so that `free`, done
-/// last, cannot fail.
+/// (unlogged_change.hpp). What was made free stays so: `hold_to_free` acquires, so that `free`,
+/// done last, cannot fail.
 
 #include <quire/table/allocation_page.hpp>
 #include <quire/table/detail/blank_page.hpp>
