@@ -316,6 +316,24 @@ TEST_CASE("catalog: a page whose bit is wrong is not handed out") {
     }
 }
 
+TEST_CASE("catalog: a page whose bit is wrong is not handed out to the change that has it") {
+    for (bool const logged : {false, true}) {
+        INFO(logged);
+        world w{logged};
+        quire::catalog db{*w.pool, w.file()};
+        CHECK(errc_of([&] {
+                  db.in_one_change([&](auto& pages) {
+                      auto const no = allocate(db, pages);
+                      {
+                          auto map = pages.template write<allocation_page>(w.file(), 1);
+                          map->set_free(no - 1);
+                      }
+                      allocate(db, pages);
+                  });
+              }) == errc::corrupt_page);
+    }
+}
+
 TEST_CASE("catalog: a blank page whose bit says that it is free is used") {
     world w;
     { quire::catalog db{*w.pool, w.file()}; }

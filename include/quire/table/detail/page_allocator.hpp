@@ -109,7 +109,7 @@ private:
         try {
             hold<View>(pages, no);
         } catch (error const& why) {
-            if (!is_blank(file_, no, why)) { throw; }
+            if (pages.holds(file_, no) || !is_blank(file_, no, why)) { throw; }
             [[maybe_unused]] auto const page = pages.template format<View>(file_, no);
         }
     }
