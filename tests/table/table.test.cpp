@@ -518,8 +518,13 @@ TEST_CASE("heap_file: once threads have waited for pages, the next are made befo
     for (int i = 0; i < 12; ++i) { CHECK(insert() + 1 >= lines.pages() / 8); }
     // Where the file cannot grow, what is there is used, and only then it is an error.
     faults->add({.call = quire::testing::io_call::resize, .error = ENOSPC, .every = 1});
+    auto const tried = faults->calls(quire::testing::io_call::resize);
+    auto const empty = lines.pages() - rows;
+    REQUIRE(empty > 3);
     while (code_of([&] { insert(); }) != errc::grow_failed) {}
     CHECK(lines.pages() == rows);
+    // Early once: ahead, and by a page. When it is needed: a group likewise, and then one page.
+    CHECK(faults->calls(quire::testing::io_call::resize) - tried <= 6);
     faults->clear();
     CHECK(insert() > 0);
     CHECK(w.wrong(lines) == "");

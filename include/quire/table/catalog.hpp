@@ -47,7 +47,8 @@
 /// 0. It is set durably by `close` alone, and cleared durably before the first change of a life,
 /// which costs a flush. `was_closed_cleanly` tells what it was; `check` finds what contradicts
 /// itself here. Once a file was not closed cleanly, `close` marks it again only after
-/// `accept_after_crash`.
+/// `accept_after_crash`. A page 1 that was not written is made when such a file is opened to be
+/// changed.
 ///
 /// Threads: any, except that the constructor and `close` run alone. One catalog for one open file.
 /// Cost: allocate and free latch page 1 and the page's allocation page, and allocate nothing. A

@@ -71,7 +71,7 @@ public:
     /// `fn(i, room)` for each of `count` pages, `page(i)`, of which something is noted. O(1) a page
     /// in the order in which they came.
     template <class Page, class Fn>
-    void for_each_of(std::size_t count, Page page, Fn fn) const noexcept {
+    void for_each_of(std::size_t count, Page page, Fn fn) const {
         std::lock_guard const alone{mutex_};
         std::size_t next = pages_.size();  // the place behind the last page's
         for (std::size_t i = 0; i < count; ++i) {
@@ -87,7 +87,7 @@ public:
         std::lock_guard const alone{mutex_};
         return pages_.size();
     }
-    /// How many have nothing in them, and are no one's.
+    /// How many are noted as empty.
     [[nodiscard]] std::size_t empty_pages() const noexcept {
         std::lock_guard const alone{mutex_};
         return empty_;

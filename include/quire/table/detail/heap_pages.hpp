@@ -6,7 +6,8 @@
 /// The directory (heap_directory_page.hpp), a chain that begins at the root, lists the record pages
 /// (record_page.hpp). They come in groups, up to 64 and 128 KiB at once, and remain. One thread
 /// makes a group, and others that find no page with room wait for it. Once that has happened, the
-/// next group is made while pages of the last one are there.
+/// next group is made while pages of the last one are there, unless the last attempt failed. The
+/// thread that makes it waits as one without room would: for frames, or for a change that grows.
 ///
 /// Where a row is inserted. free_space.hpp has the hints. A thread that inserts keeps the page for
 /// its next row (`target`), so threads do not wait for each other. A page whose room turns out to
@@ -160,20 +161,23 @@ public:
         auto const group = group_now();
         try {
             grow_by(group);
+            groups_fit_ = true;
         } catch (error const&) {
+            groups_fit_ = false;
             if (group == 1) { throw; }
             grow_by(1);
         }
     }
     /// The next group, once threads have waited for one. No error: who needs a page will meet it.
+    /// It is not tried again before a group was made.
     /// Expects: as `grow_alone`, this thread holds no guard of the pool.
     void grow_early() {
-        if (!has_waited_ || space_.empty_pages() >= group_now()) { return; }
+        if (!has_waited_ || !groups_fit_ || space_.empty_pages() >= group_now()) { return; }
         std::unique_lock const alone{growing_, std::try_to_lock};
         if (!alone) { return; }
         try {
             grow_by(group_now());
-        } catch (error const&) {}
+        } catch (error const&) { groups_fit_ = false; }
     }
     /// In a change of the caller's: a page that is its own until the commit.
     template <class Changes>
@@ -339,7 +343,7 @@ private:
         last_directory_ = last;
         for (auto const no : added) { space_.add(no, empty_room()); }
     }
-    void note_room_in(std::span<std::byte, page_size> bytes) const noexcept {
+    void note_room_in(std::span<std::byte, page_size> bytes) const {
         heap_directory_page<std::byte, page_size> const page{bytes};
         space_.for_each_of(
             page.count(), [&](std::size_t i) { return page[i].page; },
@@ -362,7 +366,8 @@ private:
     std::array<kept_page, 64> kept_;
     std::atomic<page_no> last_directory_;
     std::mutex growing_;
-    std::atomic<bool> has_waited_{false};
+    std::atomic<bool> has_waited_{false};  ///< a thread, for a group
+    std::atomic<bool> groups_fit_{true};   ///< the last one did
 };
 
 }  // namespace quire::inline QUIRE_ABI::detail
