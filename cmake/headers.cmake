@@ -156,6 +156,7 @@ set(quire_headers
     include/quire/table/detail/closing_mark.hpp
     include/quire/table/detail/entry_block.hpp
     include/quire/table/detail/free_space.hpp
+    include/quire/table/detail/heap_directory.hpp
     include/quire/table/detail/heap_pages.hpp
     include/quire/table/detail/index_set.hpp
     include/quire/table/detail/key_order.hpp

@@ -75,3 +75,19 @@ TEST_CASE("free_space: no page has no room") {
     CHECK_FALSE(all.take(1));
     CHECK_FALSE(all.take(0));
 }
+
+TEST_CASE("free_space: a doubted page is taken once, and each has its turn") {
+    free_space all;
+    CHECK_FALSE(all.take_doubted());
+    for (std::uint64_t const no : {7U, 3U, 9U, 3U}) { all.doubt(no); }
+    CHECK(all.take_doubted() == quire::page_no{3});
+    all.doubt(3);
+    CHECK(all.take_doubted() == quire::page_no{7});
+    all.doubt(7);
+    CHECK(all.take_doubted() == quire::page_no{9});
+    CHECK(all.take_doubted() == quire::page_no{3});
+    all.doubt(1);
+    CHECK(all.take_doubted() == quire::page_no{7});
+    CHECK(all.take_doubted() == quire::page_no{1});
+    CHECK_FALSE(all.take_doubted());
+}

@@ -367,7 +367,7 @@ TEMPLATE_TEST_CASE_SIG("table model: every mix of operations, as a map of rows",
                        ((std::size_t N), N), 512, 4096, 32768) {
     test_random random;
     counts seen;
-    constexpr int operations = N == 512 ? 900 : 400;
+    constexpr int operations = N == 512 ? 1100 : 400;
     for (bool const logged : {false, true}) {
         live<quire_test::tree_world<N>>(random, seen, logged, 20, operations);
     }

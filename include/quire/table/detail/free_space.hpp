@@ -3,8 +3,11 @@
 
 /// free_space: about how much room each page of a heap file has: one byte a page, in memory.
 ///
-/// Hints: a wrong one costs a look at a page, and is mended there. A page that `take` returned is
-/// no other's until its room is noted again: so threads that insert have pages of their own.
+/// Hints: one that is too high costs a look at a page, and is mended there; one that is too low is
+/// room that nobody finds. A page that `take` returned is no other's until its room is noted again:
+/// so threads that insert have pages of their own.
+///
+/// What a change filled may be undone. Such a page is doubted, until someone looks at it again.
 ///
 /// Room is in 256ths of a page. A tree of maxima stands over the bytes, as an array: node i has the
 /// larger room of nodes 2i and 2i + 1, and the last half are the pages, in the order in which they
@@ -17,6 +20,7 @@
 #include <algorithm>  // std::ranges::upper_bound
 #include <mutex>      // std::mutex
 #include <optional>   // std::optional
+#include <set>        // std::set
 #include <vector>     // std::vector
 
 namespace quire::inline QUIRE_ABI::detail {
@@ -60,6 +64,22 @@ public:
         auto const place = node - leaves();
         put(place, 0);
         return pages_[place];
+    }
+    /// Notes that a page may have more room than is noted. Errors: std::bad_alloc.
+    void doubt(page_no no) {
+        std::lock_guard const alone{mutex_};
+        doubted_.insert(no);
+    }
+    /// A page that is doubted, and from now on is not. One after another in turn, also if they are
+    /// doubted again.
+    [[nodiscard]] std::optional<page_no> take_doubted() noexcept {
+        std::lock_guard const alone{mutex_};
+        if (doubted_.empty()) { return std::nullopt; }
+        auto next = doubted_.upper_bound(last_doubted_);
+        if (next == doubted_.end()) { next = doubted_.begin(); }
+        last_doubted_ = *next;
+        doubted_.erase(next);
+        return last_doubted_;
     }
     /// What is noted of a page.
     [[nodiscard]] std::optional<room_type> room(page_no no) const noexcept {
@@ -158,6 +178,8 @@ private:
     std::vector<room_type> tree_;  ///< [0] is unused
     room_type all_;
     std::size_t empty_ = 0;
+    std::set<page_no> doubted_;
+    page_no last_doubted_;
 };
 
 }  // namespace quire::inline QUIRE_ABI::detail

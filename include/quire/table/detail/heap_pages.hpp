@@ -3,46 +3,50 @@
 
 /// heap_pages: the pages of a heap file: which there are, and which one is inserted into.
 ///
-/// The directory (heap_directory_page.hpp), a chain that begins at the root, lists the record pages
-/// (record_page.hpp). They come in groups, up to 64 and 128 KiB at once, and remain. One thread
-/// makes a group, and others that find no page with room wait for it. Once that has happened, the
-/// next group is made while pages of the last one are there, unless the last attempt failed. The
-/// thread that makes it waits as one without room would: for frames, or for a change that grows.
+/// The directory (heap_directory.hpp) lists the record pages (record_page.hpp). They come in
+/// groups, up to 64 and 128 KiB at once, and remain. One thread makes a group, and others that find
+/// no page with room wait for it. Once that has happened, the next group is made while pages of the
+/// last one are there, unless the last attempt failed. The thread that makes it waits as one
+/// without room would: for frames, or for a change that grows.
 ///
 /// Where a row is inserted. free_space.hpp has the hints. A thread that inserts keeps the page for
 /// its next row (`target`), so threads do not wait for each other. A page whose room turns out to
-/// be another, or that is none of this heap file, is noted so, and another one is taken. Hints are
-/// read from the directory when the heap file is opened, and written by `save_room`, and to the
-/// last directory page whenever the file grows. After a crash they are as old as that: a page that
-/// is fuller is found out when it is used; one with more room, by the next erasure there or by
-/// `find_room`.
+/// be another, or that is none of this heap file, is noted so, and another one is taken. A page
+/// from which something goes is noted, too: both under its latch, so the last who saw it tells. Of
+/// what a change filled it is not known whether it stays: before the file grows, some such pages
+/// are looked at again. Hints are read from the directory when the heap file is opened, and written
+/// by `save_room`, and to the last directory page whenever the file grows. After a crash they are
+/// as old as that: a page that is fuller is found out when it is used; one with more room, by the
+/// next erasure there or by `find_room`.
 ///
 /// `Store` is a catalog.
 
-#include <quire/table/catalog.hpp>
 #include <quire/table/detail/free_space.hpp>
+#include <quire/table/detail/heap_directory.hpp>
 #include <quire/table/detail/outside_of_changes.hpp>
-#include <quire/table/heap_directory_page.hpp>
 #include <quire/table/record_page.hpp>
 
 namespace quire::inline QUIRE_ABI::detail {
 
 template <class Store>
-class heap_pages : immovable {
+class heap_pages : public heap_directory<Store> {
+    using base = heap_directory<Store>;
+
 protected:
-    using file_type = typename Store::file_type;
+    using base::number_;
+    using base::store_;
 
 public:
-    static constexpr std::size_t page_size = Store::page_size;
+    using base::for_each_directory;
+    using base::page_size;
+    using typename base::directory_view;
     using page_view = record_page<std::byte const, page_size>;
-    using directory_view = heap_directory_page<std::byte const, page_size>;
 
     /// Errors: those of reading, corrupt_page.
-    heap_pages(Store& store, root_entry const& where)
-        : store_{store}, root_{where.page}, number_{where.number} {
+    heap_pages(Store& store, root_entry const& where) : base{store, where} {
         for (auto& one : kept_) { one.page = nothing_kept; }
         for_each_directory([&](page_no no, directory_view const& page) {
-            last_directory_ = no;
+            this->note_last_directory(no);
             for (std::size_t i = 0; i < page.count(); ++i) {
                 space_.add(page[i].page, page[i].room);
             }
@@ -50,57 +54,13 @@ public:
         });
     }
 
-    /// Makes a fresh page the root of an empty heap file.
-    static void begin(std::span<std::byte, page_size> root, std::uint32_t number) noexcept {
-        heap_directory_page<std::byte, page_size>{root}.set_heap(number);
-    }
-
-    [[nodiscard]] Store& store() const noexcept { return store_; }
-    [[nodiscard]] page_no root() const noexcept { return root_; }
-    [[nodiscard]] std::uint32_t number() const noexcept { return number_; }
     /// Pages of rows.
     [[nodiscard]] std::size_t pages() const noexcept { return space_.pages(); }
 
-    /// `fn(no, page)` for each directory page, under its latch, then `after()` without one; until
-    /// one of them returns false. Errors: corrupt_page (the chain has no end), those of reading.
-    template <class Fn, class After>
-    void for_each_directory(Fn fn, After after) const {
-        page_no no = root_;
-        for (std::uint64_t seen = 0; seen <= store_.file().pages(); ++seen) {
-            page_no next;
-            {
-                auto const guard = store_.file().template read<heap_directory_page>(no);
-                directory_view const page{guard->bytes()};
-                if (page.heap() != number_) { page.corrupt("heap file of a directory page"); }
-                next = page.next();
-                if (!fn(no, page)) { return; }
-            }
-            if (!after() || next.value() == 0) { return; }
-            no = next;
-        }
-        has_no_end();
-    }
-    template <class Fn>
-    void for_each_directory(Fn fn) const {
-        for_each_directory(fn, [] { return true; });
-    }
-    /// `fn(page)` for each directory page as a change has it, until it returns false.
-    template <class Changes, class Fn>
-    void for_each_directory_in(Changes& changes, Fn fn) const {
-        page_no no = root_;
-        for (std::uint64_t seen = 0; seen <= store_.file().pages(); ++seen) {
-            auto const held = changes.template read<heap_directory_page>(store_.file(), no);
-            directory_view const page{held.view().bytes()};
-            if (page.heap() != number_) { page.corrupt("heap file of a directory page"); }
-            if (!fn(page) || page.next().value() == 0) { return; }
-            no = page.next();
-        }
-        has_no_end();
-    }
     /// `fn(page)` if page `no` is one of this heap file's. `Pages` is a change, or
     /// outside_of_changes. Errors: corrupt_page, those of reading and of `fn`.
     template <class Pages, class Fn>
-    void visit(Pages& pages, page_no no, Fn fn) const {
+    void visit(Pages& pages, page_no no, Fn fn, access_options const& how = by_default) const {
         bool is_there = false;
         auto const tell = [&](page_view const& page) {
             is_there = true;
@@ -108,10 +68,10 @@ public:
         };
         try {
             if constexpr (std::same_as<Pages, outside_of_changes>) {
-                auto const guard = store_.file().template read<record_page>(no);
+                auto const guard = store_.file().template read<record_page>(no, how);
                 tell(page_view{guard->bytes()});
             } else {
-                auto const held = pages.template read<record_page>(store_.file(), no);
+                auto const held = pages.template read<record_page>(store_.file(), no, how);
                 tell(page_view{held.view().bytes()});
             }
         } catch (error const& why) {
@@ -126,7 +86,7 @@ public:
     void grow(Changes& changes, std::size_t wanted, std::vector<page_no>& added) {
         added.clear();
         added.reserve(wanted);
-        auto const last = hold_last_directory(changes);
+        auto const last = this->hold_last_directory(changes);
         auto const room = directory_view::capacity - count_in(changes, last);
         std::optional<page_no> fresh;
         if (room == 0) {
@@ -159,6 +119,7 @@ public:
         }
         if (space_.has(room)) { return; }
         auto const group = group_now();
+        if (finds_again(room, group, [](page_no) { return false; })) { return; }
         try {
             grow_by(group);
             groups_fit_ = true;
@@ -179,9 +140,12 @@ public:
             grow_by(group_now());
         } catch (error const&) { groups_fit_ = false; }
     }
-    /// In a change of the caller's: a page that is its own until the commit.
+    /// In a change of the caller's: a page that is its own until the commit; or nothing, if one
+    /// was found that has room.
     template <class Changes>
-    [[nodiscard]] page_no grow_in(Changes& changes) {
+    [[nodiscard]] std::optional<page_no> grow_in(Changes& changes, free_space::room_type room) {
+        auto const is_held = [&](page_no no) { return changes.holds(store_.file(), no); };
+        if (finds_again(room, 2, is_held)) { return std::nullopt; }
         std::vector<page_no> added;
         grow(changes, 1, added);
         space_.add(added.front(), 0);
@@ -190,25 +154,30 @@ public:
 
     // Which page is inserted into
 
-    /// A page that is this thread's as long as this lives.
+    /// A page that is this thread's as long as this lives, and then kept for its next row.
     class target : immovable {
     public:
-        target(heap_pages& heap, page_no no) noexcept : heap_{heap}, no_{no} {}
+        /// `may_be_undone`: what was put there before, too.
+        target(heap_pages& heap, page_no no, bool may_be_undone) noexcept
+            : heap_{heap}, no_{no}, may_be_undone_{may_be_undone} {}
         [[nodiscard]] page_no page() const noexcept { return no_; }
-        /// Whether its room is another than was noted: then it is not kept.
-        void turns_out(std::optional<free_space::room_type> room) noexcept { room_ = room; }
+        /// Notes, under its latch, that `free` bytes are no room for a record of that size.
+        void is_full_for(std::size_t record_size, std::size_t free) {
+            if (may_be_undone_) { heap_.space_.doubt(no_); }
+            auto const less = static_cast<free_space::room_type>(room_wanted(record_size) - 1);
+            heap_.space_.set(no_, std::min(free_space::room_of(free, page_size), less));
+        }
+        /// It is not kept.
+        void give_back() noexcept { is_mine_ = false; }
         ~target() {
-            if (room_) {
-                heap_.space_.set(no_, *room_);
-            } else {
-                heap_.keep(no_);
-            }
+            if (is_mine_) { heap_.keep(no_); }
         }
 
     private:
         heap_pages& heap_;
         page_no no_;
-        std::optional<free_space::room_type> room_;
+        bool may_be_undone_;
+        bool is_mine_ = true;
     };
     /// A page for a record of `size` bytes: the one that this thread kept, or one with room. It is
     /// no other thread's until a `target` of it ends.
@@ -228,13 +197,14 @@ public:
 
     // Hints
 
-    /// Notes the room of a page from which something was erased.
+    /// Notes the room of a page from which something went.
     template <class Pages>
-    void note_room(Pages& pages, page_no no) {
+    void note_room(Pages& pages, page_no no, access_options const& how = by_default) {
         try {
-            visit(pages, no, [&](page_view const& page) {
+            auto const note = [&](page_view const& page) {
                 space_.set(no, free_space::room_of(page.free_space(), page_size));
-            });
+            };
+            visit(pages, no, note, how);
         } catch (error const& why) {
             if (!is_about_content(why.kind())) { throw; }
             space_.set(no, 0);
@@ -259,6 +229,7 @@ public:
             auto const no = one.page.exchange(nothing_kept, std::memory_order_relaxed);
             if (no != nothing_kept) { space_.set(no, unknown_room); }
         }
+        while (auto const no = space_.take_doubted()) { space_.set(*no, unknown_room); }
         std::vector<page_no> news;
         for_each_directory([&](page_no no, directory_view const& page) {
             for (std::size_t i = 0; i < page.count(); ++i) {
@@ -278,15 +249,12 @@ public:
     }
 
 protected:
-    /// In 256ths, rounded up; at most what an empty page is noted with.
+    /// What a page with just that much room is noted with, so that it is found.
     [[nodiscard]] static free_space::room_type room_wanted(std::size_t record_size) noexcept {
-        auto const room = (record_size * 256 + page_size - 1) / page_size;
-        return static_cast<free_space::room_type>(std::min<std::size_t>(room, empty_room()));
+        return std::max<free_space::room_type>(free_space::room_of(record_size, page_size), 1);
     }
 
-    Store& store_;
-    page_no const root_;
-    std::uint32_t const number_;
+    free_space space_{empty_room()};
 
 private:
     static constexpr std::uint64_t nothing_kept = ~std::uint64_t{0};
@@ -306,41 +274,42 @@ private:
         return why.code() == errc::wrong_page_kind || why.code() == errc::page_out_of_range ||
                why.code() == errc::blank_page;
     }
-    [[noreturn]] void has_no_end() const {
-        throw store_.file().slot().failure(errc::corrupt_page, "read the directory of a heap file",
-                                           store_.file().id_of(root_), 0, "it has no end");
-    }
-
     template <class Changes>
     [[nodiscard]] std::size_t count_in(Changes& changes, page_no no) const {
         auto const page = changes.template read<heap_directory_page>(store_.file(), no);
         return page->count();
     }
-    /// Others may have appended some since this one was noted.
-    template <class Changes>
-    [[nodiscard]] page_no hold_last_directory(Changes& changes) const {
-        page_no no = last_directory_.load(std::memory_order_relaxed);
-        for (std::uint64_t seen = 0; seen <= store_.file().pages(); ++seen) {
-            page_no next;
-            {
-                auto const page = changes.template read<heap_directory_page>(store_.file(), no);
-                if (page->heap() != number_) { page->corrupt("heap file of a directory page"); }
-                next = page->next();
+    /// Whether there is a page with room after a look at some that changes had filled: those
+    /// changes may have been undone. What others change now is not waited for.
+    /// `is_held(no)`: by a change of this thread's, which knows that it is full.
+    template <class IsHeld>
+    [[nodiscard]] bool finds_again(free_space::room_type room, std::size_t looks, IsHeld is_held) {
+        outside_of_changes none;
+        for (; looks > 0; --looks) {
+            auto const no = space_.take_doubted();
+            if (!no) { return false; }
+            if (is_held(*no)) {
+                space_.doubt(*no);
+                continue;
             }
-            if (next.value() == 0) { return no; }
-            changes.let_go(store_.file(), no);
-            no = next;
+            try {
+                note_room(none, *no, {.wait_max = std::chrono::nanoseconds{1}});
+            } catch (error const& why) {  // for whoever needs this page
+                space_.doubt(*no);
+                if (why.code() != errc::timed_out) { return false; }
+            }
+            if (space_.has(room)) { return true; }
         }
-        has_no_end();
+        return false;
     }
     void grow_by(std::size_t group) {
         std::vector<page_no> added;
         page_no last;
         store_.in_one_change([&](auto& changes) {
-            last = hold_last_directory(changes);
+            last = this->hold_last_directory(changes);
             grow(changes, group, added);
         });
-        last_directory_ = last;
+        this->note_last_directory(last);
         for (auto const no : added) { space_.add(no, empty_room()); }
     }
     void note_room_in(std::span<std::byte, page_size> bytes) const {
@@ -362,9 +331,7 @@ private:
         if (before != nothing_kept) { space_.set(before, unknown_room); }
     }
 
-    free_space space_{empty_room()};
     std::array<kept_page, 64> kept_;
-    std::atomic<page_no> last_directory_;
     std::mutex growing_;
     std::atomic<bool> has_waited_{false};  ///< a thread, for a group
     std::atomic<bool> groups_fit_{true};   ///< the last one did

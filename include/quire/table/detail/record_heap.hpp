@@ -23,9 +23,9 @@ class record_heap : public heap_pages<Store> {
     using base = heap_pages<Store>;
     using base::number_;
     using base::store_;
-    using base::visit;
 
 public:
+    using base::visit;
     using typename base::directory_view;
     using typename base::page_view;
     using typename base::target;
@@ -129,25 +129,20 @@ public:
     [[nodiscard]] std::optional<record_id> hold_room(Changes& changes, target& where,
                                                      record_form form, std::size_t size) const {
         std::optional<record_id> found;
-        auto const no = where.page();
-        where.turns_out(free_space::room_type{0});
+        auto const whole = page_view::size_of(form, size);
         try {
-            visit(changes, no, [&](page_view const& page) {
-                auto const room = page.room_for(page_view::size_of(form, size));
-                if (room) {
-                    found = record_id{no, *room};
-                    where.turns_out(std::nullopt);
+            visit(changes, where.page(), [&](page_view const& page) {
+                if (auto const room = page.room_for(whole)) {
+                    found = record_id{where.page(), *room};
                 } else {
-                    auto const noted = free_space::room_of(page.free_space(), base::page_size);
-                    auto const wanted = base::room_wanted(page_view::size_of(form, size));
-                    auto const less = static_cast<free_space::room_type>(wanted - 1);
-                    where.turns_out(std::min(noted, less));
+                    where.is_full_for(whole, page.free_space());
                 }
             });
         } catch (error const& why) {
-            if (!is_about_content(why.kind())) { where.turns_out(std::nullopt); }
+            if (is_about_content(why.kind())) { where.give_back(); }
             throw;
         }
+        if (!found) { where.give_back(); }
         return found;
     }
 

@@ -33,7 +33,8 @@ public:
         auto const size = size_of(row);
         edits_type edits;
         while (true) {
-            typename Heap::target target{heap_, steps.choose(record_form::row, size)};
+            typename Heap::target target{heap_, steps.choose(record_form::row, size),
+                                         steps.may_be_undone};
             std::optional<record_id> at;
             bool fits = false;
             steps.run([&](auto& changes) {
@@ -67,8 +68,11 @@ public:
                 result = result::absent;
                 auto const where = hold(changes, id, is);
                 if (!where) { return; }
-                auto const before = heap_.with_row(
-                    changes, *where, [](key_bytes row) { return rows::decode(row); });
+                std::size_t size_before = 0;
+                auto const before = heap_.with_row(changes, *where, [&](key_bytes row) {
+                    size_before = row.size();
+                    return rows::decode(row);
+                });
                 Row after = before;
                 fn(after);
                 size = size_of(after);
@@ -88,13 +92,15 @@ public:
                     heap_.replace(changes, *where, size, writer_of(after));
                 }
                 edits.apply(changes, indexes_);
+                if (to || size < size_before) { heap_.note_room(changes, where->now.page); }
                 result = result::done;
             });
             if (result == result::absent) { return false; }
             if (result == result::done) { break; }
             if (result == result::no_room) {
                 target.reset();
-                target.emplace(heap_, steps.choose(record_form::moved_here, size));
+                target.emplace(heap_, steps.choose(record_form::moved_here, size),
+                               steps.may_be_undone);
             } else {
                 steps.make_room(edits);
             }
@@ -120,6 +126,7 @@ public:
             heap_.erase(changes, *where);
             edits.apply(changes, indexes_);
             heap_.note_room(changes, where->now.page);
+            if (where->has_moved()) { heap_.note_room(changes, where->id.page); }
         });
         if (was_there) { steps.tidy(edits); }
         return was_there;

@@ -6,6 +6,7 @@
 ///
 ///   steps.run(fn)             fn(changes), which may run several times
 ///   steps.choose(form, size)  a page for such a row, a new one if there is no other
+///   steps.may_be_undone       whether what was done before may be
 ///   steps.make_room(edits)    in the index whose leaf had none
 ///   steps.tidy(edits)         merges what became thin
 
@@ -19,6 +20,8 @@ namespace quire::inline QUIRE_ABI::detail {
 template <class Heap, class Indexes>
 class own_steps {
 public:
+    static constexpr bool may_be_undone = false;
+
     own_steps(Heap& heap, Indexes& indexes) noexcept : heap_{heap}, indexes_{indexes} {}
 
     template <class Fn>
@@ -53,6 +56,8 @@ private:
 template <class Heap, class Indexes, class Changes>
 class part_steps {
 public:
+    static constexpr bool may_be_undone = true;
+
     part_steps(Heap& heap, Indexes& indexes, Changes& changes) noexcept
         : heap_{heap}, indexes_{indexes}, changes_{changes} {}
 
@@ -62,8 +67,8 @@ public:
     }
     [[nodiscard]] page_no choose(record_form form, std::size_t size) {
         return heap_.choose(Heap::page_view::size_of(form, size), [] {},
-                            [&](free_space::room_type) -> std::optional<page_no> {
-                                return heap_.grow_in(changes_);
+                            [&](free_space::room_type room) {
+                                return heap_.grow_in(changes_, room);
                             });
     }
     template <class Edits>

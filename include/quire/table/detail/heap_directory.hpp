@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+/// heap_directory: the chain of pages (heap_directory_page.hpp) that lists a heap file's pages. It
+/// begins at the root, and grows at its end.
+///
+/// Each page of it names the heap file; one that names another is corrupt_page, and so is a chain
+/// that is longer than the file.
+///
+/// `Store` is a catalog. Threads: any.
+
+#include <quire/table/catalog.hpp>
+#include <quire/table/heap_directory_page.hpp>
+
+namespace quire::inline QUIRE_ABI::detail {
+
+template <class Store>
+class heap_directory : immovable {
+public:
+    static constexpr std::size_t page_size = Store::page_size;
+    using directory_view = heap_directory_page<std::byte const, page_size>;
+
+    heap_directory(Store& store, root_entry const& where) noexcept
+        : store_{store}, root_{where.page}, number_{where.number}, last_directory_{where.page} {}
+
+    /// Makes a fresh page the root of an empty heap file.
+    static void begin(std::span<std::byte, page_size> root, std::uint32_t number) noexcept {
+        heap_directory_page<std::byte, page_size>{root}.set_heap(number);
+    }
+
+    [[nodiscard]] Store& store() const noexcept { return store_; }
+    [[nodiscard]] page_no root() const noexcept { return root_; }
+    [[nodiscard]] std::uint32_t number() const noexcept { return number_; }
+
+    /// `fn(no, page)` for each directory page, under its latch, then `after()` without one; until
+    /// one of them returns false. Errors: corrupt_page (the chain has no end), those of reading.
+    template <class Fn, class After>
+    void for_each_directory(Fn fn, After after) const {
+        page_no no = root_;
+        for (std::uint64_t seen = 0; seen <= store_.file().pages(); ++seen) {
+            page_no next;
+            {
+                auto const guard = store_.file().template read<heap_directory_page>(no);
+                directory_view const page{guard->bytes()};
+                if (page.heap() != number_) { page.corrupt("heap file of a directory page"); }
+                next = page.next();
+                if (!fn(no, page)) { return; }
+            }
+            if (!after() || next.value() == 0) { return; }
+            no = next;
+        }
+        has_no_end();
+    }
+    template <class Fn>
+    void for_each_directory(Fn fn) const {
+        for_each_directory(fn, [] { return true; });
+    }
+    /// `fn(page)` for each directory page as a change has it, until it returns false.
+    template <class Changes, class Fn>
+    void for_each_directory_in(Changes& changes, Fn fn) const {
+        page_no no = root_;
+        for (std::uint64_t seen = 0; seen <= store_.file().pages(); ++seen) {
+            auto const held = changes.template read<heap_directory_page>(store_.file(), no);
+            directory_view const page{held.view().bytes()};
+            if (page.heap() != number_) { page.corrupt("heap file of a directory page"); }
+            if (!fn(page) || page.next().value() == 0) { return; }
+            no = page.next();
+        }
+        has_no_end();
+    }
+
+protected:
+    /// The last page, which a change holds then. Others may have appended some since this one was
+    /// noted.
+    template <class Changes>
+    [[nodiscard]] page_no hold_last_directory(Changes& changes) const {
+        page_no no = last_directory_.load(std::memory_order_relaxed);
+        for (std::uint64_t seen = 0; seen <= store_.file().pages(); ++seen) {
+            page_no next;
+            {
+                auto const page = changes.template read<heap_directory_page>(store_.file(), no);
+                if (page->heap() != number_) { page->corrupt("heap file of a directory page"); }
+                next = page->next();
+            }
+            if (next.value() == 0) { return no; }
+            changes.let_go(store_.file(), no);
+            no = next;
+        }
+        has_no_end();
+    }
+    void note_last_directory(page_no no) noexcept {
+        last_directory_.store(no, std::memory_order_relaxed);
+    }
+
+    Store& store_;
+    page_no const root_;
+    std::uint32_t const number_;
+
+private:
+    [[noreturn]] void has_no_end() const {
+        throw store_.file().slot().failure(errc::corrupt_page, "read the directory of a heap file",
+                                           store_.file().id_of(root_), 0, "it has no end");
+    }
+
+    std::atomic<page_no> last_directory_;  ///< or one before it
+};
+
+}  // namespace quire::inline QUIRE_ABI::detail
