@@ -673,6 +673,30 @@ TEST_CASE("protocol: a failed sync stops writes of the file, and reads go on") {
     CHECK(number_in_store(s.io, 0) == 72);
 }
 
+TEST_CASE("protocol: after a failed sync dirty pages keep their frames, and others find none") {
+    setting s{2};
+    auto file = s.make_file(3);
+    write_number(file, 0, 69);
+    file.write_back();
+    {
+        auto first = file.write(0);
+        auto second = file.write(1);
+        s.script.fail_sync(EIO);
+        std::thread{[&] {
+            CHECK(refusal([&] { file.flush(); }) == errc::sync_failed);
+        }}.join();
+        first->bytes().store<std::uint64_t>(64, 70);  // guards of before may still be used
+        second->bytes().store<std::uint64_t>(64, 71);
+    }
+    bool const both_dirty = file.core().frames[quire::frame_no{0}].dirty() &&
+                            file.core().frames[quire::frame_no{1}].dirty();
+    CHECK(both_dirty);
+    CHECK(number_on(file, 0) == 70);
+    CHECK(number_on(file, 1) == 71);
+    CHECK(refusal([&] { static_cast<void>(number_on(file, 2)); }) == errc::sync_failed);
+    file.close(quire::unwritten::discard);
+}
+
 TEST_CASE("protocol: the log is durable before the page is written") {
     std::uint64_t durable = 0;
     std::vector<std::uint64_t> asked;
