@@ -89,7 +89,8 @@ bool one_run(quire::testing::fault const& wrong, tally& counts) {
     auto faults = std::make_shared<fault_plan>();
     quire_test::findings found;
     typename Pool::options_type const options{
-        .frames = frames, .files_max = 1, .file_pages_max = 64, .wait_max = 60s, .frame_wait_max = 60s,
+        .frames = frames, .files_max = 1, .file_pages_max = 64, .wait_max = 60s,
+        .frame_wait_max = 60s,
         .on_loss = [](std::string const&, quire::error const&) {}, .backend = {{store}, faults}};
     Pool pool{options};
     auto file = pool.open("f", quire::open_mode::open_or_create);
