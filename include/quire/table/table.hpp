@@ -31,6 +31,7 @@
 /// and the row; where there may be several rows it may return false to end the walk.
 ///
 /// About how much room each page has is written when the catalog is closed while the table lives.
+/// An object that ends before takes it along: the next one does not find that room (`find_room`).
 ///
 /// Ids are record_id.hpp's. A walk tells of each row once that is there all the time; by an index:
 /// if its key does not change meanwhile.

@@ -7,7 +7,8 @@
 /// room that nobody finds. A page that `take` returned is no other's until its room is noted again:
 /// so threads that insert have pages of their own.
 ///
-/// What a change filled may be undone. Such a page is doubted, until someone looks at it again.
+/// What a change of the caller's did to a page may be undone. Such a page is doubted, until someone
+/// looks at it again (`take_doubted`).
 ///
 /// Room is in 256ths of a page. A tree of maxima stands over the bytes, as an array: node i has the
 /// larger room of nodes 2i and 2i + 1, and the last half are the pages, in the order in which they

@@ -12,12 +12,15 @@
 /// Where a row is inserted. free_space.hpp has the hints. A thread that inserts keeps the page for
 /// its next row (`target`), so threads do not wait for each other. A page whose room turns out to
 /// be another, or that is none of this heap file, is noted so, and another one is taken. A page
-/// from which something goes is noted, too: both under its latch, so the last who saw it tells. Of
-/// what a change filled it is not known whether it stays: before the file grows, some such pages
-/// are looked at again. Hints are read from the directory when the heap file is opened, and written
-/// by `save_room`, and to the last directory page whenever the file grows. After a crash they are
-/// as old as that: a page that is fuller is found out when it is used; one with more room, by the
-/// next erasure there or by `find_room`.
+/// from which something goes is noted, too: both under its latch, so the last who saw it tells.
+///
+/// What a change of the caller's fills or empties may be undone, and others would wait for it. Such
+/// pages are only doubted, and looked at again before the file grows, by the change, too.
+///
+/// Hints are read from the directory when the heap file is opened, and written by `save_room`, and
+/// to the last directory page whenever the file grows. After a crash they are as old as that: a
+/// page that is fuller is found out when it is used; one with more room, by the next erasure there
+/// or by `find_room`.
 ///
 /// `Store` is a catalog.
 
@@ -111,15 +114,16 @@ public:
     }
     /// In a change of its own. By one page where there is no room for a group: in the file, the
     /// pool or the log.
-    void grow_alone(free_space::room_type room) {
+    void grow_alone(std::size_t size) {
         std::unique_lock alone{growing_, std::try_to_lock};
         if (!alone) {
             has_waited_ = true;
             alone.lock();
         }
-        if (space_.has(room)) { return; }
+        if (space_.has(room_wanted(size))) { return; }
+        outside_of_changes none;
+        if (finds_again(none, size)) { return; }
         auto const group = group_now();
-        if (finds_again(room, group, [](page_no) { return false; })) { return; }
         try {
             grow_by(group);
             groups_fit_ = true;
@@ -137,15 +141,15 @@ public:
         std::unique_lock const alone{growing_, std::try_to_lock};
         if (!alone) { return; }
         try {
-            grow_by(group_now());
+            outside_of_changes none;
+            if (!finds_again(none, record_size_max)) { grow_by(group_now()); }
         } catch (error const&) { groups_fit_ = false; }
     }
     /// In a change of the caller's: a page that is its own until the commit; or nothing, if one
     /// was found that has room.
     template <class Changes>
-    [[nodiscard]] std::optional<page_no> grow_in(Changes& changes, free_space::room_type room) {
-        auto const is_held = [&](page_no no) { return changes.holds(store_.file(), no); };
-        if (finds_again(room, 2, is_held)) { return std::nullopt; }
+    [[nodiscard]] std::optional<page_no> grow_in(Changes& changes, std::size_t size) {
+        if (finds_again(changes, size)) { return std::nullopt; }
         std::vector<page_no> added;
         grow(changes, 1, added);
         space_.add(added.front(), 0);
@@ -164,8 +168,7 @@ public:
         /// Notes, under its latch, that `free` bytes are no room for a record of that size.
         void is_full_for(std::size_t record_size, std::size_t free) {
             if (may_be_undone_) { heap_.space_.doubt(no_); }
-            auto const less = static_cast<free_space::room_type>(room_wanted(record_size) - 1);
-            heap_.space_.set(no_, std::min(free_space::room_of(free, page_size), less));
+            heap_.space_.set(no_, room_noted(free, record_size));
         }
         /// It is not kept.
         void give_back() noexcept { is_mine_ = false; }
@@ -181,7 +184,7 @@ public:
     };
     /// A page for a record of `size` bytes: the one that this thread kept, or one with room. It is
     /// no other thread's until a `target` of it ends.
-    /// `grow(room)` returns a new one, or adds some and returns nothing; `prepare()` comes before a
+    /// `grow(size)` returns a new one, or adds some and returns nothing; `prepare()` comes before a
     /// page is looked for.
     template <class Prepare, class Grow>
     [[nodiscard]] page_no choose(std::size_t size, Prepare prepare, Grow grow) {
@@ -191,18 +194,22 @@ public:
         auto const room = room_wanted(size);
         while (true) {
             if (auto const found = space_.take(room)) { return *found; }
-            if (std::optional<page_no> const made = grow(room)) { return *made; }
+            if (std::optional<page_no> const made = grow(size)) { return *made; }
         }
     }
 
     // Hints
 
-    /// Notes the room of a page from which something went.
+    /// Notes that a change that may be undone does something to a page.
+    void doubt(page_no no) { space_.doubt(no); }
+    /// Notes the room of a page from which something went; for whom wants to put a record of some
+    /// size there.
     template <class Pages>
-    void note_room(Pages& pages, page_no no, access_options const& how = by_default) {
+    void note_room(Pages& pages, page_no no, std::size_t record_size = 0,
+                   access_options const& how = by_default) {
         try {
             auto const note = [&](page_view const& page) {
-                space_.set(no, free_space::room_of(page.free_space(), page_size));
+                space_.set(no, room_noted(page.free_space(), record_size));
             };
             visit(pages, no, note, how);
         } catch (error const& why) {
@@ -253,6 +260,13 @@ protected:
     [[nodiscard]] static free_space::room_type room_wanted(std::size_t record_size) noexcept {
         return std::max<free_space::room_type>(free_space::room_of(record_size, page_size), 1);
     }
+    /// What is noted of `free` bytes: less than is wanted for the record if it does not fit there.
+    [[nodiscard]] static free_space::room_type room_noted(std::size_t free,
+                                                          std::size_t record_size) noexcept {
+        auto const room = free_space::room_of(free, page_size);
+        if (free >= record_size) { return room; }
+        return std::min(room, static_cast<free_space::room_type>(room_wanted(record_size) - 1));
+    }
 
     free_space space_{empty_room()};
 
@@ -265,9 +279,10 @@ private:
         std::atomic<std::uint64_t> page;
     };
 
+    static constexpr std::size_t record_size_max =
+        page_view::size_of(record_form::moved_here, page_view::row_size_max);
     [[nodiscard]] static constexpr free_space::room_type empty_room() noexcept {
-        return free_space::room_of(
-            page_view::size_of(record_form::moved_here, page_view::row_size_max), page_size);
+        return free_space::room_of(record_size_max, page_size);
     }
     /// Whether what a page number led to is no page of rows, and no more is wrong.
     [[nodiscard]] static bool is_another_page(error const& why) noexcept {
@@ -279,28 +294,46 @@ private:
         auto const page = changes.template read<heap_directory_page>(store_.file(), no);
         return page->count();
     }
-    /// Whether there is a page with room after a look at some that changes had filled: those
-    /// changes may have been undone. What others change now is not waited for.
-    /// `is_held(no)`: by a change of this thread's, which knows that it is full.
-    template <class IsHeld>
-    [[nodiscard]] bool finds_again(free_space::room_type room, std::size_t looks, IsHeld is_held) {
-        outside_of_changes none;
-        for (; looks > 0; --looks) {
+    /// Whether there is a page with room for a record after a look at those that are doubted. One
+    /// that a change holds it sees as it has it, and that stays doubted. What others change now is
+    /// not waited for. Some such pages are passed over each time, in turn.
+    template <class Pages>
+    [[nodiscard]] bool finds_again(Pages& pages, std::size_t size) {
+        constexpr std::size_t passed_max = 64;
+        constexpr std::size_t cost_of_an_error = 8;
+        std::optional<page_no> first_passed;
+        for (std::size_t passed = 0; passed < passed_max;) {
             auto const no = space_.take_doubted();
             if (!no) { return false; }
-            if (is_held(*no)) {
+            bool const goes_round = no == first_passed;
+            auto const pass = [&](std::size_t cost) {
                 space_.doubt(*no);
-                continue;
+                passed += goes_round ? passed_max : cost;
+                if (!first_passed) { first_passed = no; }
+            };
+            if (is_held(pages, *no)) {
+                pass(1);
+                note_room(pages, *no, size);
+            } else {
+                try {
+                    outside_of_changes none;
+                    note_room(none, *no, size, {.wait_max = std::chrono::nanoseconds{1}});
+                } catch (error const& why) {  // for whoever needs this page
+                    pass(cost_of_an_error);
+                    if (why.code() != errc::timed_out) { return false; }
+                }
             }
-            try {
-                note_room(none, *no, {.wait_max = std::chrono::nanoseconds{1}});
-            } catch (error const& why) {  // for whoever needs this page
-                space_.doubt(*no);
-                if (why.code() != errc::timed_out) { return false; }
-            }
-            if (space_.has(room)) { return true; }
+            if (space_.has(room_wanted(size))) { return true; }
         }
         return false;
+    }
+    template <class Pages>
+    [[nodiscard]] bool is_held(Pages& pages, page_no no) const noexcept {
+        if constexpr (std::same_as<Pages, outside_of_changes>) {
+            return false;
+        } else {
+            return pages.holds(store_.file(), no);
+        }
     }
     void grow_by(std::size_t group) {
         std::vector<page_no> added;

@@ -86,13 +86,15 @@ public:
                 result = result::no_room_in_index;
                 edits.plan(indexes_, &before, &after, id);
                 if (!edits.prepare(changes, indexes_)) { return; }
+                bool const leaves_room = to || size < size_before;
+                if (leaves_room) { doubt_room(steps, *where); }
                 if (to) {
                     heap_.move(changes, *where, *to, size, writer_of(after));
                 } else {
                     heap_.replace(changes, *where, size, writer_of(after));
                 }
                 edits.apply(changes, indexes_);
-                if (to || size < size_before) { heap_.note_room(changes, where->now.page); }
+                if (leaves_room) { note_room(steps, changes, *where); }
                 result = result::done;
             });
             if (result == result::absent) { return false; }
@@ -123,16 +125,33 @@ public:
                 edits.template plan<Row>(indexes_, &row, nullptr, id);
                 static_cast<void>(edits.prepare(changes, indexes_));
             }
+            doubt_room(steps, *where);
             heap_.erase(changes, *where);
             edits.apply(changes, indexes_);
-            heap_.note_room(changes, where->now.page);
-            if (where->has_moved()) { heap_.note_room(changes, where->id.page); }
+            note_room(steps, changes, *where);
         });
         if (was_there) { steps.tidy(edits); }
         return was_there;
     }
 
 private:
+    /// Before something goes from a row's pages: in a change that may be undone.
+    template <class Steps>
+    void doubt_room([[maybe_unused]] Steps const& steps, typename Heap::location const& where) {
+        if constexpr (Steps::may_be_undone) {
+            heap_.doubt(where.now.page);
+            if (where.has_moved()) { heap_.doubt(where.id.page); }
+        }
+    }
+    /// After that: in another.
+    template <class Steps, class Changes>
+    void note_room([[maybe_unused]] Steps const& steps, Changes& changes,
+                   typename Heap::location const& where) {
+        if constexpr (!Steps::may_be_undone) {
+            heap_.note_room(changes, where.now.page);
+            if (where.has_moved()) { heap_.note_room(changes, where.id.page); }
+        }
+    }
     template <class Changes, class Is>
     [[nodiscard]] auto hold(Changes& changes, record_id id, Is const& is) const {
         auto where = heap_.hold(changes, id);

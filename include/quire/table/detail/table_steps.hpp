@@ -30,8 +30,8 @@ public:
     }
     [[nodiscard]] page_no choose(record_form form, std::size_t size) {
         return heap_.choose(Heap::page_view::size_of(form, size), [&] { heap_.grow_early(); },
-                            [&](free_space::room_type room) -> std::optional<page_no> {
-                                heap_.grow_alone(room);
+                            [&](std::size_t whole) -> std::optional<page_no> {
+                                heap_.grow_alone(whole);
                                 return std::nullopt;
                             });
     }
@@ -67,9 +67,7 @@ public:
     }
     [[nodiscard]] page_no choose(record_form form, std::size_t size) {
         return heap_.choose(Heap::page_view::size_of(form, size), [] {},
-                            [&](free_space::room_type room) {
-                                return heap_.grow_in(changes_, room);
-                            });
+                            [&](std::size_t whole) { return heap_.grow_in(changes_, whole); });
     }
     template <class Edits>
     void make_room(Edits const& edits) {
