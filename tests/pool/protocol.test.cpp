@@ -36,10 +36,11 @@ using pool_type = scripted_pool<hooked_latch<true>>;
 /// A pool over a fresh store, and its script.
 template <class Pool = pool_type>
 struct setting {
-    explicit setting(std::size_t frames, quire::log_hook log = {})
+    explicit setting(std::size_t frames, quire::log_hook log = {},
+                     std::chrono::nanoseconds frame_wait_max = 20ms)
         : pool{{.frames = frames,
                 .wait_max = 5s,
-                .frame_wait_max = 20ms,
+                .frame_wait_max = frame_wait_max,
                 .durable = std::move(log),
                 .backend = io}} {
         policy_orders::current() = {};
@@ -321,7 +322,7 @@ TEST_CASE("protocol: close is refused while a page is held, and the file goes on
 }
 
 TEST_CASE("protocol: a page that is being written is waited for, and is not in use") {
-    setting s{1};
+    setting s{1, {}, 5s};
     auto file = s.make_file(2);
     auto other = s.pool.open("g", quire::open_mode::open_or_create);
     { auto const page = other.append(); }
