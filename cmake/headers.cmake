@@ -153,6 +153,7 @@ set(quire_headers
     include/quire/table/detail/byte_cursor.hpp
     include/quire/table/detail/byte_tree.hpp
     include/quire/table/detail/catalog_check.hpp
+    include/quire/table/detail/catalog_parts.hpp
     include/quire/table/detail/closing_mark.hpp
     include/quire/table/detail/entry_block.hpp
     include/quire/table/detail/free_space.hpp
@@ -160,6 +161,7 @@ set(quire_headers
     include/quire/table/detail/heap_pages.hpp
     include/quire/table/detail/index_set.hpp
     include/quire/table/detail/key_order.hpp
+    include/quire/table/detail/kept_pages.hpp
     include/quire/table/detail/leaf_run.hpp
     include/quire/table/detail/name_chain.hpp
     include/quire/table/detail/node_check.hpp

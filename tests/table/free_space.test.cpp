@@ -78,16 +78,33 @@ TEST_CASE("free_space: no page has no room") {
 
 TEST_CASE("free_space: a doubted page is taken once, and each has its turn") {
     free_space all;
-    CHECK_FALSE(all.take_doubted());
+    auto const taken = [&] {
+        auto const one = all.take_doubted();
+        return one ? one.value().value() : 0;
+    };
+    CHECK(taken() == 0);
     for (std::uint64_t const no : {7U, 3U, 9U, 3U}) { all.doubt(no); }
-    CHECK(all.take_doubted() == quire::page_no{3});
+    CHECK(taken() == 3);
     all.doubt(3);
-    CHECK(all.take_doubted() == quire::page_no{7});
+    CHECK(taken() == 7);
     all.doubt(7);
-    CHECK(all.take_doubted() == quire::page_no{9});
-    CHECK(all.take_doubted() == quire::page_no{3});
+    CHECK(taken() == 9);
+    CHECK(taken() == 3);
     all.doubt(1);
-    CHECK(all.take_doubted() == quire::page_no{7});
-    CHECK(all.take_doubted() == quire::page_no{1});
-    CHECK_FALSE(all.take_doubted());
+    CHECK(taken() == 7);
+    CHECK(taken() == 1);
+    CHECK(taken() == 0);
+}
+
+TEST_CASE("free_space: a doubted page that is given back is doubted, whoever doubts it, too") {
+    free_space all;
+    all.doubt(5);
+    auto one = all.take_doubted();
+    all.doubt(5);
+    all.doubt(std::move(one));
+    CHECK(all.take_doubted().value() == quire::page_no{5});
+    CHECK(all.take_doubted().empty());
+    all.doubt(6);
+    all.doubt(all.take_doubted());
+    CHECK(all.take_doubted().value() == quire::page_no{6});
 }

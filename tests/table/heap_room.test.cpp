@@ -6,6 +6,8 @@
 #include "catch.hpp"
 #include "table/tree_world.hpp"
 
+#include <atomic>
+#include <latch>
 #include <string>
 #include <thread>
 #include <vector>
@@ -142,6 +144,26 @@ TEST_CASE("heap room: a page has room for a row that fits exactly", "[table]") {
     CHECK(w.wrong_now() == "");
 }
 
+TEST_CASE("heap room: it outlives the object that knew of it", "[table]") {
+    bool const logged = GENERATE(false, true);
+    using world = lines_world<512>;
+    world w{logged};
+    std::size_t pages = 0;
+    for (int cycle = 0; cycle < 5; ++cycle) {
+        w.lines.emplace(*w.db, "lines");
+        w.erase(w.insert(40, 200));
+        if (cycle == 0) { pages = w.lines->pages(); }
+    }
+    CHECK(w.lines->pages() == pages);
+    w.lines.reset();
+    w.stop();
+    w.start();
+    w.lines.emplace(*w.db, "lines");
+    w.insert(40, 200);
+    CHECK(w.lines->pages() == pages);
+    CHECK(w.wrong_now() == "");
+}
+
 TEST_CASE("heap room: what an undone change filled has room", "[table]") {
     lines_world<512> w{true};
     auto const fill_and_undo = [&](std::size_t count) {
@@ -275,6 +297,29 @@ TEST_CASE("heap room: insertions do not wait for a change that makes room", "[ta
     auto const pages = w.lines->pages();
     w.insert(1, 100);
     CHECK(w.lines->pages() == pages);
+}
+
+TEST_CASE("heap room: however many threads insert, none waits for a change of another", "[table]") {
+    lines_world<512> w{true};
+    w.insert(40, 20);
+    std::optional<quire::change<lines_world<512>::pool_type>> open{std::in_place, *w.pool};
+    w.lines->insert(*open, "mine");
+    // More threads than there are places for the pages that they keep, and all live at once.
+    std::vector<std::jthread> all;
+    std::latch have_inserted{500};
+    std::atomic<int> failed{0};
+    for (int i = 0; i < 500; ++i) {
+        all.emplace_back([&] {
+            try {
+                w.lines->insert("theirs");
+            } catch (quire::error const&) { ++failed; }
+            have_inserted.arrive_and_wait();
+        });
+    }
+    all.clear();
+    CHECK(failed == 0);
+    open.reset();
+    CHECK(w.wrong_now() == "");
 }
 
 TEST_CASE("heap room: a change does not look for ever at a page that has nearly the room",

@@ -56,15 +56,15 @@
 /// every bit. `close` cuts a file that has grown, and syncs it once more for that.
 
 #include <quire/table/detail/catalog_check.hpp>
+#include <quire/table/detail/catalog_parts.hpp>
 #include <quire/table/detail/closing_mark.hpp>
 #include <quire/table/detail/name_chain.hpp>
 #include <quire/table/detail/page_allocator.hpp>
 
-#include <mutex>    // std::mutex
-#include <random>   // std::random_device
-#include <set>      // std::set
-#include <utility>  // std::pair
-#include <vector>   // std::vector
+#include <mutex>   // std::mutex
+#include <random>  // std::random_device
+#include <set>     // std::set
+#include <vector>  // std::vector
 
 namespace quire::inline QUIRE_ABI {
 
@@ -226,20 +226,17 @@ public:
     /// `in_one_change`, or after `begin_changes`; else a logged file may refuse that (in_use).
     /// Expects: this thread holds no guard of the pool; no other uses the file.
     void close() {
-        auto const told = before_close_;
-        for (auto const& one : told) { one.second(one.first); }
+        parts_.before_close();
         mark_.end();
         file_.close();
     }
 
-    /// For what is in the file: `fn(of)` when it is closed, until it is removed.
-    void add_before_close(void* of, void (*fn)(void* of)) {
-        std::lock_guard const alone{telling_};
-        before_close_.emplace_back(of, fn);
-    }
-    void remove_before_close(void* of) noexcept {
-        std::lock_guard const alone{telling_};
-        std::erase_if(before_close_, [&](auto const& one) { return one.first == of; });
+    /// For what is in the file: what is remembered of a root, to the end of the catalog. It is made
+    /// as `Part{db, where}` when it is first asked for, and told `before_close()`.
+    /// Errors: those of its making.
+    template <class Part>
+    [[nodiscard]] Part& part(root_entry const& where) {
+        return parts_.template of<Part>(*this, where);
     }
 
     /// What is wrong with page 0, the allocation pages, and the kinds of free pages; and which
@@ -384,10 +381,9 @@ private:
     Pool& pool_;
     file_type file_;
     detail::page_allocator<Pool> allocator_;
-    std::vector<std::pair<void*, void (*)(void*)>> before_close_;
-    std::mutex telling_;
     std::mutex only_one_waits_;
     detail::closing_mark<Pool> mark_;
+    detail::catalog_parts parts_;
 };
 
 template <class Pool>

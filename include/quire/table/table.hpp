@@ -30,8 +30,7 @@
 /// not use the pool, and copies what it wants to keep. A function takes the row, or the row's id
 /// and the row; where there may be several rows it may return false to end the walk.
 ///
-/// About how much room each page has is written when the catalog is closed while the table lives.
-/// An object that ends before takes it along: the next one does not find that room (`find_room`).
+/// About how much room each page has the catalog remembers, and writes when it is closed.
 ///
 /// Ids are record_id.hpp's. A walk tells of each row once that is there all the time; by an index:
 /// if its key does not change meanwhile.
@@ -90,10 +89,7 @@ public:
     /// Errors: catalog_mismatch (the name is that of something else, or of a table with other rows
     /// or other indexes), those of the catalog.
     basic_table(store_type& db, std::string_view name)
-        : heap_{db, root_of(db, name)}, indexes_{db, name} {
-        db.add_before_close(this, [](void* me) { static_cast<basic_table*>(me)->save(); });
-    }
-    ~basic_table() { heap_.store().remove_before_close(this); }
+        : heap_{db.template part<heap_type>(root_of(db, name))}, indexes_{db, name} {}
 
     // Writing
 
@@ -312,12 +308,6 @@ private:
         if (sizeof...(Indexes) > 0) { declared += " by " + indexes_type::names(); }
         return db.root(name, root_kind::heap_file, declared, make);
     }
-    /// Hints: the file is closed without them, too.
-    void save() {
-        try {
-            heap_.save_room();
-        } catch (error const&) {}
-    }
 
     [[nodiscard]] auto own_steps() noexcept {
         return detail::own_steps<heap_type, indexes_type>{heap_, indexes_};
@@ -381,7 +371,7 @@ private:
         return copy;
     }
 
-    heap_type heap_;
+    heap_type& heap_;
     indexes_type indexes_;
 };
 

@@ -29,6 +29,7 @@ namespace quire::inline QUIRE_ABI::detail {
 class free_space {
 public:
     using room_type = std::uint8_t;
+    using doubted_page = std::set<page_no>::node_type;
 
     /// `all`: what a page with nothing in it is noted with.
     explicit free_space(room_type all = 255) noexcept : all_{all} {}
@@ -71,16 +72,20 @@ public:
         std::lock_guard const alone{mutex_};
         doubted_.insert(no);
     }
-    /// A page that is doubted, and from now on is not. One after another in turn, also if they are
-    /// doubted again.
-    [[nodiscard]] std::optional<page_no> take_doubted() noexcept {
+    /// A page, `value()`, that is doubted, and from now on is not; empty if there is none. They
+    /// have their turns, also if they are doubted again.
+    [[nodiscard]] doubted_page take_doubted() noexcept {
         std::lock_guard const alone{mutex_};
-        if (doubted_.empty()) { return std::nullopt; }
+        if (doubted_.empty()) { return {}; }
         auto next = doubted_.upper_bound(last_doubted_);
         if (next == doubted_.end()) { next = doubted_.begin(); }
         last_doubted_ = *next;
-        doubted_.erase(next);
-        return last_doubted_;
+        return doubted_.extract(next);
+    }
+    /// It is doubted again.
+    void doubt(doubted_page&& one) noexcept {
+        std::lock_guard const alone{mutex_};
+        doubted_.insert(std::move(one));
     }
     /// What is noted of a page.
     [[nodiscard]] std::optional<room_type> room(page_no no) const noexcept {

@@ -9,10 +9,11 @@
 /// last one are there, unless the last attempt failed. The thread that makes it waits as one
 /// without room would: for frames, or for a change that grows.
 ///
-/// Where a row is inserted. free_space.hpp has the hints. A thread that inserts keeps the page for
-/// its next row (`target`), so threads do not wait for each other. A page whose room turns out to
-/// be another, or that is none of this heap file, is noted so, and another one is taken. A page
-/// from which something goes is noted, too: both under its latch, so the last who saw it tells.
+/// Where a row is inserted. free_space.hpp has the hints, and kept_pages.hpp the page into which a
+/// thread inserted last, which it keeps: so threads do not wait for each other. A page whose room
+/// turns out to be another, or that is none of this heap file, is noted so, and another one is
+/// taken. A page from which something goes is noted, too: both under its latch, so the last who
+/// saw it tells.
 ///
 /// What a change of the caller's fills or empties may be undone, and others would wait for it. Such
 /// pages are only doubted, and looked at again before the file grows, by the change, too.
@@ -26,6 +27,7 @@
 
 #include <quire/table/detail/free_space.hpp>
 #include <quire/table/detail/heap_directory.hpp>
+#include <quire/table/detail/kept_pages.hpp>
 #include <quire/table/detail/outside_of_changes.hpp>
 #include <quire/table/record_page.hpp>
 
@@ -47,7 +49,6 @@ public:
 
     /// Errors: those of reading, corrupt_page.
     heap_pages(Store& store, root_entry const& where) : base{store, where} {
-        for (auto& one : kept_) { one.page = nothing_kept; }
         for_each_directory([&](page_no no, directory_view const& page) {
             this->note_last_directory(no);
             for (std::size_t i = 0; i < page.count(); ++i) {
@@ -173,7 +174,7 @@ public:
         /// It is not kept.
         void give_back() noexcept { is_mine_ = false; }
         ~target() {
-            if (is_mine_) { heap_.keep(no_); }
+            if (is_mine_) { heap_.keep({no_, may_be_undone_}); }
         }
 
     private:
@@ -188,8 +189,7 @@ public:
     /// page is looked for.
     template <class Prepare, class Grow>
     [[nodiscard]] page_no choose(std::size_t size, Prepare prepare, Grow grow) {
-        auto const kept = mine().exchange(nothing_kept, std::memory_order_relaxed);
-        if (kept != nothing_kept) { return kept; }
+        if (auto const kept = kept_.take(kept_pages::this_thread())) { return kept->no; }
         prepare();
         auto const room = room_wanted(size);
         while (true) {
@@ -230,13 +230,16 @@ public:
             note_room(none, no);
         }
     }
+    /// The file is closed without hints, too.
+    void before_close() {
+        try {
+            save_room();
+        } catch (error const&) {}
+    }
     /// Writes the hints into the directory, in changes of their own. Errors: those of a change.
     void save_room() {
-        for (auto& one : kept_) {
-            auto const no = one.page.exchange(nothing_kept, std::memory_order_relaxed);
-            if (no != nothing_kept) { space_.set(no, unknown_room); }
-        }
-        while (auto const no = space_.take_doubted()) { space_.set(*no, unknown_room); }
+        kept_.take_all([&](kept_pages::page const& one) { space_.set(one.no, unknown_room); });
+        while (auto const one = space_.take_doubted()) { space_.set(one.value(), unknown_room); }
         std::vector<page_no> news;
         for_each_directory([&](page_no no, directory_view const& page) {
             for (std::size_t i = 0; i < page.count(); ++i) {
@@ -271,13 +274,9 @@ protected:
     free_space space_{empty_room()};
 
 private:
-    static constexpr std::uint64_t nothing_kept = ~std::uint64_t{0};
     static constexpr free_space::room_type unknown_room = 255;  ///< it will turn out
     static constexpr std::size_t group_max =
         std::clamp<std::size_t>((std::size_t{1} << 17) / page_size, 1, 64);
-    struct alignas(64) kept_page {
-        std::atomic<std::uint64_t> page;
-    };
 
     static constexpr std::size_t record_size_max =
         page_view::size_of(record_form::moved_here, page_view::row_size_max);
@@ -303,24 +302,28 @@ private:
         constexpr std::size_t cost_of_an_error = 8;
         std::optional<page_no> first_passed;
         for (std::size_t passed = 0; passed < passed_max;) {
-            auto const no = space_.take_doubted();
-            if (!no) { return false; }
+            auto one = space_.take_doubted();
+            if (!one) { return false; }
+            auto const no = one.value();
             bool const goes_round = no == first_passed;
             auto const pass = [&](std::size_t cost) {
-                space_.doubt(*no);
+                space_.doubt(std::move(one));
                 passed += goes_round ? passed_max : cost;
                 if (!first_passed) { first_passed = no; }
             };
-            if (is_held(pages, *no)) {
+            if (is_held(pages, no)) {
                 pass(1);
-                note_room(pages, *no, size);
+                note_room(pages, no, size);
             } else {
                 try {
                     outside_of_changes none;
-                    note_room(none, *no, size, {.wait_max = std::chrono::nanoseconds{1}});
+                    note_room(none, no, size, {.wait_max = std::chrono::nanoseconds{1}});
                 } catch (error const& why) {  // for whoever needs this page
                     pass(cost_of_an_error);
                     if (why.code() != errc::timed_out) { return false; }
+                } catch (...) {
+                    pass(cost_of_an_error);
+                    throw;
                 }
             }
             if (space_.has(room_wanted(size))) { return true; }
@@ -355,16 +358,18 @@ private:
         return std::clamp<std::size_t>(pages() / 8, 1, group_max);
     }
 
-    [[nodiscard]] std::atomic<std::uint64_t>& mine() noexcept {
-        auto const thread = reinterpret_cast<std::uintptr_t>(__builtin_thread_pointer());
-        return kept_[(thread * 0x9E3779B97F4A7C15ULL) >> 58].page;
-    }
-    void keep(page_no no) noexcept {
-        auto const before = mine().exchange(no.value(), std::memory_order_relaxed);
-        if (before != nothing_kept) { space_.set(before, unknown_room); }
+    void keep(kept_pages::page const& one) noexcept {
+        auto const other = kept_.keep(kept_pages::this_thread(), one);
+        if (!other) { return; }
+        if (other->may_be_undone) {
+            try {
+                return space_.doubt(other->no);
+            } catch (std::bad_alloc const&) {}  // others may wait for it, rather than lose its room
+        }
+        space_.set(other->no, unknown_room);
     }
 
-    std::array<kept_page, 64> kept_;
+    kept_pages kept_;
     std::mutex growing_;
     std::atomic<bool> has_waited_{false};  ///< a thread, for a group
     std::atomic<bool> groups_fit_{true};   ///< the last one did
