@@ -390,17 +390,26 @@ TEST_CASE("page_stream: over a synchronous backend runs are read by one submit, 
     file.close();
 }
 
-// A scan of ten times the pool, between reads of a hot set: how many of these were misses?
-TEMPLATE_TEST_CASE("page_stream: the pages in use survive a scan", "", quire::s3_fifo,
-                   quire::sieve, quire::clock, quire::lru) {
+// Ten times the pool, between reads of a hot set: how many of these were misses?
+TEMPLATE_TEST_CASE("page_stream: the pages in use survive a scan, and a stream that is as long", "",
+                   quire::s3_fifo, quire::sieve, quire::clock, quire::lru) {
     setting<TestType> s{64, 640};
     auto const read_hot_set = [&] {
         for (std::uint64_t no = 0; no < 40; ++no) { CHECK(number_on(*s.file, no) == no); }
     };
     for (int i = 0; i < 3; ++i) { read_hot_set(); }
     std::uint64_t read = 0;
-    for (auto& page : s.file->scan(40)) {
-        read += number_in(page) == 40 + read ? 1U : 0U;
+    SECTION("a scan") {
+        for (auto& page : s.file->scan(40)) { read += number_in(page) == 40 + read ? 1U : 0U; }
+    }
+    SECTION("a stream") {
+        auto const numbers = [no = std::uint64_t{40}]() mutable {
+            return no < 640 ? std::optional<page_no>{no++} : std::nullopt;
+        };
+        auto stream = s.file->read_stream(numbers, {}, 600);
+        while (auto* const page = stream.next()) {
+            read += number_in(*page) == 40 + read ? 1U : 0U;
+        }
     }
     CHECK(read == 600);
     auto const before = s.file->stats().misses;

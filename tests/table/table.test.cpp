@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
+#include <quire/evict/clock.hpp>
+#include <quire/evict/lru.hpp>
+#include <quire/evict/sieve.hpp>
 #include <quire/table/table.hpp>
 
 #include <quire/testing/faulty_backend.hpp>
@@ -360,6 +363,54 @@ TEST_CASE("heap_file: rows of any type, without an index", "[table]") {
     CHECK_FALSE(numbers.load(id));  // another heap file's page
     CHECK_FALSE(numbers.erase(id));
     CHECK(w.wrong(lines, numbers) == "");
+}
+
+TEST_CASE("heap_file: a scan tells of each row once, also of thousands that moved", "[table]") {
+    quire_test::tree_world<512> w{GENERATE(false, true), 64};
+    quire::heap_file<std::string, decltype(w)::pool_type> lines{*w.db, "lines"};
+    std::map<record_id, std::string> wanted;
+    for (int i = 0; i < 6000; ++i) {
+        auto text = std::to_string(i);
+        auto const id = lines.insert(text);
+        wanted.emplace(id, std::move(text));
+    }
+    for (auto& [id, text] : wanted) {
+        text += std::string(100, 'm');
+        REQUIRE(lines.update(id, [&](std::string& line) { line = text; }));
+    }
+    CHECK(lines.pages() > 1280);  // several pages list them
+    std::map<record_id, std::string> found;
+    lines.scan([&](record_id id, auto const& line) {
+        CHECK(found.emplace(id, std::string{line}).second);
+    });
+    CHECK(found == wanted);
+    std::size_t some = 0;
+    lines.scan([&](auto const&) { return ++some < 2000; });
+    CHECK(some == 2000);
+}
+
+TEMPLATE_TEST_CASE("heap_file: the pages in use survive a scan of many others", "[table]",
+                   quire::s3_fifo, quire::sieve, quire::clock, quire::lru) {
+    using small_world = quire_test::tree_world<512, TestType>;
+    using lines_type = quire::heap_file<std::string, typename small_world::pool_type>;
+    small_world w{false, 64};
+    lines_type lines{*w.db, "lines"};
+    lines_type hot{*w.db, "hot"};
+    for (int i = 0; i < 1200; ++i) { lines.insert(std::string(200, 'l')); }
+    std::vector<record_id> ids;
+    for (int i = 0; i < 60; ++i) { ids.push_back(hot.insert(std::string(200, 'h'))); }
+    CHECK(lines.pages() >= 600);
+    w.file->flush();
+    auto const read_hot_set = [&] {
+        for (auto const id : ids) { CHECK(hot.load(id)); }
+    };
+    for (int i = 0; i < 3; ++i) { read_hot_set(); }
+    std::size_t rows = 0;
+    lines.scan([&](auto const&) { ++rows; });
+    CHECK(rows == 1200);
+    auto const before = w.file->stats().misses;
+    read_hot_set();
+    CHECK(w.file->stats().misses - before <= 4);
 }
 
 TEST_CASE("table: a name is of one type of rows, and of its indexes", "[table]") {

@@ -22,7 +22,7 @@
 /// for which nothing is left reads page by page.
 ///
 /// A scan of more than a quarter of the pool takes few frames and uses them again, so that other
-/// pages stay; see detail/page_queue.hpp.
+/// pages stay; see detail/page_queue.hpp. So does a read_stream that is told of as many pages.
 ///
 /// Errors: out_of_memory, when the stream is made. Of a page when it is its turn, once; `next` may
 /// then be called for the one after. What the function of a read_stream throws is thrown by `next`,

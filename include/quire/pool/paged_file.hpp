@@ -232,13 +232,15 @@ public:
     }
 
     /// The guards of the pages that `numbers()` names, a std::optional<page_no> until it is empty,
-    /// in this order, read ahead: see page_stream. `each` is for every access.
+    /// in this order, read ahead: see page_stream. `each` is for every access, `count` about how
+    /// many pages that will be, where it is known.
     template <template <class, std::size_t> class View = raw_page, class Numbers>
         requires page_kind<View, Core::page_size> &&
                  std::convertible_to<std::invoke_result_t<Numbers&>, std::optional<page_no>>
     [[nodiscard]] page_stream<Core, View, Numbers> read_stream(
-        Numbers numbers, access_options const& each = {}) const {
-        return page_stream<Core, View, Numbers>(*this, std::move(numbers), {}, each);
+        Numbers numbers, access_options const& each = {}, std::uint64_t count = 0) const {
+        return page_stream<Core, View, Numbers>(*this, std::move(numbers),
+                                                {detail::way_past(core(), count), false}, each);
     }
 
     /// The guards of pages `first` to `first + count` - 1, or to the end that the file has now,
@@ -250,10 +252,9 @@ public:
         access_options const& each = {}) const {
         auto const left = pages() - (first.value() < pages() ? first.value() : pages());
         auto const end = first.value() + (count < left ? count : left);
-        bool const is_long = end - first.value() > core().options.frames / 4;
         return page_stream<Core, View, detail::page_range>(
-            *this, {first.value(), end},
-            {is_long ? detail::passing::through : detail::passing::by_use, true}, each);
+            *this, {first.value(), end}, {detail::way_past(core(), end - first.value()), true},
+            each);
     }
 
     /// Every page modified before this call is in the file, and the file is durable. Pages that

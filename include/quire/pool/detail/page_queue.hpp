@@ -81,6 +81,12 @@ enum class passing : std::uint8_t {
     through,  ///< it does not, and its frame is used for another
 };
 
+/// Of that many pages. More than a quarter of the pool would push out too many others.
+template <class Core>
+[[nodiscard]] passing way_past(Core const& core, std::uint64_t pages) noexcept {
+    return pages > core.options.frames / 4 ? passing::through : passing::by_use;
+}
+
 template <class Core>
 class page_queue : immovable {
     using ahead_type = decltype(std::declval<Core&>().ahead);

@@ -12,6 +12,8 @@
 #include <quire/table/catalog.hpp>
 #include <quire/table/heap_directory_page.hpp>
 
+#include <optional>  // std::optional
+
 namespace quire::inline QUIRE_ABI::detail {
 
 template <class Store>
@@ -32,28 +34,38 @@ public:
     [[nodiscard]] page_no root() const noexcept { return root_; }
     [[nodiscard]] std::uint32_t number() const noexcept { return number_; }
 
-    /// `fn(no, page)` for each directory page, under its latch, then `after()` without one; until
-    /// one of them returns false. Errors: corrupt_page (the chain has no end), those of reading.
-    template <class Fn, class After>
-    void for_each_directory(Fn fn, After after) const {
-        page_no no = root_;
-        for (std::uint64_t seen = 0; seen <= store_.file().pages(); ++seen) {
-            page_no next;
-            {
-                auto const guard = store_.file().template read<heap_directory_page>(no);
-                directory_view const page{guard->bytes()};
-                if (page.heap() != number_) { page.corrupt("heap file of a directory page"); }
-                next = page.next();
-                if (!fn(no, page)) { return; }
-            }
-            if (!after() || next.value() == 0) { return; }
-            no = next;
+    /// A walk over the chain, a page at a time.
+    class walk {
+    public:
+        explicit walk(heap_directory const& of) noexcept : of_{of}, next_{of.root_} {}
+        /// `fn(no, page)` with the next page, under its latch; false if there is none.
+        /// Errors: corrupt_page (the chain has no end), those of reading.
+        template <class Fn>
+        bool next(Fn fn) {
+            if (!next_) { return false; }
+            if (++seen_ > of_.store_.file().pages()) { of_.has_no_end(); }
+            auto const no = *next_;
+            auto const guard = of_.store_.file().template read<heap_directory_page>(no);
+            directory_view const page{guard->bytes()};
+            if (page.heap() != of_.number_) { page.corrupt("heap file of a directory page"); }
+            next_.reset();
+            if (page.next().value() != 0) { next_ = page.next(); }
+            fn(no, page);
+            return true;
         }
-        has_no_end();
-    }
+
+    private:
+        heap_directory const& of_;
+        std::optional<page_no> next_;
+        std::uint64_t seen_ = 0;
+    };
+    /// `fn(no, page)` for each directory page, until it returns false. Errors: those of a walk.
     template <class Fn>
     void for_each_directory(Fn fn) const {
-        for_each_directory(fn, [] { return true; });
+        walk pages{*this};
+        bool goes_on = true;
+        auto const tell = [&](page_no no, directory_view const& page) { goes_on = fn(no, page); };
+        while (goes_on && pages.next(tell)) {}
     }
     /// `fn(page)` for each directory page as a change has it, until it returns false.
     template <class Changes, class Fn>

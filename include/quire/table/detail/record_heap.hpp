@@ -51,16 +51,28 @@ public:
     /// there all the time are told of once.
     template <class Fn>
     void scan(Fn&& fn) const {
+        typename base::walk directory{*this};
         std::vector<page_no> listed;
         std::vector<record_id> away;
-        this->for_each_directory([&](page_no, directory_view const& page) {
-            listed.clear();
-            for (std::size_t i = 0; i < page.count(); ++i) { listed.push_back(page[i].page); }
-            return true;
-        }, [&] {
+        std::size_t next = 0;
+        bool is_over = false;
+        auto const numbers = [&]() -> std::optional<page_no> {
+            if (away.size() > away_max) { return std::nullopt; }
+            while (!is_over && next == listed.size()) {
+                listed.clear();
+                next = 0;
+                is_over = !directory.next([&](page_no, directory_view const& page) {
+                    for (std::size_t i = 0; i < page.count(); ++i) {
+                        listed.push_back(page[i].page);
+                    }
+                });
+            }
+            return is_over ? std::nullopt : std::optional{listed[next++]};
+        };
+        do {
             away.clear();
-            return scan_pages(listed, away, fn) && scan_rows(outside_of_changes{}, away, fn);
-        });
+        } while (scan_pages(numbers, away, fn) && scan_rows(outside_of_changes{}, away, fn) &&
+                 !is_over);
     }
     /// Likewise as a change has them, which holds the pages from then on.
     template <class Changes, class Fn>
@@ -173,6 +185,7 @@ public:
 
 private:
     static constexpr int turns_max = 100;
+    static constexpr std::size_t away_max = 4096;  ///< rows that a scan keeps for later
 
     [[noreturn]] void leads_nowhere(record_id id) const {
         throw store_.file().slot().failure(errc::corrupt_page, "find a row",
@@ -199,14 +212,10 @@ private:
         return away;
     }
 
-    template <class Fn>
-    [[nodiscard]] bool scan_pages(std::vector<page_no> const& listed, std::vector<record_id>& away,
+    template <class Numbers, class Fn>
+    [[nodiscard]] bool scan_pages(Numbers const& numbers, std::vector<record_id>& away,
                                   Fn& fn) const {
-        std::size_t next = 0;
-        auto pages = store_.file().template read_stream<record_page>(
-            [&]() -> std::optional<page_no> {
-                return next < listed.size() ? std::optional{listed[next++]} : std::nullopt;
-            });
+        auto pages = store_.file().template read_stream<record_page>(numbers, {}, this->pages());
         while (auto* const guard = pages.next()) {
             page_view const page{(*guard)->bytes()};
             if (!scan_page(guard->page_no(), page, away, fn)) { return false; }
