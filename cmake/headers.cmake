@@ -159,6 +159,7 @@ set(quire_headers
     include/quire/table/detail/free_space.hpp
     include/quire/table/detail/heap_directory.hpp
     include/quire/table/detail/heap_pages.hpp
+    include/quire/table/detail/heap_room.hpp
     include/quire/table/detail/index_set.hpp
     include/quire/table/detail/key_order.hpp
     include/quire/table/detail/kept_pages.hpp

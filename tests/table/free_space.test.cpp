@@ -80,7 +80,7 @@ TEST_CASE("free_space: a doubted page is taken once, and each has its turn") {
     free_space all;
     auto const taken = [&] {
         auto const one = all.take_doubted();
-        return one ? one.value().value() : 0;
+        return one ? one.key().value() : 0;
     };
     CHECK(taken() == 0);
     for (std::uint64_t const no : {7U, 3U, 9U, 3U}) { all.doubt(no); }
@@ -102,9 +102,9 @@ TEST_CASE("free_space: a doubted page that is given back is doubted, whoever dou
     auto one = all.take_doubted();
     all.doubt(5);
     all.doubt(std::move(one));
-    CHECK(all.take_doubted().value() == quire::page_no{5});
+    CHECK(all.take_doubted().key() == quire::page_no{5});
     CHECK(all.take_doubted().empty());
     all.doubt(6);
     all.doubt(all.take_doubted());
-    CHECK(all.take_doubted().value() == quire::page_no{6});
+    CHECK(all.take_doubted().key() == quire::page_no{6});
 }

@@ -295,7 +295,8 @@ public:
     /// Pages of rows.
     [[nodiscard]] std::size_t pages() const noexcept { return heap_.pages(); }
     /// Looks at every page for room that is not known: worth it after a crash that followed many
-    /// erasures. Errors: those of reading.
+    /// erasures. Errors: those of reading, for pages that changes hold timed_out, too; then the
+    /// others are as known as before.
     void find_room() { heap_.find_room(); }
 
 private:

@@ -8,7 +8,8 @@
 /// so threads that insert have pages of their own.
 ///
 /// What a change of the caller's did to a page may be undone. Such a page is doubted, until someone
-/// looks at it again (`take_doubted`).
+/// looks at it again (`take_doubted`). For that change itself it is worth a look only if that made
+/// room there, or left much.
 ///
 /// Room is in 256ths of a page. A tree of maxima stands over the bytes, as an array: node i has the
 /// larger room of nodes 2i and 2i + 1, and the last half are the pages, in the order in which they
@@ -19,9 +20,9 @@
 #include <quire/base/page_id.hpp>
 
 #include <algorithm>  // std::ranges::upper_bound
+#include <map>        // std::map
 #include <mutex>      // std::mutex
 #include <optional>   // std::optional
-#include <set>        // std::set
 #include <vector>     // std::vector
 
 namespace quire::inline QUIRE_ABI::detail {
@@ -29,7 +30,7 @@ namespace quire::inline QUIRE_ABI::detail {
 class free_space {
 public:
     using room_type = std::uint8_t;
-    using doubted_page = std::set<page_no>::node_type;
+    using doubted_page = std::map<page_no, bool>::node_type;
 
     /// `all`: what a page with nothing in it is noted with.
     explicit free_space(room_type all = 255) noexcept : all_{all} {}
@@ -67,25 +68,27 @@ public:
         put(place, 0);
         return pages_[place];
     }
-    /// Notes that a page may have more room than is noted. Errors: std::bad_alloc.
-    void doubt(page_no no) {
+    /// Notes that a page may have more room than is noted, `for_its_change`, too. Errors:
+    /// std::bad_alloc.
+    void doubt(page_no no, bool for_its_change = false) {
         std::lock_guard const alone{mutex_};
-        doubted_.insert(no);
+        doubted_[no] |= for_its_change;
     }
-    /// A page, `value()`, that is doubted, and from now on is not; empty if there is none. They
-    /// have their turns, also if they are doubted again.
+    /// A page, `key()`, that is doubted, and from now on is not; empty if there is none. `mapped()`
+    /// is whether for its change, too. They have their turns, also if they are doubted again.
     [[nodiscard]] doubted_page take_doubted() noexcept {
         std::lock_guard const alone{mutex_};
         if (doubted_.empty()) { return {}; }
         auto next = doubted_.upper_bound(last_doubted_);
         if (next == doubted_.end()) { next = doubted_.begin(); }
-        last_doubted_ = *next;
+        last_doubted_ = next->first;
         return doubted_.extract(next);
     }
     /// It is doubted again.
     void doubt(doubted_page&& one) noexcept {
         std::lock_guard const alone{mutex_};
-        doubted_.insert(std::move(one));
+        bool const for_its_change = one.mapped();
+        doubted_.insert(std::move(one)).position->second |= for_its_change;
     }
     /// What is noted of a page.
     [[nodiscard]] std::optional<room_type> room(page_no no) const noexcept {
@@ -184,7 +187,7 @@ private:
     std::vector<room_type> tree_;  ///< [0] is unused
     room_type all_;
     std::size_t empty_ = 0;
-    std::set<page_no> doubted_;
+    std::map<page_no, bool> doubted_;
     page_no last_doubted_;
 };
 

@@ -5,7 +5,7 @@
 /// begins at the root, and grows at its end.
 ///
 /// Each page of it names the heap file; one that names another is corrupt_page, and so is a chain
-/// that is longer than the file.
+/// that comes back to a page.
 ///
 /// `Store` is a catalog. Threads: any.
 
@@ -34,6 +34,24 @@ public:
     [[nodiscard]] page_no root() const noexcept { return root_; }
     [[nodiscard]] std::uint32_t number() const noexcept { return number_; }
 
+    /// Whether a walk comes back to a page: it is seen within three rounds, and without a bound,
+    /// which a change that makes pages would pass.
+    class circle {
+    public:
+        [[nodiscard]] bool closes_at(page_no no) noexcept {
+            if (seen_ > 0 && no == mark_) { return true; }
+            if (++seen_ == next_mark_) {
+                mark_ = no;
+                next_mark_ *= 2;
+            }
+            return false;
+        }
+
+    private:
+        page_no mark_;
+        std::uint64_t seen_ = 0;
+        std::uint64_t next_mark_ = 1;
+    };
     /// A walk over the chain, a page at a time.
     class walk {
     public:
@@ -43,8 +61,8 @@ public:
         template <class Fn>
         bool next(Fn fn) {
             if (!next_) { return false; }
-            if (++seen_ > of_.store_.file().pages()) { of_.has_no_end(); }
             auto const no = *next_;
+            if (circle_.closes_at(no)) { of_.has_no_end(); }
             auto const guard = of_.store_.file().template read<heap_directory_page>(no);
             directory_view const page{guard->bytes()};
             if (page.heap() != of_.number_) { page.corrupt("heap file of a directory page"); }
@@ -57,7 +75,7 @@ public:
     private:
         heap_directory const& of_;
         std::optional<page_no> next_;
-        std::uint64_t seen_ = 0;
+        circle circle_;
     };
     /// `fn(no, page)` for each directory page, until it returns false. Errors: those of a walk.
     template <class Fn>
@@ -70,8 +88,8 @@ public:
     /// `fn(page)` for each directory page as a change has it, until it returns false.
     template <class Changes, class Fn>
     void for_each_directory_in(Changes& changes, Fn fn) const {
-        page_no no = root_;
-        for (std::uint64_t seen = 0; seen <= store_.file().pages(); ++seen) {
+        circle pages;
+        for (page_no no = root_; !pages.closes_at(no);) {
             auto const held = changes.template read<heap_directory_page>(store_.file(), no);
             directory_view const page{held.view().bytes()};
             if (page.heap() != number_) { page.corrupt("heap file of a directory page"); }
@@ -82,18 +100,20 @@ public:
     }
 
 protected:
-    /// The last page, which a change holds then. Others may have appended some since this one was
-    /// noted.
+    /// The last page, which a change holds then. Where the next walk begins is noted, unless the
+    /// change has made that page itself: then it may be undone.
     template <class Changes>
-    [[nodiscard]] page_no hold_last_directory(Changes& changes) const {
-        page_no no = last_directory_.load(std::memory_order_relaxed);
-        for (std::uint64_t seen = 0; seen <= store_.file().pages(); ++seen) {
+    [[nodiscard]] page_no hold_last_directory(Changes& changes) {
+        circle pages;
+        for (auto no = last_directory_.load(std::memory_order_relaxed); !pages.closes_at(no);) {
+            bool const is_of_others = !changes.holds(store_.file(), no);
             page_no next;
             {
                 auto const page = changes.template read<heap_directory_page>(store_.file(), no);
                 if (page->heap() != number_) { page->corrupt("heap file of a directory page"); }
                 next = page->next();
             }
+            if (is_of_others) { note_last_directory(no); }
             if (next.value() == 0) { return no; }
             changes.let_go(store_.file(), no);
             no = next;

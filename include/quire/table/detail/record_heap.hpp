@@ -136,25 +136,34 @@ public:
                                                        page_view::size_of(where.form(), size));
     }
     /// The place in `where` for a new row of `size` bytes. Nothing if there is no room, or if it is
-    /// no page of this heap file; then, or after an error of its content, another one is taken.
+    /// no page of this heap file; then, or after an error of that page, another one is taken. A
+    /// page that was held only for that look is let go.
     template <class Changes>
     [[nodiscard]] std::optional<record_id> hold_room(Changes& changes, target& where,
                                                      record_form form, std::size_t size) const {
         std::optional<record_id> found;
         auto const whole = page_view::size_of(form, size);
+        bool const was_held = changes.holds(store_.file(), where.page());
         try {
             visit(changes, where.page(), [&](page_view const& page) {
                 if (auto const room = page.room_for(whole)) {
                     found = record_id{where.page(), *room};
                 } else {
-                    where.is_full_for(whole, page.free_space());
+                    where.is_full_for(whole, page.free_space(), was_held);
                 }
             });
         } catch (error const& why) {
-            if (is_about_content(why.kind())) { where.give_back(); }
+            if (is_about_content(why.kind())) {
+                where.give_back();
+            } else if (why.code() != errc::conflict) {
+                where.give_back_unseen();
+            }
             throw;
         }
-        if (!found) { where.give_back(); }
+        if (!found) {
+            where.give_back();
+            if (!was_held) { changes.let_go(store_.file(), where.page()); }
+        }
         return found;
     }
 

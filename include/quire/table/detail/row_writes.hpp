@@ -139,8 +139,8 @@ private:
     template <class Steps>
     void doubt_room([[maybe_unused]] Steps const& steps, typename Heap::location const& where) {
         if constexpr (Steps::may_be_undone) {
-            heap_.doubt(where.now.page);
-            if (where.has_moved()) { heap_.doubt(where.id.page); }
+            heap_.note_room_made(where.now.page);
+            if (where.has_moved()) { heap_.note_room_made(where.id.page); }
         }
     }
     /// After that: in another.
