@@ -191,11 +191,22 @@ TEST_CASE("heap growth: insertions do not wait for a change that made room, and 
 
 TEST_CASE("heap growth: nor for what a change left on a page that it filled", "[table]") {
     growth_world w;
+    auto const ids = w.fill(40, 300);
+    for (std::size_t i = 0; i < 10; ++i) { REQUIRE(w.lines.erase(ids[i])); }
+    growth_world::change_type change{w.pool};
+    for (std::size_t i = 0; i < 10; ++i) { w.insert(change, 300); }
+    CHECK(beside([&] {
+        for (int i = 0; i < 20; ++i) { CHECK(w.insert(20).page > ids[9].page); }
+    }) == std::nullopt);
+}
+
+TEST_CASE("heap growth: what a change left is found after it, also on pages that it made",
+          "[table]") {
+    growth_world w;
     growth_world::change_type change{w.pool};
     for (int i = 0; i < 20; ++i) { w.insert(change, 300); }
-    CHECK(beside([&] {
-        for (int i = 0; i < 20; ++i) { w.insert(20); }
-    }) == errc::timed_out);  // it has no page yet, and the directory is the change's
+    // There is no other page, and the directory is the change's.
+    CHECK(beside([&] { w.insert(20); }) == errc::timed_out);
     change.commit();
     auto const pages = w.lines.pages();
     for (int i = 0; i < 60; ++i) { w.insert(20); }
