@@ -12,8 +12,6 @@
 #include <quire/table/catalog.hpp>
 #include <quire/table/heap_directory_page.hpp>
 
-#include <optional>  // std::optional
-
 namespace quire::inline QUIRE_ABI::detail {
 
 template <class Store>
@@ -34,15 +32,16 @@ public:
     [[nodiscard]] page_no root() const noexcept { return root_; }
     [[nodiscard]] std::uint32_t number() const noexcept { return number_; }
 
-    /// Whether a walk comes back to a page: it is seen within three rounds, and without a bound,
-    /// which a change that makes pages would pass.
+    /// Whether a walk goes round: after a few rounds, not the first, so that a check has told what
+    /// it has found. No number of pages is the bound: a change may make many.
     class circle {
     public:
         [[nodiscard]] bool closes_at(page_no no) noexcept {
-            if (seen_ > 0 && no == mark_) { return true; }
+            if (seen_ > 0 && no == mark_ && ++rounds_ == 2) { return true; }
             if (++seen_ == next_mark_) {
                 mark_ = no;
                 next_mark_ *= 2;
+                rounds_ = 0;
             }
             return false;
         }
@@ -51,6 +50,7 @@ public:
         page_no mark_;
         std::uint64_t seen_ = 0;
         std::uint64_t next_mark_ = 1;
+        int rounds_ = 0;
     };
     /// A walk over the chain, a page at a time.
     class walk {
@@ -60,21 +60,22 @@ public:
         /// Errors: corrupt_page (the chain has no end), those of reading.
         template <class Fn>
         bool next(Fn fn) {
-            if (!next_) { return false; }
-            auto const no = *next_;
+            if (is_over_) { return false; }
+            auto const no = next_;
             if (circle_.closes_at(no)) { of_.has_no_end(); }
             auto const guard = of_.store_.file().template read<heap_directory_page>(no);
             directory_view const page{guard->bytes()};
             if (page.heap() != of_.number_) { page.corrupt("heap file of a directory page"); }
-            next_.reset();
-            if (page.next().value() != 0) { next_ = page.next(); }
+            next_ = page.next();
+            is_over_ = next_.value() == 0;
             fn(no, page);
             return true;
         }
 
     private:
         heap_directory const& of_;
-        std::optional<page_no> next_;
+        page_no next_;
+        bool is_over_ = false;
         circle circle_;
     };
     /// `fn(no, page)` for each directory page, until it returns false. Errors: those of a walk.
