@@ -198,7 +198,7 @@ private:
         store_.in_one_change([&](auto& changes) { grow(changes, group, added); });
         for (auto const no : added) { space_.add(no, empty_room()); }
     }
-    /// Before growth fails for good, no doubted page is passed over.
+    /// Before growth fails for want of room, no doubted page is passed over.
     [[nodiscard]] std::size_t all_there_are() const noexcept { return pages() * cost_of_a_look; }
     [[nodiscard]] std::size_t group_now() const noexcept {
         return std::clamp<std::size_t>(pages() / 8, 1, group_max);

@@ -136,8 +136,8 @@ public:
                                                        page_view::size_of(where.form(), size));
     }
     /// The place in `where` for a new row of `size` bytes. Nothing if there is no room, or if it is
-    /// no page of this heap file; then, or after an error of that page, another one is taken. A
-    /// page that was held only for that look is let go.
+    /// no page of this heap file; then, or after an error of that page but conflict, another one is
+    /// taken next. A page that was held only for that look is let go.
     template <class Changes>
     [[nodiscard]] std::optional<record_id> hold_room(Changes& changes, target& where,
                                                      record_form form, std::size_t size) const {
