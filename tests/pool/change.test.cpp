@@ -26,6 +26,7 @@
 #include <atomic>
 #include <filesystem>
 #include <future>
+#include <latch>
 #include <memory>
 #include <optional>
 #include <thread>
@@ -952,6 +953,57 @@ TEST_CASE("change: it tells what it holds, and lets go of what it did not change
     change.commit();
     CHECK(number_on(file, 0) == 10);
     CHECK(another_reads(2));
+}
+
+TEST_CASE("change: it takes a page that nobody has, and goes on without one that others have") {
+    engine e;
+    auto const file = e.open();
+    append(e, file, 5);
+    change_type change{*e.pool};
+    set_number(change, file, 0, 10);
+    CHECK(change.try_hold(file, 0));
+    CHECK(change.try_hold(file, 1));
+    CHECK(change.holds(file, 1));
+    std::latch has_taken{1};
+    std::latch is_enough{1};
+    std::thread other{[&] {
+        change_type theirs{*e.pool};
+        set_number(theirs, file, 2, 20);
+        auto const read = file.read(4);
+        has_taken.count_down();
+        is_enough.wait();
+        CHECK_FALSE(theirs.try_hold(file, 1));
+    }};
+    has_taken.wait();
+    CHECK_FALSE(change.try_hold(file, 2));
+    CHECK_FALSE(change.holds(file, 2));
+    CHECK_FALSE(change.try_hold(file, 4));  // it is read
+    CHECK(change.try_hold(file, 3));
+    CHECK(refusal([&] { static_cast<void>(change.try_hold(file, 5)); }) ==
+          errc::page_out_of_range);
+    set_number(change, file, 3, 30);
+    is_enough.count_down();
+    other.join();
+    CHECK(change.try_hold(file, 2));  // theirs was undone
+    set_number(change, file, 1, 40);
+    change.commit();
+    for (std::uint64_t const no : {0U, 1U, 2U, 3U}) {
+        CHECK(number_on(file, no) == std::array<std::uint64_t, 4>{10, 40, 2, 30}[no]);
+    }
+}
+
+TEST_CASE("change: one that met a conflict tries nothing any more") {
+    engine e;
+    auto const file = e.open();
+    append(e, file, 3);
+    change_type one{*e.pool};
+    set_number(one, file, 0, 10);
+    std::thread{[&] {
+        change_type other{*e.pool};
+        set_number(other, file, 1, 20);
+        CHECK(refusal([&] { set_number(other, file, 0, 30); }) == errc::conflict);
+        CHECK(refusal([&] { static_cast<void>(other.try_hold(file, 2)); }) == errc::conflict);
+    }}.join();
 }
 
 TEST_CASE("change: a checkpoint does not wait for ever behind a thread that changes one page") {

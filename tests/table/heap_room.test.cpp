@@ -351,7 +351,8 @@ TEST_CASE("heap room: what is erased while an insertion finds a page full is not
     heap_type heap{*w.db, *root};
     heap.find_room();
     {
-        heap_type::target mine{heap, ids[0].page, false};
+        heap_type::target mine{heap, false};
+        mine.take(ids[0].page);
         w.db->in_one_change([&](auto& changes) {
             CHECK_FALSE(heap.hold_room(changes, mine, record_form::row, 100));
         });
@@ -360,6 +361,7 @@ TEST_CASE("heap room: what is erased while an insertion finds a page full is not
             heap.note_room(changes, ids[0].page);
         });
     }
-    auto const none = [](std::size_t) -> std::optional<quire::page_no> { return 0; };
-    CHECK(heap.choose(101, [] {}, none) == ids[0].page);
+    heap_type::target next{heap, false};
+    heap.choose(next, 101, [] {}, [&](std::size_t) { next.take(0); });
+    CHECK(next.page() == ids[0].page);
 }

@@ -98,6 +98,34 @@ TEST_CASE("unlogged_change: every page is held until the commit, also one that i
     validate(w, 4);
 }
 
+TEST_CASE("unlogged_change: it takes a page that nobody has, and goes on without others") {
+    world w;
+    append_numbers(w.file(), 4);
+    pages_type pages{*w.pool};
+    {
+        auto const held = w.file().read(2);
+        CHECK(pages.try_hold(w.file(), 0));
+        CHECK_FALSE(std::async(std::launch::async, [&] {
+                        pages_type others{*w.pool};
+                        return others.try_hold(w.file(), 2) || others.try_hold(w.file(), 0);
+                    }).get());
+    }
+    CHECK(pages.try_hold(w.file(), 0));
+    CHECK(pages.holds(w.file(), 0));
+    CHECK_FALSE(another_reads(w, 0));
+    CHECK(another_reads(w, 2));
+    pages.let_go(w.file(), 0);
+    CHECK(another_reads(w, 0));
+    CHECK(pages.try_hold(w.file(), 1));
+    {
+        auto page = pages.write(w.file(), 1);
+        page->bytes().store<std::uint64_t>(number_at, 7);
+    }
+    pages.commit();
+    CHECK(number_on(w.file(), 1) == 7);
+    CHECK(dirty_pages(w) > 0);
+}
+
 TEST_CASE("unlogged_change: a page that it holds is not latched again, and shows its changes") {
     world w;
     append_numbers(w.file(), 2);

@@ -210,6 +210,14 @@ public:
         return page<View>(*pages_, core_, made);
     }
 
+    /// Takes page `no` as `read` and `write` do, unless others have it now: then false, and the
+    /// change goes on. Errors: as paged_file::write, but timed_out; conflict, if one came before.
+    [[nodiscard]] bool try_hold(file_type const& file, page_no no) {
+        if (refused_) { throw file.slot().failure(errc::conflict, "change", file.id_of(no)); }
+        if (holds(file, no)) { return true; }
+        require_changes(file);
+        return typed([&] { return pages_->try_latch(file.slot(), file.id_of(no)); });
+    }
     /// Whether the change has page `no` already: then it is given again, and not waited for.
     [[nodiscard]] bool holds(file_type const& file, page_no no) const noexcept {
         return pages_->find(file.id_of(no)) != nullptr;
@@ -306,6 +314,10 @@ private:
         }
     }
 
+    void require_changes(file_type const& file) const {
+        require_logged(file, "change");
+        core_.require_writable(file.slot(), file.number(), "change", detail::writing_by::changes);
+    }
     /// Page `no`, latched by this change before or now, of the kind of `View`.
     template <template <class, std::size_t> class View>
     [[nodiscard]] held_page& held(file_type const& file, page_no no, access_options const& how) {
@@ -313,9 +325,7 @@ private:
         auto* found = pages_->find(id);
         bool const is_new = found == nullptr;
         if (is_new) {
-            require_logged(file, "change");
-            core_.require_writable(file.slot(), file.number(), "change",
-                                   detail::writing_by::changes);
+            require_changes(file);
             found = &take(file, id, how, [&](access_options const& mine) {
                 return &pages_->latch(file.slot(), id, mine);
             });

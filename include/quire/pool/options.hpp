@@ -124,6 +124,8 @@ struct access_options {
 
 /// For the path of a hit, which stores nothing to make its options.
 inline constexpr access_options by_default{};
+/// What others have now is errc::timed_out at once. A page that nobody has is read, if need be.
+inline constexpr access_options without_waiting{.wait_max = std::chrono::nanoseconds{1}};
 
 /// What closing does with pages that were not written.
 enum class unwritten : std::uint8_t { write, discard };

@@ -116,6 +116,21 @@ public:
         return formatted<View>(file, one);
     }
 
+    /// Takes page `no` as `read` and `write` do, unless others have it now: then false, and the
+    /// change goes on. Errors: as paged_file::write, but timed_out; conflict, if one came before.
+    [[nodiscard]] bool try_hold(file_type const& file, page_no no) {
+        if (refused_) { throw file.slot().failure(errc::conflict, "change", file.id_of(no)); }
+        if (holds(file, no)) { return true; }
+        held_type& one = room();
+        try {
+            one.fill([&] { return file.template write<raw_page>(no, without_waiting); });
+        } catch (error const& why) {
+            if (why.code() != errc::timed_out) { throw; }
+            return false;
+        }
+        take(one);
+        return true;
+    }
     /// Lets go of page `no`, which was not changed and is not named any more, so that others need
     /// not wait for the commit. Nothing happens to a page that was changed.
     void let_go(file_type const& file, page_no no) noexcept {

@@ -71,6 +71,16 @@ public:
         one.at = core_.template enter<access::exclusive>(file, id, id.page(), how, "change");
         return begin(one, file, id, origin::found);
     }
+    /// Likewise, unless others have it now: then false.
+    [[nodiscard]] bool try_latch(file_type& file, page_id id) {
+        try {
+            static_cast<void>(latch(file, id, without_waiting));
+            return true;
+        } catch (error const& why) {
+            if (why.code() != errc::timed_out) { throw; }
+            return false;
+        }
+    }
     /// A new page, latched.
     template <class Kind>
     [[nodiscard]] page& append(file_type& file, file_no number, access_options const& how,

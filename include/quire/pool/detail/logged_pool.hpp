@@ -263,7 +263,7 @@ private:
         if (!alone.owns_lock() || !has_passed(next_try_)) { return; }
         try {
             if (!changes.left_over().empty()) { return; }
-            checkpoint({.wait_max = std::chrono::nanoseconds{1}});
+            checkpoint(without_waiting);
         } catch (std::exception const&) { next_try_ = deadline_after(pause); }
     }
     /// The file's number in the log, after a checkpoint if there is no room for it.

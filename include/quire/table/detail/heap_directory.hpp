@@ -106,7 +106,7 @@ protected:
     template <class Changes>
     [[nodiscard]] page_no hold_last_directory(Changes& changes) {
         circle pages;
-        for (auto no = last_directory_.load(std::memory_order_relaxed); !pages.closes_at(no);) {
+        for (auto no = last_directory(); !pages.closes_at(no);) {
             bool const is_of_others = !changes.holds(store_.file(), no);
             page_no next;
             {
@@ -120,6 +120,10 @@ protected:
             no = next;
         }
         has_no_end();
+    }
+    /// The last page that is noted.
+    [[nodiscard]] page_no last_directory() const noexcept {
+        return last_directory_.load(std::memory_order_relaxed);
     }
     void note_last_directory(page_no no) noexcept {
         last_directory_.store(no, std::memory_order_relaxed);

@@ -3,21 +3,25 @@
 
 /// heap_pages: the pages of a heap file: which there are, and which one is inserted into.
 ///
+/// Where a row is inserted: into the page that the thread keeps, or one with room (heap_room.hpp).
+/// Threads have pages of their own. A page whose room turns out to be another, or that is none of
+/// this heap file, is noted so, and another one is taken. So it is where others have the page at
+/// that moment, a change or readers. What is waited for is only what nothing stands in for:
+///
+///   a change that grows       when no page has room that others do not have
+///   a page that others have   when the file cannot grow either
+///
 /// The directory (heap_directory.hpp) lists the record pages (record_page.hpp). They come in
 /// groups, up to 64 and 128 KiB at once, and remain. One thread makes a group, and others that find
 /// no page with room wait for it. Once that has happened, the next group is made while pages of the
-/// last one are there, unless the last attempt failed. The thread that makes it waits as one
-/// without room would: for frames, or for a change that grows.
-///
-/// Where a row is inserted: into the page that the thread keeps, or one with room (heap_room.hpp).
-/// A page whose room turns out to be another, or that is none of this heap file, is noted so, and
-/// another one is taken. Threads have pages of their own; so they seldom wait for each other.
+/// last one are there, unless the last attempt failed, or a change that grows is open.
 ///
 /// `Store` is a catalog.
 
 #include <quire/table/detail/heap_room.hpp>
 
-#include <mutex>  // std::mutex
+#include <mutex>    // std::mutex
+#include <utility>  // std::exchange
 
 namespace quire::inline QUIRE_ABI::detail {
 
@@ -42,6 +46,89 @@ public:
     using base::pages;
     using typename base::directory_view;
     using typename base::page_view;
+
+    // Which page is inserted into
+
+    /// What a row is put into: a page that is this thread's until it is given back, or this ends;
+    /// then it is kept for the next row.
+    class target : immovable {
+    public:
+        /// `may_be_undone`: this is for a change of the caller's.
+        target(heap_pages& heap, bool may_be_undone) noexcept
+            : heap_{heap}, may_be_undone_{may_be_undone} {}
+        ~target() {
+            if (has_page_) { heap_.keep({no_, may_be_undone_}); }
+        }
+        [[nodiscard]] bool has_page() const noexcept { return has_page_; }
+        [[nodiscard]] page_no page() const noexcept { return no_; }
+        /// Whether it is to be waited for: there is no other one.
+        [[nodiscard]] bool is_the_last() const noexcept { return is_the_last_; }
+        /// Whether doubted pages are worth a look: not if others had those that it found, again
+        /// and again. (A page that is read may be looked at, and not taken.)
+        [[nodiscard]] bool looks() const noexcept { return refused_ < refused_max; }
+
+        void take(page_no no) noexcept {
+            no_ = no;
+            has_page_ = true;
+            is_the_last_ = false;
+        }
+        void take_last(page_no no) noexcept {
+            take(no);
+            is_the_last_ = true;
+        }
+        /// Notes, under its latch, that `free` bytes are no room for a record of that size. If the
+        /// change `was_there` before, it may be full of what may be undone.
+        void is_full_for(std::size_t record_size, std::size_t free, bool was_there) {
+            bool const is_doubted = may_be_undone_ && was_there;
+            if (is_doubted) { heap_.space_.doubt(no_, is_much(free)); }
+            heap_.space_.set(no_, is_doubted ? 0 : room_noted(free, record_size));
+        }
+        /// It is not kept.
+        void give_back() noexcept { has_page_ = false; }
+        /// Nor does anybody know its room.
+        void give_back_unseen() {
+            give_back();
+            heap_.space_.doubt(no_);
+        }
+        /// Nor is it waited for: others have it.
+        void is_refused() {
+            give_back_unseen();
+            taken_ = no_;
+            if (was_looked_for_) { ++refused_; }
+        }
+
+    private:
+        friend heap_pages;
+        static constexpr int refused_max = 8;
+
+        heap_pages& heap_;
+        page_no no_;
+        bool may_be_undone_;
+        bool has_page_ = false;
+        bool is_the_last_ = false;
+        bool was_looked_for_ = false;   ///< among doubted pages
+        int refused_ = 0;               ///< pages, of those
+        std::optional<page_no> taken_;  ///< the last one that others had
+    };
+    /// A page for a record of `size` bytes: the one that this thread kept, or one with room. It is
+    /// no other thread's as long as `where` has it.
+    /// `grow(size)` adds pages, or finds some, or gives `where` one; `prepare()` comes before a
+    /// page is looked for.
+    template <class Prepare, class Grow>
+    void choose(target& where, std::size_t size, Prepare prepare, Grow grow) {
+        where.was_looked_for_ = false;
+        if (where.has_page()) { return; }
+        if (auto const kept = kept_.take(kept_pages::this_thread())) {
+            return where.take(kept->no);
+        }
+        prepare();
+        auto const room = room_wanted(size);
+        while (!where.has_page()) {
+            if (auto const found = space_.take(room)) { return where.take(*found); }
+            where.was_looked_for_ = true;
+            grow(size);
+        }
+    }
 
     // Growing
 
@@ -72,15 +159,15 @@ public:
         // From here on nothing fails.
         auto const lists = fresh.value_or(last);
         auto page = changes.template write<heap_directory_page>(store_.file(), lists);
-        for (auto const no : added) { page->add({no, empty_room()}); }
         this->note_room_in(page->bytes());
+        for (auto const no : added) { page->add({no, empty_room()}); }
         if (!fresh) { return; }
         auto before = changes.template write<heap_directory_page>(store_.file(), last);
         before->set_next(*fresh);
     }
     /// In a change of its own. By one page where there is no room for a group: in the file, the
     /// pool or the log. Others that grow wait for that.
-    void grow_alone(std::size_t size) {
+    void grow_alone(target& where, std::size_t size) {
         std::unique_lock alone{growing_, std::try_to_lock};
         if (!alone) {
             has_waited_ = true;
@@ -88,7 +175,7 @@ public:
         }
         if (space_.has(room_wanted(size))) { return; }
         outside_of_changes none;
-        if (this->finds_again(none, size)) { return; }
+        if (need_not_grow(none, where, size)) { return; }
         if (auto const group = group_now(); group > 1) {
             try {
                 grow_by(group);
@@ -101,12 +188,12 @@ public:
         }
         try {
             grow_by(1);
-        } catch (error const&) {
-            if (!this->finds_again(none, size, all_there_are())) { throw; }
+        } catch (error const& why) {
+            if (!can_do_without(none, where, size, why)) { throw; }
         }
     }
     /// The next group, once threads have waited for one. No error: who needs a page will meet it.
-    /// It is not tried again before a group was made.
+    /// It is not tried again before a group was made. A change that grows is not waited for.
     /// Expects: as `grow_alone`, this thread holds no guard of the pool.
     void grow_early() {
         if (!has_waited_ || !groups_fit_ || space_.empty_pages() >= group_now()) { return; }
@@ -114,77 +201,67 @@ public:
         if (!alone) { return; }
         try {
             outside_of_changes none;
-            if (!this->finds_again(none, base::record_size_max)) { grow_by(group_now()); }
+            if (others_grow(none) || this->finds_again(none, base::record_size_max)) { return; }
+            grow_by(group_now());
         } catch (error const&) { groups_fit_ = false; }
     }
-    /// In a change of the caller's: a page that is its own until the commit; or nothing, if one
-    /// was found that has room.
+    /// In a change of the caller's: by a page that is its own until the commit.
     template <class Changes>
-    [[nodiscard]] std::optional<page_no> grow_in(Changes& changes, std::size_t size) {
-        if (auto const found = this->finds_again(changes, size)) { return found.its_own; }
+    void grow_in(Changes& changes, target& where, std::size_t size) {
+        if (need_not_grow(changes, where, size)) { return; }
         std::vector<page_no> added;
         try {
             grow(changes, 1, added);
         } catch (error const& why) {
-            if (why.code() == errc::conflict) { throw; }
-            if (auto const found = this->finds_again(changes, size, all_there_are())) {
-                return found.its_own;
+            if (why.code() == errc::conflict || !can_do_without(changes, where, size, why)) {
+                throw;
             }
-            throw;
+            return;
         }
         space_.add(added.front(), 0);
-        return added.front();
-    }
-
-    // Which page is inserted into
-
-    /// A page that is this thread's as long as this lives, and then kept for its next row.
-    class target : immovable {
-    public:
-        /// `may_be_undone`: this is for a change of the caller's.
-        target(heap_pages& heap, page_no no, bool may_be_undone) noexcept
-            : heap_{heap}, no_{no}, may_be_undone_{may_be_undone} {}
-        [[nodiscard]] page_no page() const noexcept { return no_; }
-        /// Notes, under its latch, that `free` bytes are no room for a record of that size. If the
-        /// change `was_there` before, it may be full of what may be undone.
-        void is_full_for(std::size_t record_size, std::size_t free, bool was_there) {
-            bool const is_doubted = may_be_undone_ && was_there;
-            if (is_doubted) { heap_.space_.doubt(no_, is_much(free)); }
-            heap_.space_.set(no_, is_doubted ? 0 : room_noted(free, record_size));
-        }
-        /// It is not kept.
-        void give_back() noexcept { is_mine_ = false; }
-        /// Nor does anybody know its room.
-        void give_back_unseen() {
-            give_back();
-            heap_.space_.doubt(no_);
-        }
-        ~target() {
-            if (is_mine_) { heap_.keep({no_, may_be_undone_}); }
-        }
-
-    private:
-        heap_pages& heap_;
-        page_no no_;
-        bool may_be_undone_;
-        bool is_mine_ = true;
-    };
-    /// A page for a record of `size` bytes: the one that this thread kept, or one with room. It is
-    /// no other thread's until a `target` of it ends.
-    /// `grow(size)` returns a new one, or adds some and returns nothing; `prepare()` comes before a
-    /// page is looked for.
-    template <class Prepare, class Grow>
-    [[nodiscard]] page_no choose(std::size_t size, Prepare prepare, Grow grow) {
-        if (auto const kept = kept_.take(kept_pages::this_thread())) { return kept->no; }
-        prepare();
-        auto const room = room_wanted(size);
-        while (true) {
-            if (auto const found = space_.take(room)) { return *found; }
-            if (std::optional<page_no> const made = grow(size)) { return *made; }
-        }
+        where.take(added.front());
     }
 
 private:
+    /// Whether there is room after all, or `where` has a page that has. Before a change that grows
+    /// is waited for, no doubted page is passed over.
+    template <class Changes>
+    [[nodiscard]] bool need_not_grow(Changes& changes, target& where, std::size_t size) {
+        return looks_again(changes, where, size, base::passed_max) ||
+               (others_grow(changes) && looks_again(changes, where, size, all_there_are()));
+    }
+    /// Likewise when growth has failed: then pages that threads kept count, too, and at last one
+    /// that others have.
+    template <class Changes>
+    [[nodiscard]] bool can_do_without(Changes& changes, target& where, std::size_t size,
+                                      error const& why) {
+        kept_.take_all([&](kept_pages::page const& one) { this->is_not_kept(one); });
+        if (space_.has(room_wanted(size)) || looks_again(changes, where, size, all_there_are())) {
+            return true;
+        }
+        auto const taken = std::exchange(where.taken_, std::nullopt);
+        if (!taken || why.code() == errc::timed_out) { return false; }
+        where.take_last(*taken);
+        return true;
+    }
+    template <class Changes>
+    [[nodiscard]] bool looks_again(Changes& changes, target& where, std::size_t size,
+                                   std::size_t max) {
+        if (!where.looks()) { return false; }
+        auto const found = this->finds_again(changes, size, max);
+        if (found.its_own) { where.take(*found.its_own); }
+        if (found.taken) { where.taken_ = found.taken; }
+        return static_cast<bool>(found);
+    }
+    /// Whether growth would wait for the end of another change: each one that grows has the last
+    /// directory page, and each one that takes a page of the file its first allocation page.
+    template <class Changes>
+    [[nodiscard]] bool others_grow(Changes& changes) const {
+        using map_type = allocation_page<std::byte const, page_size>;
+        return this->is_taken(changes, this->last_directory()) ||
+               this->is_taken(changes, map_type::first_map);
+    }
+
     static constexpr std::size_t group_max =
         std::clamp<std::size_t>((std::size_t{1} << 17) / page_size, 1, 64);
 
@@ -198,7 +275,6 @@ private:
         store_.in_one_change([&](auto& changes) { grow(changes, group, added); });
         for (auto const no : added) { space_.add(no, empty_room()); }
     }
-    /// Before growth fails for want of room, no doubted page is passed over.
     [[nodiscard]] std::size_t all_there_are() const noexcept { return pages() * cost_of_a_look; }
     [[nodiscard]] std::size_t group_now() const noexcept {
         return std::clamp<std::size_t>(pages() / 8, 1, group_max);

@@ -4,8 +4,9 @@
 /// heap_room: how much room the pages of a heap file have, as far as that is known: hints.
 ///
 ///   noted      in free_space.hpp, under the page's latch, so the last who saw a page tells
-///   doubted    after a change of the caller's, which may be undone: others would wait for it. Such
-///              a page is looked at again before the file grows (`finds_again`)
+///   doubted    after a change of the caller's, which may be undone, or when others had the page:
+///              it would be waited for. Such a page is looked at again before the file grows
+///              (`finds_again`)
 ///   kept       by the thread that inserted there last (kept_pages.hpp)
 ///
 /// Hints are read from the directory when the heap file is opened, and written by `save_room`, and
@@ -151,14 +152,16 @@ protected:
     /// Worth another look by the change that left it.
     [[nodiscard]] static bool is_much(std::size_t free) noexcept { return free >= page_size / 8; }
     void keep(kept_pages::page const& one) noexcept {
-        auto const other = kept_.keep(kept_pages::this_thread(), one);
-        if (!other) { return; }
-        if (other->may_be_undone) {
+        if (auto const other = kept_.keep(kept_pages::this_thread(), one)) { is_not_kept(*other); }
+    }
+    /// Any more.
+    void is_not_kept(kept_pages::page const& one) noexcept {
+        if (one.may_be_undone) {
             try {
-                return space_.doubt(other->no);
-            } catch (std::bad_alloc const&) {}  // others may wait for it, rather than lose its room
+                return space_.doubt(one.no);
+            } catch (std::bad_alloc const&) {}  // it may be looked at in vain
         }
-        space_.set(other->no, unknown_room);
+        space_.set(one.no, unknown_room);
     }
     void note_room_in(std::span<std::byte, page_size> bytes) const {
         heap_directory_page<std::byte, page_size> const page{bytes};
@@ -166,30 +169,52 @@ protected:
             page.count(), [&](std::size_t i) { return page[i].page; },
             [&](std::size_t i, free_space::room_type room) { page.set(i, {page[i].page, room}); });
     }
+    static constexpr std::size_t passed_max = 64;     ///< before the file grows
     static constexpr std::size_t cost_of_a_look = 8;  ///< in vain, in pages passed over
     /// What a look at doubted pages finds.
     struct found_again {
         bool by_a_hint = false;            ///< some page is noted with room
         std::optional<page_no> its_own{};  ///< one that the change holds, and where it made room
+        std::optional<page_no> taken{};    ///< one that others have, if it found no room
 
         explicit operator bool() const noexcept { return by_a_hint || its_own; }
     };
+    /// Whether others have page `no` now.
+    template <class Pages>
+    [[nodiscard]] bool is_taken(Pages& pages, page_no no) const {
+        if (is_held(pages, no)) { return false; }
+        try {
+            [[maybe_unused]] auto const page = store_.file().read(no, without_waiting);
+        } catch (error const& why) { return why.code() == errc::timed_out; }
+        return false;
+    }
+    /// Takes page `no` unless others have it now: whether a look at it is not waited for.
+    template <class Changes>
+    [[nodiscard]] bool try_hold(Changes& changes, page_no no) const {
+        try {
+            return changes.try_hold(store_.file(), no);
+        } catch (error const& why) {
+            if (!is_another_page(why)) { throw; }
+            return true;
+        }
+    }
     /// Whether there is room for a record. Doubted pages are looked at, in turn, until there is.
     /// What others change now is not waited for, and what the change holds it sees for itself
-    /// alone: such pages stay doubted, and are passed over, at most `passed_max`. A look at one of
-    /// them counts as `cost_of_a_look`.
+    /// alone: such pages stay doubted, and are passed over, at most `max`. A look at one of them
+    /// counts as `cost_of_a_look`.
     template <class Pages>
     [[nodiscard]] found_again finds_again(Pages& pages, std::size_t size,
-                                          std::size_t passed_max = 64) {
+                                          std::size_t max = passed_max) {
         std::optional<page_no> first_passed;
-        for (std::size_t passed = 0; passed < passed_max;) {
+        std::optional<page_no> taken;
+        for (std::size_t passed = 0; passed < max;) {
             auto one = space_.take_doubted();
-            if (!one) { return {}; }
+            if (!one) { break; }
             auto const no = one.key();
             bool const goes_round = no == first_passed;
             auto const pass = [&](std::size_t cost) {
                 space_.doubt(std::move(one));
-                passed += goes_round ? passed_max : cost;
+                passed += goes_round ? max : cost;
                 if (!first_passed) { first_passed = no; }
             };
             bool const is_mine = is_held(pages, no);
@@ -209,17 +234,18 @@ protected:
             }
             try {
                 outside_of_changes none;
-                note_room(none, no, size, {.wait_max = std::chrono::nanoseconds{1}});
+                note_room(none, no, size, without_waiting);
             } catch (error const& why) {  // for whoever needs this page
                 pass(cost_of_a_look);
-                if (why.code() != errc::timed_out) { return {}; }
+                if (why.code() != errc::timed_out) { break; }
+                taken = no;
             } catch (...) {
                 pass(cost_of_a_look);
                 throw;
             }
             if (space_.has(room_wanted(size))) { return {.by_a_hint = true}; }
         }
-        return {};
+        return {.taken = taken};
     }
 
     free_space space_{empty_room()};

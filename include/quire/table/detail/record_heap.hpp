@@ -135,9 +135,9 @@ public:
         return page_view{page.view().bytes()}.can_hold(where.now.slot,
                                                        page_view::size_of(where.form(), size));
     }
-    /// The place in `where` for a new row of `size` bytes. Nothing if there is no room, or if it is
-    /// no page of this heap file; then, or after an error of that page but conflict, another one is
-    /// taken next. A page that was held only for that look is let go.
+    /// The place in `where` for a new row of `size` bytes. Nothing if there is no room, if others
+    /// have that page, or if it is none of this heap file; then, or after an error of that page but
+    /// conflict, another one is taken next. A page that was held only for that look is let go.
     template <class Changes>
     [[nodiscard]] std::optional<record_id> hold_room(Changes& changes, target& where,
                                                      record_form form, std::size_t size) const {
@@ -145,6 +145,10 @@ public:
         auto const whole = page_view::size_of(form, size);
         bool const was_held = changes.holds(store_.file(), where.page());
         try {
+            if (!was_held && !where.is_the_last() && !this->try_hold(changes, where.page())) {
+                where.is_refused();
+                return std::nullopt;
+            }
             visit(changes, where.page(), [&](page_view const& page) {
                 if (auto const room = page.room_for(whole)) {
                     found = record_id{where.page(), *room};
@@ -153,6 +157,7 @@ public:
                 }
             });
         } catch (error const& why) {
+            if (!was_held) { changes.let_go(store_.file(), where.page()); }
             if (is_about_content(why.kind())) {
                 where.give_back();
             } else if (why.code() != errc::conflict) {

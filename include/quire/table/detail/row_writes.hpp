@@ -32,9 +32,9 @@ public:
     record_id insert(Steps steps, Row const& row) {
         auto const size = size_of(row);
         edits_type edits;
+        typename Heap::target target{heap_, steps.may_be_undone};
         while (true) {
-            typename Heap::target target{heap_, steps.choose(record_form::row, size),
-                                         steps.may_be_undone};
+            steps.choose(target, record_form::row, size);
             std::optional<record_id> at;
             bool fits = false;
             steps.run([&](auto& changes) {
@@ -60,7 +60,7 @@ public:
                       "or nothing: take it by reference, [](order& row) { ... }");
         enum class result : std::uint8_t { absent, done, no_room, no_room_in_index };
         edits_type edits;
-        std::optional<typename Heap::target> target;
+        typename Heap::target target{heap_, steps.may_be_undone};
         std::size_t size = 0;
         while (true) {
             auto result = result::absent;
@@ -79,8 +79,8 @@ public:
                 std::optional<record_id> to;
                 if (!heap_.can_replace(changes, *where, size)) {
                     result = result::no_room;
-                    if (!target) { return; }
-                    to = heap_.hold_room(changes, *target, record_form::moved_here, size);
+                    if (!target.has_page()) { return; }
+                    to = heap_.hold_room(changes, target, record_form::moved_here, size);
                     if (!to) { return; }
                 }
                 result = result::no_room_in_index;
@@ -100,9 +100,7 @@ public:
             if (result == result::absent) { return false; }
             if (result == result::done) { break; }
             if (result == result::no_room) {
-                target.reset();
-                target.emplace(heap_, steps.choose(record_form::moved_here, size),
-                               steps.may_be_undone);
+                steps.choose(target, record_form::moved_here, size);
             } else {
                 steps.make_room(edits);
             }

@@ -4,11 +4,11 @@
 /// table_steps: how the parts of an operation on a table are done: each in a change of its own, or
 /// all in one change of the caller's.
 ///
-///   steps.run(fn)             fn(changes), which may run several times
-///   steps.choose(form, size)  a page for such a row, a new one if there is no other
-///   steps.may_be_undone       whether what was done before may be
-///   steps.make_room(edits)    in the index whose leaf had none
-///   steps.tidy(edits)         merges what became thin
+///   steps.run(fn)                     fn(changes), which may run several times
+///   steps.choose(target, form, size)  a page for such a row, a new one if there is no other
+///   steps.may_be_undone               whether what was done before may be
+///   steps.make_room(edits)            in the index whose leaf had none
+///   steps.tidy(edits)                 merges what became thin
 
 #include <quire/table/detail/record_heap.hpp>
 
@@ -28,12 +28,9 @@ public:
     void run(Fn fn) {
         heap_.store().in_one_change(fn);
     }
-    [[nodiscard]] page_no choose(record_form form, std::size_t size) {
-        return heap_.choose(Heap::page_view::size_of(form, size), [&] { heap_.grow_early(); },
-                            [&](std::size_t whole) -> std::optional<page_no> {
-                                heap_.grow_alone(whole);
-                                return std::nullopt;
-                            });
+    void choose(typename Heap::target& target, record_form form, std::size_t size) {
+        heap_.choose(target, Heap::page_view::size_of(form, size), [&] { heap_.grow_early(); },
+                     [&](std::size_t whole) { heap_.grow_alone(target, whole); });
     }
     template <class Edits>
     void make_room(Edits const& edits) {
@@ -65,9 +62,9 @@ public:
     void run(Fn fn) {
         fn(changes_);
     }
-    [[nodiscard]] page_no choose(record_form form, std::size_t size) {
-        return heap_.choose(Heap::page_view::size_of(form, size), [] {},
-                            [&](std::size_t whole) { return heap_.grow_in(changes_, whole); });
+    void choose(typename Heap::target& target, record_form form, std::size_t size) {
+        heap_.choose(target, Heap::page_view::size_of(form, size), [] {},
+                     [&](std::size_t whole) { heap_.grow_in(changes_, target, whole); });
     }
     template <class Edits>
     void make_room(Edits const& edits) {
