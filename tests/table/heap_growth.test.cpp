@@ -6,8 +6,12 @@
 
 #include "catch.hpp"
 
+#include <atomic>
+#include <chrono>
+#include <future>
 #include <latch>
 #include <optional>
+#include <set>
 #include <string>
 #include <thread>
 #include <vector>
@@ -25,11 +29,12 @@ struct growth_world {
     using change_type = quire::change<pool_type>;
     using lines_type = quire::heap_file<std::string, pool_type>;
 
-    explicit growth_world(std::size_t frames = 1024, std::uint64_t pages_max = 1 << 20)
+    explicit growth_world(std::size_t frames = 1024, std::uint64_t pages_max = 1 << 20,
+                          std::chrono::nanoseconds wait_max = 100ms)
         : log{"log", {.bytes = 16 << 20, .backend = disk}},
           pool{quire::pool_options<quire::memory_backend>{.frames = frames,
                                                           .file_pages_max = pages_max,
-                                                          .wait_max = 100ms,
+                                                          .wait_max = wait_max,
                                                           .frame_wait_max = 20ms,
                                                           .backend = disk},
                log} {}
@@ -210,6 +215,29 @@ TEST_CASE("heap growth: what a change left is found after it, also on pages that
     auto const pages = w.lines.pages();
     for (int i = 0; i < 60; ++i) { w.insert(20); }
     CHECK(w.lines.pages() == pages);
+}
+
+TEST_CASE("heap growth: the page that a change made is not lost when others keep theirs",
+          "[table]") {
+    growth_world w{2048};
+    static_cast<void>(w.fill(300, 400));  // each page has room for a small one
+    growth_world::change_type change{w.pool};
+    for (auto const pages = w.lines.pages(); w.lines.pages() == pages;) { w.insert(change, 400); }
+    auto const mine = w.insert(change, 100);
+    std::atomic<int> failed{0};
+    std::latch have_inserted{302};  // all keep a page at once, and there are fewer places
+    std::vector<std::jthread> others;
+    for (int i = 0; i < 302; ++i) {
+        others.emplace_back([&] {
+            failed += code_of([&] { w.insert(45); }) ? 1 : 0;
+            have_inserted.arrive_and_wait();
+        });
+    }
+    others.clear();
+    CHECK(failed >= 2);  // they looked everywhere
+    CHECK(failed < 20);
+    change.commit();
+    CHECK(beside([&] { CHECK(w.insert(300).page == mine.page); }) == std::nullopt);
 }
 
 TEST_CASE("heap growth: a thread takes another page where its own one is held", "[table]") {
@@ -395,31 +423,30 @@ TEST_CASE("heap growth: while a change that grows is open, all pages are looked 
 }
 
 TEST_CASE("heap growth: a group that is made early is not waited for", "[table]") {
-    growth_world w;
-    auto const is_early = [&] {  // threads have waited for each other
-        auto const rows = w.fill(40, 400);
-        auto const directory = w.db.find("lines", quire::root_kind::heap_file, "string")->page;
-        growth_world::change_type open{w.pool};
-        { [[maybe_unused]] auto const held = open.read(w.file, directory); }
+    growth_world w{1024, 1 << 20, 30s};
+    static_cast<void>(w.fill(40, 400));
+    auto const directory = w.db.find("lines", quire::root_kind::heap_file, "string")->page;
+    {  // threads wait for each other
         std::vector<std::thread> both;
+        std::optional<growth_world::change_type> open{std::in_place, w.pool};
+        { [[maybe_unused]] auto const held = open->read(w.file, directory); }
         for (int i = 0; i < 2; ++i) {
-            both.emplace_back([&] {
-                static_cast<void>(code_of([&] { static_cast<void>(w.fill(60, 400)); }));
-            });
+            both.emplace_back([&] { static_cast<void>(w.fill(60, 400)); });
         }
+        std::this_thread::sleep_for(50ms);
+        open.reset();
         for (auto& one : both) { one.join(); }
-    };
-    is_early();
-    CHECK(w.insert(400).page.value() > 0);
-    // Now each insertion sees to it that there is a group, but for those that would wait for it.
+    }
+    // Now each insertion sees to it that a group is there, but not where it would wait for that.
     growth_world::change_type open{w.pool};
+    for (auto const pages = w.lines.pages(); w.lines.pages() == pages;) { w.insert(open, 400); }
+    auto done = std::async(std::launch::async, [&] { return w.fill(40, 20); });
+    CHECK(done.wait_for(10s) == std::future_status::ready);
+    open.commit();
+    done.get();
     auto const pages = w.lines.pages();
-    while (w.lines.pages() == pages) { w.insert(open, 400); }
-    CHECK(beside([&] {
-        auto const held = w.lines.pages();
-        w.insert(20);
-        CHECK(w.lines.pages() == held);
-    }) == std::nullopt);
+    CHECK(beside([&] { w.insert(400); }) == std::nullopt);
+    CHECK(w.lines.pages() > pages + 1);
 }
 
 TEST_CASE("heap growth: a full file has the room of pages that other threads kept", "[table]") {
@@ -429,14 +456,12 @@ TEST_CASE("heap growth: a full file has the room of pages that other threads kep
         while (true) { ids.push_back(w.insert(400)); }
     }) != std::nullopt);
     bool const may_be_undone = GENERATE(false, true);
-    CHECK(beside([&] {
-        w.lines.erase(ids[50]);
-        if (may_be_undone) {
-            w.pool.change([&](auto& change) { w.insert(change, 20); });
-        } else {
-            w.insert(20);
-        }
-    }) == std::nullopt);
+    w.lines.erase(ids[50]);
+    if (may_be_undone) {
+        w.pool.change([&](auto& change) { w.insert(change, 100); });
+    } else {
+        w.insert(100);
+    }
     CHECK(beside([&] { CHECK(w.insert(200).page == ids[50].page); }) == std::nullopt);
 }
 

@@ -6,6 +6,7 @@
 #include "table/tree_world.hpp"
 
 #include <atomic>
+#include <chrono>
 #include <optional>
 #include <string>
 #include <thread>
@@ -144,13 +145,19 @@ TEST_CASE("heap room: what undone changes filled is found where threads make pag
         for (int i = 0; i < count; ++i) { ids.push_back(lines.insert(row)); }
         for (auto const id : ids) { lines.erase(id); }
     };
-    std::vector<std::thread> threads;
-    for (int i = 0; i < 4; ++i) {
-        threads.emplace_back([&] {
-            for (int round = 0; round < 3; ++round) { insert_and_erase(300); }
-        });
+    std::vector<std::jthread> threads;
+    {  // They wait for each other.
+        quire::change open{*w.pool};
+        auto const directory = w.db->roots().front().page;
+        { [[maybe_unused]] auto const held = open.read(*w.file, directory); }
+        for (int i = 0; i < 4; ++i) {
+            threads.emplace_back([&] {
+                for (int round = 0; round < 3; ++round) { insert_and_erase(300); }
+            });
+        }
+        std::this_thread::sleep_for(std::chrono::milliseconds{50});
     }
-    for (auto& one : threads) { one.join(); }
+    threads.clear();
     auto const pages = lines.pages();
     struct undone {};
     for (int cycle = 0; cycle < 200; ++cycle) {

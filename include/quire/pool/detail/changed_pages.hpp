@@ -57,12 +57,10 @@ public:
 
     /// Whether its memory is not worth keeping for another change.
     [[nodiscard]] bool is_large() const noexcept { return pages_.size() > 64; }
-    [[nodiscard]] bool empty() const noexcept { return count_ == 0 && growing_.empty(); }
+    [[nodiscard]] bool empty() const noexcept { return ids_.empty() && growing_.empty(); }
     [[nodiscard]] page* find(page_id id) noexcept {
-        for (std::size_t i = 0; i < count_; ++i) {
-            if (pages_[i]->id == id) { return pages_[i].get(); }
-        }
-        return nullptr;
+        auto const i = place_of(id);
+        return i < ids_.size() ? pages_[i].get() : nullptr;
     }
 
     /// Latches page `id` of `file`. Errors: as paged_file::write.
@@ -122,21 +120,19 @@ public:
     }
     /// Gives the latch of a page that was not accepted up again. Expects: it is the last one.
     void drop_last() noexcept {
-        core_.template leave<access::exclusive>(pages_[count_ - 1]->at, pages_[count_ - 1]->id);
-        --count_;
+        core_.template leave<access::exclusive>(pages_[ids_.size() - 1]->at, ids_.back());
+        ids_.pop_back();
     }
 
     /// Gives the latch of a page up, if the change has it, and it is as it was.
     void let_go_unchanged(page_id id) noexcept {
-        for (std::size_t i = 0; i < count_; ++i) {
-            if (pages_[i]->id != id || pages_[i]->lent) { continue; }
-            pages_[i]->account.expect_unnamed(change_ends_unlent);
-            core_.template leave<access::exclusive>(pages_[i]->at, id);
-            auto const at = pages_.begin() + static_cast<std::ptrdiff_t>(i);
-            std::rotate(at, at + 1, pages_.begin() + static_cast<std::ptrdiff_t>(count_));
-            --count_;
-            return;
-        }
+        auto const i = place_of(id);
+        if (i == ids_.size() || pages_[i]->lent) { return; }
+        pages_[i]->account.expect_unnamed(change_ends_unlent);
+        core_.template leave<access::exclusive>(pages_[i]->at, id);
+        auto const at = pages_.begin() + static_cast<std::ptrdiff_t>(i);
+        std::rotate(at, at + 1, pages_.begin() + static_cast<std::ptrdiff_t>(ids_.size()));
+        ids_.erase(ids_.begin() + static_cast<std::ptrdiff_t>(i));
     }
 
     /// The page's bytes are about to change.
@@ -165,11 +161,10 @@ public:
     }
     /// Everything is as before.
     void undo() noexcept {
-        while (count_ > 0) {
-            page& one = *pages_[count_ - 1];
+        for (; !ids_.empty(); ids_.pop_back()) {
+            page& one = *pages_[ids_.size() - 1];
             one.account.expect_unnamed(change_ends_unlent);
             one.from == origin::found ? restore(one) : forget(one);
-            --count_;
         }
         stop_growing();
     }
@@ -184,12 +179,17 @@ private:
     [[nodiscard]] auto& changes() const noexcept { return logged_pool<Core>::of(core_).changes; }
     template <class Fn>
     void for_each(Fn fn) {
-        for (std::size_t i = 0; i < count_; ++i) { fn(*pages_[i]); }
+        for (std::size_t i = 0; i < ids_.size(); ++i) { fn(*pages_[i]); }
+    }
+    /// In ids_, or behind its end.
+    [[nodiscard]] std::size_t place_of(page_id id) const noexcept {
+        return static_cast<std::size_t>(std::find(ids_.begin(), ids_.end(), id) - ids_.begin());
     }
     /// A page object that is not in use yet.
     [[nodiscard]] page& room() {
-        if (count_ == pages_.size()) { pages_.push_back(std::make_unique<page>()); }
-        page& one = *pages_[count_];
+        if (ids_.size() == pages_.size()) { pages_.push_back(std::make_unique<page>()); }
+        ids_.reserve(pages_.capacity());
+        page& one = *pages_[ids_.size()];
         if (one.before == nullptr) {
             one.before = std::make_unique_for_overwrite<std::byte[]>(Core::page_size);
         }
@@ -201,7 +201,7 @@ private:
         one.from = from;
         one.lent = from != origin::found;
         one.replaced = one.lent;
-        ++count_;
+        ids_.push_back(id);
         return one;
     }
     void copy_before(page& one, std::span<std::byte const> bytes) noexcept {
@@ -310,7 +310,7 @@ private:
             }
         });
         for_each([&](page& one) { core_.template leave<access::exclusive>(one.at, one.id); });
-        count_ = 0;
+        ids_.clear();
         stop_growing();
     }
     void restore(page& one) noexcept {
@@ -332,8 +332,8 @@ private:
     }
 
     Core& core_;
-    std::vector<std::unique_ptr<page>> pages_;  ///< the first `count_` are in use
-    std::size_t count_ = 0;
+    std::vector<page_id> ids_;                  ///< of the pages that are in use
+    std::vector<std::unique_ptr<page>> pages_;  ///< those, then others
     std::vector<file_type*> growing_;  ///< files whose grow latch is held
     std::vector<byte_range> ranges_;
     std::vector<std::byte> record_;

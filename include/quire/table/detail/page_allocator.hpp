@@ -121,11 +121,16 @@ private:
         throw file_.slot().failure(errc::corrupt_page, "free a page", file_.id_of(no), 0, why);
     }
 
-    /// The end of the file, as this change has it.
+    /// The end of the file, as this change has it: with the pages that it has appended, which it
+    /// holds, each one. They may be many: so this asks for few of them.
     template <class Changes>
     [[nodiscard]] std::uint64_t end_of(Changes const& pages) const noexcept {
         auto end = file_.pages();
-        while (pages.holds(file_, end)) { ++end; }
+        std::uint64_t step = 1;
+        while (pages.holds(file_, end + step - 1)) { step *= 2; }
+        for (; step > 0; step /= 2) {
+            if (pages.holds(file_, end + step - 1)) { end += step; }
+        }
         return end;
     }
     /// The first free page from the hint on, before page `end`.
