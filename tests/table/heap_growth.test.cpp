@@ -5,6 +5,7 @@
 #include <quire/table/table.hpp>
 
 #include "catch.hpp"
+#include "table/busy_growth.hpp"
 
 #include <atomic>
 #include <chrono>
@@ -425,11 +426,11 @@ TEST_CASE("heap growth: while a change that grows is open, all pages are looked 
 TEST_CASE("heap growth: a group that is made early is not waited for", "[table]") {
     growth_world w{1024, 1 << 20, 30s};
     static_cast<void>(w.fill(40, 400));
-    auto const directory = w.db.find("lines", quire::root_kind::heap_file, "string")->page;
+    auto const next = quire_test::make_free_page(w.db);
     {  // threads wait for each other
         std::vector<std::thread> both;
         std::optional<growth_world::change_type> open{std::in_place, w.pool};
-        { [[maybe_unused]] auto const held = open->read(w.file, directory); }
+        { [[maybe_unused]] auto const held = open->read(w.file, next); }
         for (int i = 0; i < 2; ++i) {
             both.emplace_back([&] { static_cast<void>(w.fill(60, 400)); });
         }
@@ -549,4 +550,147 @@ TEST_CASE("heap growth: what was noted of an undone page is not noted of the nex
     while (listed().size() == before) { w.insert(400); }
     auto const now = listed();
     for (auto i = before; i < now.size(); ++i) { CHECK(now[i].room > 0); }
+}
+
+TEST_CASE("heap growth: a change keeps the page that it fills, also where others look for room",
+          "[table]") {
+    growth_world w{1024, 300};
+    std::vector<record_id> ids;
+    REQUIRE(code_of([&] {
+        while (true) { ids.push_back(w.insert(445)); }
+    }) != std::nullopt);
+    REQUIRE(w.lines.erase(ids[50]));
+    growth_world::change_type change{w.pool};
+    REQUIRE(w.insert(change, 20).page == ids[50].page);
+    CHECK(beside([&] { w.insert(400); }) == errc::timed_out);
+    CHECK(w.insert(change, 200).page == ids[50].page);
+}
+
+TEST_CASE("heap growth: a change that could not grow has nothing of that in hand", "[table]") {
+    growth_world w{1024, 300};
+    std::vector<record_id> ids;
+    REQUIRE(code_of([&] {
+        while (true) { ids.push_back(w.insert(445)); }
+    }) != std::nullopt);
+    auto last = w.db.find("lines", quire::root_kind::heap_file, "string")->page;
+    while (true) {
+        auto const page = w.file.read<quire::heap_directory_page>(last);
+        if (page->next().value() == 0) { break; }
+        last = page->next();
+    }
+    std::optional<growth_world::change_type> change{std::in_place, w.pool};
+    CHECK(code_of([&] { w.insert(*change, 440); }) != std::nullopt);
+    CHECK_FALSE(change->holds(w.file, last));
+    CHECK_FALSE(change->holds(w.file, 1));
+    { [[maybe_unused]] auto const mine = change->read(w.file, last); }
+    { [[maybe_unused]] auto const mine = change->read(w.file, 1); }
+    CHECK(code_of([&] { w.insert(*change, 440); }) != std::nullopt);
+    CHECK(change->holds(w.file, last));
+    CHECK(change->holds(w.file, 1));
+    change.reset();
+    // So it can wait for a page that others have, and is no conflict.
+    std::latch is_held{1};
+    std::jthread other{[&] {
+        growth_world::change_type open{w.pool};
+        w.lines.erase(open, ids[60]);
+        is_held.count_down();
+        std::this_thread::sleep_for(20ms);
+        open.commit();
+    }};
+    is_held.wait();
+    change.emplace(w.pool);
+    CHECK(code_of([&] { CHECK(w.insert(*change, 440).page == ids[60].page); }) == std::nullopt);
+}
+
+TEST_CASE("heap growth: while one waits for a change that grows, others find room", "[table]") {
+    growth_world w{1024, 1 << 20, 30s};
+    auto const ids = w.fill(200, 400);
+    growth_world::change_type open{w.pool};
+    for (auto const pages = w.lines.pages(); w.lines.pages() == pages;) { w.insert(open, 400); }
+    auto waits = std::async(std::launch::async, [&] { return w.fill(100, 400); });
+    std::this_thread::sleep_for(50ms);
+    auto finds = std::async(std::launch::async, [&] {
+        w.pool.change([&](auto& change) {
+            for (std::size_t i = 100; i < 160; ++i) { w.lines.erase(change, ids[i]); }
+        });
+        return w.fill(10, 400);
+    });
+    CHECK(finds.wait_for(10s) == std::future_status::ready);
+    CHECK(waits.wait_for(0s) == std::future_status::timeout);
+    open.commit();
+    CHECK(finds.get().size() == 10);
+    CHECK(waits.get().size() == 100);
+    CHECK(w.wrong() == "");
+}
+
+TEST_CASE("heap growth: pages that are read do not hide others from a full file", "[table]") {
+    growth_world w{1024, 300};
+    std::vector<record_id> ids;
+    REQUIRE(code_of([&] {
+        while (true) { ids.push_back(w.insert(200)); }
+    }) != std::nullopt);
+    std::vector<record_id> erased;  // one of two on a page
+    for (std::size_t i = 60; erased.size() < 17; ++i) {
+        if (ids[i].page == ids[i + 1].page) { erased.push_back(ids[i++]); }
+    }
+    w.pool.change([&](auto& change) {
+        for (auto const id : erased) { w.lines.erase(change, id); }
+    });
+    std::latch are_read{12};
+    std::latch is_enough{1};
+    std::vector<std::jthread> readers;
+    for (std::size_t i = 0; i < 12; ++i) {
+        readers.emplace_back([&, i] {
+            auto const guard = w.file.read(erased[i].page);
+            are_read.count_down();
+            is_enough.wait();
+        });
+    }
+    are_read.wait();
+    CHECK(beside([&] { static_cast<void>(w.fill(5, 200)); }) == std::nullopt);
+    CHECK(beside([&] { w.insert(200); }) == errc::timed_out);
+    is_enough.count_down();
+}
+
+TEST_CASE("heap growth: pages that threads kept have room, also while a change that grows is open",
+          "[table]") {
+    growth_world w;
+    auto const ids = w.fill(100, 445);
+    std::latch is_kept{1};
+    std::latch is_enough{1};
+    std::jthread idle{[&] {
+        w.lines.erase(ids[3]);
+        w.insert(20);
+        is_kept.count_down();
+        is_enough.wait();
+    }};
+    is_kept.wait();
+    growth_world::change_type open{w.pool};
+    for (auto const pages = w.lines.pages(); w.lines.pages() == pages;) { w.insert(open, 445); }
+    bool const is_in_a_change = GENERATE(false, true);
+    CHECK(beside([&] {
+        if (is_in_a_change) {
+            w.pool.change([&](auto& change) {
+                CHECK(w.insert(change, 200).page == ids[3].page);
+            });
+        } else {
+            CHECK(w.insert(200).page == ids[3].page);
+        }
+    }) == std::nullopt);
+    is_enough.count_down();
+}
+
+TEST_CASE("heap growth: pages of undone changes hide nothing", "[table]") {
+    growth_world w{4096};
+    auto const ids = w.fill(200, 445);
+    {
+        growth_world::change_type undone{w.pool};
+        for (int i = 0; i < 1000; ++i) { w.insert(undone, 400); }
+    }
+    w.pool.change([&](auto& change) {
+        for (auto const id : ids) { REQUIRE(w.lines.erase(change, id)); }
+    });
+    auto const pages = w.file.pages();
+    static_cast<void>(w.fill(200, 445));
+    CHECK(w.file.pages() == pages);
 }

@@ -3,6 +3,7 @@
 
 #include "catch.hpp"
 #include "random.hpp"
+#include "table/busy_growth.hpp"
 #include "table/tree_world.hpp"
 
 #include <atomic>
@@ -147,9 +148,9 @@ TEST_CASE("heap room: what undone changes filled is found where threads make pag
     };
     std::vector<std::jthread> threads;
     {  // They wait for each other.
+        auto const next = quire_test::make_free_page(*w.db);
         quire::change open{*w.pool};
-        auto const directory = w.db->roots().front().page;
-        { [[maybe_unused]] auto const held = open.read(*w.file, directory); }
+        { [[maybe_unused]] auto const held = open.read(*w.file, next); }
         for (int i = 0; i < 4; ++i) {
             threads.emplace_back([&] {
                 for (int round = 0; round < 3; ++round) { insert_and_erase(300); }

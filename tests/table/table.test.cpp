@@ -7,6 +7,7 @@
 #include <quire/testing/faulty_backend.hpp>
 
 #include "catch.hpp"
+#include "table/busy_growth.hpp"
 #include "table/item.hpp"
 #include "table/tree_world.hpp"
 
@@ -544,7 +545,6 @@ TEST_CASE("heap_file: once threads have waited for pages, the next are made befo
         ++rows;
         return lines.pages() - rows;  // how many pages are empty
     };
-    auto const directory = w.db->roots().front().page;
     std::size_t fewest = 1000;
     while (rows < 24) { fewest = std::min(fewest, insert()); }
     CHECK(fewest == 0);
@@ -553,7 +553,7 @@ TEST_CASE("heap_file: once threads have waited for pages, the next are made befo
         while (insert() > 0) {}
         std::future<void> both[2];
         {
-            auto const busy = w.file->write(directory);
+            auto const busy = w.file->write(quire_test::make_free_page(*w.db));
             for (auto& one : both) {
                 one = std::async(std::launch::async, [&] {
                     lines.insert(std::string(440, 'y'));

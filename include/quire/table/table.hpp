@@ -38,7 +38,9 @@
 /// Limits: row_size_max (a page less 53 bytes); a key as in btree.hpp, less the 8 bytes of an id
 /// where it is not unique.
 ///
-/// Threads: any number, at any time; one object for one table. It ends before its catalog.
+/// Threads: any number, at any time; one object for one table. It ends before its catalog. Who
+/// inserts a row takes a page that nobody else has, and waits for others only where no such page
+/// has room, and the file cannot grow at once.
 /// Errors: those of reading and changing pages, duplicate_key, tuple_too_large, bad_key; then
 /// nothing has changed. Whatever a page contains, it is at worst an error: corrupt_page, or what is
 /// said of a page that a damaged one leads to (wrong_page_kind, page_out_of_range, row_mismatch).

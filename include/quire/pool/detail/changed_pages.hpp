@@ -84,11 +84,20 @@ public:
     [[nodiscard]] page& append(file_type& file, file_no number, access_options const& how,
                                Kind const& kind) {
         page& one = room();
-        grow(file, number, how);
-        auto const made = page_maker<Core>{core_, file, number, writing_by::changes}.append_unseen(
-            file.page_count.load(std::memory_order_relaxed) + appended_to(file), how, kind);
-        one.at = made.at;
-        return begin(one, file, made.page, origin::appended);
+        bool const is_first = grow(file, number, how);
+        try {
+            page_maker<Core> maker{core_, file, number, writing_by::changes};
+            auto const made = maker.append_unseen(
+                file.page_count.load(std::memory_order_relaxed) + appended_to(file), how, kind);
+            one.at = made.at;
+            return begin(one, file, made.page, origin::appended);
+        } catch (...) {
+            if (is_first) {
+                file.grow.unlock();
+                growing_.pop_back();
+            }
+            throw;
+        }
     }
     /// Page `id`, made anew, latched.
     template <class Kind>
@@ -183,7 +192,11 @@ private:
     }
     /// In ids_, or behind its end.
     [[nodiscard]] std::size_t place_of(page_id id) const noexcept {
-        return static_cast<std::size_t>(std::find(ids_.begin(), ids_.end(), id) - ids_.begin());
+        auto const count = ids_.size();
+        for (std::size_t i = 0; i < count; ++i) {
+            if (ids_[i] == id) { return i; }
+        }
+        return count;
     }
     /// A page object that is not in use yet.
     [[nodiscard]] page& room() {
@@ -210,9 +223,9 @@ private:
 
     // Appending.
 
-    /// The file's grow latch, until the change's end.
-    void grow(file_type& file, file_no number, access_options const& how) {
-        if (std::find(growing_.begin(), growing_.end(), &file) != growing_.end()) { return; }
+    /// Takes the file's grow latch, until the change's end, unless it has it already.
+    [[nodiscard]] bool grow(file_type& file, file_no number, access_options const& how) {
+        if (std::find(growing_.begin(), growing_.end(), &file) != growing_.end()) { return false; }
         growing_.reserve(growing_.size() + 1);
         core_.require_own_process("append");
         core_.require_writable(file, number, "append", writing_by::changes);
@@ -222,6 +235,7 @@ private:
         }
         growing_.push_back(&file);
         changes().log().require_sound();  // else the file would grow, and its log never say so
+        return true;
     }
     [[nodiscard]] std::uint64_t appended_to(file_type const& file) noexcept {
         std::uint64_t sum = 0;

@@ -101,22 +101,26 @@ public:
     }
 
 protected:
+    struct last_page {
+        page_no no;
+        bool was_held;  ///< by the change, before
+    };
     /// The last page, which a change holds then. Where the next walk begins is noted, unless the
     /// change has made that page itself: then it may be undone.
     template <class Changes>
-    [[nodiscard]] page_no hold_last_directory(Changes& changes) {
+    [[nodiscard]] last_page hold_last_directory(Changes& changes) {
         circle pages;
         for (auto no = last_directory(); !pages.closes_at(no);) {
-            bool const is_of_others = !changes.holds(store_.file(), no);
+            bool const was_held = changes.holds(store_.file(), no);
             page_no next;
             {
                 auto const page = changes.template read<heap_directory_page>(store_.file(), no);
                 if (page->heap() != number_) { page->corrupt("heap file of a directory page"); }
                 next = page->next();
             }
-            if (is_of_others) { note_last_directory(no); }
-            if (next.value() == 0) { return no; }
-            changes.let_go(store_.file(), no);
+            if (!was_held) { note_last_directory(no); }
+            if (next.value() == 0) { return {no, was_held}; }
+            if (!was_held) { changes.let_go(store_.file(), no); }
             no = next;
         }
         has_no_end();

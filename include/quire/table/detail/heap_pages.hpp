@@ -63,9 +63,6 @@ public:
         [[nodiscard]] page_no page() const noexcept { return no_; }
         /// Whether it is to be waited for: there is no other one.
         [[nodiscard]] bool is_the_last() const noexcept { return is_the_last_; }
-        /// Whether doubted pages are worth a look: not if others had those that it found, again
-        /// and again. (A page that is read may be looked at, and not taken.)
-        [[nodiscard]] bool looks() const noexcept { return refused_ < refused_max; }
 
         void take(page_no no) noexcept {
             no_ = no;
@@ -78,7 +75,7 @@ public:
         }
         /// Notes, under its latch, that `free` bytes are no room for a record of that size. If the
         /// change `was_there` before, it may be full of what may be undone.
-        void is_full_for(std::size_t record_size, std::size_t free, bool was_there) {
+        void note_full_for(std::size_t record_size, std::size_t free, bool was_there) {
             bool const is_doubted = may_be_undone_ && was_there;
             if (is_doubted) { heap_.space_.doubt(no_, is_much(free)); }
             heap_.space_.set(no_, is_doubted ? 0 : room_noted(free, record_size));
@@ -91,24 +88,31 @@ public:
             heap_.space_.doubt(no_);
         }
         /// Nor is it waited for: others have it.
-        void is_refused() {
+        void give_back_taken() {
             give_back_unseen();
             taken_ = no_;
-            if (was_looked_for_) { ++refused_; }
+            if (!was_looked_for_) { return; }
+            ++refused_;
+            has_gone_round_ = has_gone_round_ || first_refused_ == no_;
+            if (!first_refused_) { first_refused_ = no_; }
         }
 
     private:
         friend heap_pages;
-        static constexpr int refused_max = 8;
 
         heap_pages& heap_;
         page_no no_;
         bool may_be_undone_;
         bool has_page_ = false;
         bool is_the_last_ = false;
-        bool was_looked_for_ = false;   ///< among doubted pages
-        int refused_ = 0;               ///< pages, of those
-        std::optional<page_no> taken_;  ///< the last one that others had
+        bool has_asked_all_ = false;  ///< threads, for the pages that they keep
+        int waits_ = 0;               ///< for changes that grow
+        // A page that is read may be looked at, and not taken. So it may be found again and again.
+        bool was_looked_for_ = false;           ///< among doubted pages
+        int refused_ = 0;                       ///< pages, of those
+        std::optional<page_no> first_refused_;  ///< the first of them
+        bool has_gone_round_ = false;           ///< which was refused again
+        std::optional<page_no> taken_;          ///< the last one that others had
     };
     /// A page for a record of `size` bytes: the one that this thread kept, or one with room. It is
     /// no other thread's as long as `where` has it.
@@ -137,16 +141,18 @@ public:
     void grow(Changes& changes, std::size_t wanted, std::vector<page_no>& added) {
         added.clear();
         added.reserve(wanted);
+        bool const had_map = changes.holds(store_.file(), base::first_map);
         auto const last = this->hold_last_directory(changes);
-        auto const room = directory_view::capacity - count_in(changes, last);
         std::optional<page_no> fresh;
-        if (room == 0) {
-            auto page = store_.template allocate<heap_directory_page>(changes);
-            page->set_heap(number_);
-            fresh = page.page_no();
-        }
-        auto const count = std::min(wanted, fresh ? directory_view::capacity : room);
         try {
+            auto room = directory_view::capacity - count_in(changes, last.no);
+            if (room == 0) {
+                auto page = store_.template allocate<heap_directory_page>(changes);
+                page->set_heap(number_);
+                fresh = page.page_no();
+                room = directory_view::capacity;
+            }
+            auto const count = std::min(wanted, room);
             while (added.size() < count) {
                 auto page = store_.template allocate<record_page>(changes);
                 page->set_heap(number_);
@@ -154,19 +160,23 @@ public:
             }
         } catch (...) {  // a change of the caller's may go on
             if (fresh && store_.is_logged()) { store_.free(changes, *fresh); }
+            if (!last.was_held) { changes.let_go(store_.file(), last.no); }
+            if (!had_map && !fresh && added.empty()) {
+                changes.let_go(store_.file(), base::first_map);
+            }
             throw;
         }
         // From here on nothing fails.
-        auto const lists = fresh.value_or(last);
+        auto const lists = fresh.value_or(last.no);
         auto page = changes.template write<heap_directory_page>(store_.file(), lists);
         this->note_room_in(page->bytes());
         for (auto const no : added) { page->add({no, empty_room()}); }
         if (!fresh) { return; }
-        auto before = changes.template write<heap_directory_page>(store_.file(), last);
+        auto before = changes.template write<heap_directory_page>(store_.file(), last.no);
         before->set_next(*fresh);
     }
-    /// In a change of its own. By one page where there is no room for a group: in the file, the
-    /// pool or the log. Others that grow wait for that.
+    /// In a change of its own. Others that grow wait for that; but all wait together for a change
+    /// of somebody's that grows, at first.
     void grow_alone(target& where, std::size_t size) {
         std::unique_lock alone{growing_, std::try_to_lock};
         if (!alone) {
@@ -175,7 +185,50 @@ public:
         }
         if (space_.has(room_wanted(size))) { return; }
         outside_of_changes none;
-        if (need_not_grow(none, where, size)) { return; }
+        if (finds_room_first(none, where, size)) { return; }
+        auto const taken = this->others_grow(none);
+        if (!taken || where.waits_ == waits_max) { return grow_now(where, size); }
+        if (finds_room_anywhere(none, where, size)) { return; }
+        alone.unlock();
+        ++where.waits_;
+        this->wait_for(*taken);
+    }
+    /// The next group, once threads have waited for one. No error: who needs a page will meet it.
+    /// It is not tried again before a group was made. A change that grows is not waited for.
+    /// Expects: as `grow_alone`, this thread holds no guard of the pool.
+    void grow_early() {
+        if (!has_waited_ || !groups_fit_ || space_.empty_pages() >= group_now()) { return; }
+        std::unique_lock const alone{growing_, std::try_to_lock};
+        if (!alone) { return; }
+        try {
+            outside_of_changes none;
+            if (this->others_grow(none)) { return; }
+            if (!this->finds_again(none, base::record_size_max)) { grow_by(group_now()); }
+        } catch (error const&) { groups_fit_ = false; }
+    }
+    /// In a change of the caller's: by a page that is its own until the commit.
+    template <class Changes>
+    void grow_in(Changes& changes, target& where, std::size_t size) {
+        if (finds_room_first(changes, where, size) ||
+            (this->others_grow(changes) && finds_room_anywhere(changes, where, size))) {
+            return;
+        }
+        std::vector<page_no> added;
+        try {
+            grow(changes, 1, added);
+        } catch (error const& why) {
+            if (why.code() == errc::conflict || !finds_room_at_last(changes, where, size, why)) {
+                throw;
+            }
+            return;
+        }
+        space_.add(added.front(), 0);
+        where.take(added.front());
+    }
+
+private:
+    /// By one page where there is no room for a group: in the file, the pool or the log.
+    void grow_now(target& where, std::size_t size) {
         if (auto const group = group_now(); group > 1) {
             try {
                 grow_by(group);
@@ -189,56 +242,39 @@ public:
         try {
             grow_by(1);
         } catch (error const& why) {
-            if (!can_do_without(none, where, size, why)) { throw; }
-        }
-    }
-    /// The next group, once threads have waited for one. No error: who needs a page will meet it.
-    /// It is not tried again before a group was made. A change that grows is not waited for.
-    /// Expects: as `grow_alone`, this thread holds no guard of the pool.
-    void grow_early() {
-        if (!has_waited_ || !groups_fit_ || space_.empty_pages() >= group_now()) { return; }
-        std::unique_lock const alone{growing_, std::try_to_lock};
-        if (!alone) { return; }
-        try {
             outside_of_changes none;
-            if (others_grow(none) || this->finds_again(none, base::record_size_max)) { return; }
-            grow_by(group_now());
-        } catch (error const&) { groups_fit_ = false; }
-    }
-    /// In a change of the caller's: by a page that is its own until the commit.
-    template <class Changes>
-    void grow_in(Changes& changes, target& where, std::size_t size) {
-        if (need_not_grow(changes, where, size)) { return; }
-        std::vector<page_no> added;
-        try {
-            grow(changes, 1, added);
-        } catch (error const& why) {
-            if (why.code() == errc::conflict || !can_do_without(changes, where, size, why)) {
-                throw;
-            }
-            return;
+            if (!finds_room_at_last(none, where, size, why)) { throw; }
         }
-        space_.add(added.front(), 0);
-        where.take(added.front());
     }
-
-private:
-    /// Whether there is room after all, or `where` has a page that has. Before a change that grows
-    /// is waited for, no doubted page is passed over.
+    /// Looks for room before the file grows. Whether there is some, or `where` has a page.
     template <class Changes>
-    [[nodiscard]] bool need_not_grow(Changes& changes, target& where, std::size_t size) {
-        return looks_again(changes, where, size, base::passed_max) ||
-               (others_grow(changes) && looks_again(changes, where, size, all_there_are()));
+    [[nodiscard]] bool finds_room_first(Changes& changes, target& where, std::size_t size) {
+        return where.refused_ < refused_max &&
+               looks_again(changes, where, size, base::passed_max);
     }
-    /// Likewise when growth has failed: then pages that threads kept count, too, and at last one
-    /// that others have.
+    /// Likewise before a change that grows is waited for: passes over no doubted page, and over
+    /// none that another thread keeps; once, as they keep some all the time.
     template <class Changes>
-    [[nodiscard]] bool can_do_without(Changes& changes, target& where, std::size_t size,
-                                      error const& why) {
-        kept_.take_all([&](kept_pages::page const& one) { this->is_not_kept(one); });
-        if (space_.has(room_wanted(size)) || looks_again(changes, where, size, all_there_are())) {
+    [[nodiscard]] bool finds_room_anywhere(Changes& changes, target& where, std::size_t size) {
+        if (!where.has_gone_round_ && looks_again(changes, where, size, all_there_are())) {
             return true;
         }
+        if (std::exchange(where.has_asked_all_, true)) { return false; }
+        auto const kept = kept_.take_one([&](kept_pages::page const& one) {
+            if (!this->is_taken(changes, one.no)) {
+                return this->free_now(changes, one.no) >= size;
+            }
+            where.taken_ = one.no;
+            return false;
+        });
+        if (kept) { where.take(kept->no); }
+        return kept.has_value();
+    }
+    /// Likewise when the file cannot grow: then at last it is a page that others have.
+    template <class Changes>
+    [[nodiscard]] bool finds_room_at_last(Changes& changes, target& where, std::size_t size,
+                                          error const& why) {
+        if (finds_room_anywhere(changes, where, size)) { return true; }
         auto const taken = std::exchange(where.taken_, std::nullopt);
         if (!taken || why.code() == errc::timed_out) { return false; }
         where.take_last(*taken);
@@ -247,21 +283,14 @@ private:
     template <class Changes>
     [[nodiscard]] bool looks_again(Changes& changes, target& where, std::size_t size,
                                    std::size_t max) {
-        if (!where.looks()) { return false; }
         auto const found = this->finds_again(changes, size, max);
         if (found.its_own) { where.take(*found.its_own); }
         if (found.taken) { where.taken_ = found.taken; }
         return static_cast<bool>(found);
     }
-    /// Whether growth would wait for the end of another change: each one that grows has the last
-    /// directory page, and each one that takes a page of the file its first allocation page.
-    template <class Changes>
-    [[nodiscard]] bool others_grow(Changes& changes) const {
-        using map_type = allocation_page<std::byte const, page_size>;
-        return this->is_taken(changes, this->last_directory()) ||
-               this->is_taken(changes, map_type::first_map);
-    }
 
+    static constexpr int refused_max = 8;
+    static constexpr int waits_max = 8;
     static constexpr std::size_t group_max =
         std::clamp<std::size_t>((std::size_t{1} << 17) / page_size, 1, 64);
 
@@ -281,7 +310,7 @@ private:
     }
 
     std::mutex growing_;
-    std::atomic<bool> has_waited_{false};  ///< a thread, for a group
+    std::atomic<bool> has_waited_{false};  ///< a thread, for one that grows
     std::atomic<bool> groups_fit_{true};   ///< the last one did
 };
 

@@ -133,6 +133,7 @@ public:
     }
 
 protected:
+    static constexpr page_no first_map = allocation_page<std::byte const, page_size>::first_map;
     static constexpr std::size_t record_size_max =
         page_view::size_of(record_form::moved_here, page_view::row_size_max);
     [[nodiscard]] static constexpr free_space::room_type empty_room() noexcept {
@@ -152,16 +153,14 @@ protected:
     /// Worth another look by the change that left it.
     [[nodiscard]] static bool is_much(std::size_t free) noexcept { return free >= page_size / 8; }
     void keep(kept_pages::page const& one) noexcept {
-        if (auto const other = kept_.keep(kept_pages::this_thread(), one)) { is_not_kept(*other); }
-    }
-    /// Any more.
-    void is_not_kept(kept_pages::page const& one) noexcept {
-        if (one.may_be_undone) {
+        auto const other = kept_.keep(kept_pages::this_thread(), one);
+        if (!other) { return; }
+        if (other->may_be_undone) {
             try {
-                return space_.doubt(one.no);
+                return space_.doubt(other->no, true);
             } catch (std::bad_alloc const&) {}  // it may be looked at in vain
         }
-        space_.set(one.no, unknown_room);
+        space_.set(other->no, unknown_room);
     }
     void note_room_in(std::span<std::byte, page_size> bytes) const {
         heap_directory_page<std::byte, page_size> const page{bytes};
@@ -179,6 +178,33 @@ protected:
 
         explicit operator bool() const noexcept { return by_a_hint || its_own; }
     };
+    /// How much room page `no` has; 0 if that cannot be told now.
+    template <class Pages>
+    [[nodiscard]] std::size_t free_now(Pages& pages, page_no no) const {
+        if (is_held(pages, no)) { return free_in(pages, no); }
+        try {
+            outside_of_changes none;
+            return free_in(none, no, without_waiting);
+        } catch (error const&) { return 0; }
+    }
+    /// What growth would wait for: a page that another change has to its end. Each one that grows
+    /// has the last directory page, and each one that takes a page of the file its first allocation
+    /// page.
+    template <class Pages>
+    [[nodiscard]] std::optional<page_no> others_grow(Pages& pages) const {
+        for (auto const no : {this->last_directory(), first_map}) {
+            if (is_taken(pages, no)) { return no; }
+        }
+        return std::nullopt;
+    }
+    /// Until others do not have page `no`. Errors: timed_out.
+    void wait_for(page_no no) const {
+        try {
+            [[maybe_unused]] auto const page = store_.file().read(no);
+        } catch (error const& why) {  // others are for whoever needs it
+            if (why.code() == errc::timed_out) { throw; }
+        }
+    }
     /// Whether others have page `no` now.
     template <class Pages>
     [[nodiscard]] bool is_taken(Pages& pages, page_no no) const {
@@ -188,7 +214,8 @@ protected:
         } catch (error const& why) { return why.code() == errc::timed_out; }
         return false;
     }
-    /// Takes page `no` unless others have it now: whether a look at it is not waited for.
+    /// Whether a look at page `no` is not waited for: the change has it now; or it is a page of
+    /// another kind, as that look will tell.
     template <class Changes>
     [[nodiscard]] bool try_hold(Changes& changes, page_no no) const {
         try {
@@ -207,6 +234,7 @@ protected:
                                           std::size_t max = passed_max) {
         std::optional<page_no> first_passed;
         std::optional<page_no> taken;
+        bool is_made = false;
         for (std::size_t passed = 0; passed < max;) {
             auto one = space_.take_doubted();
             if (!one) { break; }
@@ -218,8 +246,11 @@ protected:
                 if (!first_passed) { first_passed = no; }
             };
             bool const is_mine = is_held(pages, no);
-            // Behind the end is what an open change makes, or an undone one made.
             bool const is_there = no.value() < store_.file().pages();
+            if (!is_mine && !is_there) {  // an open change makes it, or an undone one did
+                is_made = is_made || others_grow(pages);
+                if (!is_made && no.value() >= store_.file().pages()) { continue; }
+            }
             if (is_mine ? !one.mapped() : !is_there) {
                 pass(1);
                 continue;
@@ -260,10 +291,11 @@ private:
                why.code() == errc::blank_page;
     }
     template <class Pages>
-    [[nodiscard]] std::size_t free_in(Pages& pages, page_no no) const {
+    [[nodiscard]] std::size_t free_in(Pages& pages, page_no no,
+                                      access_options const& how = by_default) const {
         std::size_t free = 0;
         try {
-            visit(pages, no, [&](page_view const& page) { free = page.free_space(); });
+            visit(pages, no, [&](page_view const& page) { free = page.free_space(); }, how);
         } catch (error const& why) {
             if (!is_about_content(why.kind())) { throw; }
         }

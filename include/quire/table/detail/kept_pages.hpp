@@ -48,6 +48,18 @@ public:
         auto const bits = (one.no.value() << 16) | (std::uint64_t{one.may_be_undone} << 15);
         return taken_from(place_of(thread), bits | tag_of(thread));
     }
+    /// A page of which `is(page)` is true, whoever kept it, and does no more.
+    template <class Is>
+    [[nodiscard]] std::optional<page> take_one(Is is) {
+        for (auto& one : places_) {
+            auto now = one.bits.load(std::memory_order_relaxed);
+            if (now != nothing && is(page_in(now)) &&
+                one.bits.compare_exchange_strong(now, nothing, std::memory_order_relaxed)) {
+                return page_in(now);
+            }
+        }
+        return std::nullopt;
+    }
     /// `fn(page)` for each one that is kept, and then is no more.
     template <class Fn>
     void take_all(Fn fn) {

@@ -146,14 +146,14 @@ public:
         bool const was_held = changes.holds(store_.file(), where.page());
         try {
             if (!was_held && !where.is_the_last() && !this->try_hold(changes, where.page())) {
-                where.is_refused();
+                where.give_back_taken();
                 return std::nullopt;
             }
             visit(changes, where.page(), [&](page_view const& page) {
                 if (auto const room = page.room_for(whole)) {
                     found = record_id{where.page(), *room};
                 } else {
-                    where.is_full_for(whole, page.free_space(), was_held);
+                    where.note_full_for(whole, page.free_space(), was_held);
                 }
             });
         } catch (error const& why) {
