@@ -15,6 +15,7 @@
 #include <quire/io/memory_backend.hpp>
 #include <quire/page/heap_page.hpp>
 #include <quire/pool/change.hpp>
+#include <quire/testing/faulty_backend.hpp>
 
 #include "catch.hpp"
 #include "death.hpp"
@@ -990,6 +991,33 @@ TEST_CASE("change: it takes a page that nobody has, and goes on without one that
     for (std::uint64_t const no : {0U, 1U, 2U, 3U}) {
         CHECK(number_on(file, no) == std::array<std::uint64_t, 4>{10, 40, 2, 30}[no]);
     }
+}
+
+TEST_CASE("change: with a failed log it appends nothing, however often it tries") {
+    using faulty = quire::testing::faulty_backend<quire::memory_backend>;
+    using faulty_pool = quire::buffer_pool<512, quire::s3_fifo, quire::hybrid_latch, faulty>;
+    auto const plan = std::make_shared<quire::testing::fault_plan>();
+    faulty::options const disk{.inner = {quire::memory_store_ptr::make()}, .faults = plan};
+    quire::redo_log<faulty> log{"log", {.bytes = 1 << 20, .backend = disk}};
+    faulty_pool pool{{.frames = 16,
+                      .on_loss = [](std::string const&, quire::error const&) {},
+                      .backend = disk},
+                     log};
+    auto file = pool.open("f", quire::open_mode::open_or_create, {.logged = true});
+    auto const at = pool.change([&](auto& change) {
+        [[maybe_unused]] auto const page = change.append(file);
+    });
+    plan->add({.call = quire::testing::io_call::sync});
+    CHECK(refusal([&] { log.sync(at); }) == errc::log_failed);
+    {
+        quire::change change{pool};
+        for (int i = 0; i < 3; ++i) {
+            CHECK(refusal([&] {
+                [[maybe_unused]] auto const page = change.append(file);
+            }) == errc::log_failed);
+        }
+    }
+    file.close(quire::unwritten::discard);
 }
 
 TEST_CASE("change: one that met a conflict tries nothing any more") {

@@ -658,6 +658,106 @@ TEST_CASE("heap growth: pages that are read do not hide others from a full file"
     is_enough.count_down();
 }
 
+TEST_CASE("heap growth: a page that is read is not tried for ever, whatever becomes of others",
+          "[table]") {
+    growth_world w{1024, 300};
+    std::vector<record_id> ids;
+    REQUIRE(code_of([&] {
+        while (true) { ids.push_back(w.insert(200)); }
+    }) != std::nullopt);
+    std::vector<record_id> emptied;  // two pages
+    for (std::size_t i = 60; emptied.size() < 4; ++i) {
+        if (ids[i].page != ids[i + 1].page) { continue; }
+        emptied.push_back(ids[i]);
+        emptied.push_back(ids[++i]);
+    }
+    w.pool.change([&](auto& change) {
+        for (auto const id : emptied) { w.lines.erase(change, id); }
+    });
+    std::latch are_read{2};
+    std::latch first_may_end{1};
+    std::latch first_is_full{1};
+    std::latch second_may_end{1};
+    std::jthread first{[&] {
+        {
+            auto const guard = w.file.read(emptied[0].page);
+            are_read.count_down();
+            first_may_end.wait();
+        }
+        static_cast<void>(code_of([&] { w.insert(400); }));
+        first_is_full.count_down();
+    }};
+    std::jthread second{[&] {
+        auto const guard = w.file.read(emptied[2].page);
+        are_read.count_down();
+        second_may_end.wait();
+    }};
+    are_read.wait();
+    int tries = 0;
+    CHECK(beside([&] {
+        w.lines.update(ids[100], [&](std::string& line) {
+            if (++tries == 3) {  // the first page was refused, or the second
+                first_may_end.count_down();
+                first_is_full.wait();
+            }
+            if (tries > 100) { throw quire::error{errc::bad_option, "it is tried for ever"}; }
+            line.assign(400, 'z');
+        });
+    }) == errc::timed_out);
+    CHECK(tries > 3);
+    second_may_end.count_down();
+}
+
+TEST_CASE("heap growth: room that others made while a page was waited for is found", "[table]") {
+    growth_world w{1024, 300, 30s};
+    std::vector<record_id> ids;
+    REQUIRE(code_of([&] {
+        while (true) { ids.push_back(w.insert(200)); }
+    }) != std::nullopt);
+    std::vector<record_id> emptied;
+    for (std::size_t i = 60; emptied.size() < 6; ++i) {
+        if (ids[i].page != ids[i + 1].page) { continue; }
+        emptied.push_back(ids[i]);
+        emptied.push_back(ids[++i]);
+    }
+    std::latch is_kept{1};
+    std::latch is_enough{1};
+    std::jthread idle{[&] {  // keeps a full page
+        w.lines.erase(ids[200]);
+        CHECK(w.insert(200).page == ids[200].page);
+        is_kept.count_down();
+        is_enough.wait();
+    }};
+    is_kept.wait();
+    w.pool.change([&](auto& change) {
+        for (auto const id : emptied) { w.lines.erase(change, id); }
+    });
+    std::future<record_id> inserted;
+    {
+        growth_world::change_type open{w.pool};
+        { [[maybe_unused]] auto const held = open.read(w.file, ids[200].page); }
+        {
+            std::latch are_read{3};
+            std::latch may_end{1};
+            std::vector<std::jthread> readers;
+            for (std::size_t i = 0; i < emptied.size(); i += 2) {
+                readers.emplace_back([&, i] {
+                    auto const guard = w.file.read(emptied[i].page);
+                    are_read.count_down();
+                    may_end.wait();
+                });
+            }
+            are_read.wait();
+            inserted = std::async(std::launch::async, [&] { return w.insert(400); });
+            std::this_thread::sleep_for(100ms);
+            may_end.count_down();
+        }
+        std::this_thread::sleep_for(20ms);
+    }
+    CHECK(code_of([&] { inserted.get(); }) == std::nullopt);
+    is_enough.count_down();
+}
+
 TEST_CASE("heap growth: pages that threads kept have room, also while a change that grows is open",
           "[table]") {
     growth_world w;

@@ -25,8 +25,8 @@
 /// used; after a crash it is there, blank and free.
 ///
 /// Order of latches. An operation has all other pages that others may wait for before it calls
-/// `allocate` or `free`: from then on it holds the allocation page 1, to its end. Page 0 is before
-/// the pages of its chain of names, and these are before every page of a tree.
+/// `allocate` or `free`: when that is done it holds the allocation page 1, to its end. Page 0 is
+/// before the pages of its chain of names, and these are before every page of a tree.
 ///
 /// With a log. Page 0 keeps which log the file needs (detail/closing_mark.hpp): written durably
 /// when the catalog is opened, before its first change; taken back by `close`, after everything

@@ -233,8 +233,13 @@ private:
                                                                core_.deadline_of(how))) {
             throw file.failure(errc::timed_out, "append", number, 0, waited_for_file);
         }
+        try {
+            changes().log().require_sound();  // else the file would grow, and its log never say so
+        } catch (error const&) {
+            file.grow.unlock();
+            throw;
+        }
         growing_.push_back(&file);
-        changes().log().require_sound();  // else the file would grow, and its log never say so
         return true;
     }
     [[nodiscard]] std::uint64_t appended_to(file_type const& file) noexcept {

@@ -106,7 +106,7 @@ protected:
         bool was_held;  ///< by the change, before
     };
     /// The last page, which a change holds then. Where the next walk begins is noted, unless the
-    /// change has made that page itself: then it may be undone.
+    /// change had that page before: it may have made it, and be undone.
     template <class Changes>
     [[nodiscard]] last_page hold_last_directory(Changes& changes) {
         circle pages;

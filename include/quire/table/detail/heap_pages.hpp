@@ -69,9 +69,15 @@ public:
             has_page_ = true;
             is_the_last_ = false;
         }
+        /// To wait for it. Afterwards others may have made room elsewhere.
         void take_last(page_no no) noexcept {
             take(no);
             is_the_last_ = true;
+            if (++lasts_ < lasts_max) {
+                refused_ = 0;
+                rounds_ = 0;
+                has_asked_all_ = false;
+            }
         }
         /// Notes, under its latch, that `free` bytes are no room for a record of that size. If the
         /// change `was_there` before, it may be full of what may be undone.
@@ -92,13 +98,19 @@ public:
             give_back_unseen();
             taken_ = no_;
             if (!was_looked_for_) { return; }
+            if (refused_ > 0 && no_ <= last_refused_) { ++rounds_; }
+            last_refused_ = no_;
             ++refused_;
-            has_gone_round_ = has_gone_round_ || first_refused_ == no_;
-            if (!first_refused_) { first_refused_ = no_; }
         }
 
     private:
         friend heap_pages;
+        static constexpr int refused_max = 8;
+        static constexpr int lasts_max = 8;
+        static constexpr int waits_max = 8;
+
+        /// All doubted pages have had their turns, in the order of their numbers.
+        [[nodiscard]] bool has_gone_round() const noexcept { return rounds_ >= 2; }
 
         heap_pages& heap_;
         page_no no_;
@@ -107,12 +119,13 @@ public:
         bool is_the_last_ = false;
         bool has_asked_all_ = false;  ///< threads, for the pages that they keep
         int waits_ = 0;               ///< for changes that grow
+        int lasts_ = 0;               ///< pages that were the last
         // A page that is read may be looked at, and not taken. So it may be found again and again.
-        bool was_looked_for_ = false;           ///< among doubted pages
-        int refused_ = 0;                       ///< pages, of those
-        std::optional<page_no> first_refused_;  ///< the first of them
-        bool has_gone_round_ = false;           ///< which was refused again
-        std::optional<page_no> taken_;          ///< the last one that others had
+        bool was_looked_for_ = false;   ///< among doubted pages
+        int refused_ = 0;               ///< pages, of those
+        page_no last_refused_;          ///< of them
+        int rounds_ = 0;                ///< begun, of them
+        std::optional<page_no> taken_;  ///< the last one that others had
     };
     /// A page for a record of `size` bytes: the one that this thread kept, or one with room. It is
     /// no other thread's as long as `where` has it.
@@ -161,9 +174,9 @@ public:
         } catch (...) {  // a change of the caller's may go on
             if (fresh && store_.is_logged()) { store_.free(changes, *fresh); }
             if (!last.was_held) { changes.let_go(store_.file(), last.no); }
-            if (!had_map && !fresh && added.empty()) {
-                changes.let_go(store_.file(), base::first_map);
-            }
+            bool const has_some = fresh || !added.empty() ||
+                                  changes.holds(store_.file(), store_.file().pages());
+            if (!had_map && !has_some) { changes.let_go(store_.file(), base::first_map); }
             throw;
         }
         // From here on nothing fails.
@@ -187,7 +200,7 @@ public:
         outside_of_changes none;
         if (finds_room_first(none, where, size)) { return; }
         auto const taken = this->others_grow(none);
-        if (!taken || where.waits_ == waits_max) { return grow_now(where, size); }
+        if (!taken || where.waits_ == target::waits_max) { return grow_now(where, size); }
         if (finds_room_anywhere(none, where, size)) { return; }
         alone.unlock();
         ++where.waits_;
@@ -249,14 +262,14 @@ private:
     /// Looks for room before the file grows. Whether there is some, or `where` has a page.
     template <class Changes>
     [[nodiscard]] bool finds_room_first(Changes& changes, target& where, std::size_t size) {
-        return where.refused_ < refused_max &&
+        return where.refused_ < target::refused_max &&
                looks_again(changes, where, size, base::passed_max);
     }
     /// Likewise before a change that grows is waited for: passes over no doubted page, and over
     /// none that another thread keeps; once, as they keep some all the time.
     template <class Changes>
     [[nodiscard]] bool finds_room_anywhere(Changes& changes, target& where, std::size_t size) {
-        if (!where.has_gone_round_ && looks_again(changes, where, size, all_there_are())) {
+        if (!where.has_gone_round() && looks_again(changes, where, size, all_there_are())) {
             return true;
         }
         if (std::exchange(where.has_asked_all_, true)) { return false; }
@@ -289,8 +302,6 @@ private:
         return static_cast<bool>(found);
     }
 
-    static constexpr int refused_max = 8;
-    static constexpr int waits_max = 8;
     static constexpr std::size_t group_max =
         std::clamp<std::size_t>((std::size_t{1} << 17) / page_size, 1, 64);
 

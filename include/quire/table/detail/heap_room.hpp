@@ -205,7 +205,7 @@ protected:
             if (why.code() == errc::timed_out) { throw; }
         }
     }
-    /// Whether others have page `no` now.
+    /// Whether others have page `no` now, not only to read it.
     template <class Pages>
     [[nodiscard]] bool is_taken(Pages& pages, page_no no) const {
         if (is_held(pages, no)) { return false; }

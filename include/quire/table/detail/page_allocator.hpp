@@ -9,8 +9,9 @@
 ///
 /// Invariants
 ///   I1. Page 1, the first allocation page, is the gate: a change has it before it asks for any
-///       other allocation page, and keeps it until its end. So changes wait for each other in no
-///       circle here, and bits are read as some change left them.
+///       other allocation page, and keeps it until its end, unless it has neither taken nor freed
+///       a page. So changes wait for each other in no circle here, and bits are read as some change
+///       left them.
 ///   I2. A page that a change made free is taken by another only after the commit: the gate and the
 ///       page are held until then.
 ///   I3. No page below `hint_`, except allocation pages, was free when `hint_` was last raised, and
