@@ -211,7 +211,7 @@ public:
     }
 
     /// Takes page `no` as `read` and `write` do, unless others have it now: then false, and the
-    /// change goes on. Errors: as write, but timed_out; conflict, if one came before.
+    /// change goes on. Errors: as write, except timed_out; conflict, if one came before.
     [[nodiscard]] bool try_hold(file_type const& file, page_no no) {
         if (refused_) { throw file.slot().failure(errc::conflict, "change", file.id_of(no)); }
         if (holds(file, no)) { return true; }

@@ -199,7 +199,7 @@ public:
         if (space_.has(room_wanted(size))) { return; }
         outside_of_changes none;
         if (finds_room_first(none, where, size)) { return; }
-        auto const taken = this->others_grow(none);
+        auto const taken = this->others_grow(none, for_a_moment);
         if (!taken || where.waits_ == target::waits_max) { return grow_now(where, size); }
         if (finds_room_anywhere(none, where, size)) { return; }
         alone.unlock();
@@ -223,7 +223,8 @@ public:
     template <class Changes>
     void grow_in(Changes& changes, target& where, std::size_t size) {
         if (finds_room_first(changes, where, size) ||
-            (this->others_grow(changes) && finds_room_anywhere(changes, where, size))) {
+            (this->others_grow(changes, for_a_moment) &&
+             finds_room_anywhere(changes, where, size))) {
             return;
         }
         std::vector<page_no> added;
@@ -302,6 +303,8 @@ private:
         return static_cast<bool>(found);
     }
 
+    /// Most changes end sooner: then it costs more to look at pages than to wait.
+    static constexpr access_options for_a_moment{.wait_max = std::chrono::microseconds{200}};
     static constexpr std::size_t group_max =
         std::clamp<std::size_t>((std::size_t{1} << 17) / page_size, 1, 64);
 

@@ -191,9 +191,10 @@ protected:
     /// has the last directory page, and each one that takes a page of the file its first allocation
     /// page.
     template <class Pages>
-    [[nodiscard]] std::optional<page_no> others_grow(Pages& pages) const {
+    [[nodiscard]] std::optional<page_no> others_grow(
+        Pages& pages, access_options const& how = without_waiting) const {
         for (auto const no : {this->last_directory(), first_map}) {
-            if (is_taken(pages, no)) { return no; }
+            if (is_taken(pages, no, how)) { return no; }
         }
         return std::nullopt;
     }
@@ -207,10 +208,11 @@ protected:
     }
     /// Whether others have page `no` now, not only to read it.
     template <class Pages>
-    [[nodiscard]] bool is_taken(Pages& pages, page_no no) const {
+    [[nodiscard]] bool is_taken(Pages& pages, page_no no,
+                                access_options const& how = without_waiting) const {
         if (is_held(pages, no)) { return false; }
         try {
-            [[maybe_unused]] auto const page = store_.file().read(no, without_waiting);
+            [[maybe_unused]] auto const page = store_.file().read(no, how);
         } catch (error const& why) { return why.code() == errc::timed_out; }
         return false;
     }
